@@ -1,0 +1,64 @@
+// Builds dist/: generated schema tables, one bundle an entry point (shared chunks), and type declarations.
+// `--quick` leaves out the declarations, which only users of the published package need.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const quick = process.argv.includes('--quick');
+
+const isFile = (path) => existsSync(path) && statSync(path).isFile();
+
+/** Entry points: every public face, the command, the actor host, and each actor by its own name. */
+function entryPoints() {
+  const entries = {};
+  const add = (name, path) => {
+    if (isFile(join(root, path))) entries[name] = path;
+  };
+  add('index', 'src/index.ts');
+  add('cli', 'src/cli/main.ts');
+  add('host', 'src/runtime/host.ts');
+  for (const face of ['runtime', 'store', 'api', 'client', 'controller', 'scheduling', 'node', 'network', 'cluster']) {
+    add(face, `src/${face}/index.ts`);
+  }
+  const actors = join(root, 'actors');
+  for (const name of existsSync(actors) ? readdirSync(actors) : []) {
+    add(`actors/${name}`, `actors/${name}/index.ts`);
+  }
+  add('bench', 'bench/index.ts');
+  return entries;
+}
+
+execFileSync(process.execPath, [join(root, 'scripts/generate.mjs')], { stdio: 'inherit' });
+const out = join(root, 'dist');
+for (const name of existsSync(out) ? readdirSync(out) : []) {
+  if (name !== 'types' || !quick) rmSync(join(out, name), { recursive: true, force: true });
+}
+await build({
+  absWorkingDir: root,
+  entryPoints: entryPoints(),
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: 'linked',
+  chunkNames: '[name]-[hash]',
+  logLevel: 'warning',
+});
+cpSync(join(root, 'src/api/generated'), join(out, 'generated'), {
+  recursive: true,
+  filter: (path) => !path.endsWith('.ts'),
+});
+if (isFile(join(out, 'cli.js'))) chmodSync(join(out, 'cli.js'), 0o755);
+if (!quick) {
+  execFileSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', relative(process.cwd(), join(root, 'tsconfig.build.json')) || '.'],
+    { stdio: 'inherit' },
+  );
+}
