@@ -166,9 +166,21 @@ export interface Activity {
   end(): void;
 }
 
+/** The thread that an actor lives in, for what neighbours in one thread may hold together (such as one informer per resource). */
+export interface Host {
+  /** Stable name of the host, such as `shared-1`. */
+  readonly id: string;
+  /**
+   * Returns the value under `key`, made once per host by `create`. The context that `create` gets lives as long as the host
+   * (its bus has the address `host/<id>/<key>` and the identity of the actor that asked first), so the value survives any one actor.
+   */
+  share<Value>(key: string, create: (context: ActorContext) => Value): Value;
+}
+
 /** Everything that an actor has from outside. */
 export interface ActorContext {
   readonly bus: Bus;
+  readonly host: Host;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

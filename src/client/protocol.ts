@@ -1,0 +1,80 @@
+/**
+ * The messages between the API server and its clients on the bus: the same requests as over HTTP, with objects as packed
+ * msgpack bytes. The API server serves these channels under the address `apiserver`; src/client's bus transport calls them.
+ *
+ * Objects travel as stored: an object's bytes carry no current `metadata.resourceVersion`; whoever unpacks sets it from the
+ * revision beside the bytes. So one encoding serves the store, every watcher and every list.
+ */
+import { callChannel, streamChannel } from '../runtime/index.ts';
+
+export type ApiVerb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+export interface ApiTarget {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  /** Plural, such as `pods`. */
+  readonly resource: string;
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+  /** Such as `status`, `scale`, `binding`, `eviction`. */
+  readonly subresource?: string | undefined;
+}
+
+export interface ApiRequest extends ApiTarget {
+  readonly verb: ApiVerb;
+  /** The query parameters of the HTTP API under the same names: labelSelector, resourceVersion, dryRun, fieldManager, … */
+  readonly query?: Readonly<Record<string, string>> | undefined;
+  /** Packed object, DeleteOptions, or patch (a packed value; for JSON patch an array). */
+  readonly body?: Uint8Array | undefined;
+  /** For `patch`: the media type, such as `application/merge-patch+json`. */
+  readonly patchType?: string | undefined;
+}
+
+export interface ApiResponse {
+  /** The HTTP code. From 400 on, `object` is a packed Status. */
+  readonly code: number;
+  /** The packed object, for all verbs but a successful `list`. */
+  readonly object?: Uint8Array | undefined;
+  /** Revision of `object`: its resourceVersion. */
+  readonly revision?: number | undefined;
+  readonly warnings?: readonly string[] | undefined;
+  /** For `list`: the packed items and, at the same indexes, their revisions. */
+  readonly items?: readonly Uint8Array[] | undefined;
+  readonly revisions?: readonly number[] | undefined;
+  readonly listRevision?: number | undefined;
+  readonly continue?: string | undefined;
+  readonly remainingItemCount?: number | undefined;
+}
+
+export interface ApiWatchRequest extends ApiTarget {
+  /** labelSelector, fieldSelector, resourceVersion, allowWatchBookmarks, sendInitialEvents, timeoutSeconds, … */
+  readonly query?: Readonly<Record<string, string>> | undefined;
+}
+
+/** One event: type, revision and the object's packed bytes. An `ERROR` carries a packed Status; a `BOOKMARK` no bytes. */
+export type ApiWatchEvent = readonly [
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR',
+  revision: number,
+  object: Uint8Array | null,
+  /** Set on the bookmark that ends the initial events. */
+  initialEventsEnd?: boolean,
+];
+
+/** A batch: all events of one turn for this watcher, in revision order. */
+export type ApiWatchBatch = readonly ApiWatchEvent[];
+
+export const apiChannels = {
+  request: callChannel<ApiRequest, ApiResponse>('api.request'),
+  watch: streamChannel<ApiWatchRequest, ApiWatchBatch>('api.watch'),
+} as const;
+
+/** What composition attaches to each actor as its identity; the API server takes it as the authenticated user. */
+export interface ApiIdentity {
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+  /** Field manager and user agent, such as `kube-controller-manager`. */
+  readonly userAgent: string;
+}
