@@ -1,0 +1,15 @@
+/** The kinds of `certificates.k8s.io/v1`. */
+import { rowsOf, STATUS } from './row.ts';
+import type { KindDefinition } from './types.ts';
+
+const certificates = rowsOf('certificates.k8s.io', 'v1', 'io.k8s.api.certificates.v1');
+
+/** All resources of certificates.k8s.io/v1. */
+export const certificatesKinds: readonly KindDefinition[] = [
+  certificates('CertificateSigningRequest', {
+    plural: 'certificatesigningrequests',
+    namespaced: false,
+    shortNames: ['csr'],
+    subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'] }, STATUS],
+  }),
+];

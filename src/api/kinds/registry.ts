@@ -1,0 +1,80 @@
+/**
+ * The registry of served kinds. It starts with the built-in ones; CustomResourceDefinitions add and remove theirs at run time.
+ * Lookups are one Map access; {@link KindRegistry.generation} tells caches of derived documents when to start over.
+ */
+import { builtinKinds } from './builtin.ts';
+import type { KindDefinition, KindRegistry } from './types.ts';
+import { compareVersions } from './version-priority.ts';
+
+/**
+ * Makes a registry that holds `kinds`, by default all built-in ones.
+ * @throws Error when two kinds claim the same resource or the same kind of one group and version: a bug in the list, or a
+ * custom kind whose names were not checked before.
+ */
+export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKinds): KindRegistry {
+  const byResource = new Map<string, KindDefinition>();
+  const byKind = new Map<string, KindDefinition>();
+  const preferred = new Map<string, string>();
+  let list: readonly KindDefinition[] | undefined;
+  let generation = 0;
+
+  function add(kind: KindDefinition): void {
+    const resourceKey = keyOf(kind.group, kind.version, kind.plural);
+    const kindKey = keyOf(kind.group, kind.version, kind.kind);
+    if (byResource.has(resourceKey)) throw new Error(`resource ${resourceKey} is registered twice`);
+    if (byKind.has(kindKey)) throw new Error(`kind ${kindKey} is registered twice`);
+    byResource.set(resourceKey, kind);
+    byKind.set(kindKey, kind);
+    changed();
+  }
+
+  function remove(group: string, version: string, plural: string): void {
+    const key = keyOf(group, version, plural);
+    const kind = byResource.get(key);
+    if (kind === undefined) return;
+    byResource.delete(key);
+    byKind.delete(keyOf(group, version, kind.kind));
+    changed();
+  }
+
+  function changed(): void {
+    generation++;
+    list = undefined;
+    preferred.clear();
+  }
+
+  function all(): readonly KindDefinition[] {
+    list ??= [...byResource.values()];
+    return list;
+  }
+
+  function preferredVersion(group: string): string | undefined {
+    const known = preferred.get(group);
+    if (known !== undefined) return known;
+    let best: string | undefined;
+    for (const kind of byResource.values()) {
+      if (kind.group !== group) continue;
+      if (best === undefined || compareVersions(kind.version, best) < 0) best = kind.version;
+    }
+    if (best !== undefined) preferred.set(group, best);
+    return best;
+  }
+
+  for (const kind of kinds) add(kind);
+
+  return {
+    byResource: (group, version, plural) => byResource.get(keyOf(group, version, plural)),
+    byKind: (group, version, kind) => byKind.get(keyOf(group, version, kind)),
+    preferredVersion,
+    all,
+    add,
+    remove,
+    get generation() {
+      return generation;
+    },
+  };
+}
+
+function keyOf(group: string, version: string, name: string): string {
+  return `${group}/${version}/${name}`;
+}
