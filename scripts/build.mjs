@@ -58,7 +58,11 @@ if (isFile(join(out, 'cli.js'))) chmodSync(join(out, 'cli.js'), 0o755);
 if (!quick) {
   execFileSync(
     process.execPath,
-    [join(root, 'node_modules/typescript/bin/tsc'), '-p', relative(process.cwd(), join(root, 'tsconfig.build.json')) || '.'],
+    [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      relative(process.cwd(), join(root, 'tsconfig.build.json')) || '.',
+    ],
     { stdio: 'inherit' },
   );
 }

@@ -1,0 +1,42 @@
+/**
+ * Values as upstream's messages print them: Go's `%q` and JSON with its escapes. Called by whatever builds a message.
+ */
+
+const shortEscapes: Readonly<Record<string, string>> = {
+  '\x07': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '"': '\\"',
+  '\\': '\\\\',
+};
+
+const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0');
+
+/** Go's `%q`: in double quotes, with what cannot be printed escaped. */
+export function quote(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
+  let quoted = '"';
+  for (const character of text) {
+    const short = shortEscapes[character];
+    const code = character.codePointAt(0) ?? 0;
+    if (short !== undefined) quoted += short;
+    else if (code < 0x20 || code === 0x7f) quoted += `\\x${hex(code, 2)}`;
+    else if (code < 0x7f) quoted += character;
+    else if (code >= 0xd800 && code <= 0xdfff) quoted += '\\ufffd';
+    else if (/^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character)) quoted += character;
+    else quoted += code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
+  }
+  return `${quoted}"`;
+}
+
+/** JSON as Go's encoder writes it: `<`, `>`, `&` and the line separators escaped. */
+export function goJson(value: unknown): string {
+  return JSON.stringify(value ?? null).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${hex(character.charCodeAt(0), 4)}`,
+  );
+}

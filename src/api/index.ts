@@ -1,0 +1,6 @@
+/** The API machinery's public face: pure functions and data, no I/O beyond reading the generated tables. */
+export * from './errors.ts';
+export * from './field-errors.ts';
+export type * from './generated/types.ts';
+export { goJson, quote } from './go-text.ts';
+export type * from './kinds/types.ts';
