@@ -1,0 +1,220 @@
+/**
+ * The client over the bus: requests and watches go to the API server's actor as packed objects. Used by every component in
+ * the same process. An object gets its `metadata.resourceVersion` here, from the revision that travels beside its bytes.
+ */
+import { Observable } from 'rxjs';
+import { StatusError } from '../api/index.ts';
+import { type Bus, type Clock, isBusError, pack, unpack } from '../runtime/index.ts';
+import { type ApiRequest, type ApiResponse, type ApiWatchEvent, apiChannels } from './protocol.ts';
+import {
+  deleteBody,
+  keyOf,
+  listQuery,
+  patchMediaType,
+  patchQuery,
+  targetOf,
+  watchQuery,
+  writeQuery,
+} from './requests.ts';
+import type { Client, KubernetesObject, ObjectList, Resource, WatchEvent, WatchOptions } from './types.ts';
+
+export interface BusClientOptions {
+  /** Address of the API server's actor. Default `apiserver`. */
+  readonly address?: string;
+  /** With it, reads that found the API server down are tried again for up to 3 s. Writes never are. */
+  readonly clock?: Clock;
+  /** Default 30 000. */
+  readonly deadlineMs?: number;
+}
+
+/** Delays between the attempts of a read. */
+const readRetryMs = [20, 80, 300, 1_000, 1_600] as const;
+
+/** Rejects with a StatusError for whatever the API server answers, and for a closed link (`ServiceUnavailable`). */
+export function createBusClient(bus: Bus, options: BusClientOptions = {}): Client {
+  const { address = 'apiserver', clock, deadlineMs } = options;
+
+  async function send(request: ApiRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {
+    try {
+      const response = await bus.call(address, apiChannels.request, request, {
+        ...(deadlineMs === undefined ? {} : { deadlineMs }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      if (response.code >= 400) throw statusErrorOf(response.object);
+      return response;
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async function read(request: ApiRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await send(request, signal);
+      } catch (error) {
+        const delayMs = readRetryMs[attempt];
+        if (clock === undefined || delayMs === undefined || !isLinkDown(error)) throw error;
+        await clock.sleep(delayMs, signal === undefined ? {} : { signal });
+      }
+    }
+  }
+
+  return {
+    async get(resource, key, { resourceVersion, signal } = {}) {
+      const query = resourceVersion === undefined ? undefined : { resourceVersion };
+      return objectOf(await read({ verb: 'get', ...targetOf(resource, key), query }, signal));
+    },
+    async list(resource, listOptions = {}) {
+      const request: ApiRequest = { verb: 'list', ...targetOf(resource, listOptions), query: listQuery(listOptions) };
+      return listOf(await read(request, listOptions.signal));
+    },
+    watch(resource, watchOptions = {}) {
+      return watchOver(bus, address, resource, watchOptions);
+    },
+    async create(resource, object, { subresource, signal, ...write } = {}) {
+      const target = targetOf(resource, { namespace: object.metadata?.namespace }, subresource);
+      return objectOf(
+        await send({ verb: 'create', ...target, query: writeQuery(write), body: packed(object, resource) }, signal),
+      );
+    },
+    async update(resource, object, { subresource, signal, ...write } = {}) {
+      const target = targetOf(resource, keyOf(object), subresource);
+      return objectOf(
+        await send({ verb: 'update', ...target, query: writeQuery(write), body: packed(object, resource) }, signal),
+      );
+    },
+    async patch(resource, key, type, patch, { subresource, signal, ...write } = {}) {
+      const target = targetOf(resource, key, subresource);
+      return objectOf(
+        await send(
+          {
+            verb: 'patch',
+            ...target,
+            query: patchQuery(write),
+            patchType: patchMediaType(type),
+            body: pack(patch),
+          },
+          signal,
+        ),
+      );
+    },
+    async delete(resource, key, { signal, ...rest } = {}) {
+      return objectOf(
+        await send({ verb: 'delete', ...targetOf(resource, key), body: pack(deleteBody(rest)) }, signal),
+      );
+    },
+    async deleteCollection(resource, { signal, ...rest } = {}) {
+      await send(
+        {
+          verb: 'deletecollection',
+          ...targetOf(resource, rest),
+          query: listQuery(rest),
+          body: pack(deleteBody(rest)),
+        },
+        signal,
+      );
+    },
+    async post(resource, key, subresource, body, { signal, ...write } = {}) {
+      const target = targetOf(resource, key, subresource);
+      return objectOf(await send({ verb: 'create', ...target, query: writeQuery(write), body: pack(body) }, signal));
+    },
+  };
+}
+
+function packed(object: KubernetesObject, resource: Resource): Uint8Array {
+  if (object.kind !== undefined && object.apiVersion !== undefined) return pack(object);
+  const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+  return pack({ ...object, apiVersion: object.apiVersion ?? apiVersion, kind: object.kind ?? resource.kind });
+}
+
+function decode<Type extends KubernetesObject>(bytes: Uint8Array, revision: number | undefined): Type {
+  const object = unpack(bytes) as Type;
+  if (revision === undefined) return object;
+  const metadata = object.metadata;
+  if (metadata === undefined) object.metadata = { resourceVersion: String(revision) };
+  else metadata.resourceVersion = String(revision);
+  return object;
+}
+
+function objectOf<Type extends KubernetesObject>(response: ApiResponse): Type {
+  if (response.object === undefined) return {} as Type;
+  return decode<Type>(response.object, response.revision);
+}
+
+function listOf<Type extends KubernetesObject>(response: ApiResponse): ObjectList<Type> {
+  const { items = [], revisions = [] } = response;
+  return {
+    items: items.map((bytes, at) => decode<Type>(bytes, revisions[at])),
+    resourceVersion: String(response.listRevision ?? ''),
+    continue: response.continue,
+    remainingItemCount: response.remainingItemCount,
+  };
+}
+
+function watchOver<Type extends KubernetesObject>(
+  bus: Bus,
+  address: string,
+  resource: Resource<Type>,
+  options: WatchOptions,
+): Observable<WatchEvent<Type>> {
+  return new Observable((subscriber) => {
+    const request = { ...targetOf(resource, options), query: watchQuery(options) };
+    const subscription = bus.open(address, apiChannels.watch, request).subscribe({
+      next(batch) {
+        for (const event of batch) {
+          if (subscriber.closed) return;
+          if (event[0] === 'ERROR') subscriber.error(statusErrorOf(event[2] ?? undefined));
+          else subscriber.next(watchEventOf<Type>(event));
+        }
+      },
+      error: (error: unknown) => subscriber.error(translate(error)),
+      complete: () => subscriber.complete(),
+    });
+    const stop = () => subscription.unsubscribe();
+    options.signal?.addEventListener('abort', stop, { once: true });
+    return () => {
+      options.signal?.removeEventListener('abort', stop);
+      subscription.unsubscribe();
+    };
+  });
+}
+
+function watchEventOf<Type extends KubernetesObject>(event: ApiWatchEvent): WatchEvent<Type> {
+  const [type, revision, bytes, initialEventsEnd = false] = event;
+  if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') {
+    return { type, object: decode<Type>(bytes ?? pack({}), revision) };
+  }
+  return { type: 'BOOKMARK', resourceVersion: String(revision), initialEventsEnd };
+}
+
+function statusErrorOf(bytes: Uint8Array | undefined): StatusError {
+  if (bytes === undefined) return StatusError.internalError('the server answered with an error without a body');
+  return StatusError.fromStatus(unpack(bytes) as Parameters<typeof StatusError.fromStatus>[0]);
+}
+
+const linkDown = new WeakSet<StatusError>();
+
+/** Whether the error says that the API server could not be reached, in contrast to an answer of its own. */
+function isLinkDown(error: unknown): boolean {
+  return error instanceof StatusError && linkDown.has(error);
+}
+
+function translate(error: unknown): unknown {
+  if (!isBusError(error)) return error;
+  switch (error.code) {
+    case 'ServiceUnavailable':
+    case 'NotServed': {
+      const unavailable = StatusError.serviceUnavailable(error.message);
+      linkDown.add(unavailable);
+      return unavailable;
+    }
+    case 'DeadlineExceeded':
+      return StatusError.timeout(error.message);
+    case 'ResourceExhausted':
+      return StatusError.expired(error.message);
+    case 'HandlerFailed':
+      return StatusError.internalError(error.message);
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Decides what becomes of each event that a component reports, so that a loop cannot flood the API: per object a token
+ * bucket; many events that differ only in their message become one "(combined from similar events)"; the same event again
+ * raises the count of the one that is already there. Owned by the event recorder; all tables are bounded.
+ *
+ * @see client-go/tools/record/events_cache.go
+ */
+import type { KubernetesObject } from './types.ts';
+
+/** What upstream calls an ObjectReference. */
+export interface ObjectReference {
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly uid?: string;
+  readonly apiVersion?: string;
+  readonly resourceVersion?: string;
+  readonly fieldPath?: string;
+}
+
+/** A v1 Event as it is written. */
+export interface EventObject extends KubernetesObject {
+  involvedObject: ObjectReference;
+  reason: string;
+  message: string;
+  type: string;
+  source: { component?: string; host?: string };
+  firstTimestamp: string;
+  lastTimestamp: string;
+  count: number;
+  eventTime: null;
+  reportingComponent: string;
+  reportingInstance: string;
+  related?: ObjectReference;
+  action?: string;
+}
+
+/** An event that exists already: to be patched by name. */
+interface Observation {
+  readonly name: string;
+  count: number;
+  readonly firstTimestamp: string;
+}
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}
+
+interface Similar {
+  readonly messages: Set<string>;
+  lastMs: number;
+}
+
+/** `create` writes the event; `patch` raises the count of the event named; `drop` writes nothing. */
+export type Verdict = 'create' | 'patch' | 'drop';
+
+const bucketSize = 25;
+const refillPerMs = 1 / 300_000;
+const similarMax = 10;
+const similarWindowMs = 600_000;
+const entriesMax = 4_096;
+
+export class EventCorrelator {
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #similar = new Map<string, Similar>();
+  readonly #observed = new Map<string, Observation>();
+
+  /** Changes `event` (message, name, count, first time) to what is to be written. */
+  correlate(event: EventObject, nowMs: number): Verdict {
+    const object = event.involvedObject;
+    const regarding = [event.source.component, event.source.host, object.kind, object.namespace, object.name, object.uid, object.apiVersion].join('\u0000');
+    const group = [regarding, object.fieldPath, event.type, event.reason, event.reportingComponent, event.reportingInstance].join('\u0000');
+    const combined = this.#combine(group, event.message, nowMs);
+    const key = combined ? group : `${group}\u0000${event.message}`;
+    if (combined) event.message = `(combined from similar events): ${event.message}`;
+    const observed = this.#observed.get(key);
+    let verdict: Verdict = 'create';
+    if (observed !== undefined) {
+      verdict = 'patch';
+      observed.count++;
+      event.metadata = { ...event.metadata, name: observed.name };
+      event.count = observed.count;
+      event.firstTimestamp = observed.firstTimestamp;
+      remember(this.#observed, key, observed);
+    } else {
+      const { firstTimestamp } = event;
+      remember(this.#observed, key, { name: event.metadata?.name ?? '', count: 1, firstTimestamp });
+    }
+    return this.#takeToken(regarding, nowMs) ? verdict : 'drop';
+  }
+
+  #combine(group: string, message: string, nowMs: number): boolean {
+    let similar = this.#similar.get(group);
+    if (similar === undefined || nowMs - similar.lastMs > similarWindowMs) similar = { messages: new Set(), lastMs: nowMs };
+    similar.lastMs = nowMs;
+    similar.messages.add(message);
+    const combined = similar.messages.size >= similarMax;
+    if (combined) similar.messages.delete(similar.messages.values().next().value ?? '');
+    remember(this.#similar, group, similar);
+    return combined;
+  }
+
+  #takeToken(regarding: string, nowMs: number): boolean {
+    const bucket = this.#buckets.get(regarding) ?? { tokens: bucketSize, filledMs: nowMs };
+    bucket.tokens = Math.min(bucketSize, bucket.tokens + (nowMs - bucket.filledMs) * refillPerMs);
+    bucket.filledMs = nowMs;
+    remember(this.#buckets, regarding, bucket);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+}
+
+/** Sets the key as the most recent one and lets go of the oldest beyond the bound. */
+export function remember<Value>(table: Map<string, Value>, key: string, value: Value): void {
+  table.delete(key);
+  table.set(key, value);
+  if (table.size > entriesMax) table.delete(table.keys().next().value ?? '');
+}

@@ -1,0 +1,198 @@
+/**
+ * Reports what a component did as Event objects, in upstream's two forms: v1 Events with counts (controllers, kubelets) and
+ * events.k8s.io Events with series (the scheduler). Never blocks and never throws: writes happen behind it in an EventSink.
+ *
+ * @see client-go/tools/record/event.go
+ * @see client-go/tools/events/event_recorder.go
+ */
+import { isNotFound } from '../api/index.ts';
+import type { ActorContext } from '../runtime/index.ts';
+import { EventCorrelator, type EventObject, type ObjectReference, remember } from './event-correlator.ts';
+import { EventSink, type EventSinkOptions } from './event-sink.ts';
+import { coreEvents, events } from './resources.ts';
+import type { Client, KubernetesObject } from './types.ts';
+
+export interface EventExtras {
+  /** Such as `spec.containers{web}`: which part of the object the event is about. */
+  readonly fieldPath?: string;
+  readonly related?: KubernetesObject | ObjectReference;
+  /** What was done, for events.k8s.io; default the reason. */
+  readonly action?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface EventRecorder {
+  /** `regarding` is an object with apiVersion, kind and metadata, or a reference to one. */
+  event(
+    regarding: KubernetesObject | ObjectReference,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    extras?: EventExtras,
+  ): void;
+}
+
+export interface EventRecorderOptions extends EventSinkOptions {
+  /** Such as `deployment-controller`; stands in source.component and reportingComponent. */
+  readonly component: string;
+  /** Host name, for kubelets: source.host and reportingInstance. */
+  readonly host?: string;
+}
+
+/** v1 Events: deduplicated by count, combined and rate-limited per object. */
+export function createEventRecorder(client: Client, context: ActorContext, options: EventRecorderOptions): EventRecorder {
+  const sink = new EventSink(context, options);
+  const correlator = new EventCorrelator();
+  const { component, host } = options;
+  return {
+    event(regarding, type, reason, message, extras = {}) {
+      const nowMs = context.clock.now();
+      const time = secondsOf(nowMs);
+      const reference = referenceTo(regarding, extras.fieldPath);
+      const namespace = reference.namespace || 'default';
+      const event: EventObject = {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: {
+          name: eventName(reference.name ?? '', nowMs, context.random.integer(1_000_000)),
+          namespace,
+          ...(extras.annotations === undefined ? {} : { annotations: { ...extras.annotations } }),
+        },
+        involvedObject: reference,
+        reason,
+        message,
+        source: host === undefined ? { component } : { component, host },
+        firstTimestamp: time,
+        lastTimestamp: time,
+        count: 1,
+        type,
+        eventTime: null,
+        reportingComponent: component,
+        reportingInstance: host ?? '',
+        ...(extras.related === undefined ? {} : { related: referenceTo(extras.related) }),
+        ...(extras.action === undefined ? {} : { action: extras.action }),
+      };
+      const verdict = correlator.correlate(event, nowMs);
+      if (verdict === 'create') sink.push(() => client.create(coreEvents, event));
+      else if (verdict === 'patch') sink.push(() => raiseCount(client, event));
+    },
+  };
+}
+
+async function raiseCount(client: Client, event: EventObject): Promise<void> {
+  const { count, lastTimestamp, message } = event;
+  const key = { namespace: event.metadata?.namespace, name: event.metadata?.name ?? '' };
+  try {
+    await client.patch(coreEvents, key, 'strategic', { count, lastTimestamp, message });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.create(coreEvents, event);
+  }
+}
+
+interface Series {
+  readonly key: { readonly namespace: string; readonly name: string };
+  count: number;
+  lastMs: number;
+  writtenCount: number;
+}
+
+/** A series without a new event for this long is over. */
+const seriesEndMs = 360_000;
+
+/**
+ * events.k8s.io Events: an event that repeats becomes a series; its second occurrence is written at once, later ones when
+ * the series ends or after half an hour.
+ */
+export function createSeriesRecorder(client: Client, context: ActorContext, options: EventRecorderOptions): EventRecorder {
+  const sink = new EventSink(context, options);
+  const { clock, random } = context;
+  const { component, host } = options;
+  const seriesByKey = new Map<string, Series>();
+  const writeSeries = (series: Series) => {
+    series.writtenCount = series.count;
+    const patch = { series: { count: series.count, lastObservedTime: microsecondsOf(series.lastMs) } };
+    sink.push(() => client.patch(events, series.key, 'strategic', patch));
+  };
+  const sweep = () => {
+    const nowMs = clock.now();
+    for (const [key, series] of seriesByKey) {
+      const over = nowMs - series.lastMs > seriesEndMs;
+      if (over) seriesByKey.delete(key);
+      if (series.count > 1 && series.writtenCount !== series.count && over) writeSeries(series);
+    }
+  };
+  const timers = [clock.every(seriesEndMs, sweep, { background: true })];
+  const refresh = () => {
+    for (const series of seriesByKey.values()) if (series.writtenCount !== series.count) writeSeries(series);
+  };
+  timers.push(clock.every(1_800_000, refresh, { background: true }));
+  context.signal.addEventListener('abort', () => timers.forEach((timer) => timer.cancel()), { once: true });
+  return {
+    event(regarding, type, reason, message, extras = {}) {
+      const nowMs = clock.now();
+      const reference = referenceTo(regarding, extras.fieldPath);
+      const related = extras.related === undefined ? undefined : referenceTo(extras.related);
+      const action = extras.action ?? reason;
+      const about = [reference.kind, reference.namespace, reference.name, reference.uid, reference.fieldPath];
+      const key = [type, action, reason, ...about, related?.kind, related?.namespace, related?.name].join('\u0000');
+      const series = seriesByKey.get(key);
+      if (series !== undefined && nowMs - series.lastMs < seriesEndMs) {
+        series.count++;
+        series.lastMs = nowMs;
+        if (series.count === 2) writeSeries(series);
+        return;
+      }
+      const namespace = reference.namespace || 'default';
+      const name = eventName(reference.name ?? '', nowMs, random.integer(1_000_000));
+      remember(seriesByKey, key, { key: { namespace, name }, count: 1, lastMs: nowMs, writtenCount: 1 });
+      const event: KubernetesObject & Record<string, unknown> = {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: { name, namespace },
+        eventTime: microsecondsOf(nowMs),
+        reportingController: component,
+        reportingInstance: `${component}-${host ?? 'kubehive'}`,
+        action,
+        reason,
+        regarding: reference,
+        note: message,
+        type,
+        ...(related === undefined ? {} : { related }),
+      };
+      sink.push(() => client.create(events, event));
+    },
+  };
+}
+
+/** The reference that upstream makes of an object: kind, names, uid, apiVersion and resourceVersion. */
+export function referenceTo(regarding: KubernetesObject | ObjectReference, fieldPath?: string): ObjectReference {
+  const reference: { -readonly [Field in keyof ObjectReference]: ObjectReference[Field] } = {};
+  const set = <Field extends keyof ObjectReference>(field: Field, value: ObjectReference[Field] | undefined) => {
+    if (value !== undefined && value !== '') reference[field] = value;
+  };
+  if ('metadata' in regarding) {
+    const { metadata } = regarding;
+    set('kind', regarding.kind);
+    set('namespace', metadata?.namespace);
+    set('name', metadata?.name);
+    set('uid', metadata?.uid);
+    set('apiVersion', regarding.apiVersion);
+    set('resourceVersion', metadata?.resourceVersion);
+  } else Object.assign(reference, regarding);
+  set('fieldPath', fieldPath);
+  return reference;
+}
+
+/** `<object>.<hexadecimal nanoseconds>`; `fraction` makes names of one millisecond differ. */
+function eventName(object: string, nowMs: number, fraction: number): string {
+  return `${object}.${(BigInt(Math.trunc(nowMs)) * 1_000_000n + BigInt(fraction)).toString(16)}`;
+}
+
+function secondsOf(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+}
+
+function microsecondsOf(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 23)}000Z`;
+}

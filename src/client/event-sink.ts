@@ -1,0 +1,101 @@
+/**
+ * Writes Event objects in the background for the event recorders: a bounded queue, a bounded number of writes at a time,
+ * and retries only when the API server could not be reached. It never makes its caller wait and never rejects; what does
+ * not fit is dropped and counted.
+ */
+import { isServiceUnavailable, isTimeout } from '../api/index.ts';
+import type { ActorContext, Counter } from '../runtime/index.ts';
+
+export interface EventSinkOptions {
+  /** Events waiting to be written; more are dropped. Default 4096. */
+  readonly queueMax?: number;
+  /** Writes at the same time. Default 64. */
+  readonly writesMax?: number;
+}
+
+/** One write of an event: resolves when it is done, rejects as the client does. */
+export type EventWrite = () => Promise<unknown>;
+
+const retryDelayMs = 10_000;
+const retriesMax = 12;
+
+export class EventSink {
+  readonly #context: ActorContext;
+  readonly #queueMax: number;
+  readonly #writesMax: number;
+  #queue: EventWrite[] = [];
+  #writing = 0;
+  #retrying = 0;
+  readonly #dropped: Counter;
+
+  constructor(context: ActorContext, options: EventSinkOptions = {}) {
+    this.#context = context;
+    this.#queueMax = options.queueMax ?? 4_096;
+    this.#writesMax = options.writesMax ?? 64;
+    this.#dropped = context.metrics.counter(
+      'events_dropped_total',
+      'Events that were not written because the queue was full or the API server refused them',
+    );
+  }
+
+  push(write: EventWrite): void {
+    if (this.#queue.length >= this.#queueMax) {
+      this.#dropped.add();
+      return;
+    }
+    this.#context.activity.begin();
+    this.#queue.push(write);
+    this.#drain();
+  }
+
+  #drain(): void {
+    while (this.#writing < this.#writesMax) {
+      const write = this.#queue.shift();
+      if (write === undefined) return;
+      this.#writing++;
+      void this.#write(write);
+    }
+  }
+
+  async #write(write: EventWrite): Promise<void> {
+    let unreachable = false;
+    try {
+      await write();
+    } catch (error) {
+      unreachable = isServiceUnavailable(error) || isTimeout(error);
+      if (!unreachable) {
+        this.#dropped.add();
+        this.#context.log.debug('event not written', { error: error instanceof Error ? error.message : String(error) });
+      }
+    } finally {
+      this.#writing--;
+      this.#context.activity.end();
+    }
+    if (unreachable && this.#retrying < this.#queueMax) {
+      this.#retrying++;
+      void this.#retry(write);
+    } else if (unreachable) this.#dropped.add();
+    this.#drain();
+  }
+
+  /** Retries wait in the background; there are never more of them than the queue may be long. */
+  async #retry(write: EventWrite): Promise<void> {
+    const { clock, random, signal } = this.#context;
+    try {
+      for (let left = retriesMax; left > 0; left--) {
+        await clock.sleep(retryDelayMs * (1 + random.next() / 10), { background: true, signal });
+        try {
+          await write();
+          return;
+        } catch (error) {
+          if (!isServiceUnavailable(error) && !isTimeout(error)) break;
+        }
+      }
+      this.#dropped.add();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#retrying--;
+    }
+  }
+}
