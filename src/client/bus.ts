@@ -99,9 +99,7 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
       );
     },
     async delete(resource, key, { signal, ...rest } = {}) {
-      return objectOf(
-        await send({ verb: 'delete', ...targetOf(resource, key), body: pack(deleteBody(rest)) }, signal),
-      );
+      return objectOf(await send({ verb: 'delete', ...targetOf(resource, key), body: pack(deleteBody(rest)) }, signal));
     },
     async deleteCollection(resource, { signal, ...rest } = {}) {
       await send(

@@ -5,34 +5,15 @@
  *
  * @see client-go/tools/record/events_cache.go
  */
-import type { KubernetesObject } from './types.ts';
+import type { Event, EventSource, ObjectMeta } from '../api/index.ts';
 
-/** What upstream calls an ObjectReference. */
-export interface ObjectReference {
-  readonly kind?: string;
-  readonly namespace?: string;
-  readonly name?: string;
-  readonly uid?: string;
-  readonly apiVersion?: string;
-  readonly resourceVersion?: string;
-  readonly fieldPath?: string;
-}
-
-/** A v1 Event as it is written. */
-export interface EventObject extends KubernetesObject {
-  involvedObject: ObjectReference;
-  reason: string;
-  message: string;
-  type: string;
-  source: { component?: string; host?: string };
+/** A v1 Event with the members that a recorder always sets. */
+export interface EventObject extends Event {
+  metadata: ObjectMeta & { name: string; namespace: string };
+  source: EventSource;
   firstTimestamp: string;
-  lastTimestamp: string;
+  message: string;
   count: number;
-  eventTime: null;
-  reportingComponent: string;
-  reportingInstance: string;
-  related?: ObjectReference;
-  action?: string;
 }
 
 /** An event that exists already: to be patched by name. */
@@ -69,8 +50,23 @@ export class EventCorrelator {
   /** Changes `event` (message, name, count, first time) to what is to be written. */
   correlate(event: EventObject, nowMs: number): Verdict {
     const object = event.involvedObject;
-    const regarding = [event.source.component, event.source.host, object.kind, object.namespace, object.name, object.uid, object.apiVersion].join('\u0000');
-    const group = [regarding, object.fieldPath, event.type, event.reason, event.reportingComponent, event.reportingInstance].join('\u0000');
+    const regarding = [
+      event.source.component,
+      event.source.host,
+      object.kind,
+      object.namespace,
+      object.name,
+      object.uid,
+      object.apiVersion,
+    ].join('\u0000');
+    const group = [
+      regarding,
+      object.fieldPath,
+      event.type,
+      event.reason,
+      event.reportingComponent,
+      event.reportingInstance,
+    ].join('\u0000');
     const combined = this.#combine(group, event.message, nowMs);
     const key = combined ? group : `${group}\u0000${event.message}`;
     if (combined) event.message = `(combined from similar events): ${event.message}`;
@@ -79,20 +75,21 @@ export class EventCorrelator {
     if (observed !== undefined) {
       verdict = 'patch';
       observed.count++;
-      event.metadata = { ...event.metadata, name: observed.name };
+      event.metadata.name = observed.name;
       event.count = observed.count;
       event.firstTimestamp = observed.firstTimestamp;
       remember(this.#observed, key, observed);
     } else {
       const { firstTimestamp } = event;
-      remember(this.#observed, key, { name: event.metadata?.name ?? '', count: 1, firstTimestamp });
+      remember(this.#observed, key, { name: event.metadata.name, count: 1, firstTimestamp });
     }
     return this.#takeToken(regarding, nowMs) ? verdict : 'drop';
   }
 
   #combine(group: string, message: string, nowMs: number): boolean {
     let similar = this.#similar.get(group);
-    if (similar === undefined || nowMs - similar.lastMs > similarWindowMs) similar = { messages: new Set(), lastMs: nowMs };
+    if (similar === undefined || nowMs - similar.lastMs > similarWindowMs)
+      similar = { messages: new Set(), lastMs: nowMs };
     similar.lastMs = nowMs;
     similar.messages.add(message);
     const combined = similar.messages.size >= similarMax;

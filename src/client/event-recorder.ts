@@ -5,9 +5,9 @@
  * @see client-go/tools/record/event.go
  * @see client-go/tools/events/event_recorder.go
  */
-import { isNotFound } from '../api/index.ts';
+import { type EventsV1Event, isNotFound, type ObjectReference } from '../api/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
-import { EventCorrelator, type EventObject, type ObjectReference, remember } from './event-correlator.ts';
+import { EventCorrelator, type EventObject, remember } from './event-correlator.ts';
 import { EventSink, type EventSinkOptions } from './event-sink.ts';
 import { coreEvents, events } from './resources.ts';
 import type { Client, KubernetesObject } from './types.ts';
@@ -40,7 +40,11 @@ export interface EventRecorderOptions extends EventSinkOptions {
 }
 
 /** v1 Events: deduplicated by count, combined and rate-limited per object. */
-export function createEventRecorder(client: Client, context: ActorContext, options: EventRecorderOptions): EventRecorder {
+export function createEventRecorder(
+  client: Client,
+  context: ActorContext,
+  options: EventRecorderOptions,
+): EventRecorder {
   const sink = new EventSink(context, options);
   const correlator = new EventCorrelator();
   const { component, host } = options;
@@ -66,7 +70,6 @@ export function createEventRecorder(client: Client, context: ActorContext, optio
         lastTimestamp: time,
         count: 1,
         type,
-        eventTime: null,
         reportingComponent: component,
         reportingInstance: host ?? '',
         ...(extras.related === undefined ? {} : { related: referenceTo(extras.related) }),
@@ -81,7 +84,8 @@ export function createEventRecorder(client: Client, context: ActorContext, optio
 
 async function raiseCount(client: Client, event: EventObject): Promise<void> {
   const { count, lastTimestamp, message } = event;
-  const key = { namespace: event.metadata?.namespace, name: event.metadata?.name ?? '' };
+  const { namespace, name } = event.metadata;
+  const key = { namespace, name };
   try {
     await client.patch(coreEvents, key, 'strategic', { count, lastTimestamp, message });
   } catch (error) {
@@ -104,7 +108,11 @@ const seriesEndMs = 360_000;
  * events.k8s.io Events: an event that repeats becomes a series; its second occurrence is written at once, later ones when
  * the series ends or after half an hour.
  */
-export function createSeriesRecorder(client: Client, context: ActorContext, options: EventRecorderOptions): EventRecorder {
+export function createSeriesRecorder(
+  client: Client,
+  context: ActorContext,
+  options: EventRecorderOptions,
+): EventRecorder {
   const sink = new EventSink(context, options);
   const { clock, random } = context;
   const { component, host } = options;
@@ -127,7 +135,10 @@ export function createSeriesRecorder(client: Client, context: ActorContext, opti
     for (const series of seriesByKey.values()) if (series.writtenCount !== series.count) writeSeries(series);
   };
   timers.push(clock.every(1_800_000, refresh, { background: true }));
-  context.signal.addEventListener('abort', () => timers.forEach((timer) => timer.cancel()), { once: true });
+  const stop = () => {
+    for (const timer of timers) timer.cancel();
+  };
+  context.signal.addEventListener('abort', stop, { once: true });
   return {
     event(regarding, type, reason, message, extras = {}) {
       const nowMs = clock.now();
@@ -146,7 +157,7 @@ export function createSeriesRecorder(client: Client, context: ActorContext, opti
       const namespace = reference.namespace || 'default';
       const name = eventName(reference.name ?? '', nowMs, random.integer(1_000_000));
       remember(seriesByKey, key, { key: { namespace, name }, count: 1, lastMs: nowMs, writtenCount: 1 });
-      const event: KubernetesObject & Record<string, unknown> = {
+      const event: EventsV1Event = {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
         metadata: { name, namespace },
@@ -167,7 +178,7 @@ export function createSeriesRecorder(client: Client, context: ActorContext, opti
 
 /** The reference that upstream makes of an object: kind, names, uid, apiVersion and resourceVersion. */
 export function referenceTo(regarding: KubernetesObject | ObjectReference, fieldPath?: string): ObjectReference {
-  const reference: { -readonly [Field in keyof ObjectReference]: ObjectReference[Field] } = {};
+  const reference: ObjectReference = {};
   const set = <Field extends keyof ObjectReference>(field: Field, value: ObjectReference[Field] | undefined) => {
     if (value !== undefined && value !== '') reference[field] = value;
   };

@@ -133,15 +133,16 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       request.on('response', (response) => {
         const lines = new JsonLines();
         const refused = response.statusCode !== 200;
+        const refusal: Buffer[] = [];
         response.on('data', (chunk: Buffer) => {
-          if (refused) lines.push(chunk);
+          if (refused) refusal.push(chunk);
           else for (const text of lines.push(chunk)) deliver<Type>(subscriber, text);
         });
         response.on('error', fail);
         response.on('end', () => {
           if (!refused) return subscriber.complete();
           try {
-            answerOf(response.statusCode ?? 0, lines.rest());
+            answerOf(response.statusCode ?? 0, Buffer.concat(refusal).toString('utf8'));
           } catch (error) {
             subscriber.error(error);
           }
@@ -233,12 +234,22 @@ function answerOf<Result>(code: number, text: string): Result {
   if (status?.kind === 'Status') {
     throw StatusError.fromStatus(status as Parameters<typeof StatusError.fromStatus>[0]);
   }
-  throw StatusError.fromStatus({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: text.trim(), code });
+  throw StatusError.fromStatus({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: text.trim(),
+    code,
+  });
 }
 
 /** Items of an HTTP list carry neither kind nor apiVersion; they get them here, as over the bus. */
 function listOf<Type extends KubernetesObject>(
-  list: { items?: Type[] | null; metadata?: { resourceVersion?: string; continue?: string; remainingItemCount?: number } },
+  list: {
+    items?: Type[] | null;
+    metadata?: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
+  },
   resource: Resource<Type>,
 ): ObjectList<Type> {
   const items = list.items ?? [];

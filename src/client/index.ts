@@ -3,7 +3,6 @@
  * election, and the messages that the API server and the bus client exchange.
  */
 export { type BusClientOptions, createBusClient } from './bus.ts';
-export { type EventObject, type ObjectReference } from './event-correlator.ts';
 export {
   createEventRecorder,
   createSeriesRecorder,

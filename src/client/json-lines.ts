@@ -20,11 +20,6 @@ export class JsonLines {
     return lines;
   }
 
-  /** What came after the last newline. */
-  rest(): string {
-    return this.#take(Buffer.alloc(0));
-  }
-
   #take(last: Buffer): string {
     const line = Buffer.concat([...this.#parts, last]).toString('utf8');
     this.#parts = [];

@@ -36,7 +36,11 @@ export interface LeaderElector {
   run(): Promise<void>;
 }
 
-export function createLeaderElector(client: Client, context: ActorContext, options: LeaderElectionOptions): LeaderElector {
+export function createLeaderElector(
+  client: Client,
+  context: ActorContext,
+  options: LeaderElectionOptions,
+): LeaderElector {
   const { clock, random, signal, log } = context;
   const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000, identity } = options;
   const key: ObjectKey = options.lease;

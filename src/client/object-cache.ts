@@ -64,7 +64,10 @@ export class ObjectCache<Type extends KubernetesObject> implements Lister<Type> 
     const namespace = object.metadata?.namespace ?? '';
     const name = object.metadata?.name ?? '';
     let names = this.#namespaces.get(namespace);
-    if (names === undefined) this.#namespaces.set(namespace, (names = new Map()));
+    if (names === undefined) {
+      names = new Map();
+      this.#namespaces.set(namespace, names);
+    }
     let entry = names.get(name);
     const previous = entry?.object;
     if (entry === undefined) {

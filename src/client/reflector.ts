@@ -6,7 +6,7 @@
  * @see client-go/tools/cache/reflector.go
  */
 import type { Subscription } from 'rxjs';
-import { isExpired } from '../api/index.ts';
+import { isExpired, isGone } from '../api/index.ts';
 import type { Clock, Log, Random } from '../runtime/index.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { Change, Client, InformerOptions, KubernetesObject, Resource, WatchEvent } from './types.ts';
@@ -58,7 +58,7 @@ export async function reflect<Type extends KubernetesObject>(options: ReflectorO
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (isExpired(error)) resourceVersion = undefined;
+      if (isExpired(error) || isGone(error)) resourceVersion = undefined;
       const message = error instanceof Error ? error.message : String(error);
       log.debug('watch interrupted', { resource: resource.resource, error: message });
       if (clock.monotonic() - startedMs >= healthyWatchMs) backoffMs = backoffFirstMs;
@@ -124,19 +124,17 @@ function watchFrom<Type extends KubernetesObject>(
     };
     const ended = () => signal.removeEventListener('abort', stop);
     signal.addEventListener('abort', stop, { once: true });
-    subscription = client
-      .watch(resource, { ...selection, resourceVersion, allowWatchBookmarks: true })
-      .subscribe({
-        next: (event) => advance(apply(options, event)),
-        error: (error: unknown) => {
-          ended();
-          reject(error);
-        },
-        complete: () => {
-          ended();
-          resolve();
-        },
-      });
+    subscription = client.watch(resource, { ...selection, resourceVersion, allowWatchBookmarks: true }).subscribe({
+      next: (event) => advance(apply(options, event)),
+      error: (error: unknown) => {
+        ended();
+        reject(error);
+      },
+      complete: () => {
+        ended();
+        resolve();
+      },
+    });
   });
 }
 

@@ -3,6 +3,8 @@
  * after its plural; where two groups share one, the group's name is added.
  */
 import type {
+  APIService,
+  CertificateSigningRequest,
   ClusterRole,
   ClusterRoleBinding,
   ConfigMap,
@@ -11,15 +13,23 @@ import type {
   CSIDriver,
   CSINode,
   CSIStorageCapacity,
+  CustomResourceDefinition,
   DaemonSet,
   Deployment,
-  Endpoints,
+  DeviceClass,
   EndpointSlice,
+  Endpoints,
+  Event,
+  EventsV1Event,
+  FlowSchema,
+  HorizontalPodAutoscaler,
   Ingress,
   IngressClass,
+  IPAddress,
   Job,
   Lease,
   LimitRange,
+  MutatingWebhookConfiguration,
   Namespace,
   NetworkPolicy,
   Node,
@@ -29,18 +39,27 @@ import type {
   PodDisruptionBudget,
   PodTemplate,
   PriorityClass,
+  PriorityLevelConfiguration,
   ReplicaSet,
   ReplicationController,
+  ResourceClaim,
+  ResourceClaimTemplate,
   ResourceQuota,
+  ResourceSlice,
   Role,
   RoleBinding,
   RuntimeClass,
   Secret,
   Service,
   ServiceAccount,
+  ServiceCIDR,
   StatefulSet,
   StorageClass,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+  ValidatingWebhookConfiguration,
   VolumeAttachment,
+  VolumeAttributesClass,
 } from '../api/index.ts';
 import type { KubernetesObject, Resource } from './types.ts';
 
@@ -58,7 +77,7 @@ function define<Type extends KubernetesObject = KubernetesObject>(
 export const configMaps = define<ConfigMap>('v1', 'configmaps', 'ConfigMap', 'namespaced');
 export const endpoints = define<Endpoints>('v1', 'endpoints', 'Endpoints', 'namespaced');
 /** v1 Events; those of events.k8s.io are {@link events}. Both are the same objects. */
-export const coreEvents = define('v1', 'events', 'Event', 'namespaced');
+export const coreEvents = define<Event>('v1', 'events', 'Event', 'namespaced');
 export const limitRanges = define<LimitRange>('v1', 'limitranges', 'LimitRange', 'namespaced');
 export const namespaces = define<Namespace>('v1', 'namespaces', 'Namespace', 'cluster');
 export const nodes = define<Node>('v1', 'nodes', 'Node', 'cluster');
@@ -95,7 +114,7 @@ export const statefulSets = define<StatefulSet>('apps/v1', 'statefulsets', 'Stat
 
 export const jobs = define<Job>('batch/v1', 'jobs', 'Job', 'namespaced');
 export const cronJobs = define<CronJob>('batch/v1', 'cronjobs', 'CronJob', 'namespaced');
-export const horizontalPodAutoscalers = define(
+export const horizontalPodAutoscalers = define<HorizontalPodAutoscaler>(
   'autoscaling/v2',
   'horizontalpodautoscalers',
   'HorizontalPodAutoscaler',
@@ -108,7 +127,7 @@ export const endpointSlices = define<EndpointSlice>(
   'EndpointSlice',
   'namespaced',
 );
-export const events = define('events.k8s.io/v1', 'events', 'Event', 'namespaced');
+export const events = define<EventsV1Event>('events.k8s.io/v1', 'events', 'Event', 'namespaced');
 export const podDisruptionBudgets = define<PodDisruptionBudget>(
   'policy/v1',
   'poddisruptionbudgets',
@@ -129,8 +148,8 @@ export const networkPolicies = define<NetworkPolicy>(
   'NetworkPolicy',
   'namespaced',
 );
-export const ipAddresses = define('networking.k8s.io/v1', 'ipaddresses', 'IPAddress', 'cluster');
-export const serviceCidrs = define('networking.k8s.io/v1', 'servicecidrs', 'ServiceCIDR', 'cluster');
+export const ipAddresses = define<IPAddress>('networking.k8s.io/v1', 'ipaddresses', 'IPAddress', 'cluster');
+export const serviceCidrs = define<ServiceCIDR>('networking.k8s.io/v1', 'servicecidrs', 'ServiceCIDR', 'cluster');
 
 export const roles = define<Role>('rbac.authorization.k8s.io/v1', 'roles', 'Role', 'namespaced');
 export const roleBindings = define<RoleBinding>(
@@ -139,7 +158,12 @@ export const roleBindings = define<RoleBinding>(
   'RoleBinding',
   'namespaced',
 );
-export const clusterRoles = define<ClusterRole>('rbac.authorization.k8s.io/v1', 'clusterroles', 'ClusterRole', 'cluster');
+export const clusterRoles = define<ClusterRole>(
+  'rbac.authorization.k8s.io/v1',
+  'clusterroles',
+  'ClusterRole',
+  'cluster',
+);
 export const clusterRoleBindings = define<ClusterRoleBinding>(
   'rbac.authorization.k8s.io/v1',
   'clusterrolebindings',
@@ -162,7 +186,7 @@ export const volumeAttachments = define<VolumeAttachment>(
   'VolumeAttachment',
   'cluster',
 );
-export const volumeAttributesClasses = define(
+export const volumeAttributesClasses = define<VolumeAttributesClass>(
   'storage.k8s.io/v1',
   'volumeattributesclasses',
   'VolumeAttributesClass',
@@ -170,56 +194,66 @@ export const volumeAttributesClasses = define(
 );
 
 export const runtimeClasses = define<RuntimeClass>('node.k8s.io/v1', 'runtimeclasses', 'RuntimeClass', 'cluster');
-export const certificateSigningRequests = define(
+export const certificateSigningRequests = define<CertificateSigningRequest>(
   'certificates.k8s.io/v1',
   'certificatesigningrequests',
   'CertificateSigningRequest',
   'cluster',
 );
-export const customResourceDefinitions = define(
+export const customResourceDefinitions = define<CustomResourceDefinition>(
   'apiextensions.k8s.io/v1',
   'customresourcedefinitions',
   'CustomResourceDefinition',
   'cluster',
 );
-export const apiServices = define('apiregistration.k8s.io/v1', 'apiservices', 'APIService', 'cluster');
-export const flowSchemas = define('flowcontrol.apiserver.k8s.io/v1', 'flowschemas', 'FlowSchema', 'cluster');
-export const priorityLevelConfigurations = define(
+export const apiServices = define<APIService>('apiregistration.k8s.io/v1', 'apiservices', 'APIService', 'cluster');
+export const flowSchemas = define<FlowSchema>(
+  'flowcontrol.apiserver.k8s.io/v1',
+  'flowschemas',
+  'FlowSchema',
+  'cluster',
+);
+export const priorityLevelConfigurations = define<PriorityLevelConfiguration>(
   'flowcontrol.apiserver.k8s.io/v1',
   'prioritylevelconfigurations',
   'PriorityLevelConfiguration',
   'cluster',
 );
-export const mutatingWebhookConfigurations = define(
+export const mutatingWebhookConfigurations = define<MutatingWebhookConfiguration>(
   'admissionregistration.k8s.io/v1',
   'mutatingwebhookconfigurations',
   'MutatingWebhookConfiguration',
   'cluster',
 );
-export const validatingWebhookConfigurations = define(
+export const validatingWebhookConfigurations = define<ValidatingWebhookConfiguration>(
   'admissionregistration.k8s.io/v1',
   'validatingwebhookconfigurations',
   'ValidatingWebhookConfiguration',
   'cluster',
 );
-export const validatingAdmissionPolicies = define(
+export const validatingAdmissionPolicies = define<ValidatingAdmissionPolicy>(
   'admissionregistration.k8s.io/v1',
   'validatingadmissionpolicies',
   'ValidatingAdmissionPolicy',
   'cluster',
 );
-export const validatingAdmissionPolicyBindings = define(
+export const validatingAdmissionPolicyBindings = define<ValidatingAdmissionPolicyBinding>(
   'admissionregistration.k8s.io/v1',
   'validatingadmissionpolicybindings',
   'ValidatingAdmissionPolicyBinding',
   'cluster',
 );
-export const resourceClaims = define('resource.k8s.io/v1', 'resourceclaims', 'ResourceClaim', 'namespaced');
-export const resourceClaimTemplates = define(
+export const resourceClaims = define<ResourceClaim>(
+  'resource.k8s.io/v1',
+  'resourceclaims',
+  'ResourceClaim',
+  'namespaced',
+);
+export const resourceClaimTemplates = define<ResourceClaimTemplate>(
   'resource.k8s.io/v1',
   'resourceclaimtemplates',
   'ResourceClaimTemplate',
   'namespaced',
 );
-export const resourceSlices = define('resource.k8s.io/v1', 'resourceslices', 'ResourceSlice', 'cluster');
-export const deviceClasses = define('resource.k8s.io/v1', 'deviceclasses', 'DeviceClass', 'cluster');
+export const resourceSlices = define<ResourceSlice>('resource.k8s.io/v1', 'resourceslices', 'ResourceSlice', 'cluster');
+export const deviceClasses = define<DeviceClass>('resource.k8s.io/v1', 'deviceclasses', 'DeviceClass', 'cluster');

@@ -7,9 +7,9 @@ import type { ObjectMeta, Status } from '../api/index.ts';
 
 /** The least that every API object has. */
 export interface KubernetesObject {
-  apiVersion?: string;
-  kind?: string;
-  metadata?: ObjectMeta;
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+  metadata?: ObjectMeta | undefined;
 }
 
 /** A typed name of a resource. The common ones stand in resources.ts; any other is an object literal of this shape. */
