@@ -1,3 +1,9 @@
 /** The public face of the store: its contract, its errors, and the ways to open one. */
+
+export type { CompactionPolicy } from './compaction.ts';
 export * from './errors.ts';
+export { prefixEnd } from './key-span.ts';
+export type { StoreLimits } from './local-store.ts';
+export { openStore, type StoreOptions } from './open-store.ts';
+export { restoreSnapshot } from './snapshot.ts';
 export type * from './types.ts';
