@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type {
   KeyValue,
   Operation,
+  OperationResult,
   Store,
   StoreOptions,
   TxnResult,
