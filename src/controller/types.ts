@@ -2,7 +2,7 @@
  * The reconciler contract: what a controller is, as data, and what it gets. A controller is one file with one literal of
  * {@link ControllerDefinition} and one line in actors/controllers/index.ts; one actor runs it.
  */
-import type { Client, EventRecorder, Informers, KubernetesObject, Resource } from '../client/index.ts';
+import type { Change, Client, EventRecorder, Informers, KubernetesObject, Lister, Resource } from '../client/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 
 /** `namespace/name`, or `name` for cluster-scoped kinds. Says which object, never what happened. */
@@ -17,6 +17,10 @@ export interface Watch<Type extends KubernetesObject = KubernetesObject> {
 export interface ControllerDefinition {
   /** Upstream's controller name, such as `deployment-controller`; also the actor's address. */
   readonly name: string;
+  /** The component that its events name. Default: the name. */
+  readonly component?: string;
+  /** The service account in kube-system that upstream runs it as. Default: the name. */
+  readonly serviceAccount?: string;
   /** Changes of this resource enqueue the object's own key. Omitted: only `watches` feed the queue. */
   readonly reconciles?: Resource;
   /** Changes of these enqueue the key of their controlling owner, when that owner is of the reconciled kind. */
@@ -31,7 +35,7 @@ export interface ControllerDefinition {
 
 export interface Reconciler {
   /** Brings the world of this key one step nearer to what is asked. A throw requeues with back-off. */
-  reconcile(key: Key): Promise<ReconcileResult | void>;
+  reconcile(key: Key): Promise<ReconcileResult | undefined>;
   /** Called once after the caches have synced and before the first reconcile. */
   start?(): void | Promise<void>;
 }
@@ -47,7 +51,37 @@ export interface ControllerDependencies {
   readonly client: Client;
   readonly informers: Informers;
   readonly events: EventRecorder;
+  /** Settings of the controllers, as composition gave them; all have upstream's defaults. */
+  readonly settings: ControllerSettings;
+  /** The lister of a resource; its informer must be synced before the first reconcile. Ask in `create`. */
+  lister<Type extends KubernetesObject>(resource: Resource<Type>): Lister<Type>;
+  /** Files the objects of a resource under index values. The same name must always mean the same function. */
+  index<Type extends KubernetesObject>(
+    resource: Resource<Type>,
+    name: string,
+    valuesOf: (object: Type) => readonly string[],
+  ): void;
+  /** Tells `handle` of every change of a resource, from the first list on, before the first reconcile. Call in `create`. */
+  observe<Type extends KubernetesObject>(resource: Resource<Type>, handle: (change: Change<Type>) => void): void;
   /** Adds a key to this controller's own queue. */
   enqueue(key: Key): void;
   enqueueAfter(key: Key, delayMs: number, options?: { readonly background?: boolean }): void;
+}
+
+/** What kube-controller-manager has as flags. Plain data; times in milliseconds. */
+export interface ControllerSettings {
+  /** Pod CIDRs of the nodes are cut from this. Default 10.244.0.0/16. */
+  readonly clusterCidr?: string;
+  /** Prefix length of a node's pod CIDR. Default 24. */
+  readonly nodeCidrMaskSize?: number;
+  /** PEM that root-ca-certificate-publisher-controller writes into each namespace. Without it nothing is published. */
+  readonly rootCa?: string;
+  /** A node that was not heard of for this long becomes Unknown. Default 50 000. */
+  readonly nodeMonitorGracePeriodMs?: number;
+  /** Default 5 000. */
+  readonly nodeMonitorPeriodMs?: number;
+  /** How long a deleted namespace is left alone before its content goes. Default 5 000. */
+  readonly namespaceDeletionDelayMs?: number;
+  /** Finished pods beyond this number are collected. Default 12 500. */
+  readonly terminatedPodThreshold?: number;
 }

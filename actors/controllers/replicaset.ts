@@ -1,0 +1,18 @@
+/** replicaset-controller: keeps the pods of ReplicaSets. What it does stands in the framework's replica reconciler. */
+import { replicaSets } from '../../src/client/index.ts';
+import { type ControllerDefinition, createReplicaReconciler, matcherOf } from '../../src/controller/index.ts';
+
+export const replicaSetController: ControllerDefinition = {
+  name: 'replicaset-controller',
+  reconciles: replicaSets,
+  create: (dependencies) =>
+    createReplicaReconciler(
+      {
+        resource: replicaSets,
+        matcherOf: (replicaSet) => matcherOf(replicaSet.spec?.selector),
+        templateOf: (replicaSet) => replicaSet.spec?.template ?? {},
+        countsTerminating: true,
+      },
+      dependencies,
+    ),
+};

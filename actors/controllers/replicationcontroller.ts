@@ -1,0 +1,20 @@
+/** replicationcontroller-controller: keeps the pods of ReplicationControllers, as the replicaset-controller does of its own. */
+import { replicationControllers } from '../../src/client/index.ts';
+import { type ControllerDefinition, createReplicaReconciler, mapMatcherOf } from '../../src/controller/index.ts';
+
+export const replicationControllerController: ControllerDefinition = {
+  name: 'replicationcontroller-controller',
+  component: 'replication-controller',
+  serviceAccount: 'replication-controller',
+  reconciles: replicationControllers,
+  create: (dependencies) =>
+    createReplicaReconciler(
+      {
+        resource: replicationControllers,
+        matcherOf: (controller) => mapMatcherOf(controller.spec?.selector),
+        templateOf: (controller) => controller.spec?.template ?? {},
+        countsTerminating: false,
+      },
+      dependencies,
+    ),
+};

@@ -1,0 +1,27 @@
+/**
+ * Doing many equal things without flooding: a first one alone, then batches of doubled size as long as all succeed. When
+ * the first pod of a ReplicaSet is refused (a quota), the other thousand are not tried.
+ */
+
+/** What came of a run: how many succeeded, and the first failure. */
+export interface BatchOutcome {
+  readonly succeeded: number;
+  readonly failure: unknown;
+}
+
+/**
+ * Calls `act` up to `count` times in batches of `initial`, 2×, 4×, …; a batch runs at once, and the first batch with a
+ * failure is the last. Never rejects.
+ */
+export async function slowStart(count: number, initial: number, act: () => Promise<void>): Promise<BatchOutcome> {
+  let succeeded = 0;
+  let size = Math.min(count, initial);
+  while (size > 0) {
+    const results = await Promise.allSettled(Array.from({ length: size }, act));
+    const failed = results.filter((result) => result.status === 'rejected');
+    succeeded += size - failed.length;
+    if (failed[0] !== undefined) return { succeeded, failure: failed[0].reason };
+    size = Math.min(2 * size, count - succeeded);
+  }
+  return { succeeded, failure: undefined };
+}

@@ -1,0 +1,17 @@
+/**
+ * The controller framework: the contract of a controller as data, the runner, and what controllers share: claiming by owner
+ * references, expectations, pod control, conditions.
+ */
+export * from './batches.ts';
+export * from './conditions.ts';
+export * from './equality.ts';
+export * from './expectations.ts';
+export * from './keys.ts';
+export * from './label-selectors.ts';
+export * from './owner-references.ts';
+export * from './pod-control.ts';
+export * from './pods.ts';
+export * from './replicas.ts';
+export * from './runner.ts';
+export * from './times.ts';
+export type * from './types.ts';

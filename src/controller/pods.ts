@@ -1,0 +1,127 @@
+/**
+ * What controllers ask of pods: active, ready, available since when, and which to delete first.
+ *
+ * @see kubernetes/pkg/controller/controller_utils.go
+ */
+import type { Pod, PodCondition } from '../api/index.ts';
+import { timeMs } from './times.ts';
+
+export function podCondition(pod: Pod, type: string): PodCondition | undefined {
+  return pod.status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** Neither finished nor being deleted. */
+export function isPodActive(pod: Pod): boolean {
+  const phase = pod.status?.phase;
+  return phase !== 'Succeeded' && phase !== 'Failed' && pod.metadata?.deletionTimestamp === undefined;
+}
+
+/** Being deleted and not finished: counted as terminating replicas. */
+export function isPodTerminating(pod: Pod): boolean {
+  const phase = pod.status?.phase;
+  return phase !== 'Succeeded' && phase !== 'Failed' && pod.metadata?.deletionTimestamp !== undefined;
+}
+
+export function isPodFinished(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return podCondition(pod, 'Ready')?.status === 'True';
+}
+
+/** Ready for at least `minReadySeconds`. */
+export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
+  const ready = podCondition(pod, 'Ready');
+  if (ready?.status !== 'True') return false;
+  if (minReadySeconds === 0) return true;
+  const since = timeMs(ready.lastTransitionTime);
+  return since > 0 && since + minReadySeconds * 1000 <= nowMs;
+}
+
+/** Milliseconds until a ready pod counts as available; undefined when it is not ready or already available. */
+export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
+  const ready = podCondition(pod, 'Ready');
+  if (ready?.status !== 'True' || minReadySeconds === 0) return undefined;
+  const leftMs = timeMs(ready.lastTransitionTime) + minReadySeconds * 1000 - nowMs;
+  return leftMs > 0 ? leftMs : undefined;
+}
+
+const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
+
+function deletionCost(pod: Pod): number {
+  const text = pod.metadata?.annotations?.[deletionCostAnnotation];
+  return text !== undefined && /^-?(0|[1-9]\d*)$|^\+?(0|[1-9]\d*)$/.test(text) ? Number(text) : 0;
+}
+
+function restarts(pod: Pod, sidecars: boolean): number {
+  let most = 0;
+  if (!sidecars) {
+    for (const status of pod.status?.containerStatuses ?? []) most = Math.max(most, status.restartCount);
+    return most;
+  }
+  const always = new Set(
+    (pod.spec?.initContainers ?? []).filter((init) => init.restartPolicy === 'Always').map((init) => init.name),
+  );
+  for (const status of pod.status?.initContainerStatuses ?? []) {
+    if (always.has(status.name)) most = Math.max(most, status.restartCount);
+  }
+  return most;
+}
+
+const phaseRank: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
+
+/** Steps of a power of two in which ages are told apart, so that rollouts spread over nodes rather than ages. */
+function ageStep(nowMs: number, sinceMs: number): number {
+  const age = nowMs - sinceMs;
+  return age <= 0 ? 0 : Math.floor(Math.log2(age * 1_000_000));
+}
+
+/**
+ * The pods in the order in which to delete them: unassigned, pending, not ready, cheap (pod-deletion-cost), doubled up on a
+ * node (`rankOf`: related pods on the same node), lately ready, restarted often, young.
+ */
+export function rankForDeletion(pods: readonly Pod[], rankOf: (pod: Pod) => number, nowMs: number): Pod[] {
+  const compare = (left: Pod, right: Pod): number => {
+    const steps: readonly (() => number)[] = [
+      () => Number(!!left.spec?.nodeName) - Number(!!right.spec?.nodeName),
+      () => (phaseRank[left.status?.phase ?? ''] ?? 0) - (phaseRank[right.status?.phase ?? ''] ?? 0),
+      () => Number(isPodReady(left)) - Number(isPodReady(right)),
+      () => deletionCost(left) - deletionCost(right),
+      () => rankOf(right) - rankOf(left),
+      () => compareReadySince(left, right, nowMs),
+      () => restarts(right, false) - restarts(left, false),
+      () => restarts(right, true) - restarts(left, true),
+      () => compareCreation(left, right, nowMs),
+    ];
+    for (const step of steps) {
+      const difference = step();
+      if (difference !== 0) return difference;
+    }
+    return (left.metadata?.uid ?? '') < (right.metadata?.uid ?? '') ? -1 : 1;
+  };
+  return [...pods].sort(compare);
+}
+
+function compareReadySince(left: Pod, right: Pod, nowMs: number): number {
+  if (!isPodReady(left) || !isPodReady(right)) return 0;
+  const leftMs = timeMs(podCondition(left, 'Ready')?.lastTransitionTime);
+  const rightMs = timeMs(podCondition(right, 'Ready')?.lastTransitionTime);
+  if (leftMs === 0 || rightMs === 0) return Number(rightMs === 0) - Number(leftMs === 0);
+  return compareAges(left, right, leftMs, rightMs, nowMs);
+}
+
+/** Ages within one step are as good as equal: then the uid decides at once. */
+function compareAges(left: Pod, right: Pod, leftMs: number, rightMs: number, nowMs: number): number {
+  if (leftMs === rightMs) return 0;
+  const difference = ageStep(nowMs, leftMs) - ageStep(nowMs, rightMs);
+  if (difference !== 0) return difference;
+  return (left.metadata?.uid ?? '') < (right.metadata?.uid ?? '') ? -1 : 1;
+}
+
+function compareCreation(left: Pod, right: Pod, nowMs: number): number {
+  const leftMs = timeMs(left.metadata?.creationTimestamp);
+  const rightMs = timeMs(right.metadata?.creationTimestamp);
+  if (leftMs !== rightMs && (leftMs === 0 || rightMs === 0)) return leftMs === 0 ? -1 : 1;
+  return compareAges(left, right, leftMs, rightMs, nowMs);
+}

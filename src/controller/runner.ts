@@ -1,0 +1,135 @@
+/**
+ * Runs a ControllerDefinition inside an actor: subscribes to what it watches, waits until the caches have synced, then feeds
+ * keys from the work queue to its reconciler. A reconcile that throws comes back with back-off; a bug in an event handler
+ * ends the actor.
+ */
+import { Subscription } from 'rxjs';
+import { isConflict, isStatusError } from '../api/index.ts';
+import {
+  type Change,
+  createBusClient,
+  createEventRecorder,
+  type Informer,
+  type KubernetesObject,
+  type Resource,
+  sharedInformers,
+  WorkQueue,
+} from '../client/index.ts';
+import type { ActorContext, RunningActor } from '../runtime/index.ts';
+import { keyFor } from './keys.ts';
+import { controllerOf } from './owner-references.ts';
+import type { ControllerDefinition, ControllerDependencies, ControllerSettings, Key, Watch } from './types.ts';
+
+const defaultWorkers = 5;
+
+export interface RunOptions {
+  readonly settings?: ControllerSettings;
+  /** Address of the API server. Default `apiserver`. */
+  readonly server?: string;
+}
+
+/** Starts the controller and returns at once: it works as soon as its caches have synced, and again after every outage. */
+export function runController(
+  definition: ControllerDefinition,
+  context: ActorContext,
+  options: RunOptions = {},
+): RunningActor {
+  const { bus, clock, log, metrics, activity, signal } = context;
+  const address = options.server ?? 'apiserver';
+  const client = createBusClient(bus, { address, clock });
+  const informers = sharedInformers(context, address);
+  const queue = new WorkQueue<Key>({ name: definition.name, clock, metrics, activity });
+  const events = createEventRecorder(client, context, { component: definition.component ?? definition.name });
+  const subscriptions = new Subscription();
+  const awaited = new Set<Informer<KubernetesObject>>();
+
+  const informerOf = <Type extends KubernetesObject>(resource: Resource<Type>): Informer<Type> => {
+    const informer = informers.informer(resource);
+    awaited.add(informer as unknown as Informer<KubernetesObject>);
+    return informer;
+  };
+  /** The informers may be shared with other actors of this thread: a bug here must end this actor, not them. */
+  const observe = <Type extends KubernetesObject>(resource: Resource<Type>, handle: (change: Change<Type>) => void) => {
+    const guarded = (change: Change<Type>) => {
+      try {
+        handle(change);
+      } catch (error) {
+        context.fail(error);
+      }
+    };
+    subscriptions.add(informerOf(resource).changes$.subscribe(guarded));
+  };
+  const dependencies: ControllerDependencies = {
+    context,
+    client,
+    informers,
+    events,
+    settings: options.settings ?? {},
+    lister: (resource) => informerOf(resource).lister,
+    index: (resource, name, valuesOf) => informerOf(resource).addIndex(name, valuesOf),
+    observe,
+    enqueue: (key) => queue.add(key),
+    enqueueAfter: (key, delayMs, delay) => queue.addAfter(key, delayMs, delay),
+  };
+
+  for (const resource of definition.reads ?? []) informerOf(resource);
+  const reconciler = definition.create(dependencies);
+  if (definition.reconciles !== undefined) observe(definition.reconciles, ({ object }) => queue.add(keyFor(object)));
+  for (const resource of definition.owns ?? []) {
+    observe(resource, (change) => {
+      enqueueOwner(change.object);
+      if (change.type === 'updated') enqueueOwner(change.previous);
+    });
+  }
+  for (const watch of definition.watches ?? []) observeWatch(watch as unknown as Watch);
+
+  function enqueueOwner(object: KubernetesObject): void {
+    const owner = controllerOf(object);
+    if (owner?.kind !== definition.reconciles?.kind || owner === undefined) return;
+    const namespace = object.metadata?.namespace;
+    queue.add(namespace === undefined ? owner.name : `${namespace}/${owner.name}`);
+  }
+
+  function observeWatch(watch: Watch): void {
+    observe(watch.resource, (change) => {
+      const previous = change.type === 'updated' ? change.previous : undefined;
+      for (const key of watch.keys(change.object, previous, dependencies)) queue.add(key);
+    });
+  }
+
+  async function handle(key: Key): Promise<void> {
+    try {
+      const result = await reconciler.reconcile(key);
+      queue.forget(key);
+      if (result?.requeueAfterMs !== undefined) {
+        queue.addAfter(key, result.requeueAfterMs, { background: result.background ?? false });
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      report(key, error);
+      queue.addRateLimited(key);
+    }
+  }
+
+  /** Lost races and refusals are part of the day; anything else is worth a person's attention. */
+  function report(key: Key, error: unknown): void {
+    const fields = { key, error: error instanceof Error ? error.message : String(error), retries: queue.retries(key) };
+    if (isConflict(error) || isStatusError(error)) log.debug('reconcile failed', fields);
+    else log.warn('reconcile failed', { ...fields, stack: error instanceof Error ? error.stack : undefined });
+  }
+
+  async function begin(): Promise<void> {
+    await Promise.all([...awaited].map((informer) => informer.synced()));
+    if (signal.aborted) return;
+    await reconciler.start?.();
+    queue.run(definition.workers ?? defaultWorkers, handle);
+  }
+
+  const stop = () => {
+    subscriptions.unsubscribe();
+    queue.stop();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  begin().catch((error: unknown) => context.fail(error));
+  return { stop };
+}
