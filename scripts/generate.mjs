@@ -53,9 +53,10 @@ const packages = join(root, 'node_modules');
 const definitions = readDefinitions(packages);
 const formats = formatsOf(packages);
 const markers = parseTable((await loadFacts('src/api/markers.ts')).fieldMarkers);
-const { extraFields, fieldPresence } = await loadFacts('src/api/field-presence.ts');
-const presence = parseTable(fieldPresence);
-const extra = parseTable(extraFields);
+const facts = await loadFacts('src/api/field-presence.ts');
+const presence = parseTable(facts.fieldPresence);
+const typeNamesOfFields = parseTable(facts.typeNames);
+const inherited = parseTable(facts.inheritedFields);
 
 /** The integer, bytes and time formats that TypeScript declarations do not tell. */
 function scalarCode(definition, field, type) {
@@ -77,7 +78,21 @@ const special = {
 const openDefinition =
   /\.(JSON|JSONSchemaPropsOrBool|JSONSchemaPropsOrArray|JSONSchemaPropsOrStringArray|CustomResourceSubresourceStatus)$/;
 
-const names = [...definitions.keys()].sort();
+/** What a kind or the API machinery can reach; the models also hold parts of versions that are gone. */
+function reachable() {
+  const found = new Set();
+  const visit = (type) => {
+    if (type.array ?? type.map) visit(type.array ?? type.map);
+    else if (type.ref && !found.has(type.ref)) {
+      found.add(type.ref);
+      for (const field of definitions.get(type.ref).fields.values()) visit(field.type);
+    }
+  };
+  for (const { name, gvk } of definitions.values()) if (gvk || name.includes('.apimachinery.')) visit({ ref: name });
+  return found;
+}
+
+const names = [...reachable()].sort();
 const indexes = new Map(names.map((name, index) => [name, index]));
 
 function typeCode(definition, field, type) {
@@ -121,24 +136,25 @@ for (const name of names) {
     const table = fieldTable(definition, fieldName, field, marks?.get(fieldName));
     const how = kept?.get(fieldName);
     if (how) table.o = how;
+    const named = typeNamesOfFields.get(name)?.get(fieldName);
+    if (named) table.g = named;
     fields[fieldName] = table;
   }
-  // Fields of the Go types that the published schemas leave out.
-  for (const [fieldName, type] of extra.get(name) ?? []) fields[fieldName] ??= { t: type };
   const entry = { n: name, f: fields };
   if (definition.gvk) entry.k = definition.gvk;
   if (marks?.get('*') === 'atomic') entry.a = 1;
+  for (const [part, list] of inherited.get(name) ?? []) for (const field of list.split(',')) fields[field].i = part;
   schema.definitions.push(entry);
   docs[name] = {
     '': definition.doc,
     ...Object.fromEntries([...definition.fields].map(([field, { doc }]) => [field, doc])),
   };
 }
-for (const table of [markers, presence, extra]) {
+for (const table of [markers, presence, typeNamesOfFields]) {
   for (const [name, fields] of table) {
     const definition = definitions.get(name);
-    if (!definition) throw new Error(`the tables of facts name ${name}, which is not among the models`);
-    if (table === extra) continue;
+    if (!definition || !indexes.has(name))
+      throw new Error(`the tables of facts name ${name}, which is not among the models`);
     for (const field of fields.keys()) {
       if (field !== '*' && !definition.fields.has(field))
         throw new Error(`the tables of facts name ${name}.${field}, which does not exist`);
