@@ -82,6 +82,8 @@ export interface Bus {
 export interface FeedOptions<Item> {
   /** Items that may wait for credits before the stream is ended with `ResourceExhausted`. Default 65 536. */
   readonly itemsMax?: number;
+  /** Packed bytes that may wait for credits before the same happens. Default 64 MiB. */
+  readonly bytesMax?: number;
   /** Told to size an item in bytes when the default (bytes of its packed form) should not be computed. */
   readonly sizeOf?: (item: Item) => number;
 }
@@ -155,6 +157,8 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: Readonly<Record<string, string>>,
   ): Histogram;
+  /** What this actor measured, in Prometheus' text format. */
+  text(): string;
 }
 
 /**
@@ -164,6 +168,11 @@ export interface Metrics {
 export interface Activity {
   begin(): void;
   end(): void;
+  /**
+   * Work outside of the actor world, such as a write to a disk: `settled()` waits for it, and virtual time stands still until
+   * it is done. Gives back the promise's outcome.
+   */
+  outside<Result>(work: Promise<Result>): Promise<Result>;
 }
 
 /** The thread that an actor lives in, for what neighbours in one thread may hold together (such as one informer per resource). */
@@ -207,7 +216,7 @@ export interface ActorDefinition<Options = undefined> {
    * Starts the actor. It counts as ready when the promise resolves. State lives in this closure: a restart is a fresh call.
    * Options must be plain data (they cross threads).
    */
-  start(context: ActorContext, options: Options): void | RunningActor | Promise<void | RunningActor>;
+  start(context: ActorContext, options: Options): void | RunningActor | Promise<void> | Promise<RunningActor>;
 }
 
 /** `dedicated`: a worker thread of its own; `shared`: one of K common worker threads; `inline`: the calling thread. */

@@ -1,0 +1,49 @@
+/**
+ * The one codec of the runtime: msgpack by msgpackr, maps only (no shared records, which two threads could read differently).
+ * Everything that crosses from one actor to another passes through here, also inside one thread, so no two actors ever
+ * share an object.
+ *
+ * Kept: null, booleans, strings, finite and non-finite numbers, bigint within 64 bits, bytes, arrays, plain objects.
+ * Members whose value is undefined are dropped. Integers beyond 2^53 - 1 that were packed from a bigint come back as bigint,
+ * smaller ones as number. A key `__proto__` comes back as `__proto_` and never touches a prototype.
+ * Bytes come back as views of the packed message: copy what outlives it when the message is large.
+ */
+import { type Options, Packr } from 'msgpackr';
+
+// msgpackr knows `skipValues`, and 'auto' (a number where it is exact, a bigint beyond); its types know neither.
+const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'auto', skipValues: [undefined] };
+const packr = new Packr(options as Options);
+
+/** Encodes to bytes whose buffer is exactly as long as they are, so that the buffer may be transferred or kept. */
+export function pack(value: unknown): Uint8Array {
+  const pooled = packr.pack(value);
+  const exact = new Uint8Array(pooled.length);
+  exact.set(pooled);
+  return exact;
+}
+
+/** Decodes what {@link pack} encoded. Throws on malformed input. */
+export function unpack<Value = unknown>(bytes: Uint8Array): Value {
+  return packr.unpack(bytes) as Value;
+}
+
+/**
+ * Encodes into msgpackr's pool: half the cost of {@link pack}. The bytes stay valid and unchanged, but their buffer holds
+ * other messages too: it must never be transferred.
+ * @internal
+ */
+export function packPooled(value: unknown): Uint8Array {
+  return packr.pack(value);
+}
+
+const range = { start: 0, end: 0 };
+
+/**
+ * Decodes the part of `bytes` from `start` to `end` without making a view of it first.
+ * @internal
+ */
+export function unpackRange(bytes: Uint8Array, start: number, end: number): unknown {
+  range.start = start;
+  range.end = end;
+  return packr.unpack(bytes, range);
+}

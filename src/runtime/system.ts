@@ -1,0 +1,204 @@
+/**
+ * The actor system: the face that a program uses. It puts together the main thread's host, the threads, the supervisor and
+ * the clock; what each does stands in the file of its name.
+ */
+import type { Observable } from 'rxjs';
+import type { HostOptions } from './actor-host.ts';
+import type { Cell } from './cell.ts';
+import { type HostClock, RealClock, VirtualClock } from './clock.ts';
+import { type Hosting, InlineHosting } from './hosting.ts';
+import { type ActorInspection, Inspector } from './inspection.ts';
+import { consoleSink, type LogLevel, type LogSink } from './log.ts';
+import { entropySeed } from './random.ts';
+import { settledHosts } from './settle.ts';
+import { type Health, Supervisor, type SystemEvent } from './supervisor.ts';
+import { type Interceptor, Tap, type TapObserver } from './tap.ts';
+import type { ActorSpec, Bus, Clock, Placement, Random } from './types.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+export interface ActorSystemOptions {
+  /** Where actors live whose spec does not say. Default: `dedicated`. */
+  readonly placement?: Placement;
+  /** The virtual clock needs inline placement. Default: `real`. */
+  readonly clock?: 'real' | 'virtual';
+  /** Default: from the system's entropy, so that no two runs make the same names. */
+  readonly seed?: number;
+  /** Where virtual time begins, in milliseconds since the epoch. */
+  readonly startTime?: number;
+  /** Threads for actors placed `shared`. Default: one less than the cores, at least 1. */
+  readonly sharedThreads?: number;
+  /** Default: standard error, as text. */
+  readonly log?: LogSink;
+  /** Default: `warn`. */
+  readonly logLevel?: LogLevel | 'silent';
+  /** Calls that one actor may have under way; more fail with `ResourceExhausted`. Default 65 536. */
+  readonly callsMax?: number;
+  /** An actor that is not ready by then has failed to start. Default 60 000. */
+  readonly startDeadlineMs?: number;
+  /** An actor that has not stopped by then is ended. Default 5 000. */
+  readonly stopDeadlineMs?: number;
+}
+
+/** A way for the embedding program to take part: an address and a bus of its own in the main thread. */
+export interface Connection {
+  readonly bus: Bus;
+  close(): void;
+}
+
+export class ActorSystem {
+  /** The program's own bus, under the address `main`. */
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events$: Observable<SystemEvent>;
+  readonly health$: Observable<Health>;
+  private readonly inline: InlineHosting;
+  private readonly supervisor: Supervisor;
+  private readonly time: VirtualTime | undefined;
+  private readonly taps: Tap;
+  private readonly inspector = new Inspector();
+  private lastNumber = 0;
+
+  constructor(options: ActorSystemOptions = {}) {
+    const virtual = options.clock === 'virtual';
+    const placement = options.placement ?? 'dedicated';
+    if (virtual && placement !== 'inline') {
+      throw new Error(`the virtual clock needs placement 'inline', not '${placement}': threads share no virtual time`);
+    }
+    const clock: HostClock = virtual ? new VirtualClock(options.startTime) : new RealClock();
+    const hostOptions: HostOptions = {
+      id: 'main',
+      firstNumber: this.reserveNumbers(numbersPerHost),
+      clock,
+      seed: options.seed ?? entropySeed(),
+      log: options.log ?? consoleSink(),
+      logLevel: options.logLevel ?? 'warn',
+      callsMax: options.callsMax ?? 65_536,
+      supervisor: {
+        resolve: (address, answer) =>
+          this.supervisor.resolve(address, (record) =>
+            answer(record === undefined ? undefined : { number: record.number, link: undefined }),
+          ),
+        crashed: (number, error) => this.supervisor.crashed(number, error),
+      },
+    };
+    this.inline = new InlineHosting(hostOptions);
+    const { host } = this.inline.desk;
+    this.taps = new Tap(host);
+    const main = this.connectCell('main', undefined);
+    this.bus = main.bus;
+    this.clock = main.clock;
+    this.random = main.random;
+    this.time = clock instanceof VirtualClock ? new VirtualTime(clock, host) : undefined;
+    this.supervisor = new Supervisor({
+      placer: { place: () => this.inline, vacate: () => {} },
+      clock: main.clock,
+      placement,
+      startDeadlineMs: options.startDeadlineMs ?? 60_000,
+      stopDeadlineMs: options.stopDeadlineMs ?? 5_000,
+      nextNumber: () => this.reserveNumbers(1),
+    });
+    this.events$ = this.supervisor.events.asObservable();
+    this.health$ = this.supervisor.health.asObservable();
+  }
+
+  /**
+   * Starts actors in the order of the list, each when the one before is ready (or `concurrency` at a time), and resolves when
+   * all are ready. Rejects with the first failure; what was started before keeps running until `stop`.
+   */
+  start(specs: ActorSpec | readonly ActorSpec[], options: { readonly concurrency?: number } = {}): Promise<void> {
+    const list = 'definition' in specs ? [specs] : specs;
+    return this.drive(this.supervisor.start(list, options.concurrency ?? 1));
+  }
+
+  /** Stops all actors in reverse order, then the threads. The system cannot be started again. */
+  async stop(): Promise<void> {
+    await this.drive(this.supervisor.stop());
+    await this.inline.close();
+  }
+
+  /** Stops one actor gracefully and starts it afresh; resolves when it is ready. */
+  restart(address: string): Promise<void> {
+    return this.drive(this.supervisor.restart(address));
+  }
+
+  /** Stops one actor gracefully and forgets its address. */
+  remove(address: string): Promise<void> {
+    return this.drive(this.supervisor.remove(address));
+  }
+
+  /** Crashes one actor, as a bug or a killed thread would; the supervisor restarts it. Resolves when it is down. */
+  async kill(address: string): Promise<void> {
+    const record = this.supervisor.recordOf(address);
+    const { hosting, number } = record;
+    if (hosting === undefined) return;
+    const error = new Error(`${address} was killed`);
+    hosting.end(number, error.message);
+    this.supervisor.crashed(number, error);
+  }
+
+  /** A further address and bus for the program; `identity` is what servers see as its caller's. */
+  connect(address: string, identity?: unknown): Connection {
+    const cell = this.connectCell(address, identity);
+    const { host } = this.inline.desk;
+    return { bus: cell.bus, close: () => host.remove(cell, `the connection ${address} was closed`) };
+  }
+
+  /**
+   * Resolves when nothing is left to do in any host: no message, running handler, foreground timer or activity. Under the
+   * virtual clock time moves through all foreground timers on the way.
+   */
+  settled(): Promise<void> {
+    const busy = (): boolean => this.supervisor.busy;
+    return this.time === undefined ? settledHosts(() => this.hostings(), busy) : this.time.settled(busy);
+  }
+
+  /** Moves virtual time, firing everything that is due, in order. */
+  advance(delayMs: number): Promise<void> {
+    if (this.time === undefined) throw new Error("only a system with clock: 'virtual' can advance its time");
+    return this.time.advance(delayMs);
+  }
+
+  /** Shows every envelope of inline actors and connections to `observer`; returns the way to stop it. */
+  tap(observer: TapObserver): () => void {
+    return this.taps.observe(observer);
+  }
+
+  /** Lets `interceptor` decide about every envelope between inline actors: fault injection. Returns the way to stop it. */
+  intercept(interceptor: Interceptor): () => void {
+    return this.taps.intercept(interceptor, this.clock);
+  }
+
+  inspect(): Promise<ActorInspection[]> {
+    return this.inspector.inspect(this.supervisor.records.values(), this.hostings(), this.clock.monotonic());
+  }
+
+  /** The metrics of all actors, added up, in Prometheus' text format. */
+  metricsText(): Promise<string> {
+    return this.inspector.metricsText(this.hostings());
+  }
+
+  health(): Health {
+    return this.supervisor.health.value;
+  }
+
+  private *hostings(): Iterable<Hosting> {
+    yield this.inline;
+  }
+
+  private drive<Result>(work: Promise<Result>): Promise<Result> {
+    return this.time === undefined ? work : this.time.drive(work);
+  }
+
+  private connectCell(address: string, identity: unknown): Cell {
+    return this.inline.desk.host.add({ number: this.reserveNumbers(1), address, identity, incarnation: 0 }, true);
+  }
+
+  private reserveNumbers(count: number): number {
+    const first = this.lastNumber + 1;
+    this.lastNumber += count;
+    return first;
+  }
+}
+
+const numbersPerHost = 4096;

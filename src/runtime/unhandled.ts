@@ -1,0 +1,42 @@
+/**
+ * Which actor is running. RxJS swallows what a subscriber throws and rethrows it later from a timer of its own, where nobody
+ * knows whose error it was; here that timer is replaced, so that a throw in a subscriber ends the actor that subscribed.
+ */
+import { timeoutProvider } from 'rxjs/internal/scheduler/timeoutProvider';
+
+/** An actor whose code may run now. */
+export interface Running {
+  /** Takes an error that nobody caught; false when it is not this one's to take (a program's own connection). */
+  caught(error: unknown): boolean;
+  /** Calls back later, in the actor's turn. */
+  later(callback: () => void): void;
+}
+
+let running: Running | undefined;
+
+/** Makes `actor` the running one; returns the one before, to be given back afterwards. */
+export function enter(actor: Running | undefined): Running | undefined {
+  const before = running;
+  running = actor;
+  return before;
+}
+
+const outer = timeoutProvider.delegate;
+
+timeoutProvider.delegate = {
+  setTimeout: (handler, timeout, ...args) => {
+    const actor = running;
+    if (actor === undefined || timeout !== undefined) {
+      return outer === undefined ? setTimeout(() => handler(), timeout) : outer.setTimeout(handler, timeout, ...args);
+    }
+    actor.later(() => {
+      try {
+        handler();
+      } catch (error) {
+        if (!actor.caught(error)) throw error;
+      }
+    });
+    return 0;
+  },
+  clearTimeout: (handle) => (outer === undefined ? clearTimeout(handle) : outer.clearTimeout(handle)),
+};
