@@ -4,6 +4,7 @@
  */
 export * from './batches.ts';
 export * from './conditions.ts';
+export * from './deployment-status.ts';
 export * from './equality.ts';
 export * from './expectations.ts';
 export * from './keys.ts';
@@ -11,7 +12,11 @@ export * from './label-selectors.ts';
 export * from './owner-references.ts';
 export * from './pod-control.ts';
 export * from './pods.ts';
+export * from './proportional-scaling.ts';
 export * from './replicas.ts';
+export * from './revisions.ts';
+export * from './rolling-update.ts';
 export * from './runner.ts';
+export * from './template-hash.ts';
 export * from './times.ts';
 export type * from './types.ts';
