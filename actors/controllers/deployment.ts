@@ -12,6 +12,7 @@ import {
   type Pod,
   type PodTemplateSpec,
   type ReplicaSet,
+  templateHash,
 } from '../../src/api/index.ts';
 import { deployments, keyOf, pods, type Resource, replicaSets } from '../../src/client/index.ts';
 import {
@@ -60,7 +61,6 @@ import {
   setReplicasAnnotations,
   setRolloutConditions,
   splitKey,
-  templateHash,
   totalReplicas,
   withCondition,
 } from '../../src/controller/index.ts';

@@ -19,6 +19,5 @@ export * from './replicas.ts';
 export * from './revisions.ts';
 export * from './rolling-update.ts';
 export * from './runner.ts';
-export * from './template-hash.ts';
 export * from './times.ts';
 export type * from './types.ts';
