@@ -3,7 +3,7 @@
  * can read any more, a bounded piece at a time, so that no transaction waits long for it.
  * @see upstream `staging/src/k8s.io/apiserver/pkg/storage/etcd3/compact.go`
  */
-import type { Clock, Timer } from '../runtime/types.ts';
+import type { Clock, Timer } from '../runtime/index.ts';
 import type { History } from './history.ts';
 import type { KeyIndex } from './key-index.ts';
 import type { LogRecord } from './record.ts';

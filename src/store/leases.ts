@@ -3,7 +3,7 @@
  * alive is revoked. Time starts anew when the store is opened, as it does when etcd elects a leader.
  * @see upstream etcd `server/lease/lessor.go`
  */
-import type { Clock, Timer } from '../runtime/types.ts';
+import type { Clock, Timer } from '../runtime/index.ts';
 import { InvalidRequestError, LeaseExistsError, LeaseNotFoundError } from './errors.ts';
 import type { LogRecord } from './record.ts';
 import type { Lease, LeaseTimeToLive } from './types.ts';

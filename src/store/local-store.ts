@@ -4,7 +4,7 @@
  * outside of transactions see the committed revision and nothing newer, so nobody ever sees a write that a crash can take back.
  */
 import { Observable } from 'rxjs';
-import type { Clock } from '../runtime/types.ts';
+import type { Clock } from '../runtime/index.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { AutoCompaction, type CompactionPolicy, Sweep } from './compaction.ts';
 import {

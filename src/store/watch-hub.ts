@@ -5,7 +5,7 @@
  * nor duplicate; no queue is kept for a slow watch, and one that compaction overtakes ends with `Compacted`.
  */
 import type { Subscriber } from 'rxjs';
-import type { Clock, Timer } from '../runtime/types.ts';
+import type { Clock, Timer } from '../runtime/index.ts';
 import { CompactedError } from './errors.ts';
 import type { History } from './history.ts';
 import type { KeyIndex } from './key-index.ts';

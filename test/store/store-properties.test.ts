@@ -14,7 +14,7 @@ const prefixes = ['', '/', '/a', '/a/', '/a/2', '/b/', '/zzz'];
 const key = fc.constantFrom(...keys);
 const prefix = fc.constantFrom(...prefixes);
 /** A point between the compact revision (or a little before) and the newest (or a little after). */
-const when = fc.double({ min: 0, max: 1, noNaN: true });
+const when = fc.integer({ min: 0, max: 1000 }).map((thousandths) => thousandths / 1000);
 
 const command = fc.oneof(
   {
