@@ -5,5 +5,8 @@ export * from './errors.ts';
 export { prefixEnd } from './key-span.ts';
 export type { StoreLimits } from './local-store.ts';
 export { openStore, type StoreOptions } from './open-store.ts';
+export { storeChannels } from './protocol.ts';
+export { remoteStore } from './remote.ts';
+export { serveStore } from './serve.ts';
 export { restoreSnapshot } from './snapshot.ts';
 export type * from './types.ts';

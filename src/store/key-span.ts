@@ -25,6 +25,7 @@ export function checkKey(key: unknown): asserts key is string {
 
 /** Translates a selection. An empty span has its end at or before its start. */
 export function spanOf(selection: KeySelection): KeySpan {
+  if (typeof selection !== 'object' || selection === null) throw new InvalidRequestError('a request must be an object');
   if ('key' in selection && selection.key !== undefined) {
     checkKey(selection.key);
     return { start: selection.key, end: `${selection.key}\0`, single: true };

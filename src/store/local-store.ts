@@ -11,7 +11,6 @@ import {
   CompactedError,
   FutureRevisionError,
   InvalidRequestError,
-  isStoreError,
   StoreClosedError,
   type StoreFailedError,
   StoreOverloadedError,
@@ -21,7 +20,7 @@ import { History } from './history.ts';
 import { KeyIndex } from './key-index.ts';
 import { Leases } from './leases.ts';
 import type { Log, LogBatch } from './log.ts';
-import { readRevision, select } from './range.ts';
+import { checkRange, readRevision, select } from './range.ts';
 import type { LogRecord } from './record.ts';
 import { writeSnapshot } from './snapshot.ts';
 import { deleteKeys, runTxn, type TxnTarget } from './txn.ts';
@@ -176,12 +175,13 @@ class LocalStore implements Store {
       this.#checkOpen();
       if (this.#commits.pendingBytes > this.#pendingBytesMax) throw new StoreOverloadedError();
       const bytesBefore = this.#commits.openBatch.bytes;
+      const recordsBefore = this.#commits.openBatch.records.length;
       let outcome: ReturnType<typeof runTxn>;
       try {
         outcome = runTxn(this.#txnTarget, request, this.#txnLimits);
       } catch (error) {
-        // Anything else than a refusal may have left half a transaction in the open batch: it must never be written.
-        if (!isStoreError(error) || error.code === 'Corrupt') this.#commits.fail(error);
+        // Half a transaction in the open batch must never be written.
+        if (this.#commits.openBatch.records.length > recordsBefore) this.#commits.fail(error);
         throw error;
       }
       const { succeeded, results, changes } = outcome;
@@ -195,6 +195,7 @@ class LocalStore implements Store {
 
   async range(request: RangeRequest): Promise<RangeResult> {
     this.#checkOpen();
+    checkRange(request);
     const revision = this.#committedRevision;
     const readAt = readRevision(request.revision, revision, this.#compactRevision);
     const { records, count, more } = select(this.#index, this.#values, request, readAt);

@@ -3,7 +3,7 @@
  * which are many, travel as tuples, since the names of their members would cost more than they do. Failures travel as values, so
  * that a code and its details arrive whole; what the bus itself reports (`ServiceUnavailable` and such) stays a BusError.
  */
-import { callChannel, streamChannel } from '../runtime/index.ts';
+import { BusError, callChannel, streamChannel } from '../runtime/index.ts';
 import { isStoreError, type StoreErrorCode, type StoreErrorDetails, storeErrorFrom } from './errors.ts';
 import type {
   KeyValue,
@@ -76,9 +76,13 @@ export const storeChannels = {
   snapshot: callChannel<string, WireReply<{ readonly revision: number; readonly bytes: number }>>('store.snapshot'),
 } as const;
 
-/** Puts a store's error into its plain form. Anything else is a bug of the store, and thrown on. */
+/**
+ * Puts a store's error into its plain form. A store that has ended looks like an actor that is down, since its restart comes next;
+ * anything that is no store's error is a bug, and thrown on.
+ */
 export function packError(error: unknown): { readonly error: WireError } {
   if (!isStoreError(error)) throw error;
+  if (error.code === 'Closed' || error.code === 'Failed') throw new BusError('ServiceUnavailable', error.message);
   return { error: { code: error.code, message: error.message, details: error.details } };
 }
 

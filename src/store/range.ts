@@ -12,6 +12,16 @@ export interface Selected {
   readonly more: boolean;
 }
 
+/** Fails with `InvalidRequest` unless the request is one that can be answered. */
+export function checkRange(request: RangeRequest): void {
+  spanOf(request);
+  const { limit, sort } = request;
+  if (limit !== undefined && typeof limit !== 'number') throw new InvalidRequestError('a limit must be a number');
+  if (sort !== undefined && !['key', 'version', 'create', 'mod', 'value'].includes(sort?.by)) {
+    throw new InvalidRequestError(`cannot sort by ${String(sort?.by)}`);
+  }
+}
+
 /** The revision that a request reads at. Fails with `FutureRevision` or `Compacted`. */
 export function readRevision(wanted: number | undefined, newest: number, compactRevision: number): number {
   if (wanted === undefined || wanted === 0) return newest;
@@ -81,7 +91,5 @@ function comparison(
       return (left, right) => left.revision - right.revision;
     case 'value':
       return (left, right) => Buffer.compare(values.get(left), values.get(right));
-    default:
-      throw new InvalidRequestError(`cannot sort by ${String(by)}`);
   }
 }

@@ -14,6 +14,8 @@ const wholeReadDeadlineMs = 600_000;
 /** Values that it returns are views of the message they came in: copy what is kept for long. */
 export function remoteStore(bus: Bus, address: string): Store {
   let isClosed = false;
+  let pendingCalls = 0;
+  let onQuiet: (() => void) | undefined;
   const call = async <Request, Reply>(
     channel: CallChannel<Request, WireReply<Reply>>,
     request: Request,
@@ -21,7 +23,12 @@ export function remoteStore(bus: Bus, address: string): Store {
   ): Promise<Reply> => {
     if (isClosed) throw new StoreClosedError();
     const options = deadlineMs === undefined ? undefined : { deadlineMs };
-    return unpackReply(await bus.call(address, channel, request, options));
+    pendingCalls++;
+    try {
+      return unpackReply(await bus.call(address, channel, request, options));
+    } finally {
+      if (--pendingCalls === 0) onQuiet?.();
+    }
   };
   const closers = new Set<() => void>();
   return {
@@ -39,9 +46,11 @@ export function remoteStore(bus: Bus, address: string): Store {
     status: () => call(storeChannels.status, null),
     hash: (revision) => call(storeChannels.hash, revision ?? null, wholeReadDeadlineMs),
     snapshot: (path) => call(storeChannels.snapshot, path, wholeReadDeadlineMs),
-    /** Ends this view of the store; the store itself goes on. */
+    /** Ends this view of the store, when its pending calls are done; the store itself goes on. */
     close: async () => {
+      if (isClosed) return;
       isClosed = true;
+      if (pendingCalls > 0) await new Promise<void>((resolve) => (onQuiet = resolve));
       for (const end of [...closers]) end();
     },
   };

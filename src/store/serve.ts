@@ -47,19 +47,17 @@ export function serveStore(bus: Bus, store: Store): void {
   );
 }
 
-/** The request with values that are its own. */
+/** The request with values that are its own. What is no request is left as it is: the store refuses it, with the right error. */
 function owning(request: TxnRequest): TxnRequest {
-  const { success, failure } = request;
-  return {
-    ...request,
-    ...(success === undefined ? {} : { success: success.map(owningOperation) }),
-    ...(failure === undefined ? {} : { failure: failure.map(owningOperation) }),
-  };
+  if (typeof request !== 'object' || request === null) return request;
+  const owned: { -readonly [Member in keyof TxnRequest]: TxnRequest[Member] } = { ...request };
+  if (Array.isArray(owned.success)) owned.success = owned.success.map(owningOperation);
+  if (Array.isArray(owned.failure)) owned.failure = owned.failure.map(owningOperation);
+  return owned;
 }
 
 function owningOperation(operation: Operation): Operation {
-  // Anything else than bytes is refused by the store, with the right error.
-  if (operation.type !== 'put' || !(operation.value instanceof Uint8Array)) return operation;
+  if (operation?.type !== 'put' || !(operation.value instanceof Uint8Array)) return operation;
   return { ...operation, value: new Uint8Array(operation.value) };
 }
 

@@ -1,12 +1,12 @@
 /**
- * Transactions: checks a request before anything is done, decides its branch, and runs the branch's operations against the
- * index. Execution is synchronous, so transactions are serial by construction; durability comes later, in the commit queue.
+ * Transactions: decides a checked request's branch, and runs the branch's operations against the index. Execution is synchronous, so transactions are serial by construction; durability comes later, in the commit queue.
  */
-import { InvalidRequestError, LeaseNotFoundError, RequestTooLargeError } from './errors.ts';
+import { LeaseNotFoundError } from './errors.ts';
 import type { KeyIndex } from './key-index.ts';
-import { checkKey, spanIncludes, spanOf } from './key-span.ts';
+import { spanOf } from './key-span.ts';
 import { readRevision, select } from './range.ts';
 import { emptyBytes, keyValueOf, LogRecord } from './record.ts';
+import { checkTxn, type TxnLimits } from './txn-check.ts';
 import type {
   Compare,
   CompareOperator,
@@ -18,13 +18,6 @@ import type {
   TxnRequest,
 } from './types.ts';
 import type { Values } from './values.ts';
-
-export interface TxnLimits {
-  /** Operations in a branch, and compares. Default 128, as etcd's `--max-txn-ops`. */
-  readonly operationsMax: number;
-  /** Bytes of keys and values in a request. Default 1.5 MiB, as etcd's `--max-request-bytes`. */
-  readonly requestBytesMax: number;
-}
 
 /** What a transaction reads and changes. */
 export interface TxnTarget {
@@ -47,12 +40,9 @@ export interface TxnOutcome {
 
 /** Runs a request whole, or throws one of the errors of `Store.txn` with nothing done. */
 export function runTxn(target: TxnTarget, request: TxnRequest, limits: TxnLimits): TxnOutcome {
-  const compares = request.compare ?? [];
-  const success = request.success ?? [];
-  const failure = request.failure ?? [];
-  checkSize(compares, success, failure, limits);
-  const succeeded = compares.every((compare) => holds(target, compare));
-  const operations = succeeded ? success : failure;
+  checkTxn(request, limits);
+  const succeeded = request.compare?.every((compare) => holds(target, compare)) ?? true;
+  const operations = (succeeded ? request.success : request.failure) ?? [];
   checkBranch(target, operations);
   const results: OperationResult[] = [];
   const revision = target.revision + 1;
@@ -124,6 +114,18 @@ function range(target: TxnTarget, operation: RangeOperation): OperationResult {
   return { type: 'range', kvs: target.values.keyValues(records, operation.keysOnly === true), count, more };
 }
 
+/** What depends on the state: checked for the branch that runs, before its first operation. */
+function checkBranch(target: TxnTarget, operations: readonly Operation[]): void {
+  for (const operation of operations) {
+    if (operation.type === 'put') {
+      const lease = operation.lease ?? 0;
+      if (lease !== 0 && !target.hasLease(lease)) throw new LeaseNotFoundError(lease);
+    } else if (operation.type === 'range') {
+      readRevision(operation.revision, target.revision, target.compactRevision);
+    }
+  }
+}
+
 /** Whether a compare holds for what is there now. */
 function holds(target: TxnTarget, compare: Compare): boolean {
   const span = spanOf(compare);
@@ -151,8 +153,6 @@ function holdsFor(target: TxnTarget, compare: Compare, record: LogRecord | undef
       return decide((record?.version ?? 0) - compare.operand, compare.operator);
     case 'lease':
       return decide((record?.lease ?? 0) - compare.operand, compare.operator);
-    default:
-      throw new InvalidRequestError(`cannot compare ${String((compare as { target: unknown }).target)}`);
   }
 }
 
@@ -166,82 +166,5 @@ function decide(difference: number, operator: CompareOperator): boolean {
       return difference < 0;
     case '>':
       return difference > 0;
-    default:
-      throw new InvalidRequestError(`cannot compare by ${String(operator)}`);
-  }
-}
-
-function checkSize(
-  compares: readonly Compare[],
-  success: readonly Operation[],
-  failure: readonly Operation[],
-  limits: TxnLimits,
-): void {
-  if (Math.max(compares.length, success.length, failure.length) > limits.operationsMax) {
-    throw new InvalidRequestError('etcdserver: too many operations in txn request');
-  }
-  let bytes = 0;
-  for (const compare of compares) {
-    spanOf(compare);
-    if (compare.target === 'value') bytes += compare.operand.length;
-  }
-  for (const branch of [success, failure]) {
-    checkDuplicates(branch);
-    for (const operation of branch) {
-      if (operation.type === 'put') bytes += operation.key.length + operation.value.length;
-    }
-  }
-  if (bytes > limits.requestBytesMax) throw new RequestTooLargeError();
-}
-
-/** A key may be written once in a branch, whether by a put or by a delete. */
-function checkDuplicates(operations: readonly Operation[]): void {
-  let puts: Set<string> | undefined;
-  let firstPut: string | undefined;
-  for (const operation of operations) {
-    if (operation.type === 'put') {
-      checkKey(operation.key);
-      if (!(operation.value instanceof Uint8Array)) throw new InvalidRequestError('a value must be bytes');
-      // Most branches have one put, which needs no set.
-      if (firstPut === undefined) {
-        firstPut = operation.key;
-        continue;
-      }
-      puts ??= new Set([firstPut]);
-      if (puts.has(operation.key)) throw new InvalidRequestError('etcdserver: duplicate key given in txn request');
-      puts.add(operation.key);
-    } else if (operation.type !== 'delete' && operation.type !== 'range') {
-      throw new InvalidRequestError(`there is no operation ${String((operation as { type: unknown }).type)}`);
-    } else {
-      spanOf(operation);
-    }
-  }
-  if (firstPut === undefined || operations.length === 1) return;
-  for (const operation of operations) {
-    if (operation.type !== 'delete') continue;
-    const span = spanOf(operation);
-    for (const key of puts ?? [firstPut]) {
-      if (spanIncludes(span, key)) throw new InvalidRequestError('etcdserver: duplicate key given in txn request');
-    }
-  }
-}
-
-/** What depends on the state: checked for the branch that runs, before its first operation. */
-function checkBranch(target: TxnTarget, operations: readonly Operation[]): void {
-  for (const operation of operations) {
-    if (operation.type === 'put') {
-      const lease = operation.lease ?? 0;
-      if (lease !== 0 && !target.hasLease(lease)) throw new LeaseNotFoundError(lease);
-    } else if (operation.type === 'range') {
-      readRevision(operation.revision, target.revision, target.compactRevision);
-      checkSort(operation);
-    }
-  }
-}
-
-function checkSort(operation: RangeOperation): void {
-  const by = operation.sort?.by;
-  if (by !== undefined && !['key', 'version', 'create', 'mod', 'value'].includes(by)) {
-    throw new InvalidRequestError(`cannot sort by ${String(by)}`);
   }
 }

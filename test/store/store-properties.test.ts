@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { VirtualClock } from '../../src/runtime/index.ts';
 import { isStoreError, type Operation, openStore, type Store, type StoreOptions } from '../../src/store/index.ts';
-import { ManualClock, turn } from './manual-clock.ts';
 import { put, text, type Watched, watched } from './store-contract.ts';
 import { StoreModel } from './store-model.ts';
 
@@ -85,7 +86,7 @@ class Run {
       case 'compact':
         return this.#compact(command.when);
       case 'turn':
-        return turn();
+        return setImmediate();
       case 'reopen':
         if (this.#canReopen) await this.#reopen();
     }
@@ -203,7 +204,7 @@ class Run {
 }
 
 async function check(commands: readonly Command[], options: Omit<StoreOptions, 'clock'>): Promise<void> {
-  const clock = new ManualClock();
+  const clock = new VirtualClock();
   const open = (): Promise<Store> => openStore({ clock, compaction: false, ...options });
   const run = new Run(await open(), open, options.directory !== undefined);
   try {
