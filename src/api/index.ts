@@ -4,7 +4,7 @@ export * from './field-errors.ts';
 export type * from './generated/types.ts';
 export { goJson, quote } from './go-text.ts';
 export * from './hash.ts';
-export * from './kinds/index.ts';
+export type * from './kinds/types.ts';
 export * from './names.ts';
 export * from './quantity.ts';
 export * from './schema.ts';

@@ -1,6 +1,5 @@
 /** The kinds of `apiregistration.k8s.io/v1`. */
 import { rowsOf, STATUS } from './row.ts';
-import { apiServiceStrategy } from './strategies/extensions.ts';
 import type { KindDefinition } from './types.ts';
 
 const apiregistration = rowsOf('apiregistration.k8s.io', 'v1', 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1');
@@ -13,6 +12,5 @@ export const apiregistrationKinds: readonly KindDefinition[] = [
     categories: ['api-extensions'],
     storagePrefix: '/registry/apiregistration.k8s.io/apiservices',
     subresources: [STATUS],
-    strategy: apiServiceStrategy,
   }),
 ];
