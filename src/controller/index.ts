@@ -4,6 +4,10 @@
  */
 export * from './batches.ts';
 export * from './conditions.ts';
+export * from './deployment-status.ts';
+export * from './endpoint-pods.ts';
+export * from './endpoint-slices.ts';
+export * from './endpoint-subsets.ts';
 export * from './equality.ts';
 export * from './expectations.ts';
 export * from './keys.ts';
@@ -11,7 +15,10 @@ export * from './label-selectors.ts';
 export * from './owner-references.ts';
 export * from './pod-control.ts';
 export * from './pods.ts';
+export * from './proportional-scaling.ts';
 export * from './replicas.ts';
+export * from './revisions.ts';
+export * from './rolling-update.ts';
 export * from './runner.ts';
 export * from './times.ts';
 export type * from './types.ts';

@@ -1,14 +1,5 @@
-/** Times of API objects: RFC 3339 in seconds or microseconds, from and to milliseconds since the epoch. */
-
-/** As metav1.Time is written: whole seconds. */
-export function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-/** As metav1.MicroTime is written. */
-export function microTimeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
-}
+/** Times of API objects as milliseconds since the epoch, and back in the precision that upstream writes. */
+export { formatMicroTime as microTimeText, formatTime as timeText } from '../api/index.ts';
 
 /** Zero for an absent time. */
 export function timeMs(text: string | undefined | null): number {

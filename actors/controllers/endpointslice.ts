@@ -1,0 +1,265 @@
+/**
+ * endpointslice-controller: keeps the EndpointSlices of every Service with a selector: ready, serving and terminating pods
+ * with node and zone, by address family, at most 100 a slice.
+ *
+ * @see kubernetes/pkg/controller/endpointslice
+ */
+import {
+  type DiscoveryV1EndpointPort,
+  type Endpoint,
+  type EndpointSlice,
+  isNotFound,
+  type Pod,
+  type Service,
+} from '../../src/api/index.ts';
+import { endpointSlices, keyOf, nodes, pods, type Resource, services } from '../../src/client/index.ts';
+import {
+  addressTypeOf,
+  belongsToEndpoints,
+  type ControllerDefinition,
+  type ControllerDependencies,
+  controllerReferenceTo,
+  hasSelector,
+  headlessLabel,
+  hintsFor,
+  hostnameOf,
+  isHeadless,
+  isNamespaceTerminating,
+  isPodReady,
+  keyFor,
+  microTimeText,
+  type PortGroup,
+  planSlices,
+  podAddresses,
+  portsKey,
+  type Reconciler,
+  ServiceSelectors,
+  SliceVersions,
+  semanticallyEqual,
+  splitKey,
+  TriggerTimes,
+  targetPortOf,
+  timeText,
+  triggerTimeAnnotation,
+} from '../../src/controller/index.ts';
+
+const serviceNameLabel = 'kubernetes.io/service-name';
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+const managedBy = 'endpointslice-controller.k8s.io';
+const endpointsMax = 100;
+const serviceIndex = 'managed-by-service';
+/** How soon to look again at pods whose node is not known yet. */
+const unknownNodeRetryMs = 1_000;
+
+export const endpointSliceController: ControllerDefinition = {
+  name: 'endpointslice-controller',
+  reconciles: services,
+  reads: [nodes],
+  create: createReconciler,
+};
+
+type AddressType = 'IPv4' | 'IPv6';
+
+/** The Service that a slice of this controller belongs to. */
+function serviceOf(slice: EndpointSlice): readonly string[] {
+  const { labels, namespace } = slice.metadata ?? {};
+  const name = labels?.[serviceNameLabel];
+  return name === undefined || labels?.[managedByLabel] !== managedBy ? [] : [`${namespace}/${name}`];
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, events } = dependencies;
+  const serviceLister = dependencies.lister(services);
+  const podLister = dependencies.lister(pods);
+  const nodeLister = dependencies.lister(nodes);
+  const sliceLister = dependencies.lister(endpointSlices);
+  const selectors = new ServiceSelectors(serviceLister);
+  const triggerTimes = new TriggerTimes();
+  const versions = new SliceVersions(dependencies.context.clock);
+  dependencies.index(endpointSlices, serviceIndex, serviceOf);
+  dependencies.observe(pods, (change) => {
+    for (const key of selectors.concernedBy(change)) dependencies.enqueue(key);
+  });
+  dependencies.observe(endpointSlices, (change) => {
+    if (change.type === 'deleted') versions.deleted(change.object);
+    const ours = change.type !== 'deleted' && versions.isOwnWrite(change.object);
+    for (const key of serviceOf(change.object)) if (!ours || versions.takeWaiting(key)) dependencies.enqueue(key);
+    if (ours) return;
+    if (change.type === 'updated') for (const key of serviceOf(change.previous)) dependencies.enqueue(key);
+  });
+
+  function toEndpoint(pod: Pod, service: Service, type: AddressType): Endpoint | undefined {
+    const addresses = podAddresses(pod).filter((address) => addressTypeOf(address) === type);
+    if (addresses.length === 0) return undefined;
+    const serving = isPodReady(pod);
+    const terminating = pod.metadata?.deletionTimestamp !== undefined;
+    const ready = service.spec?.publishNotReadyAddresses === true || (serving && !terminating);
+    const { namespace, name, uid } = pod.metadata ?? {};
+    const endpoint: Endpoint = {
+      addresses,
+      conditions: { ready, serving, terminating },
+      targetRef: { kind: 'Pod', namespace, name, uid },
+    };
+    const { nodeName } = pod.spec ?? {};
+    if (nodeName !== undefined) {
+      endpoint.nodeName = nodeName;
+      const zone = nodeLister.get(undefined, nodeName)?.metadata?.labels?.['topology.kubernetes.io/zone'];
+      if (zone !== undefined) endpoint.zone = zone;
+    }
+    const hostname = hostnameOf(pod, service);
+    if (hostname !== undefined) endpoint.hostname = hostname;
+    const hints = hintsFor(endpoint, service.spec?.trafficDistribution);
+    if (hints !== undefined) endpoint.hints = hints;
+    return endpoint;
+  }
+
+  /** Endpoints by their ports. `placed` are the pods whose node is known. */
+  function groupsOf(service: Service, placed: readonly Pod[], type: AddressType): PortGroup[] {
+    const groups = new Map<string, { ports: DiscoveryV1EndpointPort[]; endpoints: Endpoint[] }>();
+    for (const pod of placed) {
+      const endpoint = toEndpoint(pod, service, type);
+      if (endpoint === undefined) continue;
+      const ports = portsOf(service, pod);
+      const key = portsKey(ports);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, { ports, endpoints: [endpoint] });
+      else group.endpoints.push(endpoint);
+    }
+    return [...groups.values()];
+  }
+
+  async function syncType(
+    service: Service,
+    existing: readonly EndpointSlice[],
+    placed: readonly Pod[],
+    type: AddressType,
+    triggerMs: number | undefined,
+  ) {
+    const labels = labelsOf(service);
+    const groups = groupsOf(service, placed, type);
+    // A Service without endpoints keeps one empty slice, so that its consumers know that there are none.
+    if (groups.length === 0) groups.push({ ports: [], endpoints: [] });
+    const empty = groups.length === 1 && groups[0]?.endpoints.length === 0;
+    const plan = planSlices(
+      existing,
+      groups,
+      endpointsMax,
+      (slice) => !semanticallyEqual(slice.metadata?.labels, labels),
+    );
+    const create =
+      empty && existing.every((slice) => portsKey(slice.ports) !== '' || (slice.endpoints?.length ?? 0) > 0)
+        ? [{ ports: [], endpoints: [] }]
+        : plan.create;
+    for (const group of create) {
+      versions.created(keyFor(service), await client.create(endpointSlices, newSlice(service, type, group, triggerMs)));
+    }
+    for (const slice of plan.update) {
+      const { [triggerTimeAnnotation]: _before, ...annotations } = slice.metadata?.annotations ?? {};
+      const metadata = { ...slice.metadata, labels, annotations: { ...annotations, ...triggerAnnotation(triggerMs) } };
+      versions.updated(await client.update(endpointSlices, { ...slice, metadata }));
+    }
+    for (const slice of plan.remove) await removeSlice(slice);
+  }
+
+  async function removeSlice(slice: EndpointSlice): Promise<void> {
+    try {
+      await client.delete(endpointSlices, keyOf(slice));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async function sync(service: Service): Promise<boolean> {
+    const { namespace } = service.metadata ?? {};
+    const own = sliceLister
+      .byIndex(serviceIndex, keyFor(service))
+      .filter((slice) => slice.metadata?.deletionTimestamp === undefined);
+    if (versions.isStale(keyFor(service), own)) return false;
+    const matching = podLister
+      .list(namespace)
+      .filter((pod) => selectors.matches(service, pod.metadata?.labels) && belongsToEndpoints(pod, true));
+    const tolerant = service.spec?.publishNotReadyAddresses === true;
+    const placed = matching.filter(
+      ({ spec }) => spec?.nodeName === undefined || tolerant || nodeLister.get(undefined, spec.nodeName) !== undefined,
+    );
+    const triggerMs = triggerTimes.next(service, matching);
+    const types = addressTypesOf(service);
+    for (const type of types) {
+      const existing = own.filter((slice) => slice.addressType === type);
+      await syncType(service, existing, placed, type, triggerMs);
+    }
+    for (const slice of own) if (!types.includes(slice.addressType as AddressType)) await removeSlice(slice);
+    return placed.length === matching.length;
+  }
+
+  return {
+    async reconcile(key) {
+      const { namespace, name } = splitKey(key);
+      const service = serviceLister.get(namespace, name);
+      if (service === undefined) {
+        triggerTimes.forget(key);
+        return undefined;
+      }
+      if (service.spec?.type === 'ExternalName' || !hasSelector(service)) return undefined;
+      if (service.metadata?.deletionTimestamp !== undefined) return undefined;
+      try {
+        return (await sync(service)) ? undefined : { requeueAfterMs: unknownNodeRetryMs, background: true };
+      } catch (error) {
+        if (isNamespaceTerminating(error)) return undefined;
+        const message = `Error updating Endpoint Slices for Service ${key}: ${error instanceof Error ? error.message : error}`;
+        events.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
+        throw error;
+      }
+    },
+  };
+}
+
+function portsOf(service: Service, pod: Pod): DiscoveryV1EndpointPort[] {
+  const ports: DiscoveryV1EndpointPort[] = [];
+  for (const servicePort of service.spec?.ports ?? []) {
+    const port = targetPortOf(pod, servicePort);
+    if (port === undefined) continue;
+    const { name = '', protocol = 'TCP', appProtocol } = servicePort;
+    ports.push({ name, port, protocol, ...(appProtocol === undefined ? {} : { appProtocol }) });
+  }
+  return ports;
+}
+
+function addressTypesOf(service: Service): AddressType[] {
+  const families = service.spec?.ipFamilies ?? [];
+  return families.length === 0 ? ['IPv4'] : families.map((family) => (family === 'IPv6' ? 'IPv6' : 'IPv4'));
+}
+
+function labelsOf(service: Service): Record<string, string> {
+  const { [headlessLabel]: _headless, ...labels } = service.metadata?.labels ?? {};
+  return {
+    ...labels,
+    ...(isHeadless(service) ? { [headlessLabel]: '' } : {}),
+    [serviceNameLabel]: service.metadata?.name ?? '',
+    [managedByLabel]: managedBy,
+  };
+}
+
+function triggerAnnotation(triggerMs: number | undefined): Record<string, string> {
+  if (triggerMs === undefined) return {};
+  const text = triggerMs % 1000 === 0 ? timeText(triggerMs) : microTimeText(triggerMs);
+  return { [triggerTimeAnnotation]: text };
+}
+
+function newSlice(service: Service, type: AddressType, group: PortGroup, triggerMs: number | undefined): EndpointSlice {
+  const { name, namespace } = service.metadata ?? {};
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      generateName: `${name}-`,
+      namespace,
+      labels: labelsOf(service),
+      annotations: triggerAnnotation(triggerMs),
+      ownerReferences: [controllerReferenceTo(service, services as Resource)],
+    },
+    addressType: type,
+    endpoints: [...group.endpoints],
+    ports: [...group.ports],
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * The controllers of kube-controller-manager, one actor each, all of one definition: the name in the options says which one
+ * of the list it runs. Adding a controller is one file and one line here; composition reads names and service accounts.
+ */
+import { type ControllerDefinition, type ControllerSettings, runController } from '../../src/controller/index.ts';
+import { defineActor } from '../../src/runtime/index.ts';
+import { deploymentController } from './deployment.ts';
+import { endpointsController } from './endpoints.ts';
+import { endpointSliceController } from './endpointslice.ts';
+import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
+import { replicaSetController } from './replicaset.ts';
+import { replicationControllerController } from './replicationcontroller.ts';
+import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
+import { serviceAccountController } from './serviceaccount.ts';
+
+/** All controllers, in the order in which they start. */
+export const controllers: readonly ControllerDefinition[] = [
+  serviceAccountController,
+  rootCaCertificatePublisherController,
+  deploymentController,
+  replicaSetController,
+  replicationControllerController,
+  endpointsController,
+  endpointSliceController,
+  endpointSliceMirroringController,
+];
+
+export interface ControllerActorOptions {
+  /** Name of one of {@link controllers}. */
+  readonly controller: string;
+  readonly settings?: ControllerSettings;
+  /** Address of the API server. Default `apiserver`. */
+  readonly server?: string;
+}
+
+/** The list by name. @throws Error when two controllers share a name. */
+function byName(definitions: readonly ControllerDefinition[]): ReadonlyMap<string, ControllerDefinition> {
+  const named = new Map(definitions.map((definition) => [definition.name, definition]));
+  if (named.size === definitions.length) return named;
+  const names = definitions.map(({ name }) => name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  throw new Error(`two controllers are called "${twice}": names must be unique`);
+}
+
+const registry = byName(controllers);
+
+export const controllerActor = defineActor<ControllerActorOptions>({
+  name: 'controller',
+  module: import.meta.url,
+  start(context, { controller, settings, server }) {
+    const definition = registry.get(controller);
+    if (definition === undefined) {
+      throw new Error(`there is no controller "${controller}"; there are ${[...registry.keys()].join(', ')}`);
+    }
+    return runController(definition, context, {
+      ...(settings === undefined ? {} : { settings }),
+      ...(server === undefined ? {} : { server }),
+    });
+  },
+});
