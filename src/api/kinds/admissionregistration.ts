@@ -1,5 +1,12 @@
 /** The kinds of `admissionregistration.k8s.io/v1`. */
 import { rowsOf, STATUS } from './row.ts';
+import {
+  mutatingPolicyStrategy,
+  mutatingWebhookStrategy,
+  policyBindingStrategy,
+  validatingPolicyStrategy,
+  validatingWebhookStrategy,
+} from './strategies/admissionregistration.ts';
 import type { KindDefinition } from './types.ts';
 
 const admission = rowsOf('admissionregistration.k8s.io', 'v1', 'io.k8s.api.admissionregistration.v1');
@@ -7,27 +14,41 @@ const categories: readonly string[] = ['api-extensions'];
 
 /** All resources of admissionregistration.k8s.io/v1, in alphabetical order. */
 export const admissionregistrationKinds: readonly KindDefinition[] = [
-  admission('MutatingAdmissionPolicy', { plural: 'mutatingadmissionpolicies', namespaced: false, categories }),
+  admission('MutatingAdmissionPolicy', {
+    plural: 'mutatingadmissionpolicies',
+    namespaced: false,
+    categories,
+    strategy: mutatingPolicyStrategy,
+  }),
   admission('MutatingAdmissionPolicyBinding', {
     plural: 'mutatingadmissionpolicybindings',
     namespaced: false,
     categories,
+    strategy: policyBindingStrategy,
   }),
-  admission('MutatingWebhookConfiguration', { plural: 'mutatingwebhookconfigurations', namespaced: false, categories }),
+  admission('MutatingWebhookConfiguration', {
+    plural: 'mutatingwebhookconfigurations',
+    namespaced: false,
+    categories,
+    strategy: mutatingWebhookStrategy,
+  }),
   admission('ValidatingAdmissionPolicy', {
     plural: 'validatingadmissionpolicies',
     namespaced: false,
     categories,
     subresources: [STATUS],
+    strategy: validatingPolicyStrategy,
   }),
   admission('ValidatingAdmissionPolicyBinding', {
     plural: 'validatingadmissionpolicybindings',
     namespaced: false,
     categories,
+    strategy: policyBindingStrategy,
   }),
   admission('ValidatingWebhookConfiguration', {
     plural: 'validatingwebhookconfigurations',
     namespaced: false,
     categories,
+    strategy: validatingWebhookStrategy,
   }),
 ];

@@ -1,5 +1,6 @@
 /** The kinds of `apiextensions.k8s.io/v1`. */
 import { rowsOf, STATUS } from './row.ts';
+import { customResourceDefinitionStrategy } from './strategies/extensions.ts';
 import type { KindDefinition } from './types.ts';
 
 const apiextensions = rowsOf('apiextensions.k8s.io', 'v1', 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1');
@@ -13,5 +14,6 @@ export const apiextensionsKinds: readonly KindDefinition[] = [
     categories: ['api-extensions'],
     storagePrefix: '/registry/apiextensions.k8s.io/customresourcedefinitions',
     subresources: [STATUS],
+    strategy: customResourceDefinitionStrategy,
   }),
 ];

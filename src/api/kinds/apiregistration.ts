@@ -1,5 +1,6 @@
 /** The kinds of `apiregistration.k8s.io/v1`. */
 import { rowsOf, STATUS } from './row.ts';
+import { apiServiceStrategy } from './strategies/extensions.ts';
 import type { KindDefinition } from './types.ts';
 
 const apiregistration = rowsOf('apiregistration.k8s.io', 'v1', 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1');
@@ -12,5 +13,6 @@ export const apiregistrationKinds: readonly KindDefinition[] = [
     categories: ['api-extensions'],
     storagePrefix: '/registry/apiregistration.k8s.io/apiservices',
     subresources: [STATUS],
+    strategy: apiServiceStrategy,
   }),
 ];

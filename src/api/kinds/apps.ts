@@ -1,23 +1,46 @@
 /** The kinds of `apps/v1`. */
 import { rowsOf, SCALE, STATUS } from './row.ts';
+import {
+  controllerRevisionStrategy,
+  daemonSetStrategy,
+  deploymentStrategy,
+  replicaSetStrategy,
+  replicasLabel,
+  statefulSetStrategy,
+} from './strategies/workloads.ts';
 import type { KindDefinition } from './types.ts';
 
 const apps = rowsOf('apps', 'v1', 'io.k8s.api.apps.v1');
 
 /** All resources of apps/v1, in alphabetical order. */
 export const appsKinds: readonly KindDefinition[] = [
-  apps('ControllerRevision', { plural: 'controllerrevisions' }),
-  apps('DaemonSet', { plural: 'daemonsets', shortNames: ['ds'], categories: ['all'], subresources: [STATUS] }),
+  apps('ControllerRevision', { plural: 'controllerrevisions', strategy: controllerRevisionStrategy }),
+  apps('DaemonSet', {
+    plural: 'daemonsets',
+    shortNames: ['ds'],
+    categories: ['all'],
+    subresources: [STATUS],
+    strategy: daemonSetStrategy,
+  }),
   apps('Deployment', {
     plural: 'deployments',
     shortNames: ['deploy'],
+    strategy: deploymentStrategy,
     categories: ['all'],
     subresources: [SCALE, STATUS],
   }),
-  apps('ReplicaSet', { plural: 'replicasets', shortNames: ['rs'], categories: ['all'], subresources: [SCALE, STATUS] }),
+  apps('ReplicaSet', {
+    plural: 'replicasets',
+    shortNames: ['rs'],
+    categories: ['all'],
+    subresources: [SCALE, STATUS],
+    strategy: replicaSetStrategy,
+    selectableFields: replicasLabel,
+  }),
   apps('StatefulSet', {
     plural: 'statefulsets',
     shortNames: ['sts'],
+    strategy: statefulSetStrategy,
     categories: ['all'],
     subresources: [SCALE, STATUS],
   }),

@@ -1,5 +1,10 @@
 /** The kinds of `autoscaling`: HorizontalPodAutoscaler in its stored version v2, and in v1, converted. */
 import { rowsOf, STATUS } from './row.ts';
+import {
+  horizontalPodAutoscalerConversion,
+  horizontalPodAutoscalerStrategy,
+  horizontalPodAutoscalerV1Strategy,
+} from './strategies/autoscaling.ts';
 import type { KindDefinition } from './types.ts';
 
 const v2 = rowsOf('autoscaling', 'v2', 'io.k8s.api.autoscaling.v2');
@@ -12,11 +17,14 @@ export const autoscalingKinds: readonly KindDefinition[] = [
     shortNames: ['hpa'],
     categories: ['all'],
     subresources: [STATUS],
+    strategy: horizontalPodAutoscalerStrategy,
   }),
   v1('HorizontalPodAutoscaler', {
     plural: 'horizontalpodautoscalers',
     shortNames: ['hpa'],
     categories: ['all'],
     subresources: [STATUS],
+    strategy: horizontalPodAutoscalerV1Strategy,
+    conversion: horizontalPodAutoscalerConversion,
   }),
 ];

@@ -1,11 +1,24 @@
 /** The kinds of `batch/v1`. */
 import { rowsOf, STATUS } from './row.ts';
+import { cronJobStrategy, jobSelectableFields, jobStrategy } from './strategies/batch.ts';
 import type { KindDefinition } from './types.ts';
 
 const batch = rowsOf('batch', 'v1', 'io.k8s.api.batch.v1');
 
 /** All resources of batch/v1, in alphabetical order. */
 export const batchKinds: readonly KindDefinition[] = [
-  batch('CronJob', { plural: 'cronjobs', shortNames: ['cj'], categories: ['all'], subresources: [STATUS] }),
-  batch('Job', { plural: 'jobs', categories: ['all'], subresources: [STATUS] }),
+  batch('CronJob', {
+    plural: 'cronjobs',
+    shortNames: ['cj'],
+    categories: ['all'],
+    subresources: [STATUS],
+    strategy: cronJobStrategy,
+  }),
+  batch('Job', {
+    plural: 'jobs',
+    categories: ['all'],
+    subresources: [STATUS],
+    strategy: jobStrategy,
+    selectableFields: jobSelectableFields,
+  }),
 ];

@@ -1,5 +1,6 @@
 /** The kinds of `certificates.k8s.io/v1`. */
 import { rowsOf, STATUS } from './row.ts';
+import { certificateSelectableFields, certificateSigningRequestStrategy } from './strategies/certificates.ts';
 import type { KindDefinition } from './types.ts';
 
 const certificates = rowsOf('certificates.k8s.io', 'v1', 'io.k8s.api.certificates.v1');
@@ -11,5 +12,7 @@ export const certificatesKinds: readonly KindDefinition[] = [
     namespaced: false,
     shortNames: ['csr'],
     subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'] }, STATUS],
+    strategy: certificateSigningRequestStrategy,
+    selectableFields: certificateSelectableFields,
   }),
 ];

@@ -1,5 +1,23 @@
 /** The kinds of the core group, `/api/v1`. Storage prefixes that differ from the plural are upstream's historical ones. */
 import { CREATE_ONLY, rowsOf, SCALE, STATUS } from './row.ts';
+import {
+  endpointsStrategy,
+  limitRangeStrategy,
+  namespaceSelectableFields,
+  namespaceStrategy,
+  nodeSelectableFields,
+  nodeStrategy,
+  podTemplateStrategy,
+  resourceQuotaStrategy,
+  secretSelectableFields,
+  secretStrategy,
+  serviceAccountStrategy,
+} from './strategies/core.ts';
+import { eventSelectableFields, eventStrategy } from './strategies/events.ts';
+import { podSelectableFields, podStrategy } from './strategies/pod.ts';
+import { serviceSelectableFields, serviceStrategy } from './strategies/service.ts';
+import { persistentVolumeClaimStrategy, persistentVolumeStrategy } from './strategies/volumes.ts';
+import { replicasLabel, replicationControllerStrategy } from './strategies/workloads.ts';
 import type { KindDefinition, SubresourceDefinition } from './types.ts';
 
 const core = rowsOf('', 'v1', 'io.k8s.api.core.v1');
@@ -44,18 +62,32 @@ export const coreKinds: readonly KindDefinition[] = [
     plural: 'componentstatuses',
     namespaced: false,
     shortNames: ['cs'],
+    deprecationWarning: 'v1 ComponentStatus is deprecated in v1.19+',
     verbs: ['get', 'list'],
   }),
   core('ConfigMap', { plural: 'configmaps', shortNames: ['cm'] }),
-  core('Endpoints', { plural: 'endpoints', shortNames: ['ep'], storagePrefix: '/registry/services/endpoints' }),
-  core('Event', { plural: 'events', shortNames: ['ev'] }),
-  core('LimitRange', { plural: 'limitranges', shortNames: ['limits'] }),
+  core('Endpoints', {
+    plural: 'endpoints',
+    shortNames: ['ep'],
+    storagePrefix: '/registry/services/endpoints',
+    strategy: endpointsStrategy,
+    deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  }),
+  core('Event', {
+    plural: 'events',
+    shortNames: ['ev'],
+    strategy: eventStrategy,
+    selectableFields: eventSelectableFields,
+  }),
+  core('LimitRange', { plural: 'limitranges', shortNames: ['limits'], strategy: limitRangeStrategy }),
   core('Namespace', {
     plural: 'namespaces',
     namespaced: false,
     shortNames: ['ns'],
     verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
     subresources: [{ name: 'finalize', verbs: ['update'] }, STATUS],
+    strategy: namespaceStrategy,
+    selectableFields: namespaceSelectableFields,
   }),
   core('Node', {
     plural: 'nodes',
@@ -63,31 +95,60 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ['no'],
     storagePrefix: '/registry/minions',
     subresources: [{ name: 'proxy', verbs: PROXY, kind: 'NodeProxyOptions' }, STATUS],
+    strategy: nodeStrategy,
+    selectableFields: nodeSelectableFields,
   }),
-  core('PersistentVolumeClaim', { plural: 'persistentvolumeclaims', shortNames: ['pvc'], subresources: [STATUS] }),
+  core('PersistentVolumeClaim', {
+    plural: 'persistentvolumeclaims',
+    shortNames: ['pvc'],
+    subresources: [STATUS],
+    strategy: persistentVolumeClaimStrategy,
+  }),
   core('PersistentVolume', {
     plural: 'persistentvolumes',
     namespaced: false,
     shortNames: ['pv'],
     subresources: [STATUS],
+    strategy: persistentVolumeStrategy,
   }),
-  core('Pod', { plural: 'pods', shortNames: ['po'], categories: ['all'], subresources: podSubresources }),
-  core('PodTemplate', { plural: 'podtemplates' }),
+  core('Pod', {
+    plural: 'pods',
+    shortNames: ['po'],
+    categories: ['all'],
+    subresources: podSubresources,
+    strategy: podStrategy,
+    selectableFields: podSelectableFields,
+  }),
+  core('PodTemplate', { plural: 'podtemplates', strategy: podTemplateStrategy }),
   core('ReplicationController', {
     plural: 'replicationcontrollers',
     shortNames: ['rc'],
     categories: ['all'],
     storagePrefix: '/registry/controllers',
     subresources: [SCALE, STATUS],
+    strategy: replicationControllerStrategy,
+    selectableFields: replicasLabel,
   }),
-  core('ResourceQuota', { plural: 'resourcequotas', shortNames: ['quota'], subresources: [STATUS] }),
-  core('Secret', { plural: 'secrets' }),
-  core('ServiceAccount', { plural: 'serviceaccounts', shortNames: ['sa'], subresources: [tokenSubresource] }),
+  core('ResourceQuota', {
+    plural: 'resourcequotas',
+    shortNames: ['quota'],
+    subresources: [STATUS],
+    strategy: resourceQuotaStrategy,
+  }),
+  core('Secret', { plural: 'secrets', strategy: secretStrategy, selectableFields: secretSelectableFields }),
+  core('ServiceAccount', {
+    plural: 'serviceaccounts',
+    shortNames: ['sa'],
+    subresources: [tokenSubresource],
+    strategy: serviceAccountStrategy,
+  }),
   core('Service', {
     plural: 'services',
     shortNames: ['svc'],
     categories: ['all'],
     storagePrefix: '/registry/services/specs',
     subresources: [{ name: 'proxy', verbs: PROXY, kind: 'ServiceProxyOptions' }, STATUS],
+    strategy: serviceStrategy,
+    selectableFields: serviceSelectableFields,
   }),
 ];

@@ -1,15 +1,13 @@
 /** Kinds as data: the built-in rows, their strategies, and the registry that the API server and its documents read. */
 export { builtinKinds } from './builtin.ts';
-export { createKindRegistry } from './registry.ts';
-export type {
-  ApiObject,
-  ColumnDefinition,
-  Conversion,
-  KindDefinition,
-  KindRegistry,
-  Strategy,
-  StrategyContext,
-  SubresourceDefinition,
-  TableDefinition,
-} from './types.ts';
+export {
+  hasStatus,
+  prepareForCreate,
+  prepareForStatusUpdate,
+  prepareForSubresourceUpdate,
+  prepareForUpdate,
+} from './prepare.ts';
+export { createKindRegistry, storedKindOf } from './registry.ts';
+export { semanticEqual } from './semantic-equality.ts';
+export type * from './types.ts';
 export { compareVersions } from './version-priority.ts';

@@ -1,13 +1,14 @@
 /** The kinds of `rbac.authorization.k8s.io/v1`. Their names are path segments, since `system:node` must be one. */
 import { rowsOf } from './row.ts';
+import { roleBindingStrategy, roleStrategy } from './strategies/rbac.ts';
 import type { KindDefinition } from './types.ts';
 
 const rbac = rowsOf('rbac.authorization.k8s.io', 'v1', 'io.k8s.api.rbac.v1');
 
 /** All resources of rbac.authorization.k8s.io/v1, in alphabetical order. */
 export const rbacKinds: readonly KindDefinition[] = [
-  rbac('ClusterRoleBinding', { plural: 'clusterrolebindings', namespaced: false }),
-  rbac('ClusterRole', { plural: 'clusterroles', namespaced: false }),
-  rbac('RoleBinding', { plural: 'rolebindings' }),
-  rbac('Role', { plural: 'roles' }),
+  rbac('ClusterRoleBinding', { plural: 'clusterrolebindings', namespaced: false, strategy: roleBindingStrategy }),
+  rbac('ClusterRole', { plural: 'clusterroles', namespaced: false, strategy: roleStrategy }),
+  rbac('RoleBinding', { plural: 'rolebindings', strategy: roleBindingStrategy }),
+  rbac('Role', { plural: 'roles', strategy: roleStrategy }),
 ];

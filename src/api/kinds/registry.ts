@@ -75,6 +75,19 @@ export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKin
   };
 }
 
+/**
+ * The kind in whose form objects of `kind` are stored: itself, unless it has a conversion. Strategies other than `defaults` are
+ * always those of the stored kind: decode → defaults of `kind` → `toStored` → defaults and everything else of the stored kind.
+ */
+export function storedKindOf(registry: Pick<KindRegistry, 'byResource'>, kind: KindDefinition): KindDefinition {
+  const conversion = kind.conversion;
+  if (conversion === undefined) return kind;
+  const group = conversion.storedGroup ?? kind.group;
+  const stored = registry.byResource(group, conversion.storedVersion, kind.plural);
+  if (stored === undefined) throw new Error(`${keyOf(group, conversion.storedVersion, kind.plural)} is not registered`);
+  return stored;
+}
+
 function keyOf(group: string, version: string, name: string): string {
   return `${group}/${version}/${name}`;
 }

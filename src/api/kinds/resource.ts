@@ -1,13 +1,25 @@
 /** The kinds of `resource.k8s.io/v1`: dynamic resource allocation. */
 import { rowsOf, STATUS } from './row.ts';
+import {
+  deviceClassStrategy,
+  resourceClaimStrategy,
+  resourceClaimTemplateStrategy,
+  resourceSliceSelectableFields,
+  resourceSliceStrategy,
+} from './strategies/resource.ts';
 import type { KindDefinition } from './types.ts';
 
 const resource = rowsOf('resource.k8s.io', 'v1', 'io.k8s.api.resource.v1');
 
 /** All resources of resource.k8s.io/v1, in alphabetical order. */
 export const resourceKinds: readonly KindDefinition[] = [
-  resource('DeviceClass', { plural: 'deviceclasses', namespaced: false }),
-  resource('ResourceClaim', { plural: 'resourceclaims', subresources: [STATUS] }),
-  resource('ResourceClaimTemplate', { plural: 'resourceclaimtemplates' }),
-  resource('ResourceSlice', { plural: 'resourceslices', namespaced: false }),
+  resource('DeviceClass', { plural: 'deviceclasses', namespaced: false, strategy: deviceClassStrategy }),
+  resource('ResourceClaim', { plural: 'resourceclaims', subresources: [STATUS], strategy: resourceClaimStrategy }),
+  resource('ResourceClaimTemplate', { plural: 'resourceclaimtemplates', strategy: resourceClaimTemplateStrategy }),
+  resource('ResourceSlice', {
+    plural: 'resourceslices',
+    namespaced: false,
+    strategy: resourceSliceStrategy,
+    selectableFields: resourceSliceSelectableFields,
+  }),
 ];

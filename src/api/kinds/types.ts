@@ -38,9 +38,14 @@ export interface KindDefinition {
   readonly conversion?: Conversion;
   readonly strategy?: Strategy;
   /** Field labels for field selectors beyond metadata.name and metadata.namespace, and how to read them. */
-  readonly selectableFields?: Readonly<Record<string, (object: ApiObject) => string>>;
+  readonly selectableFields?: SelectableFields;
   readonly table?: TableDefinition;
+  /** Warning header of every request for this resource, such as `v1 Endpoints is deprecated in v1.33+; …`. */
+  readonly deprecationWarning?: string;
 }
+
+/** Field labels by name; each reads its value, as text, from the stored form of an object. */
+export type SelectableFields = Readonly<Record<string, (object: ApiObject) => string>>;
 
 export interface SubresourceDefinition {
   /** `status`, `scale`, `binding`, `eviction`, `log`, `exec`, … */
@@ -54,6 +59,8 @@ export interface SubresourceDefinition {
 }
 
 export interface Conversion {
+  /** The stored kind's group, when it is not the same (events). */
+  readonly storedGroup?: string;
   /** The stored version, such as `v2`. */
   readonly storedVersion: string;
   toStored(object: ApiObject): ApiObject;
@@ -69,42 +76,78 @@ export interface StrategyContext {
   /** `length` characters of the suffix alphabet. */
   suffix(length: number): string;
   readonly dryRun: boolean;
+  /** Who writes. CertificateSigningRequests record it. */
+  readonly user?: RequestingUser;
+}
+
+export interface RequestingUser {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
  * Behaviour of a kind, in upstream's order: decode → defaults → (create) prepareForCreate → validate, or (update)
  * prepareForUpdate → validateUpdate. Functions change `object` in place and never touch `previous`. All parts are optional.
+ * `Type` is the generated type that a strategy is written against; {@link strategyOf} makes it one of many.
  * @see kubernetes/pkg/registry/<group>/<kind>/strategy.go
  */
-export interface Strategy {
+export interface Strategy<Type = ApiObject> {
   /** Sets defaults of the versioned type, in place. Runs on decode, also for stored objects on update. */
-  defaults?(object: ApiObject): void;
-  prepareForCreate?(object: ApiObject, context: StrategyContext): void;
-  validate?(object: ApiObject, context: StrategyContext): FieldError[];
-  prepareForUpdate?(object: ApiObject, previous: ApiObject, context: StrategyContext): void;
-  validateUpdate?(object: ApiObject, previous: ApiObject, context: StrategyContext): FieldError[];
+  defaults?(object: Type): void;
+  prepareForCreate?(object: Type, context: StrategyContext): void;
+  validate?(object: Type, context: StrategyContext): FieldError[];
+  prepareForUpdate?(object: Type, previous: Type, context: StrategyContext): void;
+  validateUpdate?(object: Type, previous: Type, context: StrategyContext): FieldError[];
   /** Warning headers for what a client wrote. */
-  warnings?(object: ApiObject, previous: ApiObject | undefined): string[];
-  /** The status subresource: by default everything but status and metadata's managedFields is taken from `previous`. */
-  readonly status?: {
-    prepareForUpdate?(object: ApiObject, previous: ApiObject, context: StrategyContext): void;
-    validateUpdate?(object: ApiObject, previous: ApiObject, context: StrategyContext): FieldError[];
-  };
+  warnings?(object: Type, previous: Type | undefined): string[];
+  /**
+   * The status subresource: everything but status and metadata is taken from `previous`, and of metadata what
+   * {@link StatusStrategy.keptMetadata} names.
+   */
+  readonly status?: StatusStrategy<Type>;
+  /** Subresources other than status that update the kind itself (`resize`, `ephemeralcontainers`, `approval`, …), by name. */
+  readonly subresources?: Readonly<Record<string, SubresourceStrategy<Type>>>;
   /** PUT to a name that does not exist creates it (leases, events, …). */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed. Default true. */
   readonly allowUnconditionalUpdate?: boolean;
   /** Default grace period of a delete in seconds; undefined: the kind is deleted at once. Pods: 30, or what their spec says. */
-  gracePeriodSeconds?(object: ApiObject, requested: number | undefined): number | undefined;
+  gracePeriodSeconds?(object: Type, requested: number | undefined): number | undefined;
   /** Finalizers of its own (namespaces: spec.finalizers) that keep a deleted object. */
-  hasFinalizers?(object: ApiObject): boolean;
+  hasFinalizers?(object: Type): boolean;
   /** Default propagation when a DELETE names none: `background`, or `orphan` for kinds that upstream treats so. */
   readonly defaultPropagation?: 'background' | 'orphan';
-  /** Metadata generation counts spec changes. Default: true when the kind has a status subresource. */
-  readonly generation?: boolean;
+  /**
+   * Whether metadata.generation is kept: 1 on create, one more whenever this says that the desired state changed.
+   * `true`: when `spec` differs. Default: true when the kind has a status subresource, as custom kinds have it.
+   */
+  readonly generation?: boolean | ((object: Type, previous: Type) => boolean);
+  /** The status of a new object: what a client sent is dropped. Default for kinds with a status subresource: `{}`. */
+  initialStatus?(object: Type): unknown;
+  /** The status that a client sends on create is kept (nodes, reviews). */
+  readonly keepStatusOnCreate?: boolean;
   /** Name rule for metadata.name; default DNS-1123 subdomain. Returns upstream's messages. */
   validateName?(name: string, prefix: boolean): string[];
 }
+
+/** How one subresource changes its object, in the order of {@link Strategy}. */
+export interface SubresourceStrategy<Type = ApiObject> {
+  prepareForUpdate?(object: Type, previous: Type, context: StrategyContext): void;
+  validateUpdate?(object: Type, previous: Type, context: StrategyContext): FieldError[];
+}
+
+export interface StatusStrategy<Type = ApiObject> extends SubresourceStrategy<Type> {
+  /**
+   * Metadata that an update of status cannot change. Default: labels, annotations, finalizers and ownerReferences, as upstream's newer
+   * kinds; many older ones keep less. `all`: everything but managedFields, as custom kinds.
+   */
+  readonly keptMetadata?: readonly MetadataField[] | 'all';
+}
+
+/** The parts of metadata that a client may change on an object that exists. */
+export type MetadataField = 'labels' | 'annotations' | 'finalizers' | 'ownerReferences';
 
 export interface ColumnDefinition {
   readonly name: string;

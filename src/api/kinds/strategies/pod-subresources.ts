@@ -1,0 +1,60 @@
+/**
+ * What the subresources of pods that write a part of the specification may change: `ephemeralcontainers` adds debug containers, `resize`
+ * changes resources. Everything else comes from the stored pod, whatever the client sent.
+ * @see pkg/registry/core/pod/strategy.go dropNonEphemeralContainerUpdates, dropNonResizeUpdates
+ */
+import type { Container, Pod } from '../../generated/types.ts';
+import type { ApiObject } from '../types.ts';
+
+/** Keeps only the ephemeral containers of what a client wrote. */
+export function prepareEphemeralContainers(pod: Pod, previous: Pod): void {
+  const ephemeralContainers = pod.spec?.ephemeralContainers;
+  restore(pod, previous);
+  if (ephemeralContainers === undefined) delete pod.spec!.ephemeralContainers;
+  else pod.spec!.ephemeralContainers = ephemeralContainers;
+}
+
+/** Keeps only resources and resize policies of containers, restartable init containers and the pod as a whole. */
+export function prepareResize(pod: Pod, previous: Pod): void {
+  const { containers, initContainers, resources } = pod.spec ?? {};
+  restore(pod, previous);
+  const spec = pod.spec!;
+  if (resources !== undefined) spec.resources = resources;
+  spec.containers = resized(spec.containers, containers, () => true);
+  if (spec.initContainers !== undefined) {
+    spec.initContainers = resized(
+      spec.initContainers,
+      initContainers,
+      (container) => container.restartPolicy === 'Always',
+    );
+  }
+}
+
+function resized(
+  stored: readonly Container[],
+  wanted: readonly Container[] | undefined,
+  mayChange: (container: Container) => boolean,
+): Container[] {
+  return stored.map((container, index) => {
+    const change = wanted?.[index];
+    if (change === undefined || change.name !== container.name || !mayChange(container)) return container;
+    const { resources, resizePolicy } = change;
+    const result: Container = { ...container, resources: resources ?? {} };
+    if (resizePolicy === undefined) delete result.resizePolicy;
+    else result.resizePolicy = resizePolicy;
+    return result;
+  });
+}
+
+/** Takes everything but what identifies this write from the stored pod; the spec is a shallow copy that may be changed. */
+function restore(pod: Pod, previous: Pod): void {
+  const { resourceVersion, managedFields, uid } = pod.metadata ?? {};
+  const target = pod as ApiObject & Pod;
+  for (const field of Object.keys(target)) if (field !== 'apiVersion' && field !== 'kind') delete target[field];
+  pod.metadata = { ...previous.metadata };
+  if (resourceVersion !== undefined) pod.metadata.resourceVersion = resourceVersion;
+  if (managedFields !== undefined) pod.metadata.managedFields = managedFields;
+  if (uid !== undefined) pod.metadata.uid = uid;
+  pod.spec = { ...previous.spec, containers: previous.spec?.containers ?? [] };
+  if (previous.status !== undefined) pod.status = previous.status;
+}

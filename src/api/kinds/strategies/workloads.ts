@@ -1,0 +1,174 @@
+/**
+ * Strategies of the apps group and of replication controllers: defaults of replicas, update strategies and templates, first status,
+ * and generations.
+ * @see pkg/apis/apps/v1/defaults.go, pkg/registry/apps
+ */
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  PersistentVolumeClaim,
+  ReplicaSet,
+  ReplicationController,
+  StatefulSet,
+} from '../../generated/types.ts';
+import { semanticEqual } from '../semantic-equality.ts';
+import { strategyOf } from '../strategy-of.ts';
+import type { ApiObject } from '../types.ts';
+import { defaultPodTemplate } from './pod-spec-defaults.ts';
+import { templateWarnings } from './pod-warnings.ts';
+import { defaultClaimSpec } from './volume-defaults.ts';
+
+export const deploymentStrategy = strategyOf<Deployment>({
+  defaults(deployment: Deployment) {
+    const spec = deployment.spec;
+    if (spec === undefined) return;
+    spec.replicas ??= 1;
+    spec.strategy ??= {};
+    const strategy = spec.strategy;
+    strategy.type ||= 'RollingUpdate';
+    if (strategy.type === 'RollingUpdate') {
+      strategy.rollingUpdate ??= {};
+      strategy.rollingUpdate.maxUnavailable ??= '25%';
+      strategy.rollingUpdate.maxSurge ??= '25%';
+    }
+    spec.revisionHistoryLimit ??= 10;
+    spec.progressDeadlineSeconds ??= 600;
+    defaultPodTemplate(spec.template);
+  },
+  // Upstream counts changed annotations too, because rollbacks were once annotations.
+  generation: (object, previous) =>
+    !semanticEqual(object.spec, previous.spec) ||
+    !semanticEqual(object.metadata?.annotations, previous.metadata?.annotations),
+  status: { keptMetadata: ['labels'] },
+  warnings: templateWarnings,
+});
+
+export const replicaSetStrategy = strategyOf<ReplicaSet>({
+  defaults(replicaSet: ReplicaSet) {
+    const spec = replicaSet.spec;
+    if (spec === undefined) return;
+    spec.replicas ??= 1;
+    defaultPodTemplate(spec.template);
+  },
+  initialStatus: () => ({ replicas: 0 }),
+  generation: true,
+  status: { keptMetadata: [] },
+  warnings: templateWarnings,
+});
+
+export const statefulSetStrategy = strategyOf<StatefulSet>({
+  defaults(statefulSet: StatefulSet) {
+    const spec = statefulSet.spec;
+    if (spec === undefined) return;
+    spec.podManagementPolicy ||= 'OrderedReady';
+    spec.updateStrategy ??= {};
+    const update = spec.updateStrategy;
+    if (!update.type) {
+      update.type = 'RollingUpdate';
+      update.rollingUpdate ??= {};
+    }
+    if (update.type === 'RollingUpdate' && update.rollingUpdate !== undefined) update.rollingUpdate.partition ??= 0;
+    spec.persistentVolumeClaimRetentionPolicy ??= {};
+    spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
+    spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
+    spec.replicas ??= 1;
+    spec.revisionHistoryLimit ??= 10;
+    defaultPodTemplate(spec.template);
+    if (spec.volumeClaimTemplates !== undefined) for (const claim of spec.volumeClaimTemplates) defaultClaim(claim);
+  },
+  initialStatus: () => ({ replicas: 0, availableReplicas: 0 }),
+  generation: true,
+  status: { keptMetadata: [] },
+  warnings: templateWarnings,
+});
+
+/** Claims in a template are stored with their type and the status that a new claim would have. */
+function defaultClaim(claim: PersistentVolumeClaim): void {
+  claim.apiVersion = 'v1';
+  claim.kind = 'PersistentVolumeClaim';
+  claim.metadata ??= {};
+  claim.spec ??= {};
+  defaultClaimSpec(claim.spec);
+  claim.status ??= {};
+  claim.status.phase ??= 'Pending';
+}
+
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
+export const daemonSetStrategy = strategyOf<DaemonSet>({
+  defaults(daemonSet: DaemonSet) {
+    const spec = daemonSet.spec;
+    if (spec === undefined) return;
+    spec.updateStrategy ??= {};
+    const update = spec.updateStrategy;
+    update.type ||= 'RollingUpdate';
+    if (update.type === 'RollingUpdate') {
+      update.rollingUpdate ??= {};
+      update.rollingUpdate.maxUnavailable ??= 1;
+      update.rollingUpdate.maxSurge ??= 0;
+    }
+    spec.revisionHistoryLimit ??= 10;
+    defaultPodTemplate(spec.template);
+  },
+  initialStatus: () => ({
+    currentNumberScheduled: 0,
+    desiredNumberScheduled: 0,
+    numberMisscheduled: 0,
+    numberReady: 0,
+  }),
+  generation: true,
+  prepareForCreate(daemonSet: DaemonSet) {
+    setTemplateGeneration(daemonSet, 1);
+  },
+  prepareForUpdate(daemonSet: DaemonSet, previous: DaemonSet) {
+    const before = templateGenerationOf(previous);
+    const changed = !semanticEqual(daemonSet.spec?.template, previous.spec?.template);
+    setTemplateGeneration(daemonSet, changed ? before + 1 : before);
+  },
+  status: { keptMetadata: [] },
+  warnings: templateWarnings,
+});
+
+/** What was a field before apps/v1 lives on as an annotation. @see pkg/apis/apps/v1/conversion.go */
+function templateGenerationOf(daemonSet: DaemonSet): number {
+  return Number(daemonSet.metadata?.annotations?.[templateGeneration] ?? 0) || 0;
+}
+
+function setTemplateGeneration(daemonSet: DaemonSet, generation: number): void {
+  daemonSet.metadata ??= {};
+  daemonSet.metadata.annotations ??= {};
+  daemonSet.metadata.annotations[templateGeneration] = String(generation);
+}
+
+export const replicationControllerStrategy = strategyOf<ReplicationController>({
+  defaults(controller: ReplicationController) {
+    const spec = controller.spec;
+    if (spec === undefined) return;
+    const labels = spec.template?.metadata?.labels;
+    if (labels !== undefined && Object.keys(labels).length > 0) {
+      if (spec.selector === undefined || Object.keys(spec.selector).length === 0) spec.selector = { ...labels };
+      controller.metadata ??= {};
+      const own = controller.metadata.labels;
+      if (own === undefined || Object.keys(own).length === 0) controller.metadata.labels = { ...labels };
+    }
+    spec.replicas ??= 1;
+    defaultPodTemplate(spec.template);
+  },
+  initialStatus: () => ({ replicas: 0 }),
+  generation: true,
+  status: { keptMetadata: [] },
+  defaultPropagation: 'orphan',
+  warnings: templateWarnings,
+});
+
+export const controllerRevisionStrategy = strategyOf<ControllerRevision>({
+  defaults(revision: ControllerRevision) {
+    revision.revision ??= 0;
+  },
+});
+
+/** `status.replicas` as a field label, of replica sets and replication controllers. */
+export const replicasLabel = {
+  'status.replicas': (object: ApiObject) => String((object.status as { replicas?: number } | undefined)?.replicas ?? 0),
+};
