@@ -12,7 +12,7 @@ import { NodeLease } from './node-lease.ts';
 import { nodeAddress, nodeAllocatable, nodePodCidr } from './node-object.ts';
 import { NodeRegistration } from './node-registration.ts';
 import type { KubeletOptions } from './options.ts';
-import { type BoundPod, isMirrorPod } from './pod.ts';
+import { type BoundPod, isMirrorPod, sameRecord } from './pod.ts';
 import { PodAdmission } from './pod-admission.ts';
 import { PodEvents, TokenBucket } from './pod-events.ts';
 import { PodSource } from './pod-source.ts';
@@ -176,8 +176,6 @@ class Kubelet implements PodWorkerHost {
       worker.update(pod);
       return;
     }
-    // Annotations are compared by identity from here on.
-    if (before.annotations !== undefined) next.annotations = before.annotations;
     const gates = pod.spec.readinessGates !== undefined && pod.spec.readinessGates.length > 0;
     worker.pod = pod;
     if (gates) this.statusChanged(worker);
@@ -257,13 +255,4 @@ class Kubelet implements PodWorkerHost {
     });
     return { nodeName: this.#options.nodeName, time: this.clock.now(), cpuMillis, memoryBytes, pods };
   }
-}
-
-function sameRecord(
-  left: Readonly<Record<string, string>> | undefined,
-  right: Readonly<Record<string, string>> | undefined,
-): boolean {
-  if (left === right) return true;
-  const keys = Object.keys(left ?? {});
-  return keys.length === Object.keys(right ?? {}).length && keys.every((key) => left?.[key] === right?.[key]);
 }

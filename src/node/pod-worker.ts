@@ -15,7 +15,7 @@ import { BackOff } from './back-off.ts';
 import { adoptStatus, type ContainerRecord, newContainerRecord, terminatedState } from './container-record.ts';
 import { startContainer } from './container-start.ts';
 import { formatDuration } from './duration.ts';
-import { type BoundPod, isSidecar, isTerminalPhase, knownStatus, podText, restartsAfter } from './pod.ts';
+import { type BoundPod, isSidecar, isTerminalPhase, knownStatus, podText, restartsAfter, sameRecord } from './pod.ts';
 import type { PodEvents } from './pod-events.ts';
 import { hasInitialized, podStatus } from './pod-status.ts';
 import { Prober } from './prober.ts';
@@ -103,7 +103,7 @@ export class PodWorker {
     const before = this.pod;
     this.pod = pod;
     if (before !== pod && before.metadata.generation !== pod.metadata.generation) this.#respec();
-    if (before !== pod && before.metadata.annotations !== pod.metadata.annotations) this.#host.runtime.podChanged(pod);
+    if (!sameRecord(before.metadata.annotations, pod.metadata.annotations)) this.#host.runtime.podChanged(pod);
     if (pod.metadata.deletionTimestamp !== undefined) {
       const shortened =
         this.stage === 'terminating' &&

@@ -62,3 +62,13 @@ export function restartsAfter(spec: PodSpec, container: Container, kind: Contain
   if (kind === 'init') return exitCode !== 0 && policy !== 'Never';
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }
+
+/** Whether two maps of texts, such as annotations, say the same. */
+export function sameRecord(
+  left: Readonly<Record<string, string>> | undefined,
+  right: Readonly<Record<string, string>> | undefined,
+): boolean {
+  if (left === right) return true;
+  const keys = Object.keys(left ?? {});
+  return keys.length === Object.keys(right ?? {}).length && keys.every((key) => left?.[key] === right?.[key]);
+}

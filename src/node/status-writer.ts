@@ -89,7 +89,7 @@ export class StatusWriter {
         return;
       } catch (error) {
         // Another pod of this name, or none: the watch will say so, and this pod's worker ends.
-        if (isNotFound(error) || isConflict(error)) {
+        if (isNotFound(error) || (isConflict(error) && (await this.#isReplaced(worker)))) {
           worker.deletionSent = true;
           return;
         }
@@ -99,6 +99,17 @@ export class StatusWriter {
         });
         await clock.sleep(delayMs);
       }
+    }
+  }
+
+  /** Whether the API has another pod by this name, or none. False when that cannot be told. */
+  async #isReplaced(worker: PodWorker): Promise<boolean> {
+    const { name, namespace, uid } = worker.pod.metadata;
+    try {
+      const known = await this.#options.client.get(pods, { name, namespace });
+      return known.metadata?.uid !== uid;
+    } catch (error) {
+      return isNotFound(error);
     }
   }
 }

@@ -47,12 +47,7 @@ const hookFailure = 'simulated hook failed';
 
 /** Gives an ID of 64 hexadecimal digits, as containerd's. */
 export function containerId(random: Random): string {
-  let id = '';
-  while (id.length < 64)
-    id += Math.floor(random.next() * 2 ** 48)
-      .toString(16)
-      .padStart(12, '0');
-  return id.slice(0, 64);
+  return `${random.uuid()}${random.uuid()}`.replaceAll('-', '');
 }
 
 export class SimulatedRuntime implements RuntimeService {
@@ -77,7 +72,7 @@ export class SimulatedRuntime implements RuntimeService {
   }
 
   runPodSandbox(_config: SandboxConfig): string {
-    return containerId(this.#random);
+    return this.#random.uuid();
   }
 
   removePodSandbox(sandboxId: string): void {
