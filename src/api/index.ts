@@ -7,7 +7,7 @@ export type * from './generated/types.ts';
 export { goJson, quote } from './go-text.ts';
 export * from './hash.ts';
 export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
-export * from './kinds/index.ts';
+export type * from './kinds/types.ts';
 export * from './names.ts';
 export * from './quantity.ts';
 export * from './schema.ts';

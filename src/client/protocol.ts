@@ -78,3 +78,14 @@ export interface ApiIdentity {
   /** Field manager and user agent, such as `kube-controller-manager`. */
   readonly userAgent: string;
 }
+
+/** What an API server says of itself: where it listens, and its version. */
+export interface ApiserverInfo {
+  readonly http?: number | undefined;
+  readonly https?: number | undefined;
+  readonly version: string;
+}
+
+export const apiserverChannels = {
+  info: callChannel<Record<string, never>, ApiserverInfo>('apiserver.info'),
+} as const;

@@ -1,0 +1,148 @@
+/**
+ * Turns what came into the object that is to be written. On update and patch it also finds the current object; when a write
+ * lost a race this stage runs again, with the object as it is then.
+ */
+import { type ApiObject, StatusError } from '../../../src/api/index.ts';
+import { decodeBody } from '../bodies.ts';
+import { copyOf } from '../cache/entry.ts';
+import type { Call } from '../call.ts';
+import { notFoundOf, plainError } from '../failures.ts';
+import { storedKindOf } from '../kinds.ts';
+import { decodeDeleteOptions, readWriteOptions } from '../options-of-calls.ts';
+import { patchObject } from '../patching.ts';
+import type { Server } from '../server.ts';
+import { subresourceHandlerOf } from '../subresources/index.ts';
+
+export function decode(call: Call, server: Server): void {
+  if (call.attempt === 1) readWriteOptions(call);
+  switch (call.verb) {
+    case 'create':
+      return decodeCreate(call, server);
+    case 'update':
+      return decodeUpdate(call, server);
+    case 'patch':
+      return decodePatch(call, server);
+    default:
+      call.deleteOptions ??= decodeDeleteOptions(call);
+      if (call.verb === 'delete') call.previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  }
+}
+
+export function keyOf(call: Call, server: Server): string {
+  return server.cacheOf(call.kind).keyOf(call.namespace, call.name as string);
+}
+
+function decodeCreate(call: Call, server: Server): void {
+  const handler = subresourceHandlerOf(call);
+  if (handler?.connect !== undefined) return;
+  if (call.subresource !== undefined) {
+    call.part = decodeBody(call, {
+      group: call.subresource.group ?? call.kind.group,
+      version: call.subresource.version ?? call.kind.version,
+      kind: call.subresource.kind ?? call.kind.kind,
+      definition: call.subresource.definition ?? call.kind.definition,
+    });
+    return;
+  }
+  // A create that runs again (a generated name was taken) starts from the same body.
+  call.object = finishDecode(decodeBody(call, call.kind), call, server);
+}
+
+function decodeUpdate(call: Call, server: Server): void {
+  const previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  call.previous = previous;
+  const handler = subresourceHandlerOf(call);
+  if (handler?.part !== undefined) {
+    if (previous === undefined) throw notFoundOf(call.kind, call.name as string);
+    const part = decodeBody(call, handler.part.kind);
+    checkName(call, part);
+    call.part = part;
+    expectRevision(call, part);
+    call.object = copyOf(previous.object);
+    handler.part.write(call.object, part, call.kind);
+    return;
+  }
+  const object = finishDecode(decodeBody(call, call.kind), call, server);
+  checkName(call, object);
+  if (previous === undefined) {
+    if (
+      storedKindOf(call.kind, server.registry).strategy?.allowCreateOnUpdate !== true ||
+      call.subresource !== undefined
+    ) {
+      throw notFoundOf(call.kind, call.name as string);
+    }
+  } else {
+    expectRevision(call, object);
+  }
+  call.object = object;
+}
+
+/** The name in the body must be the one in the path; a body without name or namespace means them. */
+function checkName(call: Call, object: ApiObject): void {
+  const name = object.metadata.name;
+  if (name === undefined || name === '') object.metadata.name = call.name as string;
+  else if (name !== call.name) {
+    throw StatusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  }
+  checkNamespace(call, object);
+}
+
+/** @see staging/src/k8s.io/apiserver/pkg/registry/rest/meta.go EnsureObjectNamespaceMatchesRequestNamespace */
+export function checkNamespace(call: Call, object: ApiObject): void {
+  const { namespace } = object.metadata;
+  if (!call.kind.namespaced) {
+    if (namespace !== undefined && namespace !== '') object.metadata.namespace = undefined as never;
+    return;
+  }
+  if (namespace === undefined || namespace === '') object.metadata.namespace = call.namespace as string;
+  else if (namespace !== call.namespace) {
+    throw StatusError.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+}
+
+/** Notes the resourceVersion that a write was made from; none and 0 mean whatever is there. */
+function expectRevision(call: Call, object: ApiObject): void {
+  const version = object.metadata['resourceVersion'];
+  if (typeof version !== 'string' || version === '') return;
+  if (!/^\d+$/.test(version)) throw plainError(`strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+  if (Number(version) > 0) call.expectedRevision = version;
+}
+
+function decodePatch(call: Call, server: Server): void {
+  const previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  call.previous = previous;
+  const handler = subresourceHandlerOf(call);
+  if (previous === undefined) {
+    if (call.patchType !== 'application/apply-patch+yaml' || call.subresource !== undefined) {
+      throw notFoundOf(call.kind, call.name as string);
+    }
+  }
+  if (handler?.part !== undefined && previous !== undefined) {
+    const { kind: partKind } = handler.part;
+    const part = patchObject(call, partKind, handler.part.read(previous.object, call.kind), server);
+    checkName(call, part);
+    call.part = part;
+    if (part.metadata['resourceVersion'] !== previous.object.metadata['resourceVersion']) expectRevision(call, part);
+    call.object = copyOf(previous.object);
+    handler.part.write(call.object, part, call.kind);
+    return;
+  }
+  const base = previous?.view(call.kind).object;
+  const object = finishDecode(patchObject(call, call.kind, base, server), call, server);
+  checkName(call, object);
+  // Only a resourceVersion that the patch itself brought is a condition.
+  if (object.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, object);
+  call.object = object;
+}
+
+/** Defaults of the served version, then the stored version. */
+function finishDecode(object: ApiObject, call: Call, server: Server): ApiObject {
+  call.kind.strategy?.defaults?.(object);
+  const { conversion } = call.kind;
+  if (conversion === undefined) return object;
+  const converted = conversion.toStored(object);
+  storedKindOf(call.kind, server.registry).strategy?.defaults?.(converted);
+  return converted;
+}
