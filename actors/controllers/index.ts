@@ -8,6 +8,8 @@ import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
+import { garbageCollectorController } from './garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
@@ -15,6 +17,8 @@ import { serviceAccountController } from './serviceaccount.ts';
 
 /** All controllers, in the order in which they start. */
 export const controllers: readonly ControllerDefinition[] = [
+  namespaceController,
+  garbageCollectorController,
   serviceAccountController,
   rootCaCertificatePublisherController,
   deploymentController,
