@@ -8,6 +8,7 @@ import { AddressPool, parseCidr } from '../network/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 import { logContainerId, readLog, refuse } from './container-logs.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { MirrorKeeper } from './mirror-keeper.ts';
 import { NodeLease } from './node-lease.ts';
 import { nodeAddress, nodeAllocatable, nodePodCidr } from './node-object.ts';
 import { NodeRegistration } from './node-registration.ts';
@@ -27,6 +28,7 @@ import {
 import type { ContainerEvent, RuntimeService } from './runtime.ts';
 import { ImageCatalog } from './simulated/images.ts';
 import { SimulatedRuntime } from './simulated/runtime.ts';
+import { staticPod } from './static-pods.ts';
 import { StatusWriter } from './status-writer.ts';
 
 const leaseDurationDefaultSeconds = 40;
@@ -53,6 +55,7 @@ class Kubelet implements PodWorkerHost {
   readonly #admission = new PodAdmission();
   readonly #writer: StatusWriter;
   readonly #workers = new Map<string, PodWorker>();
+  readonly #mirrors: MirrorKeeper;
   #recorder: EventRecorder | undefined;
   #pool: AddressPool | undefined;
   #poolAskedAtMs = Number.NEGATIVE_INFINITY;
@@ -77,9 +80,12 @@ class Kubelet implements PodWorkerHost {
     this.events = new PodEvents(() => this.#eventRecorder(), bucket, options.events ?? 'all');
     this.#registration = new NodeRegistration({ ...this.#common(), kubelet: options, runtime: this.runtime });
     this.#admission.setAllocatable(nodeAllocatable(options));
+    this.#mirrors = new MirrorKeeper({
+      ...this.#common(),
+      node: () => this.#registration.node,
+      changed: (worker) => this.#writer.changed(worker),
+    });
     this.#writer = new StatusWriter({ client: this.#client, clock, log: context.log, activity: context.activity });
-    const cidr = nodePodCidr(options);
-    if (cidr !== undefined) this.#pool = new AddressPool(parseCidr(cidr));
   }
 
   async start(): Promise<void> {
@@ -89,6 +95,8 @@ class Kubelet implements PodWorkerHost {
     bus.serve(nodeChannels.exec, (request) => this.#exec(request));
     bus.serve(nodeChannels.summary, () => this.#summary());
     await this.#registration.start();
+    const cidr = this.#registration.node.spec?.podCIDR ?? nodePodCidr(this.#options);
+    if (cidr !== undefined) this.#pool = new AddressPool(parseCidr(cidr));
     const lease = new NodeLease({
       ...this.#common(),
       nodeName,
@@ -101,10 +109,18 @@ class Kubelet implements PodWorkerHost {
       present: (pod) => this.#present(pod),
       gone: (uid) => this.#gone(uid),
       resynced: (uids) => {
-        for (const uid of [...this.#workers.keys()]) if (!uids.has(uid)) this.#gone(uid);
+        for (const worker of [...this.#workers.values()]) {
+          const uid = worker.object?.metadata.uid;
+          if (uid !== undefined && !uids.has(uid)) this.#gone(uid);
+        }
       },
     });
     await Promise.all([lease.start(), source.start()]);
+    for (const manifest of this.#options.staticPods ?? []) {
+      const worker = this.#add(staticPod(manifest, nodeName));
+      this.#mirrors.add(worker);
+      this.#admit(worker);
+    }
   }
 
   addresses(): AddressPool | undefined {
@@ -138,6 +154,7 @@ class Kubelet implements PodWorkerHost {
       const cidr = this.#registration.node.spec?.podCIDR;
       if (cidr === undefined || this.#pool !== undefined) return;
       this.#pool = new AddressPool(parseCidr(cidr));
+      for (const worker of this.#workers.values()) for (const ip of worker.podIps) this.#pool.reserve(ip);
       for (const worker of this.#workers.values()) worker.sync();
     };
     this.#registration.refresh().then(found, (error: unknown) => {
@@ -146,19 +163,27 @@ class Kubelet implements PodWorkerHost {
   }
 
   #present(pod: BoundPod): void {
-    if (isMirrorPod(pod)) return;
+    if (isMirrorPod(pod)) {
+      this.#mirrors.present(pod);
+      return;
+    }
     const worker = this.#workers.get(pod.metadata.uid);
     if (worker !== undefined) {
       if (!isOlder(pod, worker.pod)) this.#changed(worker, pod);
       return;
     }
-    const added = new PodWorker(this, pod);
-    this.#workers.set(added.uid, added);
+    const added = this.#add(pod);
     if (added.stage === 'terminated' || pod.metadata.deletionTimestamp !== undefined) added.start();
     else if (added.hasSandbox) {
       this.#admission.hold(pod);
       added.start();
     } else this.#admit(added);
+  }
+
+  #add(pod: BoundPod): PodWorker {
+    const worker = new PodWorker(this, pod);
+    this.#workers.set(worker.uid, worker);
+    return worker;
   }
 
   /** An event of the watch that only echoes our own write changes nothing that a worker acts on. */
@@ -199,6 +224,7 @@ class Kubelet implements PodWorkerHost {
   }
 
   #gone(uid: string): void {
+    if (this.#mirrors.gone(uid)) return;
     const worker = this.#workers.get(uid);
     if (worker === undefined) return;
     this.#workers.delete(uid);

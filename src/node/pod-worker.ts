@@ -12,14 +12,16 @@ import { formatTime } from '../api/index.ts';
 import type { AddressPool } from '../network/index.ts';
 import type { Clock, Timer } from '../runtime/index.ts';
 import { BackOff } from './back-off.ts';
-import { adoptStatus, type ContainerRecord, newContainerRecord, terminatedState } from './container-record.ts';
+import { type ContainerHealth, watchHealth } from './container-health.ts';
+import { type ContainerRecord, newContainerRecord, terminatedState } from './container-record.ts';
 import { startContainer } from './container-start.ts';
+import { type ContainerStop, podGraceSeconds, signalContainer, stopContainer } from './container-stop.ts';
 import { formatDuration } from './duration.ts';
-import { type BoundPod, isSidecar, isTerminalPhase, knownStatus, podText, restartsAfter, sameRecord } from './pod.ts';
+import { type BoundPod, isSidecar, isStaticPod, isTerminalPhase, podText, restartsAfter, sameRecord } from './pod.ts';
+import { adoptContainers, adoptStatuses } from './pod-adoption.ts';
 import type { PodEvents } from './pod-events.ts';
 import { hasInitialized, podStatus } from './pod-status.ts';
-import { Prober } from './prober.ts';
-import { type ContainerExit, type ContainerKind, type ProbeKind, type RuntimeService, whenDone } from './runtime.ts';
+import { type ContainerExit, type RuntimeService, whenDone } from './runtime.ts';
 
 /** What a worker has from its kubelet. */
 export interface PodWorkerHost {
@@ -35,16 +37,18 @@ export interface PodWorkerHost {
 
 export type WorkerStage = 'syncing' | 'terminating' | 'terminated';
 
-const stopGraceDefaultSeconds = 30;
-
 export class PodWorker {
   readonly uid: string;
   pod: BoundPod;
+  /** For a static pod: what the API shows of it. */
+  mirror: BoundPod | undefined;
   stage: WorkerStage = 'syncing';
   /** The API's object is gone: there is nobody to report to. */
   abandoned = false;
   failure: { readonly reason: string; readonly message: string } | undefined;
   rejected = false;
+  /** The pod had ended before this kubelet saw it: its status is as it is. */
+  #isOver = false;
   /** The API's object has been deleted (or is another one): nothing more is to be written. */
   deletionSent = false;
   readonly #host: PodWorkerHost;
@@ -75,11 +79,20 @@ export class PodWorker {
     this.#adopt();
   }
 
+  /** The API's object that the status is written to; undefined while a static pod has no mirror. */
+  get object(): BoundPod | undefined {
+    return isStaticPod(this.pod) ? this.mirror : this.pod;
+  }
+
   /** The records of all containers, for logs and usage. */
   containers(): readonly ContainerRecord[] {
     return this.#init.length === 0 && this.#ephemeral.length === 0
       ? this.#main
       : [...this.#init, ...this.#main, ...this.#ephemeral];
+  }
+
+  get podIps(): readonly string[] {
+    return this.#podIps;
   }
 
   get hasSandbox(): boolean {
@@ -109,7 +122,9 @@ export class PodWorker {
         this.stage === 'terminating' &&
         before.metadata.deletionGracePeriodSeconds !== pod.metadata.deletionGracePeriodSeconds;
       this.stage = this.stage === 'syncing' ? 'terminating' : this.stage;
-      if (shortened) for (const record of this.containers()) if (record.state === 'running') this.#signal(record);
+      if (shortened)
+        for (const record of this.containers())
+          if (record.state === 'running') signalContainer(this.#stopOptions(), record);
     }
     this.sync();
   }
@@ -155,6 +170,7 @@ export class PodWorker {
   /** The status that the API should show now. */
   status(): PodStatus {
     const { clock, hostIps, runtime } = this.#host;
+    if (this.#isOver) return this.pod.status ?? {};
     if (this.rejected) {
       const { generation } = this.pod.metadata;
       const status: PodStatus = { ...this.failure, phase: 'Failed', startTime: this.#startTime };
@@ -178,6 +194,10 @@ export class PodWorker {
 
   /** A write of the status has come back with the API's object. */
   written(pod: BoundPod): void {
+    if (this.mirror !== undefined) {
+      this.mirror = pod;
+      return;
+    }
     if (isOlder(pod, this.pod)) return;
     const { generation, deletionTimestamp } = this.pod.metadata;
     const isOwnWrite = pod.metadata.generation === generation && pod.metadata.deletionTimestamp === deletionTimestamp;
@@ -343,7 +363,7 @@ export class PodWorker {
         isWanted: () => this.stage === 'syncing',
         done: (retryAfterMs) => {
           record.notBeforeMs = retryAfterMs === undefined ? 0 : this.#host.clock.now() + retryAfterMs;
-          if (record.state === 'running') this.#watchHealth(record);
+          if (record.state === 'running') watchHealth(this.#health(), record);
           this.sync();
         },
       },
@@ -351,43 +371,16 @@ export class PodWorker {
     );
   }
 
-  /** Begins the probes; without any, the container is started and ready from now on. */
-  #watchHealth(record: ContainerRecord): void {
-    const { startupProbe, readinessProbe, livenessProbe } = record.spec;
-    record.started = startupProbe === undefined;
-    record.ready = startupProbe === undefined && readinessProbe === undefined;
-    if (startupProbe === undefined && readinessProbe === undefined && livenessProbe === undefined) return;
+  #health(): ContainerHealth {
     const { clock, events, runtime } = this.#host;
-    const prober = new Prober(clock, record.startedAtMs, (kind) => runtime.probe(record.id, kind), {
-      turned: (kind, success) => this.#probeTurned(record, prober, kind, success),
-      failed: (kind, output) => {
-        const name = kind[0]!.toUpperCase() + kind.slice(1);
-        events.warning(this.pod, record, 'Unhealthy', `${name} probe failed: ${output}`);
-      },
-    });
-    record.prober = prober;
-    if (startupProbe !== undefined) prober.add('startup', startupProbe);
-    else this.#probeHealth(record, prober);
-  }
-
-  #probeHealth(record: ContainerRecord, prober: Prober): void {
-    const { readinessProbe, livenessProbe } = record.spec;
-    if (readinessProbe !== undefined) prober.add('readiness', readinessProbe);
-    if (livenessProbe !== undefined) prober.add('liveness', livenessProbe);
-  }
-
-  #probeTurned(record: ContainerRecord, prober: Prober, kind: ProbeKind, success: boolean): void {
-    if (kind === 'readiness') record.ready = success;
-    else if (kind === 'startup' && success) {
-      record.started = true;
-      record.ready = record.spec.readinessProbe === undefined;
-      this.#probeHealth(record, prober);
-    } else if (!success) {
-      const message = `Container ${record.name} failed ${kind} probe, will be restarted`;
-      this.#host.events.normal(this.pod, record, 'Killing', message);
-      this.#stop(record, record.spec[`${kind}Probe`]?.terminationGracePeriodSeconds);
-    }
-    this.sync();
+    return {
+      clock,
+      events,
+      runtime,
+      pod: () => this.pod,
+      stop: (record, graceSeconds) => stopContainer(this.#stopOptions(graceSeconds), record),
+      changed: () => this.sync(),
+    };
   }
 
   /** Stops what runs: main containers at once, then sidecars in reverse order, then the sandbox. */
@@ -412,39 +405,12 @@ export class PodWorker {
   #kill(record: ContainerRecord): void {
     if (record.stopping) return;
     this.#host.events.normal(this.pod, record, 'Killing', `Stopping container ${record.name}`);
-    this.#stop(record, undefined);
+    stopContainer(this.#stopOptions(), record);
   }
 
-  #stop(record: ContainerRecord, graceSeconds: number | undefined): void {
+  #stopOptions(graceSeconds = this.abandoned ? 1 : podGraceSeconds(this.pod)): ContainerStop {
     const { events, runtime } = this.#host;
-    record.stopping = true;
-    record.prober?.stop();
-    if (record.spec.lifecycle?.preStop === undefined) {
-      this.#signal(record, graceSeconds);
-      return;
-    }
-    whenDone(
-      runtime.runHook(record.id, 'preStop'),
-      () => this.#signal(record, graceSeconds),
-      () => {
-        events.warning(this.pod, record, 'FailedPreStopHook', 'PreStopHook failed');
-        this.#signal(record, graceSeconds);
-      },
-    );
-  }
-
-  #signal(record: ContainerRecord, graceSeconds = this.#graceSeconds()): void {
-    whenDone(
-      this.#host.runtime.stopContainer(record.id, graceSeconds * 1000),
-      (exit) => this.exited(record.id, exit),
-      () => this.exited(record.id, { exitCode: 137, reason: 'Error' }),
-    );
-  }
-
-  #graceSeconds(): number {
-    if (this.abandoned) return 1;
-    const { metadata, spec } = this.pod;
-    return metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? stopGraceDefaultSeconds;
+    return { runtime, events, pod: this.pod, graceSeconds, ended: (id, exit) => this.exited(id, exit) };
   }
 
   #ended(record: ContainerRecord, exit: ContainerExit): void {
@@ -519,33 +485,15 @@ export class PodWorker {
   /** Takes over a pod that an earlier life of this kubelet ran: its containers go on as the API's status says. */
   #adopt(): void {
     const { pod } = this;
-    const { clock, runtime } = this.#host;
-    if (isTerminalPhase(pod.status?.phase)) this.stage = 'terminated';
-    let any = false;
-    for (const record of this.containers()) {
-      const known = knownStatus(pod, record.kind as ContainerKind, record.name);
-      if (known === undefined || (known.containerID ?? '') === '') continue;
-      any = true;
-      adoptStatus(record, known);
+    if (isTerminalPhase(pod.status?.phase)) {
+      this.stage = 'terminated';
+      this.#isOver = true;
     }
+    const known = adoptStatuses(pod, this.containers());
+    if (this.stage === 'terminated' || !known) return;
     this.#podIps = pod.status?.podIPs?.map(({ ip }) => ip) ?? [];
-    if (this.stage === 'terminated' || !any) {
-      if (pod.spec.hostNetwork !== true && this.stage !== 'terminated') this.#podIps = [];
-      return;
-    }
     for (const ip of this.#podIps) this.#host.addresses()?.reserve(ip);
-    const sandbox = runtime.runPodSandbox({ pod, ips: this.#podIps });
-    if (sandbox instanceof Promise) return;
-    this.#sandboxId = sandbox;
-    for (const record of this.containers()) {
-      if (record.state !== 'running') continue;
-      const config = { pod, container: record.spec, kind: record.kind, attempt: record.restartCount };
-      runtime.adoptContainer(record.id, sandbox, config, record.startedAtMs || clock.now());
-      const { started, ready } = record;
-      this.#watchHealth(record);
-      record.started ||= started;
-      record.ready ||= ready;
-    }
+    this.#sandboxId = adoptContainers(this.#health(), pod, this.#podIps, this.containers()) ?? '';
   }
 
   #find(containerId: string): ContainerRecord | undefined {

@@ -62,20 +62,22 @@ export class StatusWriter {
 
   #look(worker: PodWorker): void {
     if (this.#writing.has(worker) || worker.abandoned || worker.deletionSent) return;
-    const patch = statusPatch(worker.pod, worker.status());
-    const isOver = worker.stage === 'terminated' && worker.pod.metadata.deletionTimestamp !== undefined;
+    const { object } = worker;
+    if (object === undefined) return;
+    const patch = statusPatch(object, worker.status());
+    const isOver = worker.stage === 'terminated' && object.metadata.deletionTimestamp !== undefined;
     if (patch === undefined && !isOver) return;
     this.#writing.add(worker);
-    void this.#write(worker, patch).finally(() => {
+    void this.#write(worker, object, patch).finally(() => {
       this.#writing.delete(worker);
       // What changed during the write is looked at now; without a change this finds nothing to do.
       if (!worker.abandoned) this.changed(worker);
     });
   }
 
-  async #write(worker: PodWorker, patch: unknown): Promise<void> {
+  async #write(worker: PodWorker, object: BoundPod, patch: unknown): Promise<void> {
     const { client, clock, log } = this.#options;
-    const { name, namespace, uid } = worker.pod.metadata;
+    const { name, namespace, uid } = object.metadata;
     const key = { name, namespace };
     for (let delayMs = retryFirstMs; !worker.abandoned; delayMs = Math.min(delayMs * 2, retryMaxMs)) {
       try {
@@ -89,8 +91,8 @@ export class StatusWriter {
         return;
       } catch (error) {
         // Another pod of this name, or none: the watch will say so, and this pod's worker ends.
-        if (isNotFound(error) || (isConflict(error) && (await this.#isReplaced(worker)))) {
-          worker.deletionSent = true;
+        if (isNotFound(error) || (isConflict(error) && (await this.#isReplaced(object)))) {
+          worker.deletionSent = worker.mirror === undefined;
           return;
         }
         log.debug('status not written', {
@@ -103,8 +105,8 @@ export class StatusWriter {
   }
 
   /** Whether the API has another pod by this name, or none. False when that cannot be told. */
-  async #isReplaced(worker: PodWorker): Promise<boolean> {
-    const { name, namespace, uid } = worker.pod.metadata;
+  async #isReplaced({ metadata }: BoundPod): Promise<boolean> {
+    const { name, namespace, uid } = metadata;
     try {
       const known = await this.#options.client.get(pods, { name, namespace });
       return known.metadata?.uid !== uid;
