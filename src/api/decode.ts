@@ -39,7 +39,7 @@ interface Body {
 }
 
 /** Numbers that `JSON.parse` would take for integers although upstream refuses them. */
-const numberWithPoint = /[:[,\s]-?\d+[.eE]/;
+const numberWithPoint = /(?:"\s*:|[[,])\s*-?\d+[.eE]/;
 
 /** @throws StatusError 400 */
 export function decodeJson(body: Uint8Array, expected: ExpectedKind, validation: FieldValidation = 'Warn'): Decoded {
@@ -63,6 +63,19 @@ export function decodeYaml(body: Uint8Array, expected: ExpectedKind, validation:
     if (error instanceof YamlSyntaxError) throw unrecognized(error.message, body, expected);
     throw error;
   }
+}
+
+/**
+ * For what a patch has made of an object: `refuse` turns a reason into the error. Does not change `value`.
+ * @throws what `refuse` makes
+ */
+export function decodePatched(
+  value: unknown,
+  expected: ExpectedKind,
+  validation: FieldValidation,
+  refuse: (reason: string) => StatusError,
+): Decoded {
+  return decodeBody({ value, bytes: new Uint8Array(), repeated: [] }, expected, validation, refuse);
 }
 
 /** For values that were never text: from the bus, or made by a patch. Does not change `value`. @throws StatusError 400 */
@@ -141,12 +154,19 @@ const knownUnservedVersions =
 const versionText = ({ group, version }: { group: string; version: string }): string =>
   group === '' ? version : `${group}/${version}`;
 
-function decodeBody(body: Body, expected: ExpectedKind, validation: FieldValidation): Decoded {
+function decodeBody(
+  body: Body,
+  expected: ExpectedKind,
+  validation: FieldValidation,
+  refuse?: (reason: string) => StatusError,
+): Decoded {
   const claimed = claimedKind(body, expected);
-  const cannot = (reason: string): StatusError =>
-    StatusError.badRequest(
-      `${claimed.kind} in version ${quote(claimed.version)} cannot be handled as a ${expected.kind}: ${reason}`,
-    );
+  const cannot =
+    refuse ??
+    ((reason: string): StatusError =>
+      StatusError.badRequest(
+        `${claimed.kind} in version ${quote(claimed.version)} cannot be handled as a ${expected.kind}: ${reason}`,
+      ));
   if (claimed.kind !== expected.kind || versionText(claimed) !== versionText(expected)) {
     refuseOtherKind(body, claimed, expected, cannot);
   }
@@ -189,8 +209,8 @@ function nodeOf(body: Body, cannot: (reason: string) => StatusError): JsonNode {
   }
 }
 
-/** How many keys the text has, if no string in it looks like one. */
-function countKeys(text: string): number {
+/** How many keys the text has, if no string in it looks like one: more than the parsed value has when some are repeated. */
+export function countKeys(text: string): number {
   let count = 0;
   for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
     let before = at - 1;
