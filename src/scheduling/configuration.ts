@@ -3,8 +3,9 @@
  * the plugins of each extension point. Errors name the field and say what would be right.
  * @see https://kubernetes.io/docs/reference/config-api/kube-scheduler-config.v1/
  */
-import type { PluginSets } from './profile.ts';
+
 import type { Plugin } from './plugin.ts';
+import type { PluginSets } from './profile.ts';
 
 /** What is wrong in a configuration, and where. */
 export class ConfigurationError extends Error {
@@ -99,7 +100,9 @@ function expectList(value: unknown, path: string): unknown[] {
 function expectInteger(value: unknown, path: string, least: number, most: number): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw new ConfigurationError(`${path}: Invalid value: ${JSON.stringify(value)}: must be an integer from ${least} to ${most}`);
+    throw new ConfigurationError(
+      `${path}: Invalid value: ${JSON.stringify(value)}: must be an integer from ${least} to ${most}`,
+    );
   }
   return value as number;
 }
@@ -162,7 +165,8 @@ function parseProfile(value: unknown, path: string): ProfileConfiguration {
   for (const point of extensionPoints) {
     if (plugins[point] !== undefined) points[point] = parseSet(plugins[point], `${path}.plugins.${point}`);
   }
-  const custom = plugins['multiPoint'] === undefined ? undefined : parseSet(plugins['multiPoint'], `${path}.plugins.multiPoint`);
+  const custom =
+    plugins['multiPoint'] === undefined ? undefined : parseSet(plugins['multiPoint'], `${path}.plugins.multiPoint`);
   const args = new Map<string, Data>();
   for (const [i, item] of expectList(data['pluginConfig'], `${path}.pluginConfig`).entries()) {
     const at = `${path}.pluginConfig[${i}]`;
@@ -170,7 +174,8 @@ function parseProfile(value: unknown, path: string): ProfileConfiguration {
     refuseUnknown(entry, ['name', 'args'], at);
     const name = entry['name'];
     if (typeof name !== 'string' || name === '') throw new ConfigurationError(`${at}.name: Required value`);
-    if (args.has(name)) throw new ConfigurationError(`${at}: Invalid value: "${name}": repeated config for plugin ${name}`);
+    if (args.has(name))
+      throw new ConfigurationError(`${at}: Invalid value: "${name}": repeated config for plugin ${name}`);
     const { apiVersion: _apiVersion, kind, ...rest } = expectData(entry['args'], `${at}.args`);
     if (kind !== undefined && kind !== `${name}Args`) {
       throw new ConfigurationError(`${at}.args.kind: Invalid value: ${JSON.stringify(kind)}: must be ${name}Args`);
@@ -179,7 +184,12 @@ function parseProfile(value: unknown, path: string): ProfileConfiguration {
   }
   return {
     schedulerName,
-    percentageOfNodesToScore: expectInteger(data['percentageOfNodesToScore'], `${path}.percentageOfNodesToScore`, 0, 100),
+    percentageOfNodesToScore: expectInteger(
+      data['percentageOfNodesToScore'],
+      `${path}.percentageOfNodesToScore`,
+      0,
+      100,
+    ),
     multiPoint: mergeSets({ enabled: defaultPlugins }, custom),
     points,
     args,
@@ -219,10 +229,14 @@ export function parseConfiguration(value: unknown): SchedulerConfiguration {
   );
   const { apiVersion, kind } = data;
   if (apiVersion !== undefined && apiVersion !== 'kubescheduler.config.k8s.io/v1') {
-    throw new ConfigurationError(`apiVersion: Unsupported value: ${JSON.stringify(apiVersion)}: supported values: "kubescheduler.config.k8s.io/v1"`);
+    throw new ConfigurationError(
+      `apiVersion: Unsupported value: ${JSON.stringify(apiVersion)}: supported values: "kubescheduler.config.k8s.io/v1"`,
+    );
   }
   if (kind !== undefined && kind !== 'KubeSchedulerConfiguration') {
-    throw new ConfigurationError(`kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "KubeSchedulerConfiguration"`);
+    throw new ConfigurationError(
+      `kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "KubeSchedulerConfiguration"`,
+    );
   }
   if (expectList(data['extenders'], 'extenders').length > 0) {
     throw new ConfigurationError('extenders: Forbidden: scheduler extenders are not supported; write a plugin instead');
@@ -236,7 +250,8 @@ export function parseConfiguration(value: unknown): SchedulerConfiguration {
     }
     names.add(schedulerName);
   }
-  const podInitialBackoffSeconds = expectInteger(data['podInitialBackoffSeconds'], 'podInitialBackoffSeconds', 1, 86_400) ?? 1;
+  const podInitialBackoffSeconds =
+    expectInteger(data['podInitialBackoffSeconds'], 'podInitialBackoffSeconds', 1, 86_400) ?? 1;
   const podMaxBackoffSeconds = expectInteger(data['podMaxBackoffSeconds'], 'podMaxBackoffSeconds', 1, 86_400) ?? 10;
   if (podMaxBackoffSeconds < podInitialBackoffSeconds) {
     throw new ConfigurationError(
@@ -280,7 +295,11 @@ export function enabledPlugins(profile: ProfileConfiguration): Set<string> {
  * Which plugins run at one extension point, in order: those named for the point that multiPoint also has, then the rest
  * of multiPoint, then the others named for the point.
  */
-function expand(point: ExtensionPoint, profile: ProfileConfiguration, plugins: ReadonlyMap<string, Plugin>): PluginReference[] {
+function expand(
+  point: ExtensionPoint,
+  profile: ProfileConfiguration,
+  plugins: ReadonlyMap<string, Plugin>,
+): PluginReference[] {
   const implementsPoint = (name: string) => hooks[point].some((hook) => plugins.get(name)?.[hook] !== undefined);
   const specific = profile.points[point];
   const disabled = new Set((specific?.disabled ?? []).map(({ name }) => name));
@@ -332,6 +351,7 @@ export function expandPlugins(profile: ProfileConfiguration, plugins: ReadonlyMa
         : `profile ${profile.schedulerName}: only one queue sort plugin can be enabled, found ${sets.queueSort.map(({ name }) => name).join(', ')}`,
     );
   }
-  if (sets.bind.length === 0) throw new ConfigurationError(`profile ${profile.schedulerName}: at least one bind plugin is needed`);
+  if (sets.bind.length === 0)
+    throw new ConfigurationError(`profile ${profile.schedulerName}: at least one bind plugin is needed`);
   return sets;
 }

@@ -2,6 +2,7 @@
  * The state of one attempt to schedule one pod: what plugins write in an early hook and read in a later one, and which
  * plugins asked to be skipped. It lives from PreFilter to PostBind.
  */
+import type { Plugin } from './plugin.ts';
 
 /** A typed key of cycle state. Make one per plugin and purpose, at module level. */
 export interface StateKey<Value> {
@@ -14,6 +15,8 @@ export const stateKey = <Value>(name: string): StateKey<Value> => ({ name });
 
 export class Cycle {
   readonly #state = new Map<StateKey<unknown>, unknown>();
+  /** The Filter plugins that take part, set after PreFilter. */
+  filters: readonly Plugin[] = [];
   /** Filter plugins left out since their PreFilter said Skip. */
   readonly skippedFilters = new Set<string>();
   /** Score plugins left out since their PreScore said Skip. */

@@ -206,9 +206,8 @@ export class NodeTable {
     const zone = zoneOf(node);
     if (!previous || zoneOf(previous) !== zone) {
       if (previous) this.#leaveZone(zoneOf(previous), row);
-      let rows = this.#zones.get(zone);
-      if (!rows) this.#zones.set(zone, (rows = new Set()));
-      rows.add(row);
+      const rows = this.#zones.get(zone) ?? new Set();
+      this.#zones.set(zone, rows.add(row));
       this.#orderStale = true;
     }
     if (this.#setAllocatable(row, node)) changed |= Action.UpdateNodeAllocatable;
@@ -417,13 +416,14 @@ export class NodeTable {
   }
 
   #accountPorts(info: PodInfo, row: number, sign: 1 | -1): void {
-    const used = (this.ports[row] ??= new Map());
+    const used = this.ports[row] ?? new Map<string, HostPort[]>();
+    this.ports[row] = used;
     for (const port of info.hostPorts) {
       const key = `${port.protocol}/${port.port}`;
-      const list = used.get(key) ?? [];
+      const list: HostPort[] = used.get(key) ?? [];
       if (sign > 0) list.push(port);
       else {
-        const at = list.findIndex((one) => one.ip === port.ip);
+        const at = list.findIndex(({ ip }) => ip === port.ip);
         if (at >= 0) list.splice(at, 1);
       }
       if (list.length > 0) used.set(key, list);

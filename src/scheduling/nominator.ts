@@ -14,9 +14,8 @@ export class Nominator {
 
   nominate(info: PodInfo, nodeName: string): void {
     this.remove(info.uid);
-    let pods = this.#byNode.get(nodeName);
-    if (!pods) this.#byNode.set(nodeName, (pods = new Map()));
-    pods.set(info.uid, info);
+    const pods = this.#byNode.get(nodeName) ?? new Map<string, PodInfo>();
+    this.#byNode.set(nodeName, pods.set(info.uid, info));
     this.#nodeByUid.set(info.uid, nodeName);
   }
 

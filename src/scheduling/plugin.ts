@@ -57,14 +57,7 @@ export interface Plugin {
    * All-nodes form: writes `mark` into `failed[i]` for each `rows[i]`, i < count, that fails and is still 0.
    * The reason is asked of `filter` later, only when no node fits.
    */
-  filterRows?(
-    cycle: Cycle,
-    pod: PodInfo,
-    rows: Int32Array,
-    count: number,
-    failed: Uint8Array,
-    mark: number,
-  ): void;
+  filterRows?(cycle: Cycle, pod: PodInfo, rows: Int32Array, count: number, failed: Uint8Array, mark: number): void;
   postFilter?(cycle: Cycle, pod: PodInfo, diagnosis: Diagnosis): PostFilterAnswer;
 
   preScore?(cycle: Cycle, pod: PodInfo, rows: Int32Array, count: number): Verdict | undefined;
@@ -98,8 +91,8 @@ export interface PluginHandle {
   readonly recorder?: EventRecorder | undefined;
   /** Name of the profile that this instance belongs to. */
   readonly profile: string;
-  /** The pod as the cache has it now. */
-  podByKey(namespace: string, name: string): PodInfo | undefined;
+  /** The pod as the cache has it now, placed or pending. */
+  podByUid(uid: string): PodInfo | undefined;
   /** Runs the active Filter plugins for one row, nominated pods included, as the table stands right now. */
   filterRow(cycle: Cycle, pod: PodInfo, row: number): Verdict | undefined;
   /** Tries `other` on the row, or takes it off, for the length of a what-if; every plugin's state follows. */
@@ -107,6 +100,8 @@ export interface PluginHandle {
   tryRemovePod(cycle: Cycle, pod: PodInfo, other: PodInfo): void;
   /** Moves a pending pod to the active queue at once. */
   activate(pod: PodInfo): void;
+  /** Lets a pod that waits in Permit go on, as far as this plugin is concerned. */
+  allowWaiting(uid: string, plugin: string): void;
   /** Rejects a pod that waits in Permit; false when it does not wait. */
   rejectWaiting(uid: string, plugin: string, message: string): boolean;
   /** Writes a pod's nominated node (empty: clears it) to the API, without waiting. */

@@ -8,9 +8,10 @@
  *     place a(app=x) on row 3   → S(app=x): {3: 1}
  *     place b(app=x) on row 5   → S: {3: 1, 5: 1}; by zone, rows 3 and 5 being z1: {z1: 2}
  */
+import type { Labels } from '../api/index.ts';
 import { RowCounter } from './label-column.ts';
 import type { AffinityTerms, PodInfo } from './pod-info.ts';
-import type { LabelMatcher, Labels } from './selectors.ts';
+import type { LabelMatcher } from './selectors.ts';
 
 /** Which pods: those in the namespaces (a null set: all) that match the labels. */
 export interface SelectorPart {

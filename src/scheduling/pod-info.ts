@@ -122,7 +122,9 @@ const noPorts: readonly HostPort[] = [];
 /** Host ports of containers and sidecars. */
 function hostPortsOf(pod: Pod): readonly HostPort[] {
   let ports: HostPort[] | undefined;
-  const collect = (container: { ports?: { hostPort?: number | undefined; hostIP?: string | undefined; protocol?: string | undefined }[] | undefined }) => {
+  const collect = (container: {
+    ports?: { hostPort?: number | undefined; hostIP?: string | undefined; protocol?: string | undefined }[] | undefined;
+  }) => {
     for (const { hostPort, hostIP, protocol } of container.ports ?? []) {
       if (!hostPort || hostPort <= 0) continue;
       ports ??= [];

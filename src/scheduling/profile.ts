@@ -6,13 +6,22 @@
  * is each failing plugin asked for its reason, node by node.
  */
 import type { Random } from '../runtime/index.ts';
-import { Cycle } from './cycle-state.ts';
+import type { Cycle } from './cycle-state.ts';
 import { Diagnosis } from './diagnosis.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
 import type { Plugin } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
-import { attribute, Code, errorVerdict, isRejected, unresolvable, type Verdict, verdict, verdictMessage } from './verdict.ts';
+import {
+  attribute,
+  Code,
+  errorVerdict,
+  isRejected,
+  unresolvable,
+  type Verdict,
+  verdict,
+  verdictMessage,
+} from './verdict.ts';
 
 /** Highest score of one plugin for one node. */
 export const maxNodeScore = 100;
@@ -140,6 +149,7 @@ export class Profile {
       return found;
     }
     const filters = this.sets.filter.filter((plugin) => !cycle.skippedFilters.has(plugin.name));
+    cycle.filters = filters;
     const nominated = this.#nominatedRow(info);
     if (nominated >= 0) {
       const given = this.#filterRow(cycle, info, nominated, filters);
@@ -290,7 +300,9 @@ export class Profile {
         return;
       }
       if (given === undefined) {
-        found.error = errorVerdict(new Error(`plugin ${plugin.name} rejects a node in one form and accepts it in the other`));
+        found.error = errorVerdict(
+          new Error(`plugin ${plugin.name} rejects a node in one form and accepts it in the other`),
+        );
         return;
       }
       let named = attributed.get(given);
@@ -312,8 +324,7 @@ export class Profile {
 
   /** Filter plugins for one row, with and without the pods nominated there. */
   filterRow(cycle: Cycle, info: PodInfo, row: number): Verdict | undefined {
-    const filters = this.sets.filter.filter((plugin) => !cycle.skippedFilters.has(plugin.name));
-    return this.#filterRow(cycle, info, row, filters);
+    return this.#filterRow(cycle, info, row, cycle.filters);
   }
 
   #filterRow(cycle: Cycle, info: PodInfo, row: number, filters: readonly Plugin[]): Verdict | undefined {
@@ -415,7 +426,11 @@ export class Profile {
   }
 
   /** PostFilter: plugins in turn until one succeeds; what they say is joined. */
-  postFilter(cycle: Cycle, info: PodInfo, diagnosis: Diagnosis): { nominatedNodeName?: string; verdict: Verdict | undefined } {
+  postFilter(
+    cycle: Cycle,
+    info: PodInfo,
+    diagnosis: Diagnosis,
+  ): { nominatedNodeName?: string; verdict: Verdict | undefined } {
     const reasons: string[] = [];
     let nominatedNodeName: string | undefined;
     for (const plugin of this.sets.postFilter) {
@@ -428,7 +443,8 @@ export class Profile {
       const given = answer.verdict;
       const nomination = answer.nominatedNodeName === undefined ? {} : { nominatedNodeName: answer.nominatedNodeName };
       if (!given) return { ...nomination, verdict: undefined };
-      if (given.code === Code.UnschedulableAndUnresolvable) return { ...nomination, verdict: attribute(given, plugin.name) };
+      if (given.code === Code.UnschedulableAndUnresolvable)
+        return { ...nomination, verdict: attribute(given, plugin.name) };
       if (!isRejected(given)) return { verdict: attribute(given, plugin.name) };
       if (answer.nominatedNodeName !== undefined) nominatedNodeName = answer.nominatedNodeName;
       reasons.push(...given.reasons);

@@ -219,7 +219,11 @@ export class SchedulingQueue {
   }
 
   /** The attempt failed. Without rejecting plugins it was an error: the pod is tried again after back-off. */
-  addUnschedulable(pod: QueuedPod, unschedulablePlugins: ReadonlySet<string>, pendingPlugins: ReadonlySet<string>): void {
+  addUnschedulable(
+    pod: QueuedPod,
+    unschedulablePlugins: ReadonlySet<string>,
+    pendingPlugins: ReadonlySet<string>,
+  ): void {
     const flight = this.#inFlight.get(pod.info.uid);
     this.#inFlight.delete(pod.info.uid);
     if (this.#waiting.has(pod.info.uid) || this.#active.get(pod.info.uid)) return;

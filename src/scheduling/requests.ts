@@ -4,8 +4,7 @@
  * ("dimensions"), the same in the whole process.
  * @see kubernetes/staging/src/k8s.io/component-helpers/resource/helpers.go
  */
-import type { Container, ContainerStatus, Pod } from '../api/index.ts';
-import { quantityMilliValue, quantityValue } from './quantities.ts';
+import { type Container, type ContainerStatus, type Pod, quantityMilliValue, quantityValue } from '../api/index.ts';
 
 /** Dimensions that always exist. CPU is in millicores; everything else in its base unit, rounded up. */
 export const Dimension = { Cpu: 0, Memory: 1, EphemeralStorage: 2 } as const;
@@ -26,11 +25,23 @@ export function dimensionOf(name: string): number {
 
 export const dimensionName = (dimension: number): string => names[dimension]!;
 
-type ResourceList = Readonly<Record<string, string | number>>;
+type ResourceList = Readonly<Record<string, string>>;
 
-/** CPU in millicores, other resources in units. */
-export function resourceAmount(name: string, quantity: string | number): number {
-  return name === 'cpu' ? quantityMilliValue(quantity) : quantityValue(quantity);
+/** Pods repeat the same few quantities thousands of times. */
+const rememberedMax = 10_000;
+const milliValues = new Map<string, number>();
+const values = new Map<string, number>();
+
+/** CPU in millicores, other resources in units, rounded up. @throws QuantityError */
+export function resourceAmount(name: string, quantity: string): number {
+  const known = name === 'cpu' ? milliValues : values;
+  let amount = known.get(quantity);
+  if (amount === undefined) {
+    amount = name === 'cpu' ? quantityMilliValue(quantity) : quantityValue(quantity);
+    if (known.size >= rememberedMax) known.clear();
+    known.set(quantity, amount);
+  }
+  return amount;
 }
 
 /** Defaults for containers that name no request, so that scoring sees them at all. */

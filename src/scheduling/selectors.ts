@@ -3,9 +3,16 @@
  * operators. The scheduler evaluates the same selector against thousands of objects, so they are compiled once a pod.
  * Invalid selectors match nothing, as in upstream's scheduler.
  */
-import type { LabelSelector, Node, NodeSelector, NodeSelectorTerm } from '../api/index.ts';
+import {
+  type LabelSelector,
+  type Labels,
+  labelSelectorOf,
+  type Node,
+  type NodeSelector,
+  type NodeSelectorTerm,
+  SelectorError,
+} from '../api/index.ts';
 
-export type Labels = Readonly<Record<string, string>>;
 export type LabelMatcher = (labels: Labels) => boolean;
 export type NodeMatcher = (node: Node) => boolean;
 
@@ -66,13 +73,13 @@ function all(matchers: readonly LabelMatcher[]): LabelMatcher {
 
 /** Absent matches nothing; empty matches everything. */
 export function compileLabelSelector(selector: LabelSelector | undefined): LabelMatcher {
-  if (!selector) return nothing;
-  const matchers: LabelMatcher[] = [];
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
-    matchers.push(compileRequirement({ key, operator: 'In', values: [value] }));
+  try {
+    const parsed = labelSelectorOf(selector);
+    return (labels) => parsed.matches(labels);
+  } catch (error) {
+    if (error instanceof SelectorError) return nothing;
+    throw error;
   }
-  for (const requirement of selector.matchExpressions ?? []) matchers.push(compileRequirement(requirement));
-  return all(matchers);
 }
 
 /** A map of labels as selector, as in a Service or a node selector. */

@@ -10,6 +10,8 @@ export class Tally {
   #dense = new Int32Array(0);
   /** Sum of all counts. */
   total = 0;
+  /** Indexes whose count is not 0. */
+  distinct = 0;
 
   get(index: number): number {
     return this.#sparse ? (this.#sparse.get(index) ?? 0) : (this.#dense[index] ?? 0);
@@ -17,11 +19,14 @@ export class Tally {
 
   add(index: number, amount: number): void {
     this.total += amount;
-    if (this.#sparse) {
-      const next = (this.#sparse.get(index) ?? 0) + amount;
-      if (next === 0) this.#sparse.delete(index);
-      else this.#sparse.set(index, next);
-      if (this.#sparse.size > denseFrom) this.#densify();
+    const sparse = this.#sparse;
+    if (sparse) {
+      const before = sparse.get(index) ?? 0;
+      const after = before + amount;
+      if (after === 0) sparse.delete(index);
+      else sparse.set(index, after);
+      this.distinct = sparse.size;
+      if (sparse.size > denseFrom) this.#densify(sparse);
       return;
     }
     if (index >= this.#dense.length) {
@@ -29,14 +34,19 @@ export class Tally {
       grown.set(this.#dense);
       this.#dense = grown;
     }
-    this.#dense[index]! += amount;
+    const before = this.#dense[index]!;
+    const after = before + amount;
+    this.#dense[index] = after;
+    if (before === 0) {
+      if (after !== 0) this.distinct++;
+    } else if (after === 0) this.distinct--;
   }
 
-  #densify(): void {
+  #densify(sparse: Map<number, number>): void {
     let highest = 0;
-    for (const index of this.#sparse!.keys()) if (index > highest) highest = index;
+    for (const index of sparse.keys()) if (index > highest) highest = index;
     this.#dense = new Int32Array(highest + 1);
-    for (const [index, count] of this.#sparse!) this.#dense[index] = count;
+    for (const [index, count] of sparse) this.#dense[index] = count;
     this.#sparse = undefined;
   }
 
@@ -51,15 +61,5 @@ export class Tally {
       const count = dense[index]!;
       if (count !== 0) callback(index, count);
     }
-  }
-
-  /** The counts as an array of at least `length`, for hot loops; a copy while sparse. Valid until the next `add`. */
-  asArray(length: number): Int32Array {
-    if (!this.#sparse && this.#dense.length >= length) return this.#dense;
-    const array = new Int32Array(length);
-    this.forEach((index, count) => {
-      if (index < length) array[index] = count;
-    });
-    return array;
   }
 }

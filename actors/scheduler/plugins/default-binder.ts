@@ -1,5 +1,5 @@
 /** Binds by the pod's `binding` subresource. @see plugins/defaultbinder/default_binder.go */
-import { resources } from '../../../src/client/index.ts';
+import { pods } from '../../../src/client/index.ts';
 import { errorVerdict, type PluginDefinition } from '../../../src/scheduling/index.ts';
 
 const name = 'DefaultBinder';
@@ -17,7 +17,7 @@ export const defaultBinder: PluginDefinition = {
         target: { kind: 'Node', name: nodeName },
       };
       try {
-        await client!.post(resources.pods, { namespace, name: podName }, 'binding', binding);
+        await client!.post(pods, { namespace, name: podName }, 'binding', binding);
         return undefined;
       } catch (error) {
         return errorVerdict(error, name);

@@ -68,7 +68,8 @@ export const nodeAffinity: PluginDefinition = {
       if (addedMatcher && !addedMatcher(node)) return false;
       const required = requiredTerms(info);
       const labels = node.metadata?.labels ?? {};
-      for (const [key, value] of Object.entries(info.pod.spec?.nodeSelector ?? {})) if (labels[key] !== value) return false;
+      for (const [key, value] of Object.entries(info.pod.spec?.nodeSelector ?? {}))
+        if (labels[key] !== value) return false;
       return !required || compileNodeSelector(required)(node);
     };
     return {
@@ -92,7 +93,8 @@ export const nodeAffinity: PluginDefinition = {
         for (let i = 0; i < count; i++) {
           if (failed[i] !== 0) continue;
           const row = rows[i]!;
-          if ((addedMatcher && !addedMatcher(nodes.nodes[row]!)) || (mask && !nodes.maskAt(mask, row))) failed[i] = mark;
+          if ((addedMatcher && !addedMatcher(nodes.nodes[row]!)) || (mask && !nodes.maskAt(mask, row)))
+            failed[i] = mark;
         }
       },
       preScore(cycle, info) {

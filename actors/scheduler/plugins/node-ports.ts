@@ -1,6 +1,13 @@
 /** Host ports are taken once a node, protocol and address. @see plugins/nodeports/node_ports.go */
 import type { Pod } from '../../../src/api/index.ts';
-import { Action, type HostPort, type PluginDefinition, type PodInfo, skip, unschedulable } from '../../../src/scheduling/index.ts';
+import {
+  Action,
+  type HostPort,
+  type PluginDefinition,
+  type PodInfo,
+  skip,
+  unschedulable,
+} from '../../../src/scheduling/index.ts';
 
 const name = 'NodePorts';
 const taken = unschedulable("node(s) didn't have free ports for the requested pod ports");
