@@ -12,13 +12,14 @@ export {
   normalize,
   syntaxError,
 } from './decode.ts';
+export * from './discovery.ts';
 export * from './errors.ts';
 export * from './field-errors.ts';
 export type * from './generated/types.ts';
 export { goJson, goValueText, quote } from './go-text.ts';
 export * from './hash.ts';
 export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
-export type * from './kinds/types.ts';
+export * from './kinds/index.ts';
 export * from './names.ts';
 export * from './patch.ts';
 export { applyJsonPatch, jsonPatchOperationsMax } from './patch-json.ts';
