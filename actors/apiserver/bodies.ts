@@ -1,48 +1,77 @@
 /**
- * Request bodies to objects: unpacks or parses, checks that the body is of the kind that the path serves, and decodes it by
- * the kind's schema. Called by the decode stage and by subresources whose body is of another kind.
+ * Request bodies to objects of the kind that the path serves. Called by the decode stage and by subresources whose body is of
+ * another kind.
  */
-import { parse as parseYaml } from 'yaml';
-import { type ApiObject, StatusError } from '../../src/api/index.ts';
+import {
+  type ApiObject,
+  type Decoded,
+  decodeJson,
+  decodeValue,
+  decodeYaml,
+  type ExpectedKind,
+  type FieldValidation,
+  parseYaml,
+  type Schema,
+  StatusError,
+  schemaOf,
+  syntaxError,
+  YamlSyntaxError,
+} from '../../src/api/index.ts';
 import { unpack } from '../../src/runtime/index.ts';
 import type { Body, Call } from './call.ts';
-import { messageOf } from './failures.ts';
 
-export interface ExpectedKind {
+/** A kind by its names and the name of its definition. */
+export interface NamedKind {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
   readonly definition: string;
 }
 
-/** Decodes the call's body as an object of the expected kind. */
-export function decodeBody(call: Call, expected: ExpectedKind): ApiObject {
-  return checkKind(parseBody(call.body), expected);
+const expectedKinds = new WeakMap<NamedKind, ExpectedKind>();
+
+/** The kind with its schema, looked up once. */
+export function expectedKindOf(kind: NamedKind): ExpectedKind {
+  let expected = expectedKinds.get(kind);
+  if (expected === undefined) {
+    const schema: Schema = schemaOf(kind.definition);
+    expected = { group: kind.group, version: kind.version, kind: kind.kind, schema };
+    expectedKinds.set(kind, expected);
+  }
+  return expected;
 }
 
-/** The body as plain data, undefined when there is none. */
+/** How unknown fields are treated: as the request says; by default they are warned about, and dropped silently on the bus. */
+export function fieldValidationOf(call: Call): FieldValidation {
+  const wanted = call.query['fieldValidation'];
+  if (wanted === 'Ignore' || wanted === 'Warn' || wanted === 'Strict') return wanted;
+  return call.door === 'bus' ? 'Ignore' : 'Warn';
+}
+
+/** Decodes the call's body as an object of the kind. */
+export function decodeBody(call: Call, kind: NamedKind): ApiObject {
+  const decoded = decode(call.body, expectedKindOf(kind), fieldValidationOf(call));
+  if (decoded.warnings.length > 0 && call.attempt <= 1) call.warnings.push(...decoded.warnings);
+  const { object } = decoded;
+  object.metadata ??= {};
+  return object;
+}
+
+function decode(body: Body | undefined, expected: ExpectedKind, validation: FieldValidation): Decoded {
+  if (body === undefined || body.bytes.length === 0) return decodeValue({}, expected, validation);
+  if (body.form === 'packed') return decodeValue(unpack(body.bytes), expected, validation);
+  return body.form === 'json' ? decodeJson(body.bytes, expected, validation) : decodeYaml(body.bytes, expected, validation);
+}
+
+/** The body as plain data, undefined when there is none; for options and patches, whose kind is not the path's. */
 export function parseBody(body: Body | undefined): unknown {
   if (body === undefined || body.bytes.length === 0) return undefined;
   if (body.form === 'packed') return unpack(body.bytes);
   const text = body.bytes.toString('utf8');
   try {
-    return body.form === 'json' ? JSON.parse(text) : parseYaml(text, { version: '1.1' });
+    return body.form === 'json' ? JSON.parse(text) : parseYaml(text).value;
   } catch (error) {
-    throw StatusError.badRequest(`the object provided is unrecognized (must be of type ${''}): ${messageOf(error)}`);
+    if (error instanceof YamlSyntaxError) throw StatusError.badRequest(error.message);
+    throw StatusError.badRequest(`couldn't get version/kind; json parse error: ${syntaxError(text)}`);
   }
-}
-
-/** Fills in kind and apiVersion where the client left them out, and refuses those of another kind. */
-function checkKind(value: unknown, expected: ExpectedKind): ApiObject {
-  const apiVersion = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
-  const object = (value ?? {}) as ApiObject;
-  if (object.apiVersion !== undefined && object.apiVersion !== apiVersion) {
-    throw StatusError.badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
-    );
-  }
-  object.apiVersion ??= apiVersion;
-  object.kind ??= expected.kind;
-  object.metadata ??= {};
-  return object;
 }

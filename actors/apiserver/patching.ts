@@ -1,6 +1,6 @@
 /** Applies the four kinds of patches to an object: JSON, merge, strategic merge, and server-side apply. */
 import { type ApiObject, StatusError } from '../../src/api/index.ts';
-import { type ExpectedKind, parseBody } from './bodies.ts';
+import { type NamedKind, parseBody } from './bodies.ts';
 import { copyOf } from './cache/entry.ts';
 import type { Call } from './call.ts';
 import type { Server } from './server.ts';
@@ -13,7 +13,7 @@ export const PATCH_TYPES = [
 ] as const;
 
 /** The patched object, a new one. `base` is undefined when an apply creates. */
-export function patchObject(call: Call, kind: ExpectedKind, base: ApiObject | undefined, _server: Server): ApiObject {
+export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undefined, _server: Server): ApiObject {
   const patch = parseBody(call.body);
   if (call.patchType === 'application/merge-patch+json') {
     return mergePatch(copyOf(base ?? {}), patch) as ApiObject;

@@ -5,6 +5,7 @@
  */
 import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
 import { pack, unpack } from '../../../src/runtime/index.ts';
+import { goJsonText } from '../http/text.ts';
 
 export class Entry {
   /** Key in the store. */
@@ -60,7 +61,7 @@ export class Entry {
   get json(): Buffer {
     if (this.#json === undefined) {
       const { kind: _kind, apiVersion: _version, ...rest } = this.object;
-      this.#json = Buffer.from(JSON.stringify(rest));
+      this.#json = Buffer.from(goJsonText(rest));
     }
     return this.#json;
   }

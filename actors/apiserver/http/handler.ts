@@ -29,9 +29,12 @@ export async function handleRequest(server: Server, request: Request, response: 
       if (!(await sendPlainPath(server, reply, path, query, accepted))) sendNotFound(reply);
       return;
     }
+    // Refusals are told in any form that the client reads, also where a watch could not be sent in it.
+    accepted = acceptedOf(header, false, query.first['pretty']);
     const route = routeOf(server, request.method ?? 'GET', resource, query);
-    accepted = acceptedOf(header, route.verb === 'watch', query.first['pretty']);
-    if (accepted === undefined) throw notAcceptable(header, route.verb);
+    const form = route.verb === 'watch' ? acceptedOf(header, true, undefined) : accepted;
+    if (form === undefined) throw notAcceptable(header, route.verb);
+    accepted = form;
     await answerResource(server, reply, accepted, () =>
       callOfRequest(request, resource, query, route, reply.auditId, undefined),
     );

@@ -1,5 +1,5 @@
-/** Objects as text: JSON as Go writes it, and YAML with sorted keys. */
-import { stringify as stringifyYaml } from 'yaml';
+/** Objects as text: JSON as Go writes it, and YAML. */
+import { formatYaml } from '../../../src/api/index.ts';
 import type { Format } from './negotiation.ts';
 
 const ESCAPED: Readonly<Record<string, string>> = {
@@ -17,20 +17,8 @@ export function goJsonText(value: unknown, indent?: number): string {
 }
 
 export function textOf(value: unknown, format: Format, pretty: boolean): string {
-  if (format === 'yaml') {
-    return stringifyYaml(dropUndefined(value), {
-      version: '1.1',
-      sortMapEntries: true,
-      lineWidth: 80,
-      indentSeq: false,
-      singleQuote: true,
-    });
-  }
+  if (format === 'yaml') return formatYaml(JSON.parse(JSON.stringify(value)));
   return pretty ? `${goJsonText(value, 2)}\n` : `${goJsonText(value)}\n`;
-}
-
-function dropUndefined(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }
 
 export const CONTENT_TYPES: Readonly<Record<Format, string>> = { json: 'application/json', yaml: 'application/yaml' };

@@ -2,8 +2,8 @@
  * Turns what came into the object that is to be written. On update and patch it also finds the current object; when a write
  * lost a race this stage runs again, with the object as it is then.
  */
-import { type ApiObject, StatusError } from '../../../src/api/index.ts';
-import { decodeBody } from '../bodies.ts';
+import { type ApiObject, type KindDefinition, StatusError, type SubresourceDefinition } from '../../../src/api/index.ts';
+import { decodeBody, type NamedKind } from '../bodies.ts';
 import { copyOf } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf, plainError } from '../failures.ts';
@@ -36,16 +36,30 @@ function decodeCreate(call: Call, server: Server): void {
   const handler = subresourceHandlerOf(call);
   if (handler?.connect !== undefined) return;
   if (call.subresource !== undefined) {
-    call.part = decodeBody(call, {
-      group: call.subresource.group ?? call.kind.group,
-      version: call.subresource.version ?? call.kind.version,
-      kind: call.subresource.kind ?? call.kind.kind,
-      definition: call.subresource.definition ?? call.kind.definition,
-    });
+    call.part = decodeBody(call, partKindOf(call.kind, call.subresource));
     return;
   }
   // A create that runs again (a generated name was taken) starts from the same body.
-  call.object = finishDecode(decodeBody(call, call.kind), call, server);
+  const object = decodeBody(call, call.kind);
+  checkNamespace(call, object);
+  call.object = finishDecode(object, call, server);
+}
+
+const partKinds = new WeakMap<SubresourceDefinition, NamedKind>();
+
+/** The kind of a subresource's body. */
+function partKindOf(kind: KindDefinition, subresource: SubresourceDefinition): NamedKind {
+  let part = partKinds.get(subresource);
+  if (part === undefined) {
+    part = {
+      group: subresource.group ?? kind.group,
+      version: subresource.version ?? kind.version,
+      kind: subresource.kind ?? kind.kind,
+      definition: subresource.definition ?? kind.definition,
+    };
+    partKinds.set(subresource, part);
+  }
+  return part;
 }
 
 function decodeUpdate(call: Call, server: Server): void {
@@ -77,11 +91,15 @@ function decodeUpdate(call: Call, server: Server): void {
   call.object = object;
 }
 
-/** The name in the body must be the one in the path; a body without name or namespace means them. */
+/** The name in the body must be the one in the path; a body without a namespace means that of the path. */
 function checkName(call: Call, object: ApiObject): void {
-  const name = object.metadata.name;
-  if (name === undefined || name === '') object.metadata.name = call.name as string;
-  else if (name !== call.name) {
+  const { name } = object.metadata;
+  if (name === undefined || name === '') {
+    throw StatusError.badRequest(
+      `the name of the object (${call.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (name !== call.name) {
     throw StatusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
   }
   checkNamespace(call, object);

@@ -1,6 +1,6 @@
 /** What a subresource does that is not simply an update of its object. One file each, one line in index.ts. */
 import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
-import type { ExpectedKind } from '../bodies.ts';
+import type { NamedKind } from "../bodies.ts";
 import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
 
@@ -10,7 +10,7 @@ export interface SubresourceHandler {
   readonly kinds?: readonly string[];
   /** The subresource shows a part of the object as another kind. */
   readonly part?: {
-    readonly kind: ExpectedKind;
+    readonly kind: NamedKind;
     read(object: ApiObject, kind: KindDefinition): ApiObject;
     /** Puts a changed part into the object, in place. */
     write(object: ApiObject, part: ApiObject, kind: KindDefinition): void;
