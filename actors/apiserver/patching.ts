@@ -1,35 +1,43 @@
-/** Applies the four kinds of patches to an object: JSON, merge, strategic merge, and server-side apply. */
-import { type ApiObject, StatusError } from '../../src/api/index.ts';
-import { type NamedKind, parseBody } from './bodies.ts';
-import { copyOf } from './cache/entry.ts';
+/** Applies a request's patch to an object. A patch is parsed once; attempts after a lost race apply it again. */
+import {
+  type ApiObject,
+  applyPatch,
+  type ParsedPatch,
+  parsePatch,
+  patchMediaTypes,
+  patchOf,
+  StatusError,
+} from '../../src/api/index.ts';
+import { unpack } from '../../src/runtime/index.ts';
+import { expectedKindOf, fieldValidationOf, type NamedKind } from './bodies.ts';
 import type { Call } from './call.ts';
-import type { Server } from './server.ts';
 
-export const PATCH_TYPES = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  'application/apply-patch+yaml',
-] as const;
+export const PATCH_TYPES: readonly string[] = Object.values(patchMediaTypes);
+
+const TYPES: Readonly<Record<string, ParsedPatch['type']>> = {
+  [patchMediaTypes.json]: 'json',
+  [patchMediaTypes.merge]: 'merge',
+  [patchMediaTypes.strategic]: 'strategic',
+};
+
+const parsed = new WeakMap<Call, ParsedPatch>();
 
 /** The patched object, a new one. `base` is undefined when an apply creates. */
-export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undefined, _server: Server): ApiObject {
-  const patch = parseBody(call.body);
-  if (call.patchType === 'application/merge-patch+json') {
-    return mergePatch(copyOf(base ?? {}), patch) as ApiObject;
+export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undefined): ApiObject {
+  const type = TYPES[call.patchType ?? ''];
+  if (type === undefined || base === undefined) {
+    throw StatusError.other(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   }
-  throw StatusError.unsupportedMediaType([...PATCH_TYPES].filter(() => kind.kind !== ''));
-}
-
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const result = (typeof target === 'object' && target !== null && !Array.isArray(target) ? target : {}) as Record<
-    string,
-    unknown
-  >;
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete result[name];
-    else result[name] = mergePatch(result[name], value);
+  const validation = fieldValidationOf(call);
+  let patch = parsed.get(call);
+  if (patch === undefined) {
+    const bytes = call.body?.bytes ?? new Uint8Array();
+    patch =
+      call.body?.form === 'packed' ? patchOf(type, unpack(bytes)) : parsePatch(type, bytes, validation);
+    parsed.set(call, patch);
   }
-  return result;
+  const { object, warnings } = applyPatch(base, patch, expectedKindOf(kind), validation);
+  if (call.attempt <= 1) call.warnings.push(...warnings);
+  object.metadata ??= {};
+  return object;
 }

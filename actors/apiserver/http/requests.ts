@@ -112,7 +112,7 @@ async function bodyOf(request: Request, verb: Verb): Promise<Body | undefined> {
   const bytes = await readBody(request);
   if (verb === 'patch') {
     const type = mediaTypeOf(contentType);
-    if (!(PATCH_TYPES as readonly string[]).includes(type)) {
+    if (!PATCH_TYPES.includes(type)) {
       throw StatusError.other(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
     }
     return { form: type === 'application/apply-patch+yaml' ? 'yaml' : 'json', bytes };

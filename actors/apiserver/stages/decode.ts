@@ -139,7 +139,7 @@ function decodePatch(call: Call, server: Server): void {
   }
   if (handler?.part !== undefined && previous !== undefined) {
     const { kind: partKind } = handler.part;
-    const part = patchObject(call, partKind, handler.part.read(previous.object, call.kind), server);
+    const part = patchObject(call, partKind, handler.part.read(previous.object, call.kind));
     checkName(call, part);
     call.part = part;
     if (part.metadata['resourceVersion'] !== previous.object.metadata['resourceVersion']) expectRevision(call, part);
@@ -148,7 +148,7 @@ function decodePatch(call: Call, server: Server): void {
     return;
   }
   const base = previous?.view(call.kind).object;
-  const object = finishDecode(patchObject(call, call.kind, base, server), call, server);
+  const object = finishDecode(patchObject(call, call.kind, base), call, server);
   checkName(call, object);
   // Only a resourceVersion that the patch itself brought is a condition.
   if (object.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, object);
