@@ -28,5 +28,6 @@ export { applyStrategicMergePatch } from './patch-strategic.ts';
 export * from './quantity.ts';
 export * from './schema.ts';
 export * from './selectors.ts';
+export * from './tables/index.ts';
 export * from './time.ts';
 export { formatYaml, parseYaml, YamlSyntaxError } from './yaml-text.ts';
