@@ -18,7 +18,13 @@ export function distribution(samples: readonly number[]): Distribution {
   const sorted = Float64Array.from(samples).sort();
   const at = (share: number) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
   const sum = sorted.reduce((total, value) => total + value, 0);
-  return { average: sorted.length === 0 ? 0 : sum / sorted.length, p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99) };
+  return {
+    average: sorted.length === 0 ? 0 : sum / sorted.length,
+    p50: at(0.5),
+    p90: at(0.9),
+    p95: at(0.95),
+    p99: at(0.99),
+  };
 }
 
 export interface Measurement {
@@ -111,7 +117,8 @@ export class Collector {
     const { user, system } = process.cpuUsage(this.cpuBefore);
     const seconds = (this.lastBound - this.begun) / 1000;
     // A stretch of less than a second has no sample; its one figure is the total.
-    const samples = this.samples.length > 0 ? this.samples : this.bound > 0 && seconds > 0 ? [this.bound / seconds] : [];
+    const samples =
+      this.samples.length > 0 ? this.samples : this.bound > 0 && seconds > 0 ? [this.bound / seconds] : [];
     return {
       samples,
       podsBound: this.bound,

@@ -61,7 +61,8 @@ export function readWorkloads(path: string): Workload[] {
     throw new BenchConfigError(`${path}: ${(error as Error).message}`);
   }
   const cases = z.array(testCase).safeParse(document);
-  if (!cases.success) throw new BenchConfigError(`${path} is no scheduler_perf configuration: ${z.prettifyError(cases.error)}`);
+  if (!cases.success)
+    throw new BenchConfigError(`${path} is no scheduler_perf configuration: ${z.prettifyError(cases.error)}`);
   const directory = dirname(resolve(path));
   return cases.data.flatMap((one) =>
     one.workloads.map((run) => ({
@@ -73,18 +74,27 @@ export function readWorkloads(path: string): Workload[] {
       operations: one.workloadTemplate.map((raw) => fill(raw, run.params ?? {}, directory, `${one.name}/${run.name}`)),
       defaultPodTemplatePath:
         one.defaultPodTemplatePath === undefined ? undefined : resolve(directory, one.defaultPodTemplatePath),
-      schedulerConfigPath: one.schedulerConfigPath === undefined ? undefined : resolve(directory, one.schedulerConfigPath),
+      schedulerConfigPath:
+        one.schedulerConfigPath === undefined ? undefined : resolve(directory, one.schedulerConfigPath),
     })),
   );
 }
 
 /** `countParam: $initPods` becomes `count: 500`; `…Path` and `…Paths` become absolute. Nested operations too. */
-function fill(raw: RawOperation, params: Readonly<Record<string, unknown>>, directory: string, where: string): RawOperation {
+function fill(
+  raw: RawOperation,
+  params: Readonly<Record<string, unknown>>,
+  directory: string,
+  where: string,
+): RawOperation {
   const filled: Record<string, unknown> & { opcode: string } = { opcode: raw.opcode };
   for (const [key, value] of Object.entries(raw)) {
     if (key.endsWith('Param') && typeof value === 'string' && value.startsWith('$')) {
       const name = value.slice(1);
-      if (!(name in params)) throw new BenchConfigError(`${where}: ${raw.opcode} asks for the parameter ${value}, which the workload does not give`);
+      if (!(name in params))
+        throw new BenchConfigError(
+          `${where}: ${raw.opcode} asks for the parameter ${value}, which the workload does not give`,
+        );
       filled[key.slice(0, -'Param'.length)] = params[name];
     } else if (key.endsWith('Path') && typeof value === 'string') {
       filled[key] = resolve(directory, value);

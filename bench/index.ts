@@ -22,8 +22,11 @@ export interface BenchFlags {
 /** The project's own set; the bundle lies in dist/, the sources in bench/. */
 function ownSet(): string {
   const candidates = ['./workloads/performance-config.yaml', '../bench/workloads/performance-config.yaml'];
-  const found = candidates.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(path));
-  if (found === undefined) throw new BenchConfigError("the project's own workloads are missing; name a performance-config.yaml");
+  const found = candidates
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path));
+  if (found === undefined)
+    throw new BenchConfigError("the project's own workloads are missing; name a performance-config.yaml");
   return found;
 }
 
@@ -45,7 +48,9 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
     return 2;
   }
   const chosen = workloads.filter(
-    (one) => (flags.case === undefined || one.case === flags.case) && (flags.workload === undefined || one.workload === flags.workload),
+    (one) =>
+      (flags.case === undefined || one.case === flags.case) &&
+      (flags.workload === undefined || one.workload === flags.workload),
   );
   if (chosen.length === 0) {
     const names = [...new Set(workloads.map((one) => `${one.case}/${one.workload}`))];
@@ -75,7 +80,10 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
       appendRecord(recordDirectory(), new Date().toISOString(), summary);
     } catch (error) {
       failures++;
-      const text = error instanceof BenchConfigError || error instanceof TemplateError ? error.message : String((error as Error).stack ?? error);
+      const text =
+        error instanceof BenchConfigError || error instanceof TemplateError
+          ? error.message
+          : String((error as Error).stack ?? error);
       say(`FAILED ${name}: ${text}`);
     }
   }

@@ -24,14 +24,15 @@ export function objectsFrom(path: string): MakeObject {
 }
 
 /** Upstream's node when no template is named. @see scheduler_perf.go (createNodesOp) and templates/node-default.yaml */
-export const defaultNode: MakeObject = () => ({
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: { generateName: 'scheduler-perf-' },
-  spec: {},
-  status: {
-    capacity: { pods: '110', cpu: '4', memory: '32Gi' },
-    allocatable: { pods: '110', cpu: '4', memory: '32Gi' },
-    conditions: [{ type: 'Ready', status: 'True' }],
-  },
-} as KubernetesObject);
+export const defaultNode: MakeObject = () =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { generateName: 'scheduler-perf-' },
+    spec: {},
+    status: {
+      capacity: { pods: '110', cpu: '4', memory: '32Gi' },
+      allocatable: { pods: '110', cpu: '4', memory: '32Gi' },
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  }) as KubernetesObject;

@@ -61,7 +61,10 @@ export class PodTracker {
       ready: conditionOf(pod, 'Ready')?.status === 'True',
     };
     let mates = this.byNamespace.get(namespace);
-    if (mates === undefined) this.byNamespace.set(namespace, (mates = new Map()));
+    if (mates === undefined) {
+      mates = new Map();
+      this.byNamespace.set(namespace, mates);
+    }
     if (deleted) {
       this.byUid.delete(uid);
       mates.delete(uid);

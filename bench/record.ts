@@ -12,7 +12,12 @@ export const machineText = (): string => {
 /** The short hash of the checked-out commit; `unknown` outside of a checkout. */
 function commit(directory: string): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: directory, stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+      .toString()
+      .trim();
   } catch {
     return 'unknown';
   }
@@ -22,6 +27,12 @@ function commit(directory: string): string {
 export function appendRecord(directory: string, at: string, summary: Summary): void {
   const path = `${directory}/results.ndjson`;
   if (!existsSync(path)) return;
-  const line = { at, commit: commit(directory), machine: machineText(), load: Number((loadavg()[0] ?? 0).toFixed(2)), ...summary };
+  const line = {
+    at,
+    commit: commit(directory),
+    machine: machineText(),
+    load: Number((loadavg()[0] ?? 0).toFixed(2)),
+    ...summary,
+  };
   appendFileSync(path, `${JSON.stringify(line)}\n`);
 }

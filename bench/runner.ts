@@ -60,7 +60,9 @@ export async function runWorkload(
       const operation = operations.find(({ opcode }) => opcode === raw.opcode);
       const parsed = operation?.schema.safeParse(raw);
       if (operation === undefined || parsed?.success !== true) {
-        throw new BenchConfigError(`${workload.case}: operation ${index} (${raw.opcode}): ${parsed?.error?.message ?? 'unknown'}`);
+        throw new BenchConfigError(
+          `${workload.case}: operation ${index} (${raw.opcode}): ${parsed?.error?.message ?? 'unknown'}`,
+        );
       }
       onStep(`${raw.opcode}${typeof raw['count'] === 'number' ? ` ${raw['count']}` : ''}`);
       await run.orFailed(operation.run(parsed.data, run, index));
@@ -69,10 +71,20 @@ export async function runWorkload(
     const podsBound = run.measurements.reduce((sum, measurement) => sum + measurement.podsBound, 0);
     const podsVerified = await verify(cluster, run);
     if (podsVerified < podsBound) {
-      throw new Error(`${podsBound} pods were seen bound, but only ${podsVerified} of them are in the store with a node`);
+      throw new Error(
+        `${podsBound} pods were seen bound, but only ${podsVerified} of them are in the store with a node`,
+      );
     }
     const { case: name, workload: variant, threshold } = workload;
-    return { case: name, workload: variant, threshold, measurements: run.measurements, podsBound, podsVerified, notes: run.notes };
+    return {
+      case: name,
+      workload: variant,
+      threshold,
+      measurements: run.measurements,
+      podsBound,
+      podsVerified,
+      notes: run.notes,
+    };
   } finally {
     run.close();
     await cluster.stop();
@@ -152,7 +164,10 @@ class WorkloadRun implements Run {
 
   objects(path: string): MakeObject {
     let make = this.templates.get(path);
-    if (make === undefined) this.templates.set(path, (make = objectsFrom(path)));
+    if (make === undefined) {
+      make = objectsFrom(path);
+      this.templates.set(path, make);
+    }
     return make;
   }
 
@@ -176,14 +191,16 @@ class WorkloadRun implements Run {
   }
 
   startMeasuring(measured: Measured): void {
-    if (this.collector !== undefined) throw new BenchConfigError(`measuring "${measured.name}" begins before "${this.measured?.name}" has ended`);
+    if (this.collector !== undefined)
+      throw new BenchConfigError(`measuring "${measured.name}" begins before "${this.measured?.name}" has ended`);
     this.measured = measured;
     this.collector = new Collector(this.clock, (namespace, labels) => this.isMeasured(namespace, labels));
   }
 
   async stopMeasuring(): Promise<void> {
     const { collector, measured } = this;
-    if (collector === undefined || measured === undefined) throw new BenchConfigError('stopCollectingMetrics without a start');
+    if (collector === undefined || measured === undefined)
+      throw new BenchConfigError('stopCollectingMetrics without a start');
     const sums = schedulerSums(await this.cluster.actors.metricsText());
     const stages = stageMeans(sums, this.schedulerBefore);
     this.schedulerBefore = sums;
@@ -238,7 +255,8 @@ function schedulerSums(text: string): HistogramSums {
       const [name = '', label = ''] = histogram.split('{');
       const kind = line.startsWith(`${name}_sum`) ? 'sum' : line.startsWith(`${name}_count`) ? 'count' : undefined;
       if (kind === undefined || !line.includes(label)) continue;
-      const entry = (sums[stage] ??= { sum: 0, count: 0 });
+      sums[stage] ??= { sum: 0, count: 0 };
+      const entry = sums[stage];
       entry[kind] += Number(line.slice(line.lastIndexOf(' ') + 1));
     }
   }

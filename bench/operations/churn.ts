@@ -36,7 +36,11 @@ export const churn = defineOperation({
           for (const object of rounds.shift() ?? []) {
             const { name = '' } = object.metadata ?? {};
             const resource = resourceOf(object);
-            await run.client.delete(resource, { name, namespace: resource.namespaced ? namespace : undefined }, { gracePeriodSeconds: 0 });
+            await run.client.delete(
+              resource,
+              { name, namespace: resource.namespaced ? namespace : undefined },
+              { gracePeriodSeconds: 0 },
+            );
           }
         }
         await run.clock.sleep(intervalMilliseconds, { signal }).catch((error: unknown) => {

@@ -42,7 +42,11 @@ export const createNodes = defineOperation({
       const created = await run.client.create(nodes, {
         ...node,
         metadata,
-        status: { ...node.status, capacity: { ...capacity, ...added }, allocatable: { ...(node.status?.allocatable ?? capacity), ...added } },
+        status: {
+          ...node.status,
+          capacity: { ...capacity, ...added },
+          allocatable: { ...(node.status?.allocatable ?? capacity), ...added },
+        },
       });
       if (allocatable?.csiNodeAllocatable !== undefined) {
         const name = created.metadata?.name ?? '';
@@ -51,7 +55,9 @@ export const createNodes = defineOperation({
           kind: 'CSINode',
           metadata: {
             name,
-            annotations: { 'storage.alpha.kubernetes.io/migrated-plugins': (allocatable.migratedPlugins ?? []).join(',') },
+            annotations: {
+              'storage.alpha.kubernetes.io/migrated-plugins': (allocatable.migratedPlugins ?? []).join(','),
+            },
           },
           spec: {
             drivers: Object.entries(allocatable.csiNodeAllocatable).map(([driver, limits]) => ({
@@ -70,7 +76,8 @@ export const createNamespaces = defineOperation({
   opcode: 'createNamespaces',
   schema: z.looseObject({ prefix: z.string(), count, namespaceTemplatePath: z.string().optional() }),
   async run(operation, run: Run) {
-    const make = operation.namespaceTemplatePath === undefined ? undefined : run.objects(operation.namespaceTemplatePath);
+    const make =
+      operation.namespaceTemplatePath === undefined ? undefined : run.objects(operation.namespaceTemplatePath);
     await inParallel(operation.count, createWidth, async (index) => {
       const template = make?.(index, operation.count);
       await run.ensureNamespace(`${operation.prefix}-${index}`, template?.metadata?.labels);

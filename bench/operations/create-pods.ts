@@ -20,17 +20,22 @@ const schema = z.looseObject({
 type CreatePods = z.infer<typeof schema>;
 
 /** Upstream's pod when neither the operation nor the case names a template. */
-const defaultPod: MakeObject = () => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { generateName: 'pod-' },
-  spec: { containers: [{ name: 'pause', image: 'registry.k8s.io/pause:3.10.1' }] },
-} as Pod);
+const defaultPod: MakeObject = () =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { generateName: 'pod-' },
+    spec: { containers: [{ name: 'pause', image: 'registry.k8s.io/pause:3.10.1' }] },
+  }) as Pod;
 
-const inNamespace = (object: Pod, namespace: string): Pod => ({ ...object, metadata: { ...object.metadata, namespace } });
+const inNamespace = (object: Pod, namespace: string): Pod => ({
+  ...object,
+  metadata: { ...object.metadata, namespace },
+});
 
 async function createClaim(run: Run, operation: CreatePods, namespace: string, index: number): Promise<string> {
-  const { persistentVolumeTemplatePath: volumePath = '', persistentVolumeClaimTemplatePath: claimPath = '' } = operation;
+  const { persistentVolumeTemplatePath: volumePath = '', persistentVolumeClaimTemplatePath: claimPath = '' } =
+    operation;
   const claim = run.objects(claimPath)(index, operation.count) as PersistentVolumeClaim;
   const volume = run.objects(volumePath)(index, operation.count) as PersistentVolume;
   const suffix = `${namespace}-${index}`;
@@ -50,12 +55,29 @@ async function createClaim(run: Run, operation: CreatePods, namespace: string, i
   });
   await run.client.create(persistentVolumeClaims, {
     ...claim,
-    metadata: { ...claim.metadata, namespace, name: claimName, annotations: { 'pv.kubernetes.io/bind-completed': 'true' } },
+    metadata: {
+      ...claim.metadata,
+      namespace,
+      name: claimName,
+      annotations: { 'pv.kubernetes.io/bind-completed': 'true' },
+    },
     spec: { ...claim.spec, volumeName },
   });
   // As upstream's harness, which stands in for the volume binder: both sides are bound before the pod comes.
-  await run.client.patch(persistentVolumeClaims, { namespace, name: claimName }, 'merge', { status: { phase: 'Bound' } }, { subresource: 'status' });
-  await run.client.patch(persistentVolumes, { name: volumeName }, 'merge', { status: { phase: 'Bound' } }, { subresource: 'status' });
+  await run.client.patch(
+    persistentVolumeClaims,
+    { namespace, name: claimName },
+    'merge',
+    { status: { phase: 'Bound' } },
+    { subresource: 'status' },
+  );
+  await run.client.patch(
+    persistentVolumes,
+    { name: volumeName },
+    'merge',
+    { status: { phase: 'Bound' } },
+    { subresource: 'status' },
+  );
   return claimName;
 }
 
@@ -67,7 +89,9 @@ async function createAll(run: Run, operation: CreatePods, namespace: string): Pr
     const pod = inNamespace(make(index, operation.count) as Pod, namespace);
     if (withVolumes) {
       const claimName = await createClaim(run, operation, namespace, index);
-      pod.spec = { ...pod.spec, volumes: [{ name: 'vol', persistentVolumeClaim: { claimName } }] } as NonNullable<Pod['spec']>;
+      pod.spec = { ...pod.spec, volumes: [{ name: 'vol', persistentVolumeClaim: { claimName } }] } as NonNullable<
+        Pod['spec']
+      >;
     }
     await run.createPod(pod);
   });
@@ -81,7 +105,9 @@ async function steady(run: Run, operation: CreatePods, namespace: string): Promi
   let index = 0;
   while (run.clock.monotonic() < until) {
     const missing = operation.count - run.tracker.count(namespace);
-    await inParallel(missing, createWidth, () => run.createPod(inNamespace(make(index++, operation.count) as Pod, namespace)));
+    await inParallel(missing, createWidth, () =>
+      run.createPod(inNamespace(make(index++, operation.count) as Pod, namespace)),
+    );
     await run.clock.sleep(50);
     const bound = [...run.tracker.pods(namespace)].filter((pod) => pod.bound);
     await inParallel(bound.length, createWidth, async (at) => {

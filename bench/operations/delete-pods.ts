@@ -14,7 +14,9 @@ export const deletePods = defineOperation({
   }),
   async run({ namespace, labelSelector = {}, deletePodsPerSecond, skipWaitToCompletion }, run) {
     const wanted = Object.entries(labelSelector);
-    const doomed = [...run.tracker.pods(namespace)].filter((pod) => wanted.every(([key, value]) => pod.labels[key] === value));
+    const doomed = [...run.tracker.pods(namespace)].filter((pod) =>
+      wanted.every(([key, value]) => pod.labels[key] === value),
+    );
     const remove = (name: string) => run.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 });
     const all = async (signal?: AbortSignal) => {
       if (deletePodsPerSecond === undefined) {

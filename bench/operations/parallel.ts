@@ -15,7 +15,15 @@ export const intervalMs = (perSecond: number): number => 1000 / perSecond;
 
 /** Go's duration text (`300ms`, `1m30s`) in milliseconds. @throws RangeError for anything else */
 export function durationMs(text: string): number {
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000_001 };
+  const units: Readonly<Record<string, number>> = {
+    h: 3_600_000,
+    m: 60_000,
+    s: 1000,
+    ms: 1,
+    us: 0.001,
+    µs: 0.001,
+    ns: 0.000_001,
+  };
   let total = 0;
   let rest = text;
   while (rest !== '') {

@@ -16,7 +16,8 @@ export const barrier = defineOperation({
     const waiting = new Set<string>();
     for (const pod of run.tracker.pods()) {
       const isMeant =
-        (namespaces.length === 0 || namespaces.includes(pod.namespace)) && wanted.every(([key, value]) => pod.labels[key] === value);
+        (namespaces.length === 0 || namespaces.includes(pod.namespace)) &&
+        wanted.every(([key, value]) => pod.labels[key] === value);
       if (isMeant) waiting.add(pod.uid);
     }
     await run.tracker.until(() => {

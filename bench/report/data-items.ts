@@ -29,7 +29,13 @@ export function dataItems(results: readonly WorkloadResult[]): DataItems {
             labels: { Metric: 'SchedulingThroughput', ...labels },
           },
           ...Object.entries(measurement.stages).map(([stage, values]) => ({
-            data: { Average: values.average, Perc50: values.p50, Perc90: values.p90, Perc95: values.p95, Perc99: values.p99 },
+            data: {
+              Average: values.average,
+              Perc50: values.p50,
+              Perc90: values.p90,
+              Perc95: values.p95,
+              Perc99: values.p99,
+            },
             unit: 'ms',
             labels: { Metric: `stage ${stage}`, ...labels },
           })),

@@ -34,9 +34,16 @@ export function terminalTable(results: readonly WorkloadResult[]): string {
       sparkline(result.measurements.flatMap((measurement) => measurement.samples)),
     ];
   });
-  const widths = columns.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  const widths = columns.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
   const line = (cells: readonly string[]) =>
-    cells.map((cell, column) => (column < 2 || column === 9 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ').trimEnd();
+    cells
+      .map((cell, column) =>
+        column < 2 || column === 9 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
   const most = Math.max(1, ...results.map((result) => summarize(result).podsPerSecond.total));
   const plot = results.map((result) => {
     const { total } = summarize(result).podsPerSecond;

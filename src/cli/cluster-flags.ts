@@ -1,8 +1,8 @@
 /** The flags that every command which brings up a cluster takes, and what they become. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Command } from 'commander';
-import { Cluster, ClusterOptionsError, type ClusterOptions, UnknownComponentError } from '../cluster/index.ts';
+import type { Command } from 'commander';
+import { Cluster, type ClusterOptions, ClusterOptionsError, UnknownComponentError } from '../cluster/index.ts';
 import { ThreadBudgetError } from '../runtime/index.ts';
 import { StoreInUseError } from '../store/index.ts';
 import { CommandError, UsageError } from './errors.ts';
@@ -35,7 +35,7 @@ export function addClusterFlags(command: Command, nodes: number): Command {
     .option('--port <port>', 'also listen for plain HTTP on loopback; 0 picks a free port', wholeNumber(0, 65_535))
     .option('--secure-port <port>', 'HTTPS port; 0 picks a free one', wholeNumber(0, 65_535), 0)
     .option('--address <ip>', 'address to listen on for HTTPS', '127.0.0.1')
-    .option('--kubeconfig <file>', 'write the administrator\'s kubeconfig here', '.kubehive/kubeconfig')
+    .option('--kubeconfig <file>', "write the administrator's kubeconfig here", '.kubehive/kubeconfig')
     .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
     .option('--service-cidr <cidr>', 'addresses of Services', cidr, '10.96.0.0/16')
     .option('--seed <n>', 'seed of everything random', wholeNumber(0, 2 ** 31), 1);
@@ -80,10 +80,12 @@ export async function addNodesWithProgress(cluster: Cluster, count: number): Pro
 
 /** Errors of options and of the machine become one line with exit code 2 or 1; a bug stays what it is. */
 function mendable(error: unknown): unknown {
-  if (error instanceof ClusterOptionsError || error instanceof UnknownComponentError) return new UsageError(error.message);
+  if (error instanceof ClusterOptionsError || error instanceof UnknownComponentError)
+    return new UsageError(error.message);
   if (error instanceof StoreInUseError || error instanceof ThreadBudgetError) return new CommandError(error.message);
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (code === 'EADDRINUSE') return new CommandError(`${address}:${port} is in use by another program; choose another port`);
+  if (code === 'EADDRINUSE')
+    return new CommandError(`${address}:${port} is in use by another program; choose another port`);
   if (code === 'EACCES') return new CommandError(`no permission: ${(error as Error).message}`);
   return error;
 }

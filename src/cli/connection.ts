@@ -24,7 +24,9 @@ export async function getJson<Answer>(kubeconfigPath: string, path: string): Pro
   try {
     file = parse(readFileSync(kubeconfigPath, 'utf8')) as KubeconfigFile;
   } catch (error) {
-    throw new CommandError(`cannot read ${kubeconfigPath} (${(error as Error).message}); is a cluster up? Start one with: kubehive up`);
+    throw new CommandError(
+      `cannot read ${kubeconfigPath} (${(error as Error).message}); is a cluster up? Start one with: kubehive up`,
+    );
   }
   const context = file.contexts?.find(({ name }) => name === file['current-context'])?.context;
   const cluster = file.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
@@ -45,7 +47,11 @@ export async function getJson<Answer>(kubeconfigPath: string, path: string): Pro
       response.on('end', () => resolve({ code: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
     });
     sent.on('error', (error) =>
-      reject(new CommandError(`no answer from ${cluster.server} (${error.message}); is the cluster of ${kubeconfigPath} still up?`)),
+      reject(
+        new CommandError(
+          `no answer from ${cluster.server} (${error.message}); is the cluster of ${kubeconfigPath} still up?`,
+        ),
+      ),
     );
     sent.end();
   });

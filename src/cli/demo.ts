@@ -9,7 +9,13 @@ import type { Deployment } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import { deployments, namespaces, nodes } from '../client/resources.ts';
 import type { Cluster } from '../cluster/index.ts';
-import { addClusterFlags, addNodesWithProgress, type ClusterFlags, startCluster, untilSignal } from './cluster-flags.ts';
+import {
+  addClusterFlags,
+  addNodesWithProgress,
+  type ClusterFlags,
+  startCluster,
+  untilSignal,
+} from './cluster-flags.ts';
 import { CommandError } from './errors.ts';
 import { progressBar } from './progress.ts';
 
@@ -28,9 +34,7 @@ const deployment = (replicas: number): Deployment => ({
     template: {
       metadata: { labels: { app: name } },
       spec: {
-        containers: [
-          { name: 'web', image: 'nginx:1.29', resources: { requests: { cpu: '100m', memory: '64Mi' } } },
-        ],
+        containers: [{ name: 'web', image: 'nginx:1.29', resources: { requests: { cpu: '100m', memory: '64Mi' } } }],
       },
     },
   },
@@ -46,7 +50,9 @@ async function nodesReady(client: Client, count: number): Promise<void> {
     client.watch(nodes, { sendInitialEvents: true, allowWatchBookmarks: true }).pipe(
       tap((event) => {
         if (event.type === 'BOOKMARK') return;
-        const isReady = event.object.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+        const isReady = event.object.status?.conditions?.some(
+          ({ type, status }) => type === 'Ready' && status === 'True',
+        );
         if (isReady) ready.add(event.object.metadata?.name ?? '');
         bar.update(ready.size, count);
       }),
@@ -66,14 +72,21 @@ async function follow(
 ): Promise<void> {
   const bar = progressBar(title);
   await firstValueFrom(
-    client.watch(deployments, { namespace, fieldSelector: `metadata.name=${name}`, sendInitialEvents: true, allowWatchBookmarks: true }).pipe(
-      filter((event) => event.type !== 'BOOKMARK'),
-      map(({ object }) => object.status ?? {}),
-      filter((status) => (status.observedGeneration ?? 0) >= generation),
-      map(figure),
-      tap((count) => bar.update(count, total)),
-      filter((count) => count >= total),
-    ),
+    client
+      .watch(deployments, {
+        namespace,
+        fieldSelector: `metadata.name=${name}`,
+        sendInitialEvents: true,
+        allowWatchBookmarks: true,
+      })
+      .pipe(
+        filter((event) => event.type !== 'BOOKMARK'),
+        map(({ object }) => object.status ?? {}),
+        filter((status) => (status.observedGeneration ?? 0) >= generation),
+        map(figure),
+        tap((count) => bar.update(count, total)),
+        filter((count) => count >= total),
+      ),
   );
   bar.finish();
 }
@@ -95,24 +108,40 @@ async function show(cluster: Cluster, flags: ClusterFlags & { pods?: number }): 
   });
   print(`${flags.nodes} nodes Ready in ${seconds(up)}`);
 
-  await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }).catch((error) => {
-    if (error?.status?.reason !== 'AlreadyExists') throw error;
-  });
+  await client
+    .create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    .catch((error) => {
+      if (error?.status?.reason !== 'AlreadyExists') throw error;
+    });
   const rollout = await measure(async () => {
     await client.create(deployments, deployment(few));
     await follow(client, 'deployment rolled out', few, (status) => status.availableReplicas ?? 0, 1);
   });
-  print(`Deployment ${namespace}/${name}: ${few} pods available in ${seconds(rollout)} (${(few / (rollout / 1000)).toFixed(0)} pods/s)`);
+  print(
+    `Deployment ${namespace}/${name}: ${few} pods available in ${seconds(rollout)} (${(few / (rollout / 1000)).toFixed(0)} pods/s)`,
+  );
 
   const grown = await measure(async () => {
-    await client.patch(deployments, { namespace, name }, 'merge', { spec: { replicas: pods } }, { subresource: 'scale' });
+    await client.patch(
+      deployments,
+      { namespace, name },
+      'merge',
+      { spec: { replicas: pods } },
+      { subresource: 'scale' },
+    );
     await follow(client, 'scaled up', pods, (status) => status.availableReplicas ?? 0, 2);
   });
   const added = pods - few;
   print(`scaled from ${few} to ${pods} in ${seconds(grown)} (${(added / (grown / 1000)).toFixed(0)} pods/s)`);
 
   const shrunk = await measure(async () => {
-    await client.patch(deployments, { namespace, name }, 'merge', { spec: { replicas: few } }, { subresource: 'scale' });
+    await client.patch(
+      deployments,
+      { namespace, name },
+      'merge',
+      { spec: { replicas: few } },
+      { subresource: 'scale' },
+    );
     await follow(client, 'scaled down', added, (status) => pods - (status.replicas ?? 0), 3);
   });
   print(`scaled from ${pods} to ${few} in ${seconds(shrunk)}`);
@@ -125,13 +154,18 @@ export const demoCommand = (): Command =>
   )
     .option('--pods <n>', 'pods of the Deployment (default: ten a node, at most 5000)', Number)
     .option('--exit', 'end when all is shown')
-    .addHelpText('after', '\nExamples:\n  $ npm start\n  $ npm start -- --nodes 5000 --exit\n  $ kubehive demo --nodes 100 --threads inline')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npm start\n  $ npm start -- --nodes 5000 --exit\n  $ kubehive demo --nodes 100 --threads inline',
+    )
     .action(async (flags: ClusterFlags & { pods?: number; exit?: boolean }) => {
       if (flags.nodes < 1) throw new CommandError('the demo needs at least one node; try --nodes 10');
       const stopped = untilSignal();
       const begun = performance.now();
       const cluster = await startCluster(flags);
-      process.stdout.write(`control plane ready in ${seconds(performance.now() - begun)}: ${cluster.endpoints.https}\n`);
+      process.stdout.write(
+        `control plane ready in ${seconds(performance.now() - begun)}: ${cluster.endpoints.https}\n`,
+      );
       await Promise.race([show(cluster, flags), stopped]);
       if (flags.exit !== true) {
         const kubectl = `kubectl --kubeconfig ${resolve(flags.kubeconfig)}`;

@@ -22,7 +22,13 @@ function program(): Command {
     .exitOverride()
     .configureOutput({
       // Commander adds a suggestion on a line of its own; ours is one line.
-      outputError: (text, write) => write(`kubehive: ${text.trim().replace(/^error: /, '').replaceAll('\n', ' ')}\n`),
+      outputError: (text, write) =>
+        write(
+          `kubehive: ${text
+            .trim()
+            .replace(/^error: /, '')
+            .replaceAll('\n', ' ')}\n`,
+        ),
     })
     .addHelpText(
       'after',

@@ -9,7 +9,12 @@ interface RouteAnswer {
   readonly destination: string;
   readonly verdict: 'forward' | 'drop' | 'reject';
   readonly reason?: string;
-  readonly endpoint?: { readonly address: string; readonly port: number; readonly pod?: string; readonly node?: string };
+  readonly endpoint?: {
+    readonly address: string;
+    readonly port: number;
+    readonly pod?: string;
+    readonly node?: string;
+  };
 }
 
 export const routeCommand = (): Command =>
@@ -21,14 +26,18 @@ export const routeCommand = (): Command =>
     .option('--source <ip>', 'address that the connection comes from')
     .option('--kubeconfig <file>', 'kubeconfig of the running cluster', '.kubehive/kubeconfig')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExamples:\n  $ kubehive route web\n  $ kubehive route shop/web:8080 --from-node node-3\n  $ kubehive route web --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ kubehive route web\n  $ kubehive route shop/web:8080 --from-node node-3\n  $ kubehive route web --json',
+    )
     .action(
       async (
         service: string,
         flags: { namespace: string; fromNode?: string; source?: string; kubeconfig: string; json?: boolean },
       ) => {
         const parsed = /^(?:([a-z0-9-]+)\/)?([a-z0-9-]+)(?::([a-z0-9-]+))?$/.exec(service);
-        if (parsed === null) throw new UsageError(`"${service}" is no Service; write NAME, NAMESPACE/NAME or NAME:PORT`);
+        if (parsed === null)
+          throw new UsageError(`"${service}" is no Service; write NAME, NAMESPACE/NAME or NAME:PORT`);
         const query = new URLSearchParams({ namespace: parsed[1] ?? flags.namespace, service: parsed[2] ?? '' });
         if (parsed[3] !== undefined) query.set('port', parsed[3]);
         if (flags.fromNode !== undefined) query.set('node', flags.fromNode);

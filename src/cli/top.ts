@@ -4,7 +4,8 @@ import type { ActorInspection } from '../runtime/index.ts';
 import { getJson } from './connection.ts';
 import { table } from './table.ts';
 
-const mebibytes = (bytes: number | undefined): string => (bytes === undefined ? '-' : `${(bytes / 1024 / 1024).toFixed(0)}Mi`);
+const mebibytes = (bytes: number | undefined): string =>
+  bytes === undefined ? '-' : `${(bytes / 1024 / 1024).toFixed(0)}Mi`;
 
 const row = (actor: ActorInspection): string[] => [
   actor.address,
@@ -21,12 +22,17 @@ export const topCommand = (): Command => {
   const top = new Command('top').description('Show what a running cluster does.');
   top
     .command('actors')
-    .description('Thread, mailbox depth, messages a second, event-loop utilisation, restarts and memory of every actor.')
+    .description(
+      'Thread, mailbox depth, messages a second, event-loop utilisation, restarts and memory of every actor.',
+    )
     .option('--kubeconfig <file>', 'kubeconfig of the running cluster', '.kubehive/kubeconfig')
     .option('--sort <column>', 'busy (messages a second), name or mailbox', 'busy')
     .option('--limit <n>', 'print so many rows', '50')
     .option('--json', 'print one JSON array')
-    .addHelpText('after', '\nExamples:\n  $ kubehive top actors\n  $ kubehive top actors --sort mailbox --limit 10\n  $ kubehive top actors --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ kubehive top actors\n  $ kubehive top actors --sort mailbox --limit 10\n  $ kubehive top actors --json',
+    )
     .action(async (flags: { kubeconfig: string; sort: string; limit: string; json?: boolean }) => {
       const actors = await getJson<ActorInspection[]>(flags.kubeconfig, '/kubehive/actors');
       const orders: Record<string, (a: ActorInspection, b: ActorInspection) => number> = {
@@ -47,7 +53,8 @@ export const topCommand = (): Command => {
       process.stdout.write(
         table(['ACTOR', 'THREAD', 'STATE', 'MAILBOX', 'MSG/S', 'LOOP', 'RESTARTS', 'MEMORY'], shown.map(row)),
       );
-      if (actors.length > shown.length) process.stdout.write(`(${actors.length - shown.length} more; --limit ${actors.length} shows all)\n`);
+      if (actors.length > shown.length)
+        process.stdout.write(`(${actors.length - shown.length} more; --limit ${actors.length} shows all)\n`);
     });
   return top;
 };

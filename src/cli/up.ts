@@ -1,7 +1,13 @@
 /** `kubehive up`: a cluster until Ctrl-C. Standard output gets a line that begins with `ready` once the API server answers. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { addClusterFlags, addNodesWithProgress, type ClusterFlags, startCluster, untilSignal } from './cluster-flags.ts';
+import {
+  addClusterFlags,
+  addNodesWithProgress,
+  type ClusterFlags,
+  startCluster,
+  untilSignal,
+} from './cluster-flags.ts';
 
 const examples = `
 Examples:

@@ -17,7 +17,9 @@ export type Threads = 'auto' | 'dedicated' | 'shared' | 'inline' | number;
 export function threads(text: string): Threads {
   if (text === 'auto' || text === 'dedicated' || text === 'shared' || text === 'inline') return text;
   if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 64) return Number(text);
-  throw new InvalidArgumentError('it takes auto, dedicated, shared, inline, or a number of shared threads from 1 to 64.');
+  throw new InvalidArgumentError(
+    'it takes auto, dedicated, shared, inline, or a number of shared threads from 1 to 64.',
+  );
 }
 
 /** An IPv4 or IPv6 range such as 10.96.0.0/16. */

@@ -56,7 +56,9 @@ export class Cluster {
     const selection = selectComponents(options.components ?? ['all'], names, optionalControllers);
     const threads = planThreads(options.threads);
     if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
-      throw new ClusterOptionsError("clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped");
+      throw new ClusterOptionsError(
+        "clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped",
+      );
     }
     const system = new ActorSystem({
       placement: threads.controlPlane,
@@ -117,7 +119,9 @@ export class Cluster {
   async kubeconfigFor(user: string, groups: readonly string[] = []): Promise<string> {
     const server = this.endpoints.https;
     if (server === undefined || this.authority === undefined) {
-      throw new ClusterOptionsError('https: is off, so there are no client certificates; start the cluster with https on');
+      throw new ClusterOptionsError(
+        'https: is off, so there are no client certificates; start the cluster with https on',
+      );
     }
     const credential = await this.authority.issue({ commonName: user, organizations: groups, usage: 'client' });
     return kubeconfig({ server, user, certificateAuthority: this.authority.certificate, credential });
@@ -271,4 +275,5 @@ async function controlPlane(
 const defaultServiceCidr = '10.96.0.0/16';
 
 /** The address of the `kubernetes` Service: the first one of the range. */
-const firstAddress = (cidr: string): string => (cidr.split('/')[0] ?? cidr).replace(/\d+$/, (last) => String(Number(last) + 1));
+const firstAddress = (cidr: string): string =>
+  (cidr.split('/')[0] ?? cidr).replace(/\d+$/, (last) => String(Number(last) + 1));

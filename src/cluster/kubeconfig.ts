@@ -28,9 +28,7 @@ export function kubeconfig(parts: KubeconfigParts): string {
         name: cluster,
         cluster: {
           server: parts.server,
-          ...(certificateAuthority === undefined
-            ? {}
-            : { 'certificate-authority-data': base64(certificateAuthority) }),
+          ...(certificateAuthority === undefined ? {} : { 'certificate-authority-data': base64(certificateAuthority) }),
         },
       },
     ],

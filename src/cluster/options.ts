@@ -93,7 +93,8 @@ export function planNodes(nodes: ClusterOptions['nodes'] = 1): NodePlan[] {
     }
     for (let index = 0; index < count; index++) {
       const name = group.name !== undefined && count === 1 ? group.name : `${group.prefix ?? 'node'}-${index}`;
-      if (names.has(name)) throw new ClusterOptionsError(`nodes: two nodes would be called "${name}"; give each group a prefix`);
+      if (names.has(name))
+        throw new ClusterOptionsError(`nodes: two nodes would be called "${name}"; give each group a prefix`);
       names.add(name);
       plans.push({ name, labels: group.labels ?? {}, taints: group.taints ?? [], capacity: group.capacity });
     }

@@ -31,7 +31,9 @@ export interface CertificateRequest {
 }
 
 const pem = (kind: string, bytes: ArrayBuffer): string =>
-  `-----BEGIN ${kind}-----\n${Buffer.from(bytes).toString('base64').replace(/.{1,64}/g, '$&\n')}-----END ${kind}-----\n`;
+  `-----BEGIN ${kind}-----\n${Buffer.from(bytes)
+    .toString('base64')
+    .replace(/.{1,64}/g, '$&\n')}-----END ${kind}-----\n`;
 
 const generateKeys = (): Promise<CryptoKeyPair> =>
   crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
@@ -40,13 +42,9 @@ const exportKey = async (key: CryptoKey): Promise<string> =>
   pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', key));
 
 const importKey = (text: string): Promise<CryptoKey> =>
-  crypto.subtle.importKey(
-    'pkcs8',
-    Buffer.from(text.replace(/-----[^-]+-----|\s/g, ''), 'base64'),
-    algorithm,
-    true,
-    ['sign'],
-  );
+  crypto.subtle.importKey('pkcs8', Buffer.from(text.replace(/-----[^-]+-----|\s/g, ''), 'base64'), algorithm, true, [
+    'sign',
+  ]);
 
 const serialNumber = (): string => {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
