@@ -31,7 +31,7 @@ const functions: Readonly<Record<string, (...values: number[]) => number>> = {
 type Part = string | ((values: TemplateValues) => number);
 
 function compileExpression(source: string): (values: TemplateValues) => number {
-  const tokens = source.match(/[().]|\.?\w+(?:\.\d+)?/g) ?? [];
+  const tokens = source.match(/[()]|\.?\w+(?:\.\d+)?/g) ?? [];
   let at = 0;
   const term = (): ((values: TemplateValues) => number) => {
     const token = tokens[at++];

@@ -27,7 +27,10 @@ export function newestKubectl(): string | undefined {
     const path = findKubectl(minor);
     if (path !== undefined) return path;
   }
-  return (process.env['PATH'] ?? '').split(':').map((folder) => join(folder, 'kubectl')).find((path) => existsSync(path));
+  return (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => join(folder, 'kubectl'))
+    .find((path) => existsSync(path));
 }
 
 export interface Output {
@@ -43,17 +46,26 @@ export interface Kubectl {
   /** Runs to its end and gives standard output; rejects with everything it printed when the exit code is not 0. */
   ok(args: readonly string[], stdin?: string): Promise<string>;
   /** Starts one that goes on, such as a watch. */
-  start(args: readonly string[]): { readonly lines: string[]; stop(): void; until(pattern: RegExp, timeoutMs?: number): Promise<string> };
+  start(args: readonly string[]): {
+    readonly lines: string[];
+    stop(): void;
+    until(pattern: RegExp, timeoutMs?: number): Promise<string>;
+  };
 }
 
 export function kubectl(binary: string, kubeconfig: string): Kubectl {
   const base = ['--kubeconfig', kubeconfig];
   const run: Kubectl['run'] = (args, stdin) =>
     new Promise((resolve) => {
-      const child = execFile(binary, [...base, ...args], { maxBuffer: 64 << 20, timeout: 120_000 }, (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-        resolve({ code, stdout, stderr });
-      });
+      const child = execFile(
+        binary,
+        [...base, ...args],
+        { maxBuffer: 64 << 20, timeout: 120_000 },
+        (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+          resolve({ code, stdout, stderr });
+        },
+      );
       child.stdin?.end(stdin ?? '');
     });
   return {

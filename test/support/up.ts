@@ -20,7 +20,9 @@ export interface Up {
 export function up(args: readonly string[]): Promise<Up> {
   const directory = mkdtempSync(join(tmpdir(), 'kubehive-e2e-'));
   const kubeconfig = join(directory, 'kubeconfig');
-  const child = spawn(process.execPath, [cli, 'up', '--kubeconfig', kubeconfig, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [cli, 'up', '--kubeconfig', kubeconfig, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let printed = '';
   const ended = new Promise<number | null>((resolve) => {
     child.on('exit', (code) => {
