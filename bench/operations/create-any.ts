@@ -1,14 +1,20 @@
 /** createAny and updateAny: objects of any kind from templates. */
 import { z } from 'zod';
-import type { KubernetesObject } from '../../src/client/index.ts';
-import { builtInResource } from '../../src/client/resources.ts';
+import type { KubernetesObject, Resource } from '../../src/client/index.ts';
+import * as resources from '../../src/client/resources.ts';
 import { BenchConfigError } from '../config.ts';
 import { createWidth, inParallel, intervalMs } from './parallel.ts';
 import { defineOperation } from './types.ts';
 
+const byKind = new Map<string, Resource>(
+  Object.values(resources)
+    .filter((value): value is Resource<never> => typeof value === 'object')
+    .map((resource) => [[resource.group, resource.version, resource.kind].filter(Boolean).join('/'), resource]),
+);
+
 /** The resource of an object by its apiVersion and kind. @throws BenchConfigError for a kind that is not served */
 export function resourceOf(object: KubernetesObject) {
-  const resource = builtInResource(object.apiVersion ?? '', object.kind ?? '');
+  const resource = byKind.get(`${object.apiVersion}/${object.kind}`);
   if (resource === undefined) throw new BenchConfigError(`no kind ${object.kind} in ${object.apiVersion} is served`);
   return resource;
 }
