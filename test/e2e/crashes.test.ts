@@ -1,4 +1,6 @@
 /** Kills the thread of every actor in turn while a Deployment is rolled out: the rollout completes, and nothing acknowledged is lost. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -27,7 +29,13 @@ const deployment = (image: string, replicas: number) => ({
 
 describe('a cluster whose threads are killed', () => {
   it('completes the rollout and keeps every acknowledged write', { timeout: 240_000 }, async () => {
-    const cluster = await Cluster.start({ nodes: 3, threads: 'dedicated', https: false, logLevel: 'error' });
+    const cluster = await Cluster.start({
+      nodes: 3,
+      threads: 'dedicated',
+      https: false,
+      dataDirectory: mkdtempSync(join(tmpdir(), 'kubehive-crashes-')),
+      logLevel: 'error',
+    });
     const acknowledged: string[] = [];
     try {
       const { client } = cluster;
@@ -45,7 +53,7 @@ describe('a cluster whose threads are killed', () => {
       await eventually(available(1), 60_000);
       const addresses = (await cluster.actors.inspect())
         .map(({ address }) => address)
-        .filter((address) => address !== 'store' && address !== 'main' && address !== 'client');
+        .filter((address) => address !== 'main' && address !== 'client');
       await client.patch(deployments, { namespace: 'default', name: 'web' }, 'strategic', {
         spec: { template: { spec: { containers: [{ name: 'c', image: 'nginx:2' }] } } },
       });
