@@ -51,7 +51,7 @@ export async function runWorkload(
     threads,
     https: false,
     // As upstream's harness: pods name their priority as a number and have no service account.
-    disableAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
+    disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
     ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
   });
   const run = new WorkloadRun(cluster, workload);

@@ -12,10 +12,11 @@ const row = (actor: ActorInspection): string[] => [
   actor.host,
   actor.state,
   String(actor.mailboxDepth),
-  actor.messagesPerSecond.toFixed(0),
-  `${(actor.eventLoopUtilization * 100).toFixed(0)}%`,
+  actor.messagesInPerSecond.toFixed(0),
+  actor.messagesOutPerSecond.toFixed(0),
+  `${(actor.utilization * 100).toFixed(0)}%`,
   String(actor.restarts),
-  mebibytes(actor.memoryBytes),
+  mebibytes(actor.heapBytes),
 ];
 
 export const topCommand = (): Command => {
@@ -36,7 +37,7 @@ export const topCommand = (): Command => {
     .action(async (flags: { kubeconfig: string; sort: string; limit: string; json?: boolean }) => {
       const actors = await getJson<ActorInspection[]>(flags.kubeconfig, '/kubehive/actors');
       const orders: Record<string, (a: ActorInspection, b: ActorInspection) => number> = {
-        busy: (a, b) => b.messagesPerSecond - a.messagesPerSecond,
+        busy: (a, b) => messages(b) - messages(a),
         mailbox: (a, b) => b.mailboxDepth - a.mailboxDepth,
         name: (a, b) => a.address.localeCompare(b.address),
       };
@@ -51,7 +52,7 @@ export const topCommand = (): Command => {
       }
       const shown = actors.slice(0, limit);
       process.stdout.write(
-        table(['ACTOR', 'THREAD', 'STATE', 'MAILBOX', 'MSG/S', 'LOOP', 'RESTARTS', 'MEMORY'], shown.map(row)),
+        table(['ACTOR', 'THREAD', 'STATE', 'MAILBOX', 'IN/S', 'OUT/S', 'LOOP', 'RESTARTS', 'HEAP'], shown.map(row)),
       );
       if (actors.length > shown.length)
         process.stdout.write(`(${actors.length - shown.length} more; --limit ${actors.length} shows all)\n`);

@@ -21,7 +21,7 @@ import {
 } from './identities.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { type ClusterOptions, ClusterOptionsError, type NodePlan, planNodes } from './options.ts';
-import { type CertificateAuthority, createAuthority, openAuthority } from './pki.ts';
+import { type CertificateAuthority, createAuthority, openAuthority, openSigningKey } from './pki.ts';
 import { type ComponentSelection, selectComponents } from './selection.ts';
 import { type NodeThreadPlan, planNodeThreads, planThreads } from './threads.ts';
 
@@ -246,7 +246,14 @@ async function controlPlane(
               },
         serviceCidr: options.serviceCidr ?? defaultServiceCidr,
         nodePortRange: options.nodePortRange ?? '30000-32767',
-        requireServiceAccounts: selection.controllers.includes('serviceaccount-controller'),
+        // Without the controller that makes them, no pod could have a service account.
+        serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
+        disabledAdmissionPlugins: options.disabledAdmissionPlugins ?? [],
+        httpUser: { user: administrator.user, groups: administrator.groups },
+        ...(authority === undefined ? {} : { caPem: authority.certificate }),
+        ...(options.dataDirectory === undefined
+          ? {}
+          : { serviceAccountKeyPem: await openSigningKey(join(options.dataDirectory, 'pki', 'sa.key')) }),
       },
     },
     ...selection.controllers.map((controller) => ({

@@ -49,6 +49,8 @@ export interface ClusterOptions {
   readonly podCidr?: string;
   /** Default `30000-32767`. */
   readonly nodePortRange?: string;
+  /** Admission plugins to leave out, by upstream's names. */
+  readonly disabledAdmissionPlugins?: readonly string[];
   /** KubeSchedulerConfiguration v1, as an object. */
   readonly schedulerConfiguration?: Readonly<Record<string, unknown>>;
   /** How simulated containers behave: times in milliseconds. Default: everything at once. */

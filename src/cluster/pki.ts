@@ -2,8 +2,10 @@
  * The cluster's certificates: one CA, a serving certificate for the API server and client certificates for people. They are
  * made when a cluster starts, in memory, or kept in a data directory where private keys are readable by their owner alone.
  */
+import { generateKeyPair } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 
@@ -143,6 +145,16 @@ export async function openAuthority(directory: string, nowMs: number): Promise<C
   writeFileSync(certificatePath, made.certificate);
   writeSecret(keyPath, made.key);
   return made;
+}
+
+/** Reads the key that signs service account tokens (RS256), or makes it at `path`: PKCS#8 PEM, mode 0600. */
+export async function openSigningKey(path: string): Promise<string> {
+  if (existsSync(path)) return readFileSync(path, 'utf8');
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const text = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeSecret(path, text);
+  return text;
 }
 
 /** Writes a file that its owner alone may read. */
