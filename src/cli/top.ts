@@ -4,8 +4,9 @@ import type { ActorInspection } from '../runtime/index.ts';
 import { getJson } from './connection.ts';
 import { table } from './table.ts';
 
-const mebibytes = (bytes: number | undefined): string =>
-  bytes === undefined ? '-' : `${(bytes / 1024 / 1024).toFixed(0)}Mi`;
+const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)}Mi`;
+
+const messages = (actor: ActorInspection): number => actor.messagesInPerSecond + actor.messagesOutPerSecond;
 
 const row = (actor: ActorInspection): string[] => [
   actor.address,

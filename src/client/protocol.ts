@@ -69,6 +69,25 @@ export const apiChannels = {
   watch: streamChannel<ApiWatchRequest, ApiWatchBatch>('api.watch'),
 } as const;
 
+/** A GET below `/kubehive/`, which the API server passes on to the main thread: what only the supervisor knows. */
+export interface MainQuery {
+  /** What follows `/kubehive/`, such as `actors`. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+export interface MainAnswer {
+  /** The HTTP code. */
+  readonly code: number;
+  /** Sent as JSON; a string is sent as plain text. */
+  readonly body: unknown;
+}
+
+/** Served by whoever holds the actor system, under the address `main`. A cluster without it has no such paths: 404. */
+export const mainChannels = {
+  query: callChannel<MainQuery, MainAnswer>('main.query'),
+} as const;
+
 /** What composition attaches to each actor as its identity; the API server takes it as the authenticated user. */
 export interface ApiIdentity {
   readonly user: string;

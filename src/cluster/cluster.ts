@@ -22,6 +22,7 @@ import {
 import { kubeconfig } from './kubeconfig.ts';
 import { type ClusterOptions, ClusterOptionsError, type NodePlan, planNodes } from './options.ts';
 import { type CertificateAuthority, createAuthority, openAuthority, openSigningKey } from './pki.ts';
+import { serveQueries } from './queries.ts';
 import { type ComponentSelection, selectComponents } from './selection.ts';
 import { type NodeThreadPlan, planNodeThreads, planThreads } from './threads.ts';
 
@@ -44,7 +45,7 @@ export class Cluster {
     private readonly authority: CertificateAuthority | undefined,
   ) {}
 
-  private readonly nodeNames = new Set<string>();
+  private readonly nodeNames: Set<string> = new Set();
 
   /**
    * Starts a cluster; it is ready when the promise resolves: the API server answers and every node is registered.
@@ -94,6 +95,7 @@ export class Cluster {
               }),
             });
       const cluster = new Cluster(system, createBusClient(bus), text, endpoints, options, selection, authority);
+      serveQueries(system, () => (selection.kubeProxy ? cluster.nodeNames : []));
       if (selection.nodes) await cluster.startNodes(nodes, options.onProgress);
       return cluster;
     } catch (error) {
