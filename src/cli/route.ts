@@ -1,20 +1,18 @@
 /** `kubehive route`: which pod a connection to a Service would go to, as a node's kube-proxy answers it. */
 import { Command } from 'commander';
+import type { RouteAnswer } from '../network/index.ts';
 import { getJson } from './connection.ts';
 import { UsageError } from './errors.ts';
 
-interface RouteAnswer {
-  readonly service: string;
-  readonly node: string;
-  readonly destination: string;
-  readonly verdict: 'forward' | 'drop' | 'reject';
-  readonly reason?: string;
-  readonly endpoint?: {
-    readonly address: string;
-    readonly port: number;
-    readonly pod?: string;
-    readonly node?: string;
-  };
+type Answer = RouteAnswer & { readonly service: string; readonly node: string };
+
+/** One line for people. */
+function describe(answer: Answer): string {
+  if (answer.outcome !== 'endpoint') return `${answer.service}: ${answer.outcome}, ${answer.reason}`;
+  const { ip, port, pod, nodeName } = answer.endpoint;
+  const where = nodeName === undefined ? '' : ` on ${nodeName}`;
+  const choice = answer.sticky ? 'by session affinity' : `one of ${answer.candidates}`;
+  return `${answer.service} (${answer.entry}) -> ${pod ?? 'no pod'} ${ip}:${port}${where}, ${choice}`;
 }
 
 export const routeCommand = (): Command =>
@@ -42,17 +40,8 @@ export const routeCommand = (): Command =>
         if (parsed[3] !== undefined) query.set('port', parsed[3]);
         if (flags.fromNode !== undefined) query.set('node', flags.fromNode);
         if (flags.source !== undefined) query.set('source', flags.source);
-        const answer = await getJson<RouteAnswer>(flags.kubeconfig, `/kubehive/route?${query}`);
-        if (flags.json) {
-          process.stdout.write(`${JSON.stringify(answer)}\n`);
-          return;
-        }
-        const { endpoint } = answer;
-        process.stdout.write(
-          endpoint === undefined
-            ? `${answer.service} (${answer.destination}): ${answer.verdict}${answer.reason === undefined ? '' : `, ${answer.reason}`}\n`
-            : `${answer.service} (${answer.destination}) -> ${endpoint.pod ?? 'no pod'} ${endpoint.address}:${endpoint.port}` +
-                `${endpoint.node === undefined ? '' : ` on ${endpoint.node}`}\n`,
-        );
+        const answer = await getJson<Answer>(flags.kubeconfig, `/kubehive/route?${query}`);
+        process.stdout.write(`${flags.json ? JSON.stringify(answer) : describe(answer)}\n`);
+        if (answer.outcome === 'none') process.exitCode = 1;
       },
     );

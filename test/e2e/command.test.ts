@@ -102,7 +102,7 @@ describe('kubehive', () => {
     );
     const missing = await run(['route', 'nowhere', '--kubeconfig', cluster.kubeconfig]);
     expect(missing.code).toBe(1);
-    expect(missing.stderr).toMatch(/nowhere/);
+    expect(missing.stdout + missing.stderr).toMatch(/nowhere/);
     if (binary !== undefined) {
       const k = kubectl(binary, cluster.kubeconfig);
       await k.ok(['create', 'deployment', 'web', '--image=nginx', '--replicas=2', '--port=80']);
@@ -111,10 +111,10 @@ describe('kubehive', () => {
       const answer = await eventually(async () => {
         const { code, stdout } = await run(['route', 'web', '--json', '--kubeconfig', cluster.kubeconfig]);
         const parsed =
-          code === 0 ? (JSON.parse(stdout) as { verdict: string; endpoint?: { pod?: string } }) : undefined;
+          code === 0 ? (JSON.parse(stdout) as { outcome: string; endpoint?: { pod?: string } }) : undefined;
         return parsed?.endpoint === undefined ? undefined : parsed;
       });
-      expect(answer.verdict).toBe('forward');
+      expect(answer.outcome).toBe('endpoint');
       expect(answer.endpoint?.pod).toMatch(/^default\/web-/);
     }
     expect(await cluster.stop()).toBe(0);
