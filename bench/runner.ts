@@ -8,7 +8,7 @@ import type { Pod } from '../src/api/index.ts';
 import { namespaces, pods as podResource } from '../src/client/resources.ts';
 import { Cluster } from '../src/cluster/index.ts';
 import { unpack } from '../src/runtime/index.ts';
-import { remoteStore } from '../src/store/index.ts';
+import { type RangeResult, remoteStore } from '../src/store/index.ts';
 import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
 import { BenchConfigError, type Workload } from './config.ts';
 import { type MakeObject, objectsFrom } from './objects.ts';
@@ -96,14 +96,15 @@ async function verify(cluster: Cluster, run: WorkloadRun): Promise<number> {
   const store = remoteStore(cluster.actors.bus, 'store');
   let bound = run.boundAndDeleted;
   for (const pod of run.measuredUids) run.unverified.add(pod);
-  let from: string | undefined = '/registry/pods/';
+  const prefix = '/registry/pods/';
+  let from: string | undefined = prefix;
   while (from !== undefined) {
-    const { kvs, more } = await store.range({ key: from, rangeEnd: '/registry/pods0', limit: 2000 });
+    const { kvs, more }: RangeResult = await store.range({ prefix, startKey: from, limit: 2000 });
     for (const { value } of kvs) {
       const pod = unpack(value) as Pod;
       if ((pod.spec?.nodeName ?? '') !== '' && run.unverified.delete(pod.metadata?.uid ?? '')) bound++;
     }
-    const last = kvs.at(-1)?.key;
+    const last: string | undefined = kvs.at(-1)?.key;
     from = more && last !== undefined ? `${last}\0` : undefined;
   }
   return bound;

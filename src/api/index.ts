@@ -30,4 +30,5 @@ export * from './schema.ts';
 export * from './selectors.ts';
 export * from './tables/index.ts';
 export * from './time.ts';
+export { kubernetesVersion } from './version.ts';
 export { formatYaml, parseYaml, YamlSyntaxError } from './yaml-text.ts';

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { apiserverActor, apiserverInfo } from '../../actors/apiserver/index.ts';
-import { controllerActor, controllers, optionalControllers } from '../../actors/controllers/index.ts';
+import { controllerActor, controllers } from '../../actors/controllers/index.ts';
 import { kubeProxyActor } from '../../actors/kube-proxy/index.ts';
 import { kubeletActor } from '../../actors/kubelet/index.ts';
 import { schedulerActor } from '../../actors/scheduler/index.ts';
@@ -54,7 +54,7 @@ export class Cluster {
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const nodes = planNodes(options.nodes);
     const names = controllers.map(({ name }) => name);
-    const selection = selectComponents(options.components ?? ['all'], names, optionalControllers);
+    const selection = selectComponents(options.components ?? ['all'], names);
     const threads = planThreads(options.threads);
     if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
       throw new ClusterOptionsError(

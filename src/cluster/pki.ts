@@ -2,7 +2,7 @@
  * The cluster's certificates: one CA, a serving certificate for the API server and client certificates for people. They are
  * made when a cluster starts, in memory, or kept in a data directory where private keys are readable by their owner alone.
  */
-import { generateKeyPair } from 'node:crypto';
+import { generateKeyPair, type webcrypto } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,13 +37,13 @@ const pem = (kind: string, bytes: ArrayBuffer): string =>
     .toString('base64')
     .replace(/.{1,64}/g, '$&\n')}-----END ${kind}-----\n`;
 
-const generateKeys = (): Promise<CryptoKeyPair> =>
-  crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+const generateKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
 
-const exportKey = async (key: CryptoKey): Promise<string> =>
+const exportKey = async (key: webcrypto.CryptoKey): Promise<string> =>
   pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', key));
 
-const importKey = (text: string): Promise<CryptoKey> =>
+const importKey = (text: string): Promise<webcrypto.CryptoKey> =>
   crypto.subtle.importKey('pkcs8', Buffer.from(text.replace(/-----[^-]+-----|\s/g, ''), 'base64'), algorithm, true, [
     'sign',
   ]);
@@ -90,7 +90,7 @@ export async function createAuthority(nowMs: number): Promise<CertificateAuthori
 
 function authority(
   certificate: x509.X509Certificate,
-  signingKey: CryptoKey,
+  signingKey: webcrypto.CryptoKey,
   keyPem: string,
   nowMs: number,
 ): CertificateAuthority {

@@ -26,7 +26,11 @@ export function serveQueries(system: ActorSystem, nodes: () => Iterable<string>)
   });
 }
 
-async function route(system: ActorSystem, nodes: () => Iterable<string>, query: MainQuery['query']): Promise<MainAnswer> {
+async function route(
+  system: ActorSystem,
+  nodes: () => Iterable<string>,
+  query: MainQuery['query'],
+): Promise<MainAnswer> {
   const { namespace = 'default', service = '', port, source } = query;
   const [anyNode] = nodes();
   const node = query['node'] ?? anyNode;

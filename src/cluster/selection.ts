@@ -3,6 +3,9 @@
  * The store and the API server always run; `all` is the default.
  */
 
+/** Controllers that run only when they are named, as with upstream's kube-controller-manager. */
+const onRequestOnly: readonly string[] = ['bootstrap-signer-controller', 'token-cleaner-controller'];
+
 /** Names that stand for many. */
 export const componentGroups = ['all', 'apiserver', 'scheduler', 'controllers', 'nodes', 'kube-proxy'] as const;
 
@@ -21,16 +24,11 @@ export class UnknownComponentError extends Error {
 
 /**
  * Reads a component list. A leading `-` leaves one out; a list that only leaves out starts from all.
- * Controllers that `optional` names run only when they are named themselves.
  * @throws UnknownComponentError
  */
-export function selectComponents(
-  list: readonly string[],
-  controllers: readonly string[],
-  optional: readonly string[] = [],
-): ComponentSelection {
+export function selectComponents(list: readonly string[], controllers: readonly string[]): ComponentSelection {
   const chosen = new Set<string>();
-  const everyController = controllers.filter((name) => !optional.includes(name));
+  const everyController = controllers.filter((name) => !onRequestOnly.includes(name));
   const members: Record<string, readonly string[]> = {
     all: ['scheduler', 'nodes', 'kube-proxy', ...everyController],
     apiserver: [],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { selectComponents, UnknownComponentError } from '../../src/cluster/selection.ts';
 
 const controllers = ['deployment-controller', 'replicaset-controller', 'token-cleaner-controller'];
-const select = (list: string) => selectComponents(list.split(','), controllers, ['token-cleaner-controller']);
+const select = (list: string) => selectComponents(list.split(','), controllers);
 
 describe('component lists', () => {
   it('choose everything but the optional controllers by `all`', () => {

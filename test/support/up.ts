@@ -70,13 +70,16 @@ export function run(args: readonly string[]): Promise<{ code: number | null; std
 }
 
 /** Calls `attempt` until it neither throws nor gives a false value; fails with its last error after `timeoutMs`. */
-export async function eventually<Value>(attempt: () => Promise<Value>, timeoutMs = 30_000): Promise<Value> {
+export async function eventually<Value>(
+  attempt: () => Promise<Value>,
+  timeoutMs = 30_000,
+): Promise<Exclude<Value, false | undefined>> {
   const until = performance.now() + timeoutMs;
   for (;;) {
     let failure: unknown;
     try {
       const value = await attempt();
-      if (value !== false && value !== undefined) return value;
+      if (value !== false && value !== undefined) return value as Exclude<Value, false | undefined>;
     } catch (error) {
       failure = error;
     }
