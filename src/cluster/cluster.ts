@@ -3,13 +3,13 @@
  * and hands out a client, a kubeconfig and the clock. The main thread supervises and is never on the data path.
  */
 import { join } from 'node:path';
-import { apiserverActor, apiserverInfo } from '../../actors/apiserver/index.ts';
+import { apiserverActor } from '../../actors/apiserver/index.ts';
 import { controllerActor, controllers } from '../../actors/controllers/index.ts';
 import { kubeProxyActor } from '../../actors/kube-proxy/index.ts';
 import { kubeletActor } from '../../actors/kubelet/index.ts';
 import { schedulerActor } from '../../actors/scheduler/index.ts';
 import { storeActor } from '../../actors/store/index.ts';
-import { type Client, createBusClient } from '../client/index.ts';
+import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
 import {
   administrator,
@@ -75,19 +75,21 @@ export class Cluster {
       const authority = secure === false ? undefined : await authorityOf(options, system.clock);
       await system.start(await controlPlane(options, selection, authority, secure));
       const { bus } = system.connect('client', administrator);
-      const info = await bus.call('apiserver', apiserverInfo, null);
+      const ports = await bus.call('apiserver', apiserverChannels.info, {});
       const endpoints = {
-        ...(info.http === undefined ? {} : { http: info.http }),
-        ...(info.https === undefined ? {} : { https: info.https }),
+        ...(ports.http === undefined ? {} : { http: `http://${addressIn((options.http || {}).host)}:${ports.http}` }),
+        ...(ports.https === undefined
+          ? {}
+          : { https: `https://${addressIn(secure === false ? undefined : secure.host)}:${ports.https}` }),
       };
-      const server = info.https ?? info.http;
+      const server = endpoints.https ?? endpoints.http;
       const text =
         server === undefined
           ? ''
           : kubeconfig({
               server,
               user: administrator.user,
-              certificateAuthority: server === info.https ? authority?.certificate : undefined,
+              certificateAuthority: server === endpoints.https ? authority?.certificate : undefined,
               credential: await authority?.issue({
                 commonName: administrator.user,
                 organizations: ['system:masters'],
@@ -279,6 +281,12 @@ async function controlPlane(
         ]
       : []),
   ] as ActorSpec[];
+}
+
+/** How clients on this machine reach a listening address: every address means loopback too. */
+function addressIn(host = '127.0.0.1'): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 const defaultServiceCidr = '10.96.0.0/16';
