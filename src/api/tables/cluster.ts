@@ -1,5 +1,5 @@
 /** Tables of leases, priority and runtime classes, and of dynamic resource allocation. @see pkg/printers/internalversion/printers.go */
-import type { Lease, PriorityClass, ResourceSlice, ResourceV1ResourceClaim, RuntimeClass } from '../generated/types.ts';
+import type { Lease, PriorityClass, ResourceSlice, ResourceClaim, RuntimeClass } from '../generated/types.ts';
 import { ageColumn, ageOf, column, isTerminating, nameColumn, nameOf, tableOf } from './columns.ts';
 
 export const leaseTable = tableOf<Lease>({
@@ -36,7 +36,7 @@ export const runtimeClassTable = tableOf<RuntimeClass>({
   row: (runtimeClass, context) => [nameOf(runtimeClass), runtimeClass.handler ?? '', ageOf(runtimeClass, context)],
 });
 
-export const resourceClaimTable = tableOf<ResourceV1ResourceClaim>({
+export const resourceClaimTable = tableOf<ResourceClaim>({
   columns: [
     nameColumn,
     column('State', 'string', 'A summary of the current state (allocated, pending, reserved, etc.).'),
@@ -45,7 +45,7 @@ export const resourceClaimTable = tableOf<ResourceV1ResourceClaim>({
   row: (claim, context) => [nameOf(claim), claimState(claim), ageOf(claim, context)],
 });
 
-function claimState(claim: ResourceV1ResourceClaim): string {
+function claimState(claim: ResourceClaim): string {
   const states: string[] = [];
   if (isTerminating(claim)) states.push('deleted');
   if (claim.status?.allocation === undefined) {
