@@ -22,8 +22,7 @@ export interface FailureStatus extends Status {
   apiVersion: 'v1';
   status: 'Failure';
   message: string;
-  /** Left out by a few answers. */
-  reason?: string | undefined;
+  reason: string;
   code: number;
 }
 
@@ -34,7 +33,7 @@ function failure(code: number, reason: string, message: string, details?: Status
     metadata: {},
     status: 'Failure',
     message,
-    ...(reason === '' ? {} : { reason }),
+    reason,
     ...(details === undefined ? {} : { details }),
     code,
   });
@@ -67,7 +66,7 @@ export class StatusError extends Error {
   }
 
   get reason(): string {
-    return this.status.reason ?? '';
+    return this.status.reason;
   }
 
   /** The answer's body. */
@@ -84,6 +83,7 @@ export class StatusError extends Error {
       metadata: status.metadata ?? {},
       status: 'Failure',
       message: status.message ?? '',
+      reason: status.reason ?? '',
       code: status.code ?? 500,
     });
   }
@@ -195,8 +195,8 @@ export class StatusError extends Error {
   }
 
   /** 422 without causes: a patch that cannot be applied to the object. */
-  static unprocessable(message = 'the server rejected our request due to an error in our request'): StatusError {
-    return failure(422, 'Invalid', message, {});
+  static unprocessable(message: string, about: StatusDetails = {}): StatusError {
+    return failure(422, 'Invalid', message, about);
   }
 
   /** 429. */

@@ -67,9 +67,6 @@ export class ActorHost {
   pendingCalls = 0;
   activities = 0;
   outside = 0;
-  /** Envelopes over links; what was sent and not yet received is under way. */
-  framesSent = 0;
-  framesReceived = 0;
   watcher: Watcher | undefined;
   gate: Gate | undefined;
   /** Called when nothing is queued and all promises settled; true when it did something. */
@@ -110,6 +107,17 @@ export class ActorHost {
     return (
       this.turns.length > 0 || this.working > 0 || this.pendingCalls > 0 || this.activities > 0 || this.outside > 0
     );
+  }
+
+  /** Envelopes over the present links; what one host sent and the other did not receive yet is under way. */
+  get linkTotals(): { readonly sent: number; readonly received: number } {
+    let sent = 0;
+    let received = 0;
+    for (const link of this.links) {
+      sent += link.sent;
+      received += link.received;
+    }
+    return { sent, received };
   }
 
   // --- Actors.
@@ -198,13 +206,14 @@ export class ActorHost {
   detach(link: Link, reason: string): void {
     if (!this.links.delete(link)) return;
     this.dirty.delete(link);
+    link.close();
     for (const route of [...this.routesByNumber.values()]) if (route.link === link) this.gone(route.number, reason);
     for (const peer of [...this.peers.values()]) if (peer.link === link) this.gone(peer.number, reason);
   }
 
   /** An envelope that came over a link. */
   receive(link: Link, message: Envelope): void {
-    this.framesReceived++;
+    link.received++;
     if (message.kind === Kind.introduce) {
       const caller = unpackRange(message.bytes, message.start, message.end) as Caller;
       this.peers.set(message.from, new Peer(message.from, caller, link));
@@ -223,7 +232,9 @@ export class ActorHost {
 
   private resolved(route: Route, target: Target | undefined): void {
     if (this.routes.get(route.address) !== route || route.number !== 0) return;
-    if (target === undefined) {
+    // A link may be closed already although the supervisor has not heard of the other host's end yet.
+    const gone = target === undefined || (target.link !== undefined && !this.links.has(target.link));
+    if (gone) {
       this.routes.delete(route.address);
       // In a turn of its own: who asked may not have joined the route's waiters yet.
       this.turns.push(() => {
@@ -244,7 +255,7 @@ export class ActorHost {
   }
 
   private sendFrame(link: Link, message: Envelope): void {
-    this.framesSent++;
+    link.sent++;
     link.send(message);
     this.dirty.add(link);
     this.turns.wake();

@@ -13,6 +13,16 @@ export interface HostClock extends Clock {
 /** Node's timers take at most this many milliseconds; longer delays are armed in pieces. */
 const timeoutMaxMs = 2 ** 31 - 1;
 
+/** Calls back in the next turn of the event loop, under either clock. */
+export function onNextTurn(callback: () => void): void {
+  setImmediate(callback);
+}
+
+/** Calls back after real milliseconds, under either clock: for watching what happens outside of the actor world. */
+export function afterRealTime(delayMs: number, callback: () => void): ReturnType<typeof setTimeout> {
+  return setTimeout(callback, delayMs);
+}
+
 /** The machine's time. */
 export class RealClock implements HostClock {
   foreground = 0;

@@ -85,11 +85,7 @@ export class HostDesk {
 
   census(): Census {
     const { host } = this;
-    return {
-      busy: host.busy || host.clock.foreground > 0,
-      sent: host.framesSent,
-      received: host.framesReceived,
-    };
+    return { busy: host.busy || host.clock.foreground > 0, ...host.linkTotals };
   }
 
   report(): HostReport {

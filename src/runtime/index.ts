@@ -1,4 +1,5 @@
 /** The public face of the actor runtime: `import { ActorSystem, callChannel, defineActor } from 'kubehive/runtime'`. */
+export { type ThreadBudget, threadBudget } from './budget.ts';
 export { callChannel, defineActor, streamChannel } from './channels.ts';
 export { RealClock, VirtualClock } from './clock.ts';
 export { pack, unpack } from './codec.ts';

@@ -8,6 +8,9 @@ import type { Caller, ServeContext } from './types.ts';
 export interface Link {
   /** Numbers of this host's actors that the other side was told of. */
   readonly introduced: Set<number>;
+  /** Envelopes that went over it, this way and that. */
+  sent: number;
+  received: number;
   send(message: Envelope): void;
   /** Sends what was gathered since the last flush, as one frame. */
   flush(): void;

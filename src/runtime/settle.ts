@@ -1,4 +1,5 @@
 /** Waiting, under the real clock, until nothing is left to do in any host. */
+import { afterRealTime, onNextTurn } from './clock.ts';
 import type { Hosting } from './hosting.ts';
 
 const pauseFirstMs = 1;
@@ -12,12 +13,12 @@ export async function settledHosts(hostings: () => Iterable<Hosting>, busy: () =
   let last = -1;
   let pauseMs = pauseFirstMs;
   for (;;) {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => onNextTurn(resolve));
     const round = busy() ? -1 : await count(hostings());
     if (round >= 0 && round === last && !busy()) return;
     last = round;
     if (round >= 0) continue;
-    await new Promise<void>((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise<void>((resolve) => afterRealTime(pauseMs, resolve));
     pauseMs = Math.min(pauseMs * 2, pauseMaxMs);
   }
 }

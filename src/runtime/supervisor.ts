@@ -176,6 +176,13 @@ export class Supervisor {
     if (record?.state === 'running') this.crash(record, error);
   }
 
+  /** A host is gone, and with it every actor that ran there. */
+  hostGone(hosting: Hosting, error: unknown): void {
+    for (const record of this.records.values()) {
+      if (record.hosting === hosting && record.state === 'running') this.crash(record, error);
+    }
+  }
+
   private register(specs: readonly ActorSpec[]): ActorRecord[] {
     const records = specs.map((spec): ActorRecord => {
       const address = spec.address ?? spec.definition.name;

@@ -2,8 +2,11 @@
  * The actor system: the face that a program uses. It puts together the main thread's host, the threads, the supervisor and
  * the clock; what each does stands in the file of its name.
  */
+import { availableParallelism } from 'node:os';
 import type { Observable } from 'rxjs';
 import type { HostOptions } from './actor-host.ts';
+import { Broker } from './broker.ts';
+import { checkThreads, threadBudget } from './budget.ts';
 import type { Cell } from './cell.ts';
 import { type HostClock, RealClock, VirtualClock } from './clock.ts';
 import { type Hosting, InlineHosting } from './hosting.ts';
@@ -13,7 +16,9 @@ import { entropySeed } from './random.ts';
 import { settledHosts } from './settle.ts';
 import { type Health, Supervisor, type SystemEvent } from './supervisor.ts';
 import { type Interceptor, Tap, type TapObserver } from './tap.ts';
-import type { ActorSpec, Bus, Clock, Placement, Random } from './types.ts';
+import { ThreadHosting } from './thread-hosting.ts';
+import { Threads } from './threads.ts';
+import type { ActorSpec, Bus, Clock, Placement, Random, ThreadLimits } from './types.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export interface ActorSystemOptions {
@@ -27,6 +32,12 @@ export interface ActorSystemOptions {
   readonly startTime?: number;
   /** Threads for actors placed `shared`. Default: one less than the cores, at least 1. */
   readonly sharedThreads?: number;
+  /** Threads that the system may have at all. Default: what the machine holds, see {@link threadBudget}. */
+  readonly threadsMax?: number;
+  /** Memory of each thread. Default: 512 MiB for old objects, 16 MiB for new ones. */
+  readonly threadLimits?: ThreadLimits;
+  /** A thread that was silent for so long, although it had processor time, is ended. Default 10 000. */
+  readonly heartbeatMs?: number;
   /** Default: standard error, as text. */
   readonly log?: LogSink;
   /** Default: `warn`. */
@@ -56,6 +67,11 @@ export class ActorSystem {
   private readonly supervisor: Supervisor;
   private readonly time: VirtualTime | undefined;
   private readonly taps: Tap;
+  private readonly threads: Threads;
+  private readonly broker: Broker;
+  private readonly placement: Placement;
+  private readonly virtual: boolean;
+  private readonly threadsMax: number | undefined;
   private readonly inspector = new Inspector();
   private lastNumber = 0;
 
@@ -77,7 +93,7 @@ export class ActorSystem {
       supervisor: {
         resolve: (address, answer) =>
           this.supervisor.resolve(address, (record) =>
-            answer(record === undefined ? undefined : { number: record.number, link: undefined }),
+            answer(record?.hosting && this.broker.fromMain(record.number, record.hosting)),
           ),
         crashed: (number, error) => this.supervisor.crashed(number, error),
       },
@@ -85,13 +101,39 @@ export class ActorSystem {
     this.inline = new InlineHosting(hostOptions);
     const { host } = this.inline.desk;
     this.taps = new Tap(host);
+    this.broker = new Broker(host);
+    this.placement = placement;
+    this.virtual = virtual;
+    this.threadsMax = options.threadsMax;
     const main = this.connectCell('main', undefined);
     this.bus = main.bus;
     this.clock = main.clock;
     this.random = main.random;
     this.time = clock instanceof VirtualClock ? new VirtualTime(clock, host) : undefined;
+    this.threads = new Threads({
+      clock: main.clock,
+      seed: hostOptions.seed,
+      log: hostOptions.log,
+      logLevel: hostOptions.logLevel,
+      callsMax: hostOptions.callsMax,
+      tap: (record) => this.taps.show(record),
+      sharedThreads: Math.max(1, options.sharedThreads ?? availableParallelism() - 1),
+      limits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16, ...options.threadLimits },
+      heartbeatMs: options.heartbeatMs ?? 10_000,
+      reserveNumbers: () => this.reserveNumbers(numbersPerHost),
+      resolve: (asking, address, answer) => this.resolveFor(asking, address, answer),
+      crashed: (number, error) => this.supervisor.crashed(number, error),
+      gone: (hosting) => {
+        this.broker.forget(hosting);
+        this.supervisor.hostGone(hosting, hosting.gone);
+      },
+    });
     this.supervisor = new Supervisor({
-      placer: { place: () => this.inline, vacate: () => {} },
+      placer: {
+        place: (record) => (record.placement === 'inline' ? this.inline : this.threads.place(record)),
+        vacate: (record, hosting) =>
+          hosting instanceof ThreadHosting ? this.threads.vacate(record, hosting) : undefined,
+      },
       clock: main.clock,
       placement,
       startDeadlineMs: options.startDeadlineMs ?? 60_000,
@@ -106,14 +148,30 @@ export class ActorSystem {
    * Starts actors in the order of the list, each when the one before is ready (or `concurrency` at a time), and resolves when
    * all are ready. Rejects with the first failure; what was started before keeps running until `stop`.
    */
-  start(specs: ActorSpec | readonly ActorSpec[], options: { readonly concurrency?: number } = {}): Promise<void> {
+  async start(specs: ActorSpec | readonly ActorSpec[], options: { readonly concurrency?: number } = {}): Promise<void> {
     const list = 'definition' in specs ? [specs] : specs;
-    return this.drive(this.supervisor.start(list, options.concurrency ?? 1));
+    const placements = list.map((spec) => spec.placement ?? this.placement);
+    if (this.virtual && placements.some((placement) => placement !== 'inline')) {
+      throw new Error('under the virtual clock every actor has to be placed inline');
+    }
+    const threads = this.threads.countWith(placements);
+    if (threads > 0) {
+      const { bound, cause } = threadBudget();
+      if (this.threadsMax === undefined || this.threadsMax > bound) checkThreads(threads, bound, cause);
+      else checkThreads(threads, this.threadsMax, 'threadsMax of this system');
+    }
+    this.threads.expect(list.filter((_, at) => placements[at] === 'dedicated'));
+    try {
+      await this.drive(this.supervisor.start(list, options.concurrency ?? 1));
+    } finally {
+      if (!this.supervisor.busy) this.threads.expectNothing();
+    }
   }
 
   /** Stops all actors in reverse order, then the threads. The system cannot be started again. */
   async stop(): Promise<void> {
     await this.drive(this.supervisor.stop());
+    await this.threads.close();
     await this.inline.close();
   }
 
@@ -133,6 +191,10 @@ export class ActorSystem {
     const { hosting, number } = record;
     if (hosting === undefined) return;
     const error = new Error(`${address} was killed`);
+    if (hosting instanceof ThreadHosting && hosting.placement === 'dedicated') {
+      await hosting.terminate(error);
+      return;
+    }
     hosting.end(number, error.message);
     this.supervisor.crashed(number, error);
   }
@@ -159,9 +221,18 @@ export class ActorSystem {
     return this.time.advance(delayMs);
   }
 
-  /** Shows every envelope of inline actors and connections to `observer`; returns the way to stop it. */
-  tap(observer: TapObserver): () => void {
-    return this.taps.observe(observer);
+  /**
+   * Shows every envelope that actors of the main thread send to `observer`, and with `threads` those of all other threads too,
+   * some time later and at a cost. Returns the way to stop it.
+   */
+  tap(observer: TapObserver, options: { readonly threads?: boolean } = {}): () => void {
+    const stop = this.taps.observe(observer);
+    if (options.threads !== true) return stop;
+    this.threads.watch(true);
+    return () => {
+      stop();
+      this.threads.watch(false);
+    };
   }
 
   /** Lets `interceptor` decide about every envelope between inline actors: fault injection. Returns the way to stop it. */
@@ -184,6 +255,17 @@ export class ActorSystem {
 
   private *hostings(): Iterable<Hosting> {
     yield this.inline;
+    yield* this.threads.hostings;
+  }
+
+  private resolveFor(asking: ThreadHosting, address: string, answer: (number: number, host: string) => void): void {
+    this.supervisor.resolve(address, (record) => {
+      if (record?.hosting === undefined) answer(0, '');
+      else {
+        this.broker.connect(asking, record.hosting);
+        answer(record.number, record.hosting.id);
+      }
+    });
   }
 
   private drive<Result>(work: Promise<Result>): Promise<Result> {

@@ -35,13 +35,17 @@ export class Tap {
   observe(observer: TapObserver): () => void {
     this.observers.add(observer);
     this.host.watcher = (message, from, to) => {
-      const record = recordOf(message, from, to);
-      for (const each of this.observers) each(record);
+      this.show(recordOf(message, from, to));
     };
     return () => {
       this.observers.delete(observer);
       if (this.observers.size === 0) this.host.watcher = undefined;
     };
+  }
+
+  /** Shows a record to all observers. */
+  show(record: TapRecord): void {
+    for (const observer of this.observers) observer(record);
   }
 
   intercept(interceptor: Interceptor, clock: Clock): () => void {
@@ -83,7 +87,7 @@ function release(entry: Held): void {
   for (let copy = 0; copy < entry.copies; copy++) entry.deliver();
 }
 
-function recordOf(message: Envelope, from: string, to: string): TapRecord {
+export function recordOf(message: Envelope, from: string, to: string): TapRecord {
   const { kind, channel, id } = message;
   return { from, to, kind: kindName(kind), channel, id, bytes: message.end - message.start };
 }

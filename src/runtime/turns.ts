@@ -6,6 +6,7 @@
  * How the promises are drained: each entry runs in a `process.nextTick` callback that was asked for from a microtask. Node
  * empties the microtask queue before it runs ticks again, so the next entry waits for every promise of the one before.
  */
+import { onNextTurn } from './clock.ts';
 import type { Envelope } from './envelope.ts';
 
 export type Task = () => void;
@@ -46,7 +47,7 @@ export class Turns {
   wake(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    setImmediate(this.begin);
+    onNextTurn(this.begin);
   }
 
   private readonly begin = (): void => {
@@ -67,7 +68,7 @@ export class Turns {
         if (--this.left > 0) queueMicrotask(this.again);
         else {
           this.options.flush();
-          setImmediate(this.begin);
+          onNextTurn(this.begin);
         }
       }
     }

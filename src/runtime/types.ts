@@ -222,6 +222,15 @@ export interface ActorDefinition<Options = undefined> {
 /** `dedicated`: a worker thread of its own; `shared`: one of K common worker threads; `inline`: the calling thread. */
 export type Placement = 'dedicated' | 'shared' | 'inline';
 
+/** Bounds of a worker thread's memory, in MiB. A thread that exceeds them ends, and its actors are restarted. */
+export interface ThreadLimits {
+  /** The heap of objects that live long. */
+  readonly maxOldGenerationSizeMb?: number;
+  /** The heap of new objects: small ones save memory, large ones save processor time under load. */
+  readonly maxYoungGenerationSizeMb?: number;
+  readonly stackSizeMb?: number;
+}
+
 export interface RestartPolicy {
   /** First delay after a crash; doubles with each one up to `backoffMaxMs`. Default 10. */
   readonly backoffMs?: number;
@@ -244,5 +253,7 @@ export interface ActorSpec<Options = unknown> {
   readonly group?: string;
   /** Handed to servers as {@link Caller.identity}. Plain data. */
   readonly identity?: unknown;
+  /** Memory of its own thread, when it is dedicated. Default: the system's. */
+  readonly threadLimits?: ThreadLimits;
   readonly restart?: RestartPolicy;
 }

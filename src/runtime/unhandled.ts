@@ -2,7 +2,9 @@
  * Which actor is running. RxJS swallows what a subscriber throws and rethrows it later from a timer of its own, where nobody
  * knows whose error it was; here that timer is replaced, so that a throw in a subscriber ends the actor that subscribed.
  */
+
 import { timeoutProvider } from 'rxjs/internal/scheduler/timeoutProvider';
+import { afterRealTime } from './clock.ts';
 
 /** An actor whose code may run now. */
 export interface Running {
@@ -27,7 +29,7 @@ timeoutProvider.delegate = {
   setTimeout: (handler, timeout, ...args) => {
     const actor = running;
     if (actor === undefined || timeout !== undefined) {
-      return outer === undefined ? setTimeout(() => handler(), timeout) : outer.setTimeout(handler, timeout, ...args);
+      return outer === undefined ? afterRealTime(timeout ?? 0, handler) : outer.setTimeout(handler, timeout, ...args);
     }
     actor.later(() => {
       try {

@@ -3,7 +3,7 @@
  * has settled, one timer at a time, and only while somebody asked for it (`advance`, `settled`, or a start or stop under way).
  */
 import type { ActorHost } from './actor-host.ts';
-import type { VirtualClock } from './clock.ts';
+import { afterRealTime, type VirtualClock } from './clock.ts';
 
 /** What a request for time wants next: a step of time, nothing but patience, or nothing any more. */
 type Wish = 'step' | 'wait' | 'done';
@@ -77,7 +77,7 @@ export class VirtualTime {
     const wish = this.host.outside > 0 ? 'wait' : request.wish();
     if (wish === 'wait') {
       this.polls++;
-      setTimeout(() => this.host.wake(), pollMs);
+      afterRealTime(pollMs, () => this.host.wake());
       return false;
     }
     this.polls = 0;

@@ -1,5 +1,4 @@
 /** The kinds of `batch/v1`. */
-import { cronJobTable, jobTable } from '../tables/workloads.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { cronJobStrategy, jobSelectableFields, jobStrategy } from './strategies/batch.ts';
 import type { KindDefinition } from './types.ts';
@@ -14,7 +13,6 @@ export const batchKinds: readonly KindDefinition[] = [
     categories: ['all'],
     subresources: [STATUS],
     strategy: cronJobStrategy,
-    table: cronJobTable,
   }),
   batch('Job', {
     plural: 'jobs',
@@ -22,6 +20,5 @@ export const batchKinds: readonly KindDefinition[] = [
     subresources: [STATUS],
     strategy: jobStrategy,
     selectableFields: jobSelectableFields,
-    table: jobTable,
   }),
 ];

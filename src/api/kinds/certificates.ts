@@ -1,5 +1,4 @@
 /** The kinds of `certificates.k8s.io/v1`. */
-import { certificateSigningRequestTable } from '../tables/access.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { certificateSelectableFields, certificateSigningRequestStrategy } from './strategies/certificates.ts';
 import type { KindDefinition } from './types.ts';
@@ -15,6 +14,5 @@ export const certificatesKinds: readonly KindDefinition[] = [
     subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'] }, STATUS],
     strategy: certificateSigningRequestStrategy,
     selectableFields: certificateSelectableFields,
-    table: certificateSigningRequestTable,
   }),
 ];

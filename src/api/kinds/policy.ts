@@ -1,5 +1,4 @@
 /** The kinds of `policy/v1`. Evictions are a subresource of pods. */
-import { podDisruptionBudgetTable } from '../tables/workloads.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { podDisruptionBudgetStrategy } from './strategies/policy.ts';
 import type { KindDefinition } from './types.ts';
@@ -13,6 +12,5 @@ export const policyKinds: readonly KindDefinition[] = [
     shortNames: ['pdb'],
     subresources: [STATUS],
     strategy: podDisruptionBudgetStrategy,
-    table: podDisruptionBudgetTable,
   }),
 ];

@@ -1,5 +1,4 @@
 /** The kinds of `scheduling.k8s.io/v1`. */
-import { priorityClassTable } from '../tables/cluster.ts';
 import { rowsOf } from './row.ts';
 import { priorityClassStrategy } from './strategies/scheduling.ts';
 import type { KindDefinition } from './types.ts';
@@ -13,6 +12,5 @@ export const schedulingKinds: readonly KindDefinition[] = [
     namespaced: false,
     shortNames: ['pc'],
     strategy: priorityClassStrategy,
-    table: priorityClassTable,
   }),
 ];

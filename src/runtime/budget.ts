@@ -1,0 +1,61 @@
+/**
+ * How many threads fit: beyond the kernel's limit on memory maps the process is not refused another thread, it is aborted. So
+ * what does not fit is refused before it starts.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+
+/** Maps that a worker thread takes, and those that the rest of the process needs. */
+const mapsPerThread = 50;
+const mapsReserved = 5_000;
+/** The kernel's default, where it does not tell. */
+const mapsMaxDefault = 65_530;
+/** Memory of an idle bundled thread, with some room to work. */
+const bytesPerThread = 12 * 1024 * 1024;
+
+export interface ThreadBudget {
+  /** Threads that make sense by default: 32 a core, at least 64, at most 512, and never above `bound`. */
+  readonly recommended: number;
+  /** Threads that this machine can hold. */
+  readonly bound: number;
+  /** Where the bound comes from, for people. */
+  readonly cause: string;
+}
+
+/** The budget of this machine. */
+export function threadBudget(): ThreadBudget {
+  const mapsMax = memoryMapsMax();
+  const byMaps = Math.max(0, Math.floor((mapsMax - mapsReserved) / mapsPerThread));
+  const memory = memoryBytes();
+  const byMemory = Math.floor(memory / bytesPerThread);
+  const bound = Math.min(byMaps, byMemory);
+  const recommended = Math.min(Math.max(32 * availableParallelism(), 64), 512, bound);
+  const cause =
+    byMaps <= byMemory
+      ? `vm.max_map_count is ${mapsMax}, and a thread takes about ${mapsPerThread} memory maps`
+      : `${Math.floor(memory / 2 ** 30)} GiB of memory, and a thread takes about ${bytesPerThread / 2 ** 20} MiB`;
+  return { recommended, bound, cause };
+}
+
+/** Throws when `wanted` threads in all are more than `bound`. */
+export function checkThreads(wanted: number, bound: number, cause: string): void {
+  if (wanted <= bound) return;
+  throw new Error(
+    `${wanted} worker threads were asked for, but the bound is ${bound} (${cause}); ` +
+      "place more actors in shared threads (placement 'shared'), or spread them over several processes",
+  );
+}
+
+function memoryMapsMax(): number {
+  try {
+    return Number(readFileSync('/proc/sys/vm/max_map_count', 'utf8'));
+  } catch {
+    return process.platform === 'linux' ? mapsMaxDefault : Number.POSITIVE_INFINITY;
+  }
+}
+
+/** What the process may use: the machine's memory, or less where a control group constrains it. */
+function memoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
+}
