@@ -332,7 +332,7 @@ class Rollout {
   #newSetObject(revision: number): ReplicaSet {
     const deployment = this.#deployment;
     const template = deployment.spec?.template ?? {};
-    const hash = templateHash(template, deployment.status?.collisionCount ?? 0);
+    const hash = templateHash(template, deployment.status?.collisionCount);
     const labels = { ...template.metadata?.labels, [hashLabel]: hash };
     const { namespace = '', name = '' } = deployment.metadata ?? {};
     const { selector } = deployment.spec ?? {};

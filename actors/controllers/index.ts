@@ -5,16 +5,28 @@
 import { type ControllerDefinition, type ControllerSettings, runController } from '../../src/controller/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
 import { deploymentController } from './deployment.ts';
+import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
+import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
+import { garbageCollectorController } from './garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
+import { serviceAccountController } from './serviceaccount.ts';
 
 /** All controllers, in the order in which they start. */
 export const controllers: readonly ControllerDefinition[] = [
+  namespaceController,
+  garbageCollectorController,
+  serviceAccountController,
+  rootCaCertificatePublisherController,
   deploymentController,
   replicaSetController,
   replicationControllerController,
+  endpointsController,
   endpointSliceController,
+  endpointSliceMirroringController,
 ];
 
 export interface ControllerActorOptions {

@@ -22,7 +22,8 @@ export interface FailureStatus extends Status {
   apiVersion: 'v1';
   status: 'Failure';
   message: string;
-  reason: string;
+  /** Left out by a few answers. */
+  reason?: string | undefined;
   code: number;
 }
 
@@ -33,7 +34,7 @@ function failure(code: number, reason: string, message: string, details?: Status
     metadata: {},
     status: 'Failure',
     message,
-    reason,
+    ...(reason === '' ? {} : { reason }),
     ...(details === undefined ? {} : { details }),
     code,
   });
@@ -66,7 +67,7 @@ export class StatusError extends Error {
   }
 
   get reason(): string {
-    return this.status.reason;
+    return this.status.reason ?? '';
   }
 
   /** The answer's body. */
@@ -83,7 +84,6 @@ export class StatusError extends Error {
       metadata: status.metadata ?? {},
       status: 'Failure',
       message: status.message ?? '',
-      reason: status.reason ?? '',
       code: status.code ?? 500,
     });
   }
@@ -195,8 +195,8 @@ export class StatusError extends Error {
   }
 
   /** 422 without causes: a patch that cannot be applied to the object. */
-  static unprocessable(message: string, about: StatusDetails = {}): StatusError {
-    return failure(422, 'Invalid', message, about);
+  static unprocessable(message = 'the server rejected our request due to an error in our request'): StatusError {
+    return failure(422, 'Invalid', message, {});
   }
 
   /** 429. */

@@ -40,3 +40,29 @@ export function goJson(value: unknown): string {
     (character) => `\\u${hex(character.charCodeAt(0), 4)}`,
   );
 }
+
+/** A value as Go's `%v` prints JSON that it has decoded: `map[a:1 b:[x y]]`. */
+export function goValueText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goValueText).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const record = value as Record<string, unknown>;
+  const members = Object.keys(record).sort();
+  return `map[${members.map((key) => `${key}:${goValueText(record[key])}`).join(' ')}]`;
+}
+
+/** The kind of a decoded JSON value, as Go names it. */
+export function goKind(value: unknown): string {
+  if (value === null || value === undefined) return 'nil';
+  if (Array.isArray(value)) return 'slice';
+  switch (typeof value) {
+    case 'boolean':
+      return 'bool';
+    case 'number':
+      return Number.isInteger(value) ? 'int64' : 'float64';
+    case 'object':
+      return 'map';
+    default:
+      return typeof value;
+  }
+}

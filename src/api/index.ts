@@ -1,12 +1,34 @@
 /** The API machinery's public face: pure functions and data, no I/O beyond reading the generated tables. */
+export { conform, emptyValue, setMember } from './conform.ts';
+export {
+  type Decoded,
+  decodeJson,
+  decodePatched,
+  decodeValue,
+  decodeYaml,
+  type ExpectedKind,
+  encodeJsonText,
+  type FieldValidation,
+  normalize,
+  syntaxError,
+} from './decode.ts';
+export * from './discovery.ts';
 export * from './errors.ts';
 export * from './field-errors.ts';
 export type * from './generated/types.ts';
-export { goJson, quote } from './go-text.ts';
+export { goJson, goValueText, quote } from './go-text.ts';
 export * from './hash.ts';
+export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
 export * from './kinds/index.ts';
 export * from './names.ts';
+export * from './patch.ts';
+export { applyJsonPatch, jsonPatchOperationsMax } from './patch-json.ts';
+export { applyMergePatch } from './patch-merge.ts';
+export { applyStrategicMergePatch } from './patch-strategic.ts';
 export * from './quantity.ts';
 export * from './schema.ts';
 export * from './selectors.ts';
+export * from './tables/index.ts';
 export * from './time.ts';
+export { kubernetesVersion } from './version.ts';
+export { formatYaml, parseYaml, YamlSyntaxError } from './yaml-text.ts';

@@ -41,11 +41,11 @@ const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const formatMessage = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const suffixMessage = "unable to parse quantity's suffix";
 const nano = 1_000_000_000n;
-/** 2^63 - 1: larger amounts are capped to it. */
+/** 2^63 - 1: larger amounts with a binary suffix are capped to it. */
 const amountMax = (2n ** 63n - 1n) * nano;
 
 /**
- * Parses exactly; amounts below 10^-9 are rounded up, those beyond 2^63-1 capped.
+ * Parses exactly; amounts below 10^-9 are rounded up, those beyond 2^63-1 with a binary suffix capped.
  * @throws QuantityError
  */
 export function parseQuantity(text: string): ParsedQuantity {
@@ -70,14 +70,14 @@ export function parseQuantity(text: string): ParsedQuantity {
     numerator = digits;
   }
   let nanos = scaleUp(numerator, exponent + 9);
-  if (nanos > amountMax) nanos = amountMax;
+  if (format === 'BinarySI' && nanos > amountMax) nanos = amountMax;
   return { nanos: sign === '-' ? -nanos : nanos, format };
 }
 
 /** `amount × 10^exponent`, rounded away from zero. */
 function scaleUp(amount: bigint, exponent: number): bigint {
   if (amount === 0n) return 0n;
-  if (exponent >= 0) return exponent > 60 ? amountMax + 1n : amount * 10n ** BigInt(exponent);
+  if (exponent >= 0) return amount * 10n ** BigInt(Math.min(exponent, 1000));
   if (exponent < -400) return 1n;
   const divisor = 10n ** BigInt(-exponent);
   return (amount + divisor - 1n) / divisor;
@@ -112,16 +112,41 @@ const canonicalTexts = new Map<string, string>();
 const canonicalTextsMax = 4096;
 
 /**
- * The canonical form of a quantity's text.
+ * The text that upstream writes for a quantity that it has read: the text itself where its quick look finds it canonical (which
+ * lets `+5` and `00010` pass), the canonical form otherwise. Blanks around it are ignored.
  * @throws QuantityError
  */
 export function canonicalQuantity(text: string): string {
   const known = canonicalTexts.get(text);
   if (known !== undefined) return known;
-  const canonical = formatQuantity(parseQuantity(text));
+  const trimmed = text.trim();
+  const parsed = parseQuantity(trimmed);
+  const canonical = looksCanonical(trimmed) ? trimmed : formatQuantity(parsed);
   if (canonicalTexts.size >= canonicalTextsMax) canonicalTexts.clear();
   canonicalTexts.set(text, canonical);
   return canonical;
+}
+
+/** Upstream's quick look at a text that parses. */
+function looksCanonical(text: string): boolean {
+  if (text === '0') return true;
+  const [, digits = '', fraction = '', suffix = ''] = /^[+-]?0*(\d*)(?:\.(\d*))?(.*)$/.exec(text) ?? [];
+  const whole = digits === '' ? '0' : digits;
+  const power = binaryPowers[suffix];
+  if (power !== undefined) {
+    return fraction === '' && 14 - whole.length - Math.trunc(power * 0.3) >= 0 && (Number(whole) & 7) !== 0;
+  }
+  const shifted = whole + fraction;
+  const scale = (decimalExponents[suffix] ?? Number(suffix.slice(1))) - fraction.length;
+  if (shifted.length > 18 || scale < -9) return false;
+  return scale % 3 === 0 && !shifted.endsWith('000') && !shifted.startsWith('0');
+}
+
+/** Amounts below a thousandth rounded up, as defaulting does with resource lists. @throws QuantityError */
+export function roundUpToMilli(text: string): string {
+  if (!/[nu]$|[.eE]/.test(text)) return text;
+  const { nanos, format } = parseQuantity(text);
+  return nanos % 1_000_000n === 0n ? text : formatQuantity({ nanos: divideUp(nanos, 1_000_000n) * 1_000_000n, format });
 }
 
 const milliFactors: Readonly<Record<string, number>> = {

@@ -168,7 +168,7 @@ function unfold(index: number): ObjectSchema {
     name: table.n,
     shortName: table.n.slice(table.n.lastIndexOf('.') + 1),
     get fields() {
-      fields ??= new Map(Object.entries(table.f).map(([name, field]) => [name, fieldSchema(name, field, table)]));
+      fields ??= new Map(inOrder(table).map(([name, field]) => [name, fieldSchema(name, field, table)]));
       return fields;
     },
     get written() {
@@ -181,6 +181,40 @@ function unfold(index: number): ObjectSchema {
   };
   unfolded.set(index, made);
   return made;
+}
+
+/** Upstream writes these first, and the members of metadata in this order; the rest follows by name. */
+const leading = ['kind', 'apiVersion', 'metadata'];
+const metadataOrder = [
+  'name',
+  'generateName',
+  'namespace',
+  'selfLink',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'labels',
+  'annotations',
+  'ownerReferences',
+  'finalizers',
+  'managedFields',
+];
+
+function inOrder(table: DefinitionTable): [string, FieldTable][] {
+  const order = table.n.endsWith('.ObjectMeta') ? metadataOrder : leading;
+  const place = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  return Object.entries(table.f).sort(([left], [right]) => place(left) - place(right));
+}
+
+let byKind: Map<string, string> | undefined;
+
+/** The definition name of a built-in kind: `definitionOf('apps', 'v1', 'Deployment')`. */
+export function definitionOf(group: string, version: string, kind: string): string | undefined {
+  byKind ??= new Map(loadTables().flatMap(({ n, k }) => (k === undefined ? [] : [[k.join('/'), n] as const])));
+  return byKind.get(`${group}/${version}/${kind}`);
 }
 
 function fieldSchema(name: string, table: FieldTable, definition: DefinitionTable): FieldSchema {

@@ -5,7 +5,7 @@
  * @see client-go/tools/record/event.go
  * @see client-go/tools/events/event_recorder.go
  */
-import { type EventsV1Event, isNotFound, type ObjectReference } from '../api/index.ts';
+import { type EventsV1Event, formatMicroTime, formatTime, isNotFound, type ObjectReference } from '../api/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 import { EventCorrelator, type EventObject, remember } from './event-correlator.ts';
 import { EventSink, type EventSinkOptions } from './event-sink.ts';
@@ -51,7 +51,7 @@ export function createEventRecorder(
   return {
     event(regarding, type, reason, message, extras = {}) {
       const nowMs = context.clock.now();
-      const time = secondsOf(nowMs);
+      const time = formatTime(nowMs);
       const reference = referenceTo(regarding, extras.fieldPath);
       const namespace = reference.namespace || 'default';
       const event: EventObject = {
@@ -119,7 +119,7 @@ export function createSeriesRecorder(
   const seriesByKey = new Map<string, Series>();
   const writeSeries = (series: Series) => {
     series.writtenCount = series.count;
-    const patch = { series: { count: series.count, lastObservedTime: microsecondsOf(series.lastMs) } };
+    const patch = { series: { count: series.count, lastObservedTime: formatMicroTime(series.lastMs) } };
     sink.push(() => client.patch(events, series.key, 'strategic', patch));
   };
   const sweep = () => {
@@ -161,7 +161,7 @@ export function createSeriesRecorder(
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
         metadata: { name, namespace },
-        eventTime: microsecondsOf(nowMs),
+        eventTime: formatMicroTime(nowMs),
         reportingController: component,
         reportingInstance: `${component}-${host ?? 'kubehive'}`,
         action,
@@ -198,12 +198,4 @@ export function referenceTo(regarding: KubernetesObject | ObjectReference, field
 /** `<object>.<hexadecimal nanoseconds>`; `fraction` makes names of one millisecond differ. */
 function eventName(object: string, nowMs: number, fraction: number): string {
   return `${object}.${(BigInt(Math.trunc(nowMs)) * 1_000_000n + BigInt(fraction)).toString(16)}`;
-}
-
-function secondsOf(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
-}
-
-function microsecondsOf(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 23)}000Z`;
 }

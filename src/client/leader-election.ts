@@ -4,7 +4,7 @@
  *
  * @see client-go/tools/leaderelection
  */
-import { isConflict, isNotFound, type Lease } from '../api/index.ts';
+import { formatMicroTime, isConflict, isNotFound, type Lease } from '../api/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { leases } from './resources.ts';
@@ -50,10 +50,8 @@ export function createLeaderElector(
   let seen: Lease | undefined;
   let seenAtMs = 0;
 
-  const timeOf = (ms: number) => `${new Date(ms).toISOString().slice(0, 23)}000Z`;
-
   async function tryAcquireOrRenew(): Promise<boolean> {
-    const now = timeOf(clock.now());
+    const now = formatMicroTime(clock.now());
     try {
       const current = await client.get(leases, key, { signal });
       if (seen?.metadata?.resourceVersion !== current.metadata?.resourceVersion) {
@@ -119,7 +117,12 @@ export function createLeaderElector(
   async function release(): Promise<void> {
     const current = await client.get(leases, key);
     if (current.spec?.holderIdentity !== identity) return;
-    current.spec = { ...current.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: timeOf(clock.now()) };
+    current.spec = {
+      ...current.spec,
+      holderIdentity: '',
+      leaseDurationSeconds: 1,
+      renewTime: formatMicroTime(clock.now()),
+    };
     await client.update(leases, current);
   }
 

@@ -69,6 +69,25 @@ export const apiChannels = {
   watch: streamChannel<ApiWatchRequest, ApiWatchBatch>('api.watch'),
 } as const;
 
+/** A GET below `/kubehive/`, which the API server passes on to the main thread: what only the supervisor knows. */
+export interface MainQuery {
+  /** What follows `/kubehive/`, such as `actors`. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+export interface MainAnswer {
+  /** The HTTP code. */
+  readonly code: number;
+  /** Sent as JSON; a string is sent as plain text. */
+  readonly body: unknown;
+}
+
+/** Served by whoever holds the actor system, under the address `main`. A cluster without it has no such paths: 404. */
+export const mainChannels = {
+  query: callChannel<MainQuery, MainAnswer>('main.query'),
+} as const;
+
 /** What composition attaches to each actor as its identity; the API server takes it as the authenticated user. */
 export interface ApiIdentity {
   readonly user: string;
@@ -78,3 +97,14 @@ export interface ApiIdentity {
   /** Field manager and user agent, such as `kube-controller-manager`. */
   readonly userAgent: string;
 }
+
+/** What an API server says of itself: where it listens, and its version. */
+export interface ApiserverInfo {
+  readonly http?: number | undefined;
+  readonly https?: number | undefined;
+  readonly version: string;
+}
+
+export const apiserverChannels = {
+  info: callChannel<Record<string, never>, ApiserverInfo>('apiserver.info'),
+} as const;

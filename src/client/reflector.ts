@@ -6,7 +6,7 @@
  * @see client-go/tools/cache/reflector.go
  */
 import type { Subscription } from 'rxjs';
-import { isExpired, isGone } from '../api/index.ts';
+import { isExpired, isForbidden, isGone, isMethodNotSupported, isNotFound } from '../api/index.ts';
 import type { Clock, Log, Random } from '../runtime/index.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { Change, Client, InformerOptions, KubernetesObject, Resource, WatchEvent } from './types.ts';
@@ -39,6 +39,7 @@ export async function reflect<Type extends KubernetesObject>(options: ReflectorO
   let backoffMs = backoffFirstMs;
   while (!signal.aborted) {
     const startedMs = clock.monotonic();
+    let background = false;
     try {
       if (resourceVersion === undefined) {
         const listed = await listAll(options);
@@ -59,13 +60,15 @@ export async function reflect<Type extends KubernetesObject>(options: ReflectorO
     } catch (error) {
       if (signal.aborted) return;
       if (isExpired(error) || isGone(error)) resourceVersion = undefined;
+      // A server that refuses the resource will go on refusing it: nobody should wait for that.
+      background = isNotFound(error) || isForbidden(error) || isMethodNotSupported(error);
       const message = error instanceof Error ? error.message : String(error);
       log.debug('watch interrupted', { resource: resource.resource, error: message });
       if (clock.monotonic() - startedMs >= healthyWatchMs) backoffMs = backoffFirstMs;
     }
     const delayMs = backoffMs * (1 + random.next());
     backoffMs = Math.min(backoffMs * 2, backoffMaxMs);
-    await clock.sleep(delayMs, { signal }).catch(() => undefined);
+    await clock.sleep(delayMs, { signal, background }).catch(() => undefined);
   }
 }
 

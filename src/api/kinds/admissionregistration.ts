@@ -1,4 +1,10 @@
 /** The kinds of `admissionregistration.k8s.io/v1`. */
+import {
+  mutatingAdmissionPolicyTable,
+  policyBindingTable,
+  validatingAdmissionPolicyTable,
+  webhookConfigurationTable,
+} from '../tables/admission.ts';
 import { rowsOf, STATUS } from './row.ts';
 import {
   mutatingPolicyStrategy,
@@ -19,18 +25,21 @@ export const admissionregistrationKinds: readonly KindDefinition[] = [
     namespaced: false,
     categories,
     strategy: mutatingPolicyStrategy,
+    table: mutatingAdmissionPolicyTable,
   }),
   admission('MutatingAdmissionPolicyBinding', {
     plural: 'mutatingadmissionpolicybindings',
     namespaced: false,
     categories,
     strategy: policyBindingStrategy,
+    table: policyBindingTable,
   }),
   admission('MutatingWebhookConfiguration', {
     plural: 'mutatingwebhookconfigurations',
     namespaced: false,
     categories,
     strategy: mutatingWebhookStrategy,
+    table: webhookConfigurationTable,
   }),
   admission('ValidatingAdmissionPolicy', {
     plural: 'validatingadmissionpolicies',
@@ -38,17 +47,20 @@ export const admissionregistrationKinds: readonly KindDefinition[] = [
     categories,
     subresources: [STATUS],
     strategy: validatingPolicyStrategy,
+    table: validatingAdmissionPolicyTable,
   }),
   admission('ValidatingAdmissionPolicyBinding', {
     plural: 'validatingadmissionpolicybindings',
     namespaced: false,
     categories,
     strategy: policyBindingStrategy,
+    table: policyBindingTable,
   }),
   admission('ValidatingWebhookConfiguration', {
     plural: 'validatingwebhookconfigurations',
     namespaced: false,
     categories,
     strategy: validatingWebhookStrategy,
+    table: webhookConfigurationTable,
   }),
 ];

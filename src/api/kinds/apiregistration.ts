@@ -1,4 +1,5 @@
 /** The kinds of `apiregistration.k8s.io/v1`. */
+import { apiServiceTable } from '../tables/admission.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { apiServiceStrategy } from './strategies/extensions.ts';
 import type { KindDefinition } from './types.ts';
@@ -14,5 +15,6 @@ export const apiregistrationKinds: readonly KindDefinition[] = [
     storagePrefix: '/registry/apiregistration.k8s.io/apiservices',
     subresources: [STATUS],
     strategy: apiServiceStrategy,
+    table: apiServiceTable,
   }),
 ];

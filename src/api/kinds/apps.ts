@@ -1,4 +1,11 @@
 /** The kinds of `apps/v1`. */
+import {
+  controllerRevisionTable,
+  daemonSetTable,
+  deploymentTable,
+  replicaSetTable,
+  statefulSetTable,
+} from '../tables/workloads.ts';
 import { rowsOf, SCALE, STATUS } from './row.ts';
 import {
   controllerRevisionStrategy,
@@ -14,13 +21,18 @@ const apps = rowsOf('apps', 'v1', 'io.k8s.api.apps.v1');
 
 /** All resources of apps/v1, in alphabetical order. */
 export const appsKinds: readonly KindDefinition[] = [
-  apps('ControllerRevision', { plural: 'controllerrevisions', strategy: controllerRevisionStrategy }),
+  apps('ControllerRevision', {
+    plural: 'controllerrevisions',
+    strategy: controllerRevisionStrategy,
+    table: controllerRevisionTable,
+  }),
   apps('DaemonSet', {
     plural: 'daemonsets',
     shortNames: ['ds'],
     categories: ['all'],
     subresources: [STATUS],
     strategy: daemonSetStrategy,
+    table: daemonSetTable,
   }),
   apps('Deployment', {
     plural: 'deployments',
@@ -28,6 +40,7 @@ export const appsKinds: readonly KindDefinition[] = [
     strategy: deploymentStrategy,
     categories: ['all'],
     subresources: [SCALE, STATUS],
+    table: deploymentTable,
   }),
   apps('ReplicaSet', {
     plural: 'replicasets',
@@ -36,6 +49,7 @@ export const appsKinds: readonly KindDefinition[] = [
     subresources: [SCALE, STATUS],
     strategy: replicaSetStrategy,
     selectableFields: replicasLabel,
+    table: replicaSetTable,
   }),
   apps('StatefulSet', {
     plural: 'statefulsets',
@@ -43,5 +57,6 @@ export const appsKinds: readonly KindDefinition[] = [
     strategy: statefulSetStrategy,
     categories: ['all'],
     subresources: [SCALE, STATUS],
+    table: statefulSetTable,
   }),
 ];

@@ -1,4 +1,5 @@
 /** The kinds of `autoscaling`: HorizontalPodAutoscaler in its stored version v2, and in v1, converted. */
+import { horizontalPodAutoscalerTable } from '../tables/autoscaling.ts';
 import { rowsOf, STATUS } from './row.ts';
 import {
   horizontalPodAutoscalerConversion,
@@ -18,6 +19,7 @@ export const autoscalingKinds: readonly KindDefinition[] = [
     categories: ['all'],
     subresources: [STATUS],
     strategy: horizontalPodAutoscalerStrategy,
+    table: horizontalPodAutoscalerTable,
   }),
   v1('HorizontalPodAutoscaler', {
     plural: 'horizontalpodautoscalers',
@@ -26,5 +28,6 @@ export const autoscalingKinds: readonly KindDefinition[] = [
     subresources: [STATUS],
     strategy: horizontalPodAutoscalerV1Strategy,
     conversion: horizontalPodAutoscalerConversion,
+    table: horizontalPodAutoscalerTable,
   }),
 ];

@@ -1,4 +1,5 @@
 /** The kinds of `batch/v1`. */
+import { cronJobTable, jobTable } from '../tables/workloads.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { cronJobStrategy, jobSelectableFields, jobStrategy } from './strategies/batch.ts';
 import type { KindDefinition } from './types.ts';
@@ -13,6 +14,7 @@ export const batchKinds: readonly KindDefinition[] = [
     categories: ['all'],
     subresources: [STATUS],
     strategy: cronJobStrategy,
+    table: cronJobTable,
   }),
   batch('Job', {
     plural: 'jobs',
@@ -20,5 +22,6 @@ export const batchKinds: readonly KindDefinition[] = [
     subresources: [STATUS],
     strategy: jobStrategy,
     selectableFields: jobSelectableFields,
+    table: jobTable,
   }),
 ];

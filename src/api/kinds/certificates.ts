@@ -1,4 +1,5 @@
 /** The kinds of `certificates.k8s.io/v1`. */
+import { certificateSigningRequestTable } from '../tables/access.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { certificateSelectableFields, certificateSigningRequestStrategy } from './strategies/certificates.ts';
 import type { KindDefinition } from './types.ts';
@@ -14,5 +15,6 @@ export const certificatesKinds: readonly KindDefinition[] = [
     subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'] }, STATUS],
     strategy: certificateSigningRequestStrategy,
     selectableFields: certificateSelectableFields,
+    table: certificateSigningRequestTable,
   }),
 ];

@@ -1,4 +1,18 @@
 /** The kinds of the core group, `/api/v1`. Storage prefixes that differ from the plural are upstream's historical ones. */
+import { nameAndAge } from '../tables/columns.ts';
+import {
+  componentStatusTable,
+  configMapTable,
+  eventTable,
+  namespaceTable,
+  nodeTable,
+  resourceQuotaTable,
+  secretTable,
+} from '../tables/core.ts';
+import { endpointsTable, serviceTable } from '../tables/network.ts';
+import { podTable, podTemplateTable } from '../tables/pods.ts';
+import { persistentVolumeClaimTable, persistentVolumeTable } from '../tables/storage.ts';
+import { replicationControllerTable } from '../tables/workloads.ts';
 import { CREATE_ONLY, rowsOf, SCALE, STATUS } from './row.ts';
 import {
   endpointsStrategy,
@@ -64,20 +78,23 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ['cs'],
     deprecationWarning: 'v1 ComponentStatus is deprecated in v1.19+',
     verbs: ['get', 'list'],
+    table: componentStatusTable,
   }),
-  core('ConfigMap', { plural: 'configmaps', shortNames: ['cm'] }),
+  core('ConfigMap', { plural: 'configmaps', shortNames: ['cm'], table: configMapTable }),
   core('Endpoints', {
     plural: 'endpoints',
     shortNames: ['ep'],
     storagePrefix: '/registry/services/endpoints',
     strategy: endpointsStrategy,
     deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+    table: endpointsTable,
   }),
   core('Event', {
     plural: 'events',
     shortNames: ['ev'],
     strategy: eventStrategy,
     selectableFields: eventSelectableFields,
+    table: eventTable,
   }),
   core('LimitRange', { plural: 'limitranges', shortNames: ['limits'], strategy: limitRangeStrategy }),
   core('Namespace', {
@@ -88,6 +105,7 @@ export const coreKinds: readonly KindDefinition[] = [
     subresources: [{ name: 'finalize', verbs: ['update'] }, STATUS],
     strategy: namespaceStrategy,
     selectableFields: namespaceSelectableFields,
+    table: namespaceTable,
   }),
   core('Node', {
     plural: 'nodes',
@@ -97,12 +115,14 @@ export const coreKinds: readonly KindDefinition[] = [
     subresources: [{ name: 'proxy', verbs: PROXY, kind: 'NodeProxyOptions' }, STATUS],
     strategy: nodeStrategy,
     selectableFields: nodeSelectableFields,
+    table: nodeTable,
   }),
   core('PersistentVolumeClaim', {
     plural: 'persistentvolumeclaims',
     shortNames: ['pvc'],
     subresources: [STATUS],
     strategy: persistentVolumeClaimStrategy,
+    table: persistentVolumeClaimTable,
   }),
   core('PersistentVolume', {
     plural: 'persistentvolumes',
@@ -110,6 +130,7 @@ export const coreKinds: readonly KindDefinition[] = [
     shortNames: ['pv'],
     subresources: [STATUS],
     strategy: persistentVolumeStrategy,
+    table: persistentVolumeTable,
   }),
   core('Pod', {
     plural: 'pods',
@@ -118,8 +139,9 @@ export const coreKinds: readonly KindDefinition[] = [
     subresources: podSubresources,
     strategy: podStrategy,
     selectableFields: podSelectableFields,
+    table: podTable,
   }),
-  core('PodTemplate', { plural: 'podtemplates', strategy: podTemplateStrategy }),
+  core('PodTemplate', { plural: 'podtemplates', strategy: podTemplateStrategy, table: podTemplateTable }),
   core('ReplicationController', {
     plural: 'replicationcontrollers',
     shortNames: ['rc'],
@@ -128,19 +150,27 @@ export const coreKinds: readonly KindDefinition[] = [
     subresources: [SCALE, STATUS],
     strategy: replicationControllerStrategy,
     selectableFields: replicasLabel,
+    table: replicationControllerTable,
   }),
   core('ResourceQuota', {
     plural: 'resourcequotas',
     shortNames: ['quota'],
     subresources: [STATUS],
     strategy: resourceQuotaStrategy,
+    table: resourceQuotaTable,
   }),
-  core('Secret', { plural: 'secrets', strategy: secretStrategy, selectableFields: secretSelectableFields }),
+  core('Secret', {
+    plural: 'secrets',
+    strategy: secretStrategy,
+    selectableFields: secretSelectableFields,
+    table: secretTable,
+  }),
   core('ServiceAccount', {
     plural: 'serviceaccounts',
     shortNames: ['sa'],
     subresources: [tokenSubresource],
     strategy: serviceAccountStrategy,
+    table: nameAndAge,
   }),
   core('Service', {
     plural: 'services',
@@ -150,5 +180,6 @@ export const coreKinds: readonly KindDefinition[] = [
     subresources: [{ name: 'proxy', verbs: PROXY, kind: 'ServiceProxyOptions' }, STATUS],
     strategy: serviceStrategy,
     selectableFields: serviceSelectableFields,
+    table: serviceTable,
   }),
 ];

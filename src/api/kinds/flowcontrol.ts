@@ -1,4 +1,5 @@
 /** The kinds of `flowcontrol.apiserver.k8s.io/v1`. */
+import { flowSchemaTable, priorityLevelTable } from '../tables/admission.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { flowSchemaStrategy, priorityLevelStrategy } from './strategies/flowcontrol.ts';
 import type { KindDefinition } from './types.ts';
@@ -12,11 +13,13 @@ export const flowcontrolKinds: readonly KindDefinition[] = [
     namespaced: false,
     subresources: [STATUS],
     strategy: flowSchemaStrategy,
+    table: flowSchemaTable,
   }),
   flowcontrol('PriorityLevelConfiguration', {
     plural: 'prioritylevelconfigurations',
     namespaced: false,
     subresources: [STATUS],
     strategy: priorityLevelStrategy,
+    table: priorityLevelTable,
   }),
 ];

@@ -1,4 +1,5 @@
 /** The kinds of `policy/v1`. Evictions are a subresource of pods. */
+import { podDisruptionBudgetTable } from '../tables/workloads.ts';
 import { rowsOf, STATUS } from './row.ts';
 import { podDisruptionBudgetStrategy } from './strategies/policy.ts';
 import type { KindDefinition } from './types.ts';
@@ -12,5 +13,6 @@ export const policyKinds: readonly KindDefinition[] = [
     shortNames: ['pdb'],
     subresources: [STATUS],
     strategy: podDisruptionBudgetStrategy,
+    table: podDisruptionBudgetTable,
   }),
 ];

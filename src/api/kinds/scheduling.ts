@@ -1,4 +1,5 @@
 /** The kinds of `scheduling.k8s.io/v1`. */
+import { priorityClassTable } from '../tables/cluster.ts';
 import { rowsOf } from './row.ts';
 import { priorityClassStrategy } from './strategies/scheduling.ts';
 import type { KindDefinition } from './types.ts';
@@ -12,5 +13,6 @@ export const schedulingKinds: readonly KindDefinition[] = [
     namespaced: false,
     shortNames: ['pc'],
     strategy: priorityClassStrategy,
+    table: priorityClassTable,
   }),
 ];

@@ -160,10 +160,12 @@ export interface ColumnDefinition {
 
 export interface TableDefinition {
   readonly columns: readonly ColumnDefinition[];
-  /** One cell a column. */
+  /** One cell a column, also those of wide output. Reads the stored form of an object. */
   row(object: ApiObject, context: { readonly nowMs: number }): unknown[];
   /** Conditions of a row, such as a completed pod's. */
   conditions?(object: ApiObject): readonly { type: string; status: string; reason: string; message: string }[];
+  /** The order of rows of a list, when it is not the objects' own. */
+  compare?(a: ApiObject, b: ApiObject): number;
 }
 
 /** All served kinds, looked up by resource or kind. Built-ins are there from the start; custom ones come and go. */

@@ -7,15 +7,15 @@ import type {
   ResourceClaimSpec,
   ResourceClaimTemplate,
   ResourceSlice,
-  ResourceV1ResourceClaim,
+  ResourceClaim,
 } from '../../generated/types.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
 import type { Strategy } from '../types.ts';
 
 export const deviceClassStrategy: Strategy = { generation: true };
 
-export const resourceClaimStrategy = strategyOf<ResourceV1ResourceClaim>({
-  defaults(claim: ResourceV1ResourceClaim) {
+export const resourceClaimStrategy = strategyOf<ResourceClaim>({
+  defaults(claim: ResourceClaim) {
     if (claim.spec !== undefined) defaultClaimSpec(claim.spec);
     for (const result of claim.status?.allocation?.devices?.results ?? []) defaultTolerations(result.tolerations);
   },

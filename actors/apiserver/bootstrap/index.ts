@@ -1,0 +1,43 @@
+/**
+ * Writes what every cluster starts with, through the pipeline as any client would. Runs at each start, before the server is
+ * ready; what is there already stays as it is, but for where the server listens.
+ */
+import { isAlreadyExists, isStatusError, type KindDefinition } from '../../../src/api/index.ts';
+import { pack } from '../../../src/runtime/index.ts';
+import { ipv4Range, numberToIpv4 } from '../allocation/ipv4.ts';
+import { runPipeline } from '../pipeline.ts';
+import type { Server } from '../server.ts';
+import { sameValue } from '../stages/defaulting.ts';
+import { callOf } from '../system-call.ts';
+import { type SystemObject, systemObjects } from './objects.ts';
+
+export async function bootstrap(server: Server, listening: { host: string; port: number } | undefined): Promise<void> {
+  const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
+  for (const item of systemObjects(server.options, first, listening)) await ensure(server, item);
+}
+
+async function ensure(server: Server, item: SystemObject): Promise<void> {
+  const kind = server.registry.byResource(item.group, item.version, item.plural) as KindDefinition;
+  const { name, namespace } = item.object.metadata;
+  const cache = server.cacheOf(kind);
+  const current = cache.get(cache.keyOf(namespace, name));
+  if (current === undefined) {
+    try {
+      await runPipeline(callOf(server, kind, 'create', { namespace, body: pack(item.object) }), server);
+    } catch (error) {
+      // Another server that starts at the same time wrote it first.
+      if (!isAlreadyExists(error)) throw error;
+    }
+    return;
+  }
+  if (!('subsets' in item.object) && !('endpoints' in item.object)) return;
+  const fields = ['subsets', 'endpoints', 'ports'].filter((field) => item.object[field] !== undefined);
+  if (fields.every((field) => sameValue(item.object[field], current.object[field]))) return;
+  const changed = { ...current.object };
+  for (const field of fields) changed[field] = item.object[field];
+  try {
+    await runPipeline(callOf(server, kind, 'update', { namespace, name, body: pack(changed) }), server);
+  } catch (error) {
+    if (!isStatusError(error) || error.code !== 409) throw error;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What every cluster has from its first moment: the system's namespaces and priority classes, the service range, and the
+ * `kubernetes` Service. Data only; bootstrap/index.ts writes it.
+ */
+import type { ResolvedOptions } from '../options.ts';
+
+/** An object to create when it is not there. */
+export interface SystemObject {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly object: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> };
+    readonly [field: string]: unknown;
+  };
+}
+
+export const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'default'] as const;
+
+function namespace(name: string): SystemObject {
+  return {
+    group: '',
+    version: 'v1',
+    plural: 'namespaces',
+    object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+  };
+}
+
+function priorityClass(name: string, value: number, description: string): SystemObject {
+  return {
+    group: 'scheduling.k8s.io',
+    version: 'v1',
+    plural: 'priorityclasses',
+    object: { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, description },
+  };
+}
+
+/** The API server's own Service; its address is the first of the range. */
+function kubernetesService(clusterIP: string, targetPort: number): SystemObject {
+  return {
+    group: '',
+    version: 'v1',
+    plural: 'services',
+    object: {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'kubernetes',
+        namespace: 'default',
+        labels: { provider: 'kubernetes', component: 'apiserver' },
+      },
+      spec: {
+        type: 'ClusterIP',
+        clusterIP,
+        clusterIPs: [clusterIP],
+        ipFamilies: ['IPv4'],
+        ipFamilyPolicy: 'SingleStack',
+        sessionAffinity: 'None',
+        ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort }],
+      },
+    },
+  };
+}
+
+/** Where the API server itself listens, for those that go through the Service. */
+function kubernetesEndpoints(host: string, port: number): SystemObject[] {
+  const ports = [{ name: 'https', port, protocol: 'TCP' }];
+  return [
+    {
+      group: '',
+      version: 'v1',
+      plural: 'endpoints',
+      object: {
+        apiVersion: 'v1',
+        kind: 'Endpoints',
+        metadata: {
+          name: 'kubernetes',
+          namespace: 'default',
+          labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
+        },
+        subsets: [{ addresses: [{ ip: host }], ports }],
+      },
+    },
+    {
+      group: 'discovery.k8s.io',
+      version: 'v1',
+      plural: 'endpointslices',
+      object: {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: [host], conditions: { ready: true } }],
+        ports,
+      },
+    },
+  ];
+}
+
+/** All of them in the order in which they are written. `host` and `port` say where the server listens, if it does. */
+export function systemObjects(
+  options: ResolvedOptions,
+  firstAddress: string,
+  listening: { readonly host: string; readonly port: number } | undefined,
+): readonly SystemObject[] {
+  return [
+    ...SYSTEM_NAMESPACES.map(namespace),
+    priorityClass(
+      'system-node-critical',
+      2000001000,
+      'Used for system critical pods that must not be moved from their current node.',
+    ),
+    priorityClass(
+      'system-cluster-critical',
+      2000000000,
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    ),
+    {
+      group: 'networking.k8s.io',
+      version: 'v1',
+      plural: 'servicecidrs',
+      object: {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'ServiceCIDR',
+        metadata: { name: 'kubernetes' },
+        spec: { cidrs: [options.serviceCidr] },
+      },
+    },
+    kubernetesService(firstAddress, listening?.port ?? 6443),
+    ...(listening === undefined ? [] : kubernetesEndpoints(listening.host, listening.port)),
+  ];
+}

@@ -1,0 +1,186 @@
+/** The bus door: other actors' requests and watches, as packed objects. */
+import { Observable } from 'rxjs';
+import { type ApiObject, isStatusError, StatusError } from '../../src/api/index.ts';
+import {
+  type ApiIdentity,
+  type ApiRequest,
+  type ApiResponse,
+  type ApiTarget,
+  type ApiWatchBatch,
+  type ApiWatchEvent,
+  type ApiWatchRequest,
+  apiChannels,
+} from '../../src/client/protocol.ts';
+import { pack, type ServeContext } from '../../src/runtime/index.ts';
+import type { Answer, Call, Verb, WatchSink } from './call.ts';
+import { messageOf, methodNotAllowed } from './failures.ts';
+import { serves } from './kinds.ts';
+import { runPipeline } from './pipeline.ts';
+import type { Server } from './server.ts';
+import { newCall } from './system-call.ts';
+
+export function serveBus(server: Server): void {
+  const { bus } = server.context;
+  bus.serve(apiChannels.request, (request, context) => answerRequest(server, request, context));
+  bus.feed(apiChannels.watch, (request, context) => watchStream(server, request, context), { sizeOf: batchBytes });
+}
+
+async function answerRequest(server: Server, request: ApiRequest, context: ServeContext): Promise<ApiResponse> {
+  const started = server.context.clock.monotonic();
+  let call: Call | undefined;
+  let response: ApiResponse;
+  try {
+    call = busCall(server, request, request.verb, context);
+    response = responseOf(call, await runPipeline(call, server));
+  } catch (error) {
+    response = refusal(server, error, call);
+  }
+  if (call !== undefined)
+    server.metrics.request(call, response.code, (server.context.clock.monotonic() - started) / 1000);
+  return response;
+}
+
+function busCall(server: Server, request: ApiRequest | ApiWatchRequest, verb: Verb, context: ServeContext): Call {
+  const kind = server.registry.byResource(request.group, request.version, request.resource);
+  if (kind === undefined) throw StatusError.noSuchPath();
+  const subresource =
+    request.subresource === undefined ? undefined : kind.subresources?.find(({ name }) => name === request.subresource);
+  if (request.subresource !== undefined && subresource === undefined) throw StatusError.noSuchPath();
+  if (!serves(kind, subresource, verb)) throw methodNotAllowed();
+  checkPlace(kind.namespaced, request, verb);
+  const identity = context.caller.identity as Partial<ApiIdentity> | undefined;
+  const query = request.query ?? {};
+  const body = 'body' in request ? request.body : undefined;
+  return newCall({
+    door: 'bus',
+    verb,
+    kind,
+    subresource,
+    namespace: kind.namespaced ? request.namespace : undefined,
+    name: request.name,
+    query,
+    queryAll: (name) => (query[name] === undefined ? [] : [query[name]]),
+    body: body === undefined ? undefined : { form: 'packed', bytes: body },
+    patchType: 'patchType' in request ? request.patchType : undefined,
+    credentials: {
+      type: 'bus',
+      identity: {
+        user: identity?.user ?? 'system:admin',
+        uid: identity?.uid,
+        groups: identity?.groups ?? ['system:masters', 'system:authenticated'],
+        extra: identity?.extra,
+      },
+    },
+    userAgent: identity?.userAgent ?? context.caller.address,
+    signal: context.signal,
+    auditId: '',
+  });
+}
+
+/** A request must say where its object is. */
+function checkPlace(namespaced: boolean, { namespace, name }: ApiTarget, verb: Verb): void {
+  const named = verb === 'get' || verb === 'update' || verb === 'patch' || verb === 'delete';
+  if (named && (name === undefined || name === '')) throw methodNotAllowed();
+  if (namespaced && (namespace === undefined || namespace === '') && verb !== 'list' && verb !== 'watch') {
+    throw methodNotAllowed();
+  }
+}
+
+function responseOf(call: Call, answer: Answer): ApiResponse {
+  const warnings = call.warnings.length === 0 ? undefined : call.warnings;
+  switch (answer.type) {
+    case 'entry': {
+      const { bytes, revision } = answer.entry.view(answer.kind);
+      return { code: answer.code, object: bytes, ...(revision === 0 ? {} : { revision }), warnings };
+    }
+    case 'object':
+      return { code: answer.code, object: pack(answer.object), warnings };
+    case 'list': {
+      const entries = answer.entries.map((entry) => entry.view(answer.kind));
+      return {
+        code: 200,
+        items: entries.map((entry) => entry.bytes),
+        revisions: entries.map((entry) => entry.revision),
+        listRevision: answer.revision,
+        continue: answer.continue,
+        remainingItemCount: answer.remainingItemCount,
+        warnings,
+      };
+    }
+    case 'empty':
+      return { code: answer.code };
+    default:
+      throw StatusError.badRequest('this is a stream: it is not served by a request');
+  }
+}
+
+/** A refusal as it is; anything else is a bug, which is logged and answered with 500. */
+function refusal(server: Server, error: unknown, call: Call | undefined): ApiResponse {
+  const status = isStatusError(error) ? error : internal(server, error);
+  return {
+    code: status.code,
+    object: pack(status.toStatus()),
+    warnings: call?.warnings.length ? call.warnings : undefined,
+  };
+}
+
+/** A 500 for what should not have happened. */
+export function internal(server: Server, error: unknown): StatusError {
+  server.context.log.error('a request failed', {
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
+  return StatusError.internalError(messageOf(error));
+}
+
+function batchBytes(batch: ApiWatchBatch): number {
+  let bytes = 8;
+  for (const event of batch) bytes += 32 + (event[2]?.length ?? 0);
+  return bytes;
+}
+
+function watchStream(server: Server, request: ApiWatchRequest, context: ServeContext): Observable<ApiWatchBatch> {
+  return new Observable<ApiWatchBatch>((subscriber) => {
+    let stop: (() => void) | undefined;
+    let stopped = false;
+    let events: ApiWatchEvent[] = [];
+    let kind: Call['kind'];
+    const flush = () => {
+      if (events.length === 0) return;
+      const batch = events;
+      events = [];
+      subscriber.next(batch);
+    };
+    const sink: WatchSink = {
+      event(type, entry) {
+        const view = entry.view(kind);
+        events.push([type, view.revision, view.bytes]);
+      },
+      bookmark(revision, initialEventsEnd) {
+        events.push(initialEventsEnd ? ['BOOKMARK', revision, null, true] : ['BOOKMARK', revision, null]);
+      },
+      flush,
+      end(status) {
+        if (status !== undefined) events.push(['ERROR', 0, pack(status)]);
+        flush();
+        subscriber.complete();
+      },
+    };
+    const fail = (error: unknown) => {
+      const status = isStatusError(error) ? error : internal(server, error);
+      sink.end(status.toStatus() as unknown as ApiObject);
+    };
+    const begin = async () => {
+      const call = busCall(server, request, 'watch', context);
+      kind = call.kind;
+      const answer = await runPipeline(call, server);
+      if (answer.type !== 'watch' || stopped) return;
+      stop = answer.open(sink);
+      if (stopped) stop();
+    };
+    begin().catch(fail);
+    return () => {
+      stopped = true;
+      stop?.();
+    };
+  });
+}

@@ -1,0 +1,248 @@
+/**
+ * All watch caches of one API server, fed by a single watch of the store. It loads the state of a little while ago and
+ * replays the changes since, so a watch can resume across a restart. The store sends a write's event before its reply on
+ * the same link, so a server's own writes are in its cache when their replies arrive.
+ */
+import { Subscription } from 'rxjs';
+import type { ApiObject } from '../../../src/api/index.ts';
+import type { Activity, Clock } from '../../../src/runtime/index.ts';
+import { isStoreError, type KeyValue, type Store, type WatchBatch } from '../../../src/store/index.ts';
+import type { Change } from './change-ring.ts';
+import { Entry } from './entry.ts';
+import { KindCache } from './kind-cache.ts';
+
+/** Told of every change of one kind, after the cache has it and before its watchers do. */
+export type ChangeListener = (change: Change) => void;
+
+export interface CachesOptions {
+  /** Everything lies under this prefix. */
+  readonly root: string;
+  /** Changes kept for each kind. */
+  readonly changesMax: number;
+  /** How many revisions back the load begins. */
+  readonly replayRevisionsMax: number;
+  /** Reads the value of the field that watches of this prefix are indexed by. */
+  readonly indexes: Readonly<Record<string, (object: ApiObject) => string>>;
+}
+
+interface OwnWrite {
+  readonly bytes: Uint8Array;
+  readonly object: ApiObject;
+}
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: (reached: boolean) => void;
+}
+
+export class Caches {
+  /** Everything up to this revision is in the caches. */
+  revision = 0;
+  readonly #options: CachesOptions;
+  readonly #caches = new Map<string, KindCache>();
+  readonly #unclaimed = new Map<string, KeyValue>();
+  readonly #ownWrites = new Map<string, OwnWrite>();
+  readonly #listeners = new Map<string, ChangeListener[]>();
+  #waiters: Waiter[] = [];
+  readonly #clock: Clock;
+  #floor = 0;
+  readonly #feed = new Subscription();
+
+  constructor(options: CachesOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Loads, follows, and resolves when the caches have caught up with the store. `failed` is told when the feed breaks. */
+  async start(store: Store, failed: (error: unknown) => void, _activity?: Activity): Promise<void> {
+    const status = await store.status();
+    const loaded = await this.#load(
+      store,
+      Math.max(status.compactRevision, status.revision - this.#options.replayRevisionsMax, 1),
+    );
+    this.#floor = loaded;
+    this.revision = loaded;
+    for (const cache of this.#caches.values()) cache.changes.floor = loaded;
+    this.#feed.add(
+      store
+        .watch({ prefix: this.#options.root, startRevision: loaded + 1 })
+        .subscribe({ next: (batch) => this.#apply(batch), error: failed }),
+    );
+    if (status.revision > loaded) {
+      // The newest revision may belong to a key outside the root, which the feed never shows.
+      const newest = await store.range({
+        prefix: this.#options.root,
+        sort: { by: 'mod', order: 'descend' },
+        limit: 1,
+        keysOnly: true,
+      });
+      const target = newest.kvs[0]?.modRevision ?? 0;
+      if (target > loaded) await this.waitFor(target, 30_000);
+      this.revision = Math.max(this.revision, status.revision);
+    }
+  }
+
+  stop(): void {
+    this.#feed.unsubscribe();
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
+  }
+
+  /** Loads the state as of `revision`, or the newest when that was compacted meanwhile; returns which it was. */
+  async #load(store: Store, revision: number): Promise<number> {
+    const pageKeys = 2000;
+    let startKey: string | undefined;
+    let at = revision;
+    for (;;) {
+      const page = {
+        prefix: this.#options.root,
+        ...(startKey === undefined ? {} : { startKey }),
+        revision: at,
+        limit: pageKeys,
+      };
+      let result: Awaited<ReturnType<Store['range']>>;
+      try {
+        result = await store.range(page);
+      } catch (error) {
+        if (!isStoreError(error, 'Compacted')) throw error;
+        at = (await store.status()).revision;
+        startKey = undefined;
+        for (const cache of this.#caches.values()) cache.clear();
+        this.#unclaimed.clear();
+        continue;
+      }
+      for (const kv of result.kvs) this.#place(kv);
+      const last = result.kvs[result.kvs.length - 1];
+      if (!result.more || last === undefined) return at;
+      startKey = `${last.key}\0`;
+    }
+  }
+
+  #place(kv: KeyValue): void {
+    const cache = this.#cacheOfKey(kv.key);
+    if (cache === undefined) this.#unclaimed.set(kv.key, kv);
+    else cache.load(new Entry(cache.placeOf(kv.key), kv.modRevision, kv.value.slice()));
+  }
+
+  /** The cache of a stored kind; made, with what the store already holds of it, when first asked for. */
+  cacheOf(storagePrefix: string, namespaced: boolean): KindCache {
+    const prefix = `${storagePrefix}/`;
+    let cache = this.#caches.get(prefix);
+    if (cache === undefined) {
+      const read = this.#options.indexes[storagePrefix];
+      cache = new KindCache({
+        prefix,
+        namespaced,
+        changesMax: this.#options.changesMax,
+        floor: this.#floor === 0 ? 0 : this.revision,
+        indexOf: read === undefined ? undefined : (entry) => read(entry.object),
+      });
+      this.#caches.set(prefix, cache);
+      for (const [key, kv] of this.#unclaimed) {
+        if (!key.startsWith(prefix)) continue;
+        this.#unclaimed.delete(key);
+        this.#place(kv);
+      }
+    }
+    return cache;
+  }
+
+  #cacheOfKey(key: string): KindCache | undefined {
+    const first = key.indexOf('/', this.#options.root.length);
+    if (first < 0) return undefined;
+    const cache = this.#caches.get(key.slice(0, first + 1));
+    if (cache !== undefined) return cache;
+    const second = key.indexOf('/', first + 1);
+    return second < 0 ? undefined : this.#caches.get(key.slice(0, second + 1));
+  }
+
+  /** Tells `listener` of every later change of a kind. */
+  onChange(storagePrefix: string, listener: ChangeListener): void {
+    const listeners = this.#listeners.get(`${storagePrefix}/`);
+    if (listeners === undefined) this.#listeners.set(`${storagePrefix}/`, [listener]);
+    else listeners.push(listener);
+  }
+
+  /** Announces a write that is on its way, so that its event need not be decoded again. */
+  announce(key: string, bytes: Uint8Array, object: ApiObject): void {
+    this.#ownWrites.set(key, { bytes, object });
+  }
+
+  /** Forgets an announcement whose write did not happen. */
+  withdraw(key: string, bytes: Uint8Array): void {
+    if (this.#ownWrites.get(key)?.bytes === bytes) this.#ownWrites.delete(key);
+  }
+
+  #apply(batch: WatchBatch): void {
+    const touched = new Set<KindCache>();
+    for (const event of batch.events) {
+      const { key, modRevision, value } = event.kv;
+      const cache = this.#cacheOfKey(key);
+      if (cache === undefined) {
+        if (event.type === 'put') this.#unclaimed.set(key, { ...event.kv, value: value.slice() });
+        else this.#unclaimed.delete(key);
+        continue;
+      }
+      this.revision = modRevision;
+      const change =
+        event.type === 'put'
+          ? cache.put(this.#entryOf(cache, key, modRevision, value))
+          : cache.delete(key, modRevision);
+      touched.add(cache);
+      if (change === undefined) continue;
+      for (const listener of this.#listeners.get(cache.prefix) ?? []) listener(change);
+    }
+    this.revision = Math.max(this.revision, batch.revision);
+    for (const cache of touched) cache.router.flush();
+    this.#wake();
+  }
+
+  #entryOf(cache: KindCache, key: string, revision: number, value: Uint8Array): Entry {
+    const own = this.#ownWrites.get(key);
+    if (own !== undefined && own.bytes.length === value.length && Buffer.compare(own.bytes, value) === 0) {
+      this.#ownWrites.delete(key);
+      return new Entry(cache.placeOf(key), revision, own.bytes, own.object);
+    }
+    // The event's bytes are a view of a whole frame: a copy lets the frame go.
+    return new Entry(cache.placeOf(key), revision, value.slice());
+  }
+
+  /** Resolves with true when the caches hold `revision`, with false when `timeoutMs` passed before. */
+  waitFor(revision: number, timeoutMs: number): Promise<boolean> {
+    if (this.revision >= revision) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const waiter = { revision, resolve };
+      this.#waiters.push(waiter);
+      const timer = this.#clock.after(
+        timeoutMs,
+        () => {
+          this.#waiters = this.#waiters.filter((other) => other !== waiter);
+          resolve(false);
+        },
+        { background: true },
+      );
+      waiter.resolve = (reached) => {
+        timer.cancel();
+        resolve(reached);
+      };
+    });
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return;
+    const due = this.#waiters.filter((waiter) => waiter.revision <= this.revision);
+    if (due.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > this.revision);
+    for (const waiter of due) waiter.resolve(true);
+  }
+
+  /** Sends bookmarks to all watchers that asked for them. */
+  bookmark(): void {
+    for (const cache of this.#caches.values()) {
+      for (const watcher of cache.router.watchers) watcher.bookmark(this.revision);
+    }
+  }
+
+  get all(): Iterable<KindCache> {
+    return this.#caches.values();
+  }
+}

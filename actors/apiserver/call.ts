@@ -1,0 +1,119 @@
+/**
+ * One request on its way through the pipeline, and its answer. Both doors make a Call and turn its Answer into bytes; nothing
+ * between the doors knows which one it came through.
+ */
+import type { ApiObject, KindDefinition, SubresourceDefinition } from '../../src/api/index.ts';
+import type { Entry } from './cache/entry.ts';
+import type { WatchEventType } from './cache/watch-router.ts';
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+/** Who asks. */
+export interface Identity {
+  readonly user: string;
+  readonly uid?: string | undefined;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** What a door knows of who asks, before authentication. */
+export type Credentials =
+  | { readonly type: 'bus'; readonly identity: Identity }
+  | {
+      readonly type: 'http';
+      readonly secure: boolean;
+      /** Subject of a client certificate that the CA signed. */
+      readonly certificate: { readonly commonName: string; readonly organizations: readonly string[] } | undefined;
+      readonly authorization: string | undefined;
+      readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+    };
+
+/** A body as it came: packed from the bus, text from HTTP. */
+export type Body =
+  | { readonly form: 'packed'; readonly bytes: Uint8Array }
+  | { readonly form: 'json' | 'yaml'; readonly bytes: Buffer };
+
+export interface Call {
+  readonly door: 'bus' | 'http';
+  readonly verb: Verb;
+  readonly kind: KindDefinition;
+  readonly subresource: SubresourceDefinition | undefined;
+  readonly namespace: string | undefined;
+  /** From the path; for creates the object's own name, once known. */
+  name: string | undefined;
+  /** Query parameters; of a repeated one, the first. */
+  readonly query: Readonly<Record<string, string>>;
+  /** All values of a repeated query parameter, such as exec's `command`. */
+  queryAll(name: string): readonly string[];
+  readonly body: Body | undefined;
+  /** Media type of a patch. */
+  readonly patchType: string | undefined;
+  /** Path behind a `proxy` subresource. */
+  readonly proxyPath?: string | undefined;
+  readonly credentials: Credentials;
+  readonly userAgent: string;
+  readonly signal: AbortSignal | undefined;
+  /** Filled in by authentication, changed by impersonation. */
+  user: Identity;
+  /** Who really asked, when impersonating. */
+  realUser: Identity | undefined;
+  readonly auditId: string;
+  /** Sent as Warning headers. */
+  readonly warnings: string[];
+  dryRun: boolean;
+  fieldManager: string;
+  /** What is to be written, from decode on. */
+  object: ApiObject | undefined;
+  /** The current object of an update, patch or delete. */
+  previous: Entry | undefined;
+  /** Options of a delete, decoded. */
+  deleteOptions: DeleteOptionsBody | undefined;
+  /** Attempts so far at a write that may lose a race. */
+  attempt: number;
+  answer: Answer | undefined;
+  /** For writes to a subresource of another kind: the decoded body, such as a Binding or a Scale. */
+  part: ApiObject | undefined;
+  /** Revision that the client named in the object it writes: a lost race is then a conflict, and not tried again. */
+  expectedRevision: string | undefined;
+}
+
+export interface DeleteOptionsBody {
+  gracePeriodSeconds?: number | undefined;
+  propagationPolicy?: string | undefined;
+  orphanDependents?: boolean | undefined;
+  preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
+  dryRun?: string[] | undefined;
+}
+
+/** The receiving end that a door gives to a watch. */
+export interface WatchSink {
+  /** Events collected until `flush`. */
+  event(type: WatchEventType, entry: Entry): void;
+  bookmark(revision: number, initialEventsEnd: boolean): void;
+  flush(): void;
+  /** Ends the stream, with a Status first when something went wrong. */
+  end(status?: ApiObject): void;
+}
+
+export type Answer =
+  /** A stored object. */
+  | { readonly type: 'entry'; readonly code: number; readonly entry: Entry; readonly kind: KindDefinition }
+  /** Any other object, such as a Status, a Scale or a TokenRequest. */
+  | { readonly type: 'object'; readonly code: number; readonly object: ApiObject }
+  | {
+      readonly type: 'list';
+      readonly kind: KindDefinition;
+      readonly entries: readonly Entry[];
+      readonly revision: number;
+      readonly continue?: string | undefined;
+      readonly remainingItemCount?: number | undefined;
+    }
+  /** The door calls `open` with its sink; the returned function ends the watch. */
+  | { readonly type: 'watch'; readonly kind: KindDefinition; open(sink: WatchSink): () => void }
+  /** Plain bytes, such as logs. `next` returns false when the reader has gone. */
+  | {
+      readonly type: 'stream';
+      readonly contentType: string;
+      open(sink: { next(chunk: Uint8Array): void; end(error?: unknown): void }): () => void;
+    }
+  | { readonly type: 'empty'; readonly code: number };

@@ -1,0 +1,195 @@
+/** Turns answers into HTTP: cached JSON bytes where the client wants plain JSON, anything else from the objects. */
+import { type ApiObject, type KindDefinition, StatusError } from '../../../src/api/index.ts';
+import { type Entry, jsonHead } from '../cache/entry.ts';
+import type { Answer, Call } from '../call.ts';
+import { apiVersionOf } from '../kinds.ts';
+import type { Server } from '../server.ts';
+import { listKindOf } from '../verbs/list.ts';
+import { type Accepted, READABLE } from './negotiation.ts';
+import { headersOf, type Reply, send } from './reply.ts';
+import { type IncludeObject, metadataOf, tableOf } from './tables.ts';
+import { CONTENT_TYPES, textOf } from './text.ts';
+import { streamWatch } from './watch-response.ts';
+
+const heads = new WeakMap<KindDefinition, { readonly one: Buffer; readonly list: Buffer }>();
+
+/** The bytes before an object's or a list's own members. */
+export function headsOf(kind: KindDefinition): { readonly one: Buffer; readonly list: Buffer } {
+  let found = heads.get(kind);
+  if (found === undefined) {
+    found = {
+      one: jsonHead(kind.kind, kind.group, kind.version),
+      list: jsonHead(listKindOf(kind), kind.group, kind.version),
+    };
+    heads.set(kind, found);
+  }
+  return found;
+}
+
+const BRACE = Buffer.from('{');
+const COMMA = Buffer.from(',');
+const NEWLINE = Buffer.from('\n');
+const LIST_END = Buffer.from(']}\n');
+
+export function sendAnswer(server: Server, reply: Reply, call: Call, answer: Answer, accepted: Accepted): void {
+  reply.warnings = call.warnings;
+  switch (answer.type) {
+    case 'entry':
+      return sendEntry(server, reply, call, answer, accepted);
+    case 'object':
+      return sendObject(reply, answer.code, answer.object, accepted);
+    case 'list':
+      return sendList(server, reply, call, answer, accepted);
+    case 'watch':
+      return streamWatch(server, reply, call, answer, accepted);
+    case 'stream':
+      return sendStream(reply, answer, accepted);
+    case 'empty':
+      return send(reply, answer.code, '', '');
+  }
+}
+
+export function sendObject(
+  reply: Reply,
+  code: number,
+  object: unknown,
+  accepted: Accepted,
+  headers: Record<string, string> = {},
+): void {
+  send(reply, code, CONTENT_TYPES[accepted.format], textOf(object, accepted.format, accepted.pretty), headers);
+}
+
+/** Sends a refusal as a Status in a form that the client accepts, JSON when it accepts none. */
+export function sendStatus(reply: Reply, error: StatusError, accepted: Accepted | undefined): void {
+  const { reason, ...status } = error.toStatus();
+  const body = {
+    ...status,
+    ...(reason === '' ? {} : { reason }),
+  };
+  const form = {
+    format: accepted?.format ?? 'json',
+    as: undefined,
+    asVersion: 'v1',
+    pretty: accepted?.pretty ?? false,
+  };
+  const retryAfter = status.details?.retryAfterSeconds;
+  sendObject(reply, error.code, body, form, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
+}
+
+function sendEntry(
+  server: Server,
+  reply: Reply,
+  call: Call,
+  answer: Extract<Answer, { type: 'entry' }>,
+  accepted: Accepted,
+): void {
+  const { kind, code } = answer;
+  const entry = answer.entry.view(kind);
+  if (accepted.as === 'Table') {
+    return sendObject(
+      reply,
+      code,
+      tableFor(server, call, kind, [entry], { resourceVersion: versionOf(entry) }, accepted),
+      accepted,
+    );
+  }
+  if (accepted.as === 'PartialObjectMetadata')
+    return sendObject(reply, code, metadataOf(entry.object, accepted.asVersion), accepted);
+  if (accepted.as !== undefined) return sendStatus(reply, StatusError.notAcceptable(READABLE), accepted);
+  if (accepted.format === 'json' && !accepted.pretty) {
+    return send(reply, code, CONTENT_TYPES.json, Buffer.concat([headsOf(kind).one, entry.json.subarray(1), NEWLINE]));
+  }
+  sendObject(reply, code, entry.object, accepted);
+}
+
+function versionOf(entry: Entry): string {
+  return entry.revision === 0 ? '' : String(entry.revision);
+}
+
+function tableFor(
+  server: Server,
+  call: Call,
+  kind: KindDefinition,
+  entries: readonly Entry[],
+  metadata: Parameters<typeof tableOf>[2],
+  accepted: Accepted,
+): ApiObject {
+  const include = includeOf(call);
+  return tableOf(kind, entries, metadata, include, accepted.asVersion, server.context.clock.now());
+}
+
+/** @throws StatusError for a value that is not known. */
+export function includeOf(call: Call): IncludeObject {
+  const include = call.query['includeObject'] ?? 'Metadata';
+  if (include === '') return 'Metadata';
+  if (include === 'None' || include === 'Metadata' || include === 'Object') return include;
+  throw StatusError.badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`);
+}
+
+function sendList(
+  server: Server,
+  reply: Reply,
+  call: Call,
+  answer: Extract<Answer, { type: 'list' }>,
+  accepted: Accepted,
+): void {
+  const { kind, revision } = answer;
+  const metadata = {
+    resourceVersion: String(revision),
+    ...(answer.continue === undefined ? {} : { continue: answer.continue }),
+    ...(answer.remainingItemCount === undefined ? {} : { remainingItemCount: answer.remainingItemCount }),
+  };
+  const entries = answer.entries.map((entry) => entry.view(kind));
+  if (accepted.as === 'Table')
+    return sendObject(reply, 200, tableFor(server, call, kind, entries, metadata, accepted), accepted);
+  if (accepted.as === 'PartialObjectMetadataList') {
+    const items = entries.map((entry) => metadataOf(entry.object, accepted.asVersion));
+    const list = {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: `meta.k8s.io/${accepted.asVersion}`,
+      metadata,
+      items,
+    };
+    return sendObject(reply, 200, list, accepted);
+  }
+  if (accepted.as !== undefined) return sendStatus(reply, StatusError.notAcceptable(READABLE), accepted);
+  if (accepted.format === 'json' && !accepted.pretty) {
+    return send(reply, 200, CONTENT_TYPES.json, listBytes(kind, metadata, entries));
+  }
+  const items = entries.map(({ object }) => {
+    const { kind: _kind, apiVersion: _version, ...item } = object;
+    return item;
+  });
+  sendObject(reply, 200, { kind: listKindOf(kind), apiVersion: apiVersionOf(kind), metadata, items }, accepted);
+}
+
+/** A list put together from the items' cached bytes. Items of custom kinds name their kind, as upstream's do. */
+function listBytes(kind: KindDefinition, metadata: object, entries: readonly Entry[]): Buffer {
+  const itemHead = kind.definition === '' ? headsOf(kind).one : BRACE;
+  const parts: Uint8Array[] = [headsOf(kind).list, Buffer.from(`"metadata":${JSON.stringify(metadata)},"items":[`)];
+  entries.forEach((entry, index) => {
+    if (index > 0) parts.push(COMMA);
+    parts.push(itemHead, entry.json.subarray(1));
+  });
+  parts.push(LIST_END);
+  return Buffer.concat(parts);
+}
+
+function sendStream(reply: Reply, answer: Extract<Answer, { type: 'stream' }>, accepted: Accepted): void {
+  const response = reply.response as import('node:http').ServerResponse;
+  const begin = () => {
+    if (!response.headersSent) response.writeHead(200, headersOf(reply, answer.contentType));
+  };
+  const stop = answer.open({
+    next(chunk) {
+      begin();
+      response.write(chunk);
+    },
+    end(error) {
+      if (error instanceof StatusError && !response.headersSent) return sendStatus(reply, error, accepted);
+      begin();
+      response.end();
+    },
+  });
+  response.on('close', stop);
+}

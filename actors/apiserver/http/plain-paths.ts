@@ -1,0 +1,82 @@
+/** Paths that are not resources: version, health, metrics, keys. Discovery and OpenAPI have files of their own. */
+import { StatusError } from '../../../src/api/index.ts';
+import type { Server } from '../server.ts';
+import { sendObject, sendStatus } from './answers.ts';
+import { sendDiscovery } from './discovery.ts';
+import { sendHealth } from './health.ts';
+import type { Accepted } from './negotiation.ts';
+import { sendOpenapi } from './openapi.ts';
+import { type Reply, send } from './reply.ts';
+import type { Query } from './requests.ts';
+
+const PLAIN = 'text/plain; charset=utf-8';
+
+/** Answers the path if it is one of these, and says whether it did. */
+export async function sendPlainPath(
+  server: Server,
+  reply: Reply,
+  path: string,
+  query: Query,
+  accepted: Accepted | undefined,
+): Promise<boolean> {
+  const method = reply.request.method ?? 'GET';
+  const bare = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+  if (/^\/(healthz|livez|readyz)(\/|$)/.test(bare)) {
+    await sendHealth(server, reply, bare, query);
+    return true;
+  }
+  if (bare === '/metrics') {
+    send(reply, 200, 'text/plain; version=0.0.4; charset=utf-8', await server.metricsText());
+    return true;
+  }
+  const document = documentOf(server, bare);
+  if (document !== undefined) {
+    if (accepted === undefined) sendStatus(reply, StatusError.notAcceptable(['application/json']), undefined);
+    else if (method !== 'GET' && method !== 'HEAD') sendNotFound(reply);
+    else sendObject(reply, 200, document, { ...accepted, pretty: bare === '/version' ? true : accepted.pretty });
+    return true;
+  }
+  return sendDiscovery(server, reply, bare, accepted) || (await sendOpenapi(server, reply, bare, accepted));
+}
+
+export function sendNotFound(reply: Reply): void {
+  send(reply, 404, PLAIN, '404 page not found\n', { 'x-content-type-options': 'nosniff' });
+}
+
+function documentOf(server: Server, path: string): unknown {
+  switch (path) {
+    case '/version':
+      return versionOf(server);
+    case '/.well-known/openid-configuration':
+      return {
+        issuer: server.tokens.issuer,
+        jwks_uri: `${server.tokens.issuer}/openid/v1/jwks`,
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['RS256'],
+      };
+    case '/openid/v1/jwks':
+      return server.tokens.keySet();
+    default:
+      return undefined;
+  }
+}
+
+function versionOf(server: Server): unknown {
+  const { gitVersion, major, minor } = server.options.serverVersion;
+  return {
+    major,
+    minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+    gitVersion,
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: 'go1.25.7',
+    compiler: 'gc',
+    platform: 'linux/amd64',
+  };
+}

@@ -1,0 +1,63 @@
+/** One HTTP answer: headers, compression, and the body at once. Never throws once the headers are out. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { gzip } from 'node:zlib';
+
+export type Request = IncomingMessage | Http2ServerRequest;
+export type Response = ServerResponse | Http2ServerResponse;
+
+/** Answers smaller than this are not worth compressing, as upstream. */
+const GZIP_BYTES_MIN = 128 * 1024;
+
+export interface Reply {
+  readonly request: Request;
+  readonly response: Response;
+  readonly auditId: string;
+  warnings: readonly string[];
+}
+
+/** Sends a whole body. */
+export function send(
+  reply: Reply,
+  code: number,
+  contentType: string,
+  body: Buffer | string,
+  more: Record<string, string> = {},
+): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const headers = headersOf(reply, contentType, more);
+  if (bytes.length < GZIP_BYTES_MIN || !acceptsGzip(reply.request)) return finish(reply, code, headers, bytes);
+  gzip(bytes, { level: 1 }, (error, compressed) => {
+    if (error !== null) return finish(reply, code, headers, bytes);
+    finish(reply, code, { ...headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' }, compressed);
+  });
+}
+
+export function headersOf(
+  reply: Reply,
+  contentType: string,
+  more: Record<string, string> = {},
+): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {
+    'audit-id': reply.auditId,
+    'cache-control': 'no-cache, private',
+    ...(contentType === '' ? {} : { 'content-type': contentType }),
+    ...more,
+  };
+  if (reply.warnings.length > 0) {
+    headers['warning'] = reply.warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+  }
+  return headers;
+}
+
+function finish(reply: Reply, code: number, headers: Record<string, string | string[]>, bytes: Buffer): void {
+  const { response } = reply;
+  if (response.destroyed || response.headersSent) return;
+  (response as ServerResponse).writeHead(code, { ...headers, 'content-length': String(bytes.length) });
+  if (reply.request.method === 'HEAD') response.end();
+  else (response as ServerResponse).end(bytes);
+}
+
+function acceptsGzip(request: Request): boolean {
+  return String(request.headers['accept-encoding'] ?? '').includes('gzip');
+}

@@ -1,0 +1,182 @@
+/** Makes a call of an HTTP request: which resource, which verb, whose credentials, and the body within its limits. */
+import type { TLSSocket } from 'node:tls';
+import { type KindDefinition, StatusError, type SubresourceDefinition } from '../../../src/api/index.ts';
+import type { Body, Call, Credentials, Verb } from '../call.ts';
+import { methodNotAllowed } from '../failures.ts';
+import { serves } from '../kinds.ts';
+import { PATCH_TYPES } from '../patching.ts';
+import type { Server } from '../server.ts';
+import { newCall } from '../system-call.ts';
+import { booleanOf } from '../verbs/list-options.ts';
+import { bodyFormatOf, mediaTypeOf, READABLE } from './negotiation.ts';
+import type { ResourcePath } from './paths.ts';
+import type { Request } from './reply.ts';
+
+/** Upstream's limit of a request's body. */
+const BODY_BYTES_MAX = 3 * 1024 * 1024;
+
+export interface Query {
+  readonly first: Readonly<Record<string, string>>;
+  all(name: string): readonly string[];
+}
+
+export function queryOf(text: string): Query {
+  const first: Record<string, string> = Object.create(null) as Record<string, string>;
+  if (text === '') return { first, all: () => [] };
+  const parameters = new URLSearchParams(text);
+  for (const [name, value] of parameters) if (first[name] === undefined) first[name] = value;
+  return { first, all: (name) => parameters.getAll(name) };
+}
+
+/** Finds the kind and the verb of a request; 404 and 405 as upstream. */
+export function routeOf(
+  server: Server,
+  method: string,
+  path: ResourcePath,
+  query: Query,
+): { kind: KindDefinition; subresource: SubresourceDefinition | undefined; verb: Verb } {
+  const kind = server.registry.byResource(path.group, path.version, path.resource);
+  if (kind === undefined) throw StatusError.noSuchPath();
+  let subresource: SubresourceDefinition | undefined;
+  if (path.subresource !== undefined) {
+    subresource = kind.subresources?.find(({ name }) => name === path.subresource);
+    if (subresource === undefined || path.name === undefined) throw StatusError.noSuchPath();
+  }
+  if (path.namespace !== undefined && !kind.namespaced) throw StatusError.noSuchPath();
+  const verb = verbOf(method, path, query, kind);
+  // Objects are only read across all namespaces, not written.
+  const acrossNamespaces = kind.namespaced && path.namespace === undefined;
+  if (
+    verb === undefined ||
+    !serves(kind, subresource, verb) ||
+    (acrossNamespaces && verb !== 'list' && verb !== 'watch')
+  ) {
+    throw methodNotAllowed();
+  }
+  return { kind, subresource, verb };
+}
+
+function verbOf(method: string, path: ResourcePath, query: Query, kind: KindDefinition): Verb | undefined {
+  const named = path.name !== undefined;
+  switch (method) {
+    case 'GET':
+      if (path.watch) return 'watch';
+      if (named) return 'get';
+      return booleanOf(query.first['watch']) === true && serves(kind, undefined, 'watch') ? 'watch' : 'list';
+    case 'POST':
+      return named === (path.subresource !== undefined) ? 'create' : undefined;
+    case 'PUT':
+      return named ? 'update' : undefined;
+    case 'PATCH':
+      return named ? 'patch' : undefined;
+    case 'DELETE':
+      return named ? 'delete' : 'deletecollection';
+    default:
+      return undefined;
+  }
+}
+
+export async function callOfRequest(
+  request: Request,
+  path: ResourcePath,
+  query: Query,
+  route: ReturnType<typeof routeOf>,
+  auditId: string,
+  signal: AbortSignal | undefined,
+): Promise<Call> {
+  const { kind, subresource, verb } = route;
+  const body = await bodyOf(request, verb);
+  return newCall({
+    door: 'http',
+    verb,
+    kind,
+    subresource,
+    namespace: path.namespace,
+    name: path.name,
+    query: query.first,
+    queryAll: query.all,
+    body,
+    patchType: verb === 'patch' ? mediaTypeOf(request.headers['content-type']) : undefined,
+    credentials: credentialsOf(request),
+    userAgent: String(request.headers['user-agent'] ?? 'unknown'),
+    signal,
+    auditId,
+    proxyPath: path.rest,
+  });
+}
+
+/** Reads the body of a write and says what form it has. 413 and 415 as upstream. */
+async function bodyOf(request: Request, verb: Verb): Promise<Body | undefined> {
+  if (verb === 'get' || verb === 'list' || verb === 'watch') return undefined;
+  const contentType = request.headers['content-type'];
+  const bytes = await readBody(request);
+  if (verb === 'patch') {
+    const type = mediaTypeOf(contentType);
+    if (!PATCH_TYPES.includes(type)) {
+      throw StatusError.other(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+    }
+    return { form: type === 'application/apply-patch+yaml' ? 'yaml' : 'json', bytes };
+  }
+  const format = bodyFormatOf(contentType);
+  if (format === undefined) {
+    if (bytes.length === 0 && verb !== 'create' && verb !== 'update') return undefined;
+    throw StatusError.unsupportedMediaType(READABLE);
+  }
+  return { form: format, bytes };
+}
+
+function readBody(request: Request): Promise<Buffer> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  const tooLarge = () => StatusError.requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`);
+  if (declared > BODY_BYTES_MAX) {
+    request.resume();
+    return Promise.reject(tooLarge());
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= BODY_BYTES_MAX) chunks.push(chunk);
+      else {
+        // The rest is read and dropped, so that the client gets to see the answer.
+        chunks.length = 0;
+        reject(tooLarge());
+      }
+    });
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('aborted', () => reject(StatusError.badRequest('the request was aborted')));
+  });
+}
+
+function credentialsOf(request: Request): Credentials {
+  const socket = request.socket as TLSSocket;
+  const secure = socket.encrypted === true;
+  return {
+    type: 'http',
+    secure,
+    certificate: secure && socket.authorized ? subjectOf(socket) : undefined,
+    authorization: request.headers['authorization'],
+    headers: request.headers,
+  };
+}
+
+interface Subject {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+}
+
+const subjects = new WeakMap<TLSSocket, Subject | null>();
+
+/** The subject of the connection's client certificate, read once a connection. */
+function subjectOf(socket: TLSSocket): Subject | undefined {
+  let subject = subjects.get(socket);
+  if (subject === undefined) {
+    const certificate = socket.getPeerCertificate();
+    const { CN, O } = (certificate?.subject ?? {}) as { CN?: string; O?: string | string[] };
+    subject = CN === undefined ? null : { commonName: CN, organizations: O === undefined ? [] : [O].flat() };
+    subjects.set(socket, subject);
+  }
+  return subject ?? undefined;
+}

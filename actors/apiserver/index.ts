@@ -1,0 +1,132 @@
+/**
+ * The API server: one actor between the store and everybody else. It keeps the watch caches, runs every request through the
+ * pipeline, and listens at two doors: the bus for the actors of this process, HTTP(S) for all others. It holds no state that
+ * the store does not have.
+ */
+
+import { formatTime, type KindDefinition, type KindRegistry, type StrategyContext } from '../../src/api/index.ts';
+import { createKindRegistry } from '../../src/api/kinds/index.ts';
+import { apiserverChannels } from '../../src/client/protocol.ts';
+import { type ActorContext, type Clock, defineActor, type Random } from '../../src/runtime/index.ts';
+import { remoteStore } from '../../src/store/index.ts';
+import { createAdmissionChain } from './admission/chain.ts';
+import { admissionPlugins } from './admission/index.ts';
+import { createEventLeases } from './allocation/event-leases.ts';
+import { createServiceAllocator } from './allocation/services.ts';
+import { createAuthenticator } from './authenticator.ts';
+import { bootstrap } from './bootstrap/index.ts';
+import { serveBus } from './bus-door.ts';
+import { Caches } from './cache/caches.ts';
+import type { KindCache } from './cache/kind-cache.ts';
+import { type HttpDoor, serveHttp } from './http/door.ts';
+import { INDEXED_FIELDS } from './indexes.ts';
+import { createServerMetrics } from './metrics.ts';
+import { type ApiserverOptions, resolveOptions } from './options.ts';
+import type { Server } from './server.ts';
+import { createTokenSigner } from './token-signer.ts';
+
+export type { ApiserverOptions, TokenOption } from './options.ts';
+
+/** Revisions that are replayed at start, so that watches can resume across a restart. */
+const REPLAY_REVISIONS_MAX = 5000;
+const BOOKMARK_INTERVAL_MS = 60_000;
+
+export const apiserverActor = defineActor<ApiserverOptions | undefined>({
+  name: 'apiserver',
+  module: import.meta.url,
+  async start(context, given) {
+    const server = await createServer(context, given);
+    const ports: { http?: number; https?: number } = {};
+    context.bus.serve(apiserverChannels.info, () => ({ ...ports, version: server.options.serverVersion.gitVersion }));
+    const door: HttpDoor = await serveHttp(server);
+    Object.assign(ports, door.ports);
+    const port = door.ports.https ?? door.ports.http;
+    const host = server.options.https?.host ?? server.options.http?.host ?? '127.0.0.1';
+    await bootstrap(server, port === undefined ? undefined : { host, port });
+    serveBus(server);
+    server.ready = true;
+    const bookmarks = context.clock.every(BOOKMARK_INTERVAL_MS, () => server.caches.bookmark(), { background: true });
+    return {
+      async stop() {
+        server.ready = false;
+        bookmarks.cancel();
+        await door.close();
+        server.caches.stop();
+      },
+    };
+  },
+});
+
+async function createServer(context: ActorContext, given: ApiserverOptions | undefined): Promise<Server> {
+  const options = resolveOptions(given);
+  const { clock, random } = context;
+  const registry = createKindRegistry();
+  const store = remoteStore(context.bus, options.storeAddress);
+  const caches = new Caches(
+    {
+      root: '/registry/',
+      changesMax: options.watchCacheChangesMax,
+      replayRevisionsMax: REPLAY_REVISIONS_MAX,
+      indexes: Object.fromEntries(Object.entries(INDEXED_FIELDS).map(([prefix, field]) => [prefix, field.read])),
+    },
+    clock,
+  );
+  const cacheOf = cachesByKind(registry, caches);
+  const tokens = createTokenSigner(options.serviceAccountKeyPem, clock, random);
+  const strategyContext = strategyContexts(clock, random);
+  const services = createServiceAllocator(options, caches, random, {
+    now: () => strategyContext(false).now,
+    uuid: () => random.uuid(),
+  });
+  await caches.start(store, (error) => context.fail(error));
+  services.start();
+  return {
+    context,
+    options,
+    registry,
+    store,
+    caches,
+    cacheOf,
+    services,
+    tokens,
+    strategyContext,
+    admission: createAdmissionChain(admissionPlugins, options.disabledAdmissionPlugins),
+    eventLeases: createEventLeases(store, clock, options.eventTtlSeconds),
+    authenticator: createAuthenticator(options.tokens, tokens),
+    metrics: createServerMetrics(context.metrics),
+    metricsText: async () => '',
+    ready: false,
+  };
+}
+
+/** The cache of a kind by one lookup. Every stored kind gets its cache before the load, so that nothing is placed twice. */
+function cachesByKind(registry: KindRegistry, caches: Caches): (kind: KindDefinition) => KindCache {
+  const known = new WeakMap<KindDefinition, KindCache>();
+  const cacheOf = (kind: KindDefinition) => {
+    let cache = known.get(kind);
+    if (cache === undefined) {
+      cache = caches.cacheOf(kind.storagePrefix, kind.namespaced);
+      known.set(kind, cache);
+    }
+    return cache;
+  };
+  for (const kind of registry.all()) cacheOf(kind);
+  return cacheOf;
+}
+
+/** The text of the time is made once a second, not once an object. */
+function strategyContexts(clock: Clock, random: Random): (dryRun: boolean) => StrategyContext {
+  let second = -1;
+  let now = '';
+  const uuid = () => random.uuid();
+  const suffix = (length: number) => random.suffix(length);
+  return (dryRun) => {
+    const nowMs = clock.now();
+    const current = Math.floor(nowMs / 1000);
+    if (current !== second) {
+      second = current;
+      now = formatTime(current * 1000);
+    }
+    return { now, nowMs, uuid, suffix, dryRun };
+  };
+}

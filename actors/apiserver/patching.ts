@@ -1,0 +1,43 @@
+/** Applies a request's patch to an object. A patch is parsed once; attempts after a lost race apply it again. */
+import {
+  type ApiObject,
+  applyPatch,
+  type ParsedPatch,
+  parsePatch,
+  patchMediaTypes,
+  patchOf,
+  StatusError,
+} from '../../src/api/index.ts';
+import { unpack } from '../../src/runtime/index.ts';
+import { expectedKindOf, fieldValidationOf, type NamedKind } from './bodies.ts';
+import type { Call } from './call.ts';
+
+export const PATCH_TYPES: readonly string[] = Object.values(patchMediaTypes);
+
+const TYPES: Readonly<Record<string, ParsedPatch['type']>> = {
+  [patchMediaTypes.json]: 'json',
+  [patchMediaTypes.merge]: 'merge',
+  [patchMediaTypes.strategic]: 'strategic',
+};
+
+const parsed = new WeakMap<Call, ParsedPatch>();
+
+/** The patched object, a new one. `base` is undefined when an apply creates. */
+export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undefined): ApiObject {
+  const type = TYPES[call.patchType ?? ''];
+  if (type === undefined || base === undefined) {
+    throw StatusError.other(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+  }
+  const validation = fieldValidationOf(call);
+  let patch = parsed.get(call);
+  if (patch === undefined) {
+    const bytes = call.body?.bytes ?? new Uint8Array();
+    patch =
+      call.body?.form === 'packed' ? patchOf(type, unpack(bytes)) : parsePatch(type, bytes, validation);
+    parsed.set(call, patch);
+  }
+  const { object, warnings } = applyPatch(base, patch, expectedKindOf(kind), validation);
+  if (call.attempt <= 1) call.warnings.push(...warnings);
+  object.metadata ??= {};
+  return object;
+}

@@ -1,0 +1,81 @@
+/**
+ * The pipeline that every request takes, whichever door it came through: one literal list of stages in upstream's order.
+ * Stages from decode on run again when a write lost a race that the client did not ask to be told of.
+ */
+import type { Answer, Call, Verb } from './call.ts';
+import { conflictOf } from './failures.ts';
+import type { Server } from './server.ts';
+import { audit } from './stages/audit.ts';
+import { authenticate } from './stages/authentication.ts';
+import { authorize } from './stages/authorization.ts';
+import { decode } from './stages/decode.ts';
+import { setDefaults } from './stages/defaulting.ts';
+import { takeSeat } from './stages/fairness.ts';
+import { impersonate } from './stages/impersonation.ts';
+import { admitMutating } from './stages/mutating-admission.ts';
+import { storeOrRead } from './stages/storing.ts';
+import { admitValidating } from './stages/validating-admission.ts';
+import { validate } from './stages/validation.ts';
+
+/** Does its part of the work on the call. Throws a StatusError to refuse it. */
+export interface Stage {
+  readonly name: string;
+  /** Verbs that the stage is about; omitted: all. */
+  readonly verbs?: readonly Verb[];
+  /** Runs again on each attempt of a write. */
+  readonly repeats?: true;
+  run(call: Call, server: Server): void | Promise<void>;
+}
+
+const WRITES: readonly Verb[] = ['create', 'update', 'patch'];
+const CHANGES: readonly Verb[] = ['create', 'update', 'patch', 'delete', 'deletecollection'];
+
+export const pipeline: readonly Stage[] = [
+  { name: 'authentication', run: authenticate },
+  { name: 'audit', run: audit },
+  { name: 'impersonation', run: impersonate },
+  { name: 'priority-and-fairness', run: takeSeat },
+  { name: 'authorization', run: authorize },
+  { name: 'decode', verbs: CHANGES, repeats: true, run: decode },
+  { name: 'mutating-admission', verbs: CHANGES, repeats: true, run: admitMutating },
+  { name: 'defaulting', verbs: WRITES, repeats: true, run: setDefaults },
+  { name: 'validation', verbs: WRITES, repeats: true, run: validate },
+  { name: 'validating-admission', verbs: CHANGES, repeats: true, run: admitValidating },
+  { name: 'store', repeats: true, run: storeOrRead },
+];
+
+/** Lost races that a write survives. Creates with a generated name give up earlier, by themselves. */
+const ATTEMPTS_MAX = 20;
+
+const VERBS: readonly Verb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
+
+const stagesOf = Object.fromEntries(
+  VERBS.map((verb) => {
+    const stages = pipeline.filter((stage) => stage.verbs === undefined || stage.verbs.includes(verb));
+    return [
+      verb,
+      { once: stages.filter((stage) => !stage.repeats), repeated: stages.filter((stage) => stage.repeats) },
+    ];
+  }),
+) as unknown as Record<Verb, { once: readonly Stage[]; repeated: readonly Stage[] }>;
+
+/** Runs a call to its answer. Rejects with a StatusError, or with a bug. */
+export async function runPipeline(call: Call, server: Server): Promise<Answer> {
+  const { once, repeated } = stagesOf[call.verb];
+  for (const stage of once) {
+    const done = stage.run(call, server);
+    if (done !== undefined) await done;
+  }
+  for (;;) {
+    call.attempt++;
+    for (const stage of repeated) {
+      // Some subresources answer before the store stage: what follows is not theirs.
+      if (call.answer !== undefined) break;
+      const done = stage.run(call, server);
+      if (done !== undefined) await done;
+    }
+    if (call.answer !== undefined) return call.answer;
+    if (call.expectedRevision !== undefined || call.attempt > ATTEMPTS_MAX)
+      throw conflictOf(call.kind, call.name ?? '');
+  }
+}

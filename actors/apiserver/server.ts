@@ -1,0 +1,34 @@
+/** What stages, verbs and doors share of one running API server. Made once at start (index.ts) and passed to all. */
+import type { KindDefinition, KindRegistry, StrategyContext } from '../../src/api/index.ts';
+import type { ActorContext } from '../../src/runtime/index.ts';
+import type { Store } from '../../src/store/index.ts';
+import type { AdmissionChain } from './admission/chain.ts';
+import type { EventLeases } from './allocation/event-leases.ts';
+import type { ServiceAllocator } from './allocation/services.ts';
+import type { Authenticator } from './authenticator.ts';
+import type { Caches } from './cache/caches.ts';
+import type { KindCache } from './cache/kind-cache.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { TokenSigner } from './token-signer.ts';
+
+export interface Server {
+  readonly context: ActorContext;
+  readonly options: ResolvedOptions;
+  readonly registry: KindRegistry;
+  readonly store: Store;
+  readonly caches: Caches;
+  readonly admission: AdmissionChain;
+  readonly services: ServiceAllocator;
+  readonly eventLeases: EventLeases;
+  readonly authenticator: Authenticator;
+  readonly tokens: TokenSigner;
+  readonly metrics: ServerMetrics;
+  /** Whether all that a client relies on at start is there. */
+  ready: boolean;
+  cacheOf(kind: KindDefinition): KindCache;
+  /** All metrics of this process in Prometheus' text form. */
+  metricsText(): Promise<string>;
+  /** Time and chance for strategies. */
+  strategyContext(dryRun: boolean): StrategyContext;
+}

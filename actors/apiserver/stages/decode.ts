@@ -1,0 +1,166 @@
+/**
+ * Turns what came into the object that is to be written. On update and patch it also finds the current object; when a write
+ * lost a race this stage runs again, with the object as it is then.
+ */
+import { type ApiObject, type KindDefinition, StatusError, type SubresourceDefinition } from '../../../src/api/index.ts';
+import { decodeBody, type NamedKind } from '../bodies.ts';
+import { copyOf } from '../cache/entry.ts';
+import type { Call } from '../call.ts';
+import { notFoundOf, plainError } from '../failures.ts';
+import { storedKindOf } from '../kinds.ts';
+import { decodeDeleteOptions, readWriteOptions } from '../options-of-calls.ts';
+import { patchObject } from '../patching.ts';
+import type { Server } from '../server.ts';
+import { subresourceHandlerOf } from '../subresources/index.ts';
+
+export function decode(call: Call, server: Server): void {
+  if (call.attempt === 1) readWriteOptions(call);
+  switch (call.verb) {
+    case 'create':
+      return decodeCreate(call, server);
+    case 'update':
+      return decodeUpdate(call, server);
+    case 'patch':
+      return decodePatch(call, server);
+    default:
+      call.deleteOptions ??= decodeDeleteOptions(call);
+      if (call.verb === 'delete') call.previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  }
+}
+
+export function keyOf(call: Call, server: Server): string {
+  return server.cacheOf(call.kind).keyOf(call.namespace, call.name as string);
+}
+
+function decodeCreate(call: Call, server: Server): void {
+  const handler = subresourceHandlerOf(call);
+  if (handler?.connect !== undefined) return;
+  if (call.subresource !== undefined) {
+    call.part = decodeBody(call, partKindOf(call.kind, call.subresource));
+    return;
+  }
+  // A create that runs again (a generated name was taken) starts from the same body.
+  const object = decodeBody(call, call.kind);
+  checkNamespace(call, object);
+  call.object = finishDecode(object, call, server);
+}
+
+const partKinds = new WeakMap<SubresourceDefinition, NamedKind>();
+
+/** The kind of a subresource's body. */
+function partKindOf(kind: KindDefinition, subresource: SubresourceDefinition): NamedKind {
+  let part = partKinds.get(subresource);
+  if (part === undefined) {
+    part = {
+      group: subresource.group ?? kind.group,
+      version: subresource.version ?? kind.version,
+      kind: subresource.kind ?? kind.kind,
+      definition: subresource.definition ?? kind.definition,
+    };
+    partKinds.set(subresource, part);
+  }
+  return part;
+}
+
+function decodeUpdate(call: Call, server: Server): void {
+  const previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  call.previous = previous;
+  const handler = subresourceHandlerOf(call);
+  if (handler?.part !== undefined) {
+    if (previous === undefined) throw notFoundOf(call.kind, call.name as string);
+    const part = decodeBody(call, handler.part.kind);
+    checkName(call, part);
+    call.part = part;
+    expectRevision(call, part);
+    call.object = copyOf(previous.object);
+    handler.part.write(call.object, part, call.kind);
+    return;
+  }
+  const object = finishDecode(decodeBody(call, call.kind), call, server);
+  checkName(call, object);
+  if (previous === undefined) {
+    if (
+      storedKindOf(call.kind, server.registry).strategy?.allowCreateOnUpdate !== true ||
+      call.subresource !== undefined
+    ) {
+      throw notFoundOf(call.kind, call.name as string);
+    }
+  } else {
+    expectRevision(call, object);
+  }
+  call.object = object;
+}
+
+/** The name in the body must be the one in the path; a body without a namespace means that of the path. */
+function checkName(call: Call, object: ApiObject): void {
+  const { name } = object.metadata;
+  if (name === undefined || name === '') {
+    throw StatusError.badRequest(
+      `the name of the object (${call.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (name !== call.name) {
+    throw StatusError.badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+  }
+  checkNamespace(call, object);
+}
+
+/** @see staging/src/k8s.io/apiserver/pkg/registry/rest/meta.go EnsureObjectNamespaceMatchesRequestNamespace */
+export function checkNamespace(call: Call, object: ApiObject): void {
+  const { namespace } = object.metadata;
+  if (!call.kind.namespaced) {
+    if (namespace !== undefined && namespace !== '') object.metadata.namespace = undefined as never;
+    return;
+  }
+  if (namespace === undefined || namespace === '') object.metadata.namespace = call.namespace as string;
+  else if (namespace !== call.namespace) {
+    throw StatusError.badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+}
+
+/** Notes the resourceVersion that a write was made from; none and 0 mean whatever is there. */
+function expectRevision(call: Call, object: ApiObject): void {
+  const version = object.metadata['resourceVersion'];
+  if (typeof version !== 'string' || version === '') return;
+  if (!/^\d+$/.test(version)) throw plainError(`strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
+  if (Number(version) > 0) call.expectedRevision = version;
+}
+
+function decodePatch(call: Call, server: Server): void {
+  const previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  call.previous = previous;
+  const handler = subresourceHandlerOf(call);
+  if (previous === undefined) {
+    if (call.patchType !== 'application/apply-patch+yaml' || call.subresource !== undefined) {
+      throw notFoundOf(call.kind, call.name as string);
+    }
+  }
+  if (handler?.part !== undefined && previous !== undefined) {
+    const { kind: partKind } = handler.part;
+    const part = patchObject(call, partKind, handler.part.read(previous.object, call.kind));
+    checkName(call, part);
+    call.part = part;
+    if (part.metadata['resourceVersion'] !== previous.object.metadata['resourceVersion']) expectRevision(call, part);
+    call.object = copyOf(previous.object);
+    handler.part.write(call.object, part, call.kind);
+    return;
+  }
+  const base = previous?.view(call.kind).object;
+  const object = finishDecode(patchObject(call, call.kind, base), call, server);
+  checkName(call, object);
+  // Only a resourceVersion that the patch itself brought is a condition.
+  if (object.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, object);
+  call.object = object;
+}
+
+/** Defaults of the served version, then the stored version. */
+function finishDecode(object: ApiObject, call: Call, server: Server): ApiObject {
+  call.kind.strategy?.defaults?.(object);
+  const { conversion } = call.kind;
+  if (conversion === undefined) return object;
+  const converted = conversion.toStored(object);
+  storedKindOf(call.kind, server.registry).strategy?.defaults?.(converted);
+  return converted;
+}

@@ -1,0 +1,106 @@
+/**
+ * Brings an object to the form in which it is stored: system fields, what the kind's strategy resets and fills, generation.
+ * Defaults of the schema were set by decode.
+ * @see staging/src/k8s.io/apiserver/pkg/registry/rest/create.go BeforeCreate, update.go BeforeUpdate
+ */
+import { type ApiObject, StatusError, type StrategyContext } from '../../../src/api/index.ts';
+import {
+  prepareForCreate,
+  prepareForStatusUpdate,
+  prepareForSubresourceUpdate,
+  prepareForUpdate,
+} from '../../../src/api/kinds/index.ts';
+import type { Call } from '../call.ts';
+import { preconditionFailed } from '../failures.ts';
+import { storedKindOf } from '../kinds.ts';
+import type { Server } from '../server.ts';
+
+export function setDefaults(call: Call, server: Server): void {
+  const { object, previous } = call;
+  if (object === undefined) return;
+  const context = server.strategyContext(call.dryRun);
+  const kind = storedKindOf(call.kind, server.registry);
+  if (previous === undefined) {
+    fillSystemFields(object, context);
+    prepareForCreate(kind, object, context);
+    call.name = object.metadata.name ?? '';
+    return;
+  }
+  keepSystemFields(call, object, previous.object);
+  const subresource = call.subresource?.name;
+  if (subresource === undefined || call.part !== undefined) prepareForUpdate(kind, object, previous.object, context);
+  else if (subresource === 'status') prepareForStatusUpdate(kind, object, previous.object, context);
+  else prepareForSubresourceUpdate(kind, subresource, object, previous.object, context);
+}
+
+function fillSystemFields(object: ApiObject, context: StrategyContext): void {
+  const { metadata } = object;
+  if (metadata['resourceVersion'] !== undefined && metadata['resourceVersion'] !== '') {
+    throw StatusError.badRequest('resourceVersion should not be set on objects to be created');
+  }
+  delete metadata['resourceVersion'];
+  delete metadata['selfLink'];
+  delete metadata['deletionTimestamp'];
+  delete metadata['deletionGracePeriodSeconds'];
+  delete metadata['generation'];
+  const { generateName } = metadata as { generateName?: string };
+  if ((metadata.name === undefined || metadata.name === '') && generateName !== undefined && generateName !== '') {
+    metadata.name = generatedName(generateName, context);
+  }
+  metadata['uid'] = context.uuid();
+  metadata['creationTimestamp'] = context.now;
+}
+
+const NAME_LENGTH_MAX = 63;
+const SUFFIX_LENGTH = 5;
+
+/** @see staging/src/k8s.io/apiserver/pkg/storage/names/generate.go */
+function generatedName(base: string, context: StrategyContext): string {
+  return base.slice(0, NAME_LENGTH_MAX - SUFFIX_LENGTH) + context.suffix(SUFFIX_LENGTH);
+}
+
+/** Fields of metadata that a writer cannot change: they are taken from the current object. */
+const SYSTEM_FIELDS = [
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generateName',
+] as const;
+
+function keepSystemFields(call: Call, object: ApiObject, previous: ApiObject): void {
+  const { metadata } = object;
+  const { uid } = metadata as { uid?: string };
+  if (uid !== undefined && uid !== '' && uid !== previous.metadata['uid']) {
+    throw preconditionFailed(
+      call.kind,
+      call.name as string,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata['uid']}`,
+    );
+  }
+  delete metadata['selfLink'];
+  for (const field of SYSTEM_FIELDS) {
+    if (previous.metadata[field] === undefined) delete metadata[field];
+    else metadata[field] = previous.metadata[field];
+  }
+}
+
+/** Deep equality of plain data; members that are undefined count as absent. */
+export function sameValue(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left) !== Array.isArray(right)) return false;
+  if (Array.isArray(left)) {
+    const other = right as unknown[];
+    return left.length === other.length && left.every((item, index) => sameValue(item, other[index]));
+  }
+  const [a, b] = [left as Record<string, unknown>, right as Record<string, unknown>];
+  let members = 0;
+  for (const name in a) {
+    if (a[name] === undefined) continue;
+    members++;
+    if (!sameValue(a[name], b[name])) return false;
+  }
+  for (const name in b) if (b[name] !== undefined) members--;
+  return members === 0;
+}

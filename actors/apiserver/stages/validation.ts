@@ -1,0 +1,55 @@
+/** Checks what is about to be written: metadata by the common rules, the rest by the kind's strategy. */
+import { type ApiObject, type FieldError, fieldErrors } from '../../../src/api/index.ts';
+import type { Call } from '../call.ts';
+import { invalidOf } from '../failures.ts';
+import { storedKindOf } from '../kinds.ts';
+import type { Server } from '../server.ts';
+
+export function validate(call: Call, server: Server): void {
+  const { object, previous } = call;
+  if (object === undefined) return;
+  const kind = storedKindOf(call.kind, server.registry);
+  const context = server.strategyContext(call.dryRun);
+  const { strategy } = kind;
+  let errors: FieldError[];
+  if (previous === undefined) {
+    errors = [...nameErrors(object, strategy?.validateName), ...(strategy?.validate?.(object, context) ?? [])];
+  } else {
+    const subresource = call.part === undefined ? call.subresource?.name : undefined;
+    const rules =
+      subresource === undefined
+        ? strategy
+        : subresource === 'status'
+          ? strategy?.status
+          : strategy?.subresources?.[subresource];
+    const unconditional = call.expectedRevision === undefined && call.verb === 'update';
+    errors = [
+      ...(unconditional && strategy?.allowUnconditionalUpdate === false
+        ? [fieldErrors.invalid('metadata.resourceVersion', 0, 'must be specified for an update')]
+        : []),
+      ...(rules?.validateUpdate?.(object, previous.object, context) ?? []),
+    ];
+  }
+  if (errors.length > 0) throw invalidOf(call.kind, object.metadata.name ?? '', errors);
+  if (strategy?.warnings !== undefined && call.attempt === 1) {
+    call.warnings.push(...strategy.warnings(object, previous?.object));
+  }
+}
+
+function nameErrors(object: ApiObject, validateName?: (name: string, prefix: boolean) => string[]): FieldError[] {
+  const { name, generateName } = object.metadata as { name?: string; generateName?: string };
+  const errors: FieldError[] = [];
+  if (generateName !== undefined && generateName !== '' && validateName !== undefined) {
+    errors.push(
+      ...validateName(generateName, true).map((text) =>
+        fieldErrors.invalid('metadata.generateName', generateName, text),
+      ),
+    );
+  }
+  if (name === undefined || name === '') {
+    errors.push(fieldErrors.required('metadata.name', 'name or generateName is required'));
+  } else if (validateName !== undefined) {
+    errors.push(...validateName(name, false).map((text) => fieldErrors.invalid('metadata.name', name, text)));
+  }
+  return errors;
+}

@@ -1,0 +1,130 @@
+/**
+ * Binds a pod to a node: the scheduler's write, and the hottest path of a scheduling run. Copies only what it changes.
+ * @see pkg/registry/core/pod/storage/storage.go BindingREST
+ */
+import { type ApiObject, fieldErrors, StatusError } from '../../../src/api/index.ts';
+import type { Entry } from '../cache/entry.ts';
+import type { Call } from '../call.ts';
+import { conflictOf, notFoundOf } from '../failures.ts';
+import type { Server } from '../server.ts';
+import { keyOf } from '../stages/decode.ts';
+import { putObject } from '../verbs/commit.ts';
+import type { SubresourceHandler } from './handler.ts';
+
+interface BindingBody {
+  metadata: {
+    name?: string;
+    annotations?: Record<string, string>;
+    labels?: Record<string, string>;
+    uid?: string;
+    resourceVersion?: string;
+  };
+  target?: { kind?: string; name?: string };
+}
+
+interface Condition {
+  type: string;
+  status: string;
+  lastProbeTime?: string | null;
+  lastTransitionTime?: string;
+  observedGeneration?: number;
+}
+
+const ATTEMPTS_MAX = 20;
+
+export const binding: SubresourceHandler = {
+  name: 'binding',
+  kinds: ['/registry/pods'],
+  async create(call, server) {
+    await bindPod(call, server, call.part as unknown as BindingBody);
+  },
+};
+
+async function bindPod(call: Call, server: Server, body: BindingBody): Promise<void> {
+  if ((body.metadata.name ?? '') !== call.name) {
+    throw StatusError.badRequest('name in URL does not match name in Binding object');
+  }
+  const target = checkTarget(call, body);
+  const cache = server.cacheOf(call.kind);
+  const key = keyOf(call, server);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const entry = cache.get(key);
+    if (entry === undefined) throw notFoundOf(call.kind, call.name as string);
+    const object = boundPod(call, server, entry, body, target);
+    if (call.dryRun || (await putObject(server, cache, key, object, entry.revision)) !== undefined) {
+      call.answer = {
+        type: 'object',
+        code: 201,
+        object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 },
+      };
+      return;
+    }
+  }
+  throw conflictOf(call.kind, call.name as string);
+}
+
+function checkTarget(call: Call, body: BindingBody): string {
+  const { kind, name } = body.target ?? {};
+  const errors = [];
+  if (kind !== undefined && kind !== '' && kind !== 'Node') {
+    errors.push(fieldErrors.notSupported('target.kind', kind, ['Node', '<empty>']));
+  }
+  if (name === undefined || name === '') errors.push(fieldErrors.required('target.name'));
+  if (errors.length > 0) throw StatusError.invalid({ group: '', name: 'Binding' }, call.name as string, errors);
+  return name as string;
+}
+
+/** The pod with its node, as a new object that shares what does not change. */
+function boundPod(call: Call, server: Server, entry: Entry, body: BindingBody, nodeName: string): ApiObject {
+  const pod = entry.object;
+  const spec = pod['spec'] as { nodeName?: string; schedulingGates?: unknown[] };
+  const status = (pod['status'] ?? {}) as { conditions?: Condition[] };
+  const refuse = (message: string) =>
+    StatusError.conflict({ group: '', name: 'pods/binding' }, call.name as string, message);
+  const { uid, resourceVersion } = body.metadata;
+  if (uid !== undefined && uid !== pod.metadata['uid']) {
+    throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata['uid']}`);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== String(entry.revision)) {
+    throw refuse(
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${entry.revision}`,
+    );
+  }
+  if (pod.metadata['deletionTimestamp'] !== undefined) {
+    throw refuse(`pod ${call.name} is being deleted, cannot be assigned to a host`);
+  }
+  if (spec.nodeName !== undefined && spec.nodeName !== '') {
+    throw refuse(`pod ${call.name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
+  }
+  if (spec.schedulingGates !== undefined && spec.schedulingGates.length > 0) {
+    throw refuse(`pod ${call.name} has non-empty .spec.schedulingGates`);
+  }
+  const metadata = { ...pod.metadata };
+  merge(metadata, 'annotations', body.metadata.annotations);
+  merge(metadata, 'labels', body.metadata.labels);
+  return {
+    ...pod,
+    metadata,
+    spec: { ...spec, nodeName },
+    status: { ...status, conditions: scheduled(status.conditions ?? [], server.strategyContext(false).now) },
+  };
+}
+
+function merge(
+  metadata: Record<string, unknown>,
+  field: 'annotations' | 'labels',
+  more: Record<string, string> | undefined,
+): void {
+  if (more === undefined || Object.keys(more).length === 0) return;
+  metadata[field] = { ...(metadata[field] as object | undefined), ...more };
+}
+
+/** The conditions with PodScheduled true. */
+function scheduled(conditions: readonly Condition[], now: string): Condition[] {
+  const condition: Condition = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now };
+  const before = conditions.find((other) => other.type === 'PodScheduled');
+  if (before === undefined) return [...conditions, condition];
+  if (before.status === 'True' && before.lastTransitionTime !== undefined)
+    condition.lastTransitionTime = before.lastTransitionTime;
+  return conditions.map((other) => (other === before ? condition : other));
+}

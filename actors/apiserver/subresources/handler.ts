@@ -1,0 +1,22 @@
+/** What a subresource does that is not simply an update of its object. One file each, one line in index.ts. */
+import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
+import type { NamedKind } from "../bodies.ts";
+import type { Call } from '../call.ts';
+import type { Server } from '../server.ts';
+
+export interface SubresourceHandler {
+  readonly name: string;
+  /** Storage prefixes of the kinds that it is for; omitted: every kind that serves a subresource of this name. */
+  readonly kinds?: readonly string[];
+  /** The subresource shows a part of the object as another kind. */
+  readonly part?: {
+    readonly kind: NamedKind;
+    read(object: ApiObject, kind: KindDefinition): ApiObject;
+    /** Puts a changed part into the object, in place. */
+    write(object: ApiObject, part: ApiObject, kind: KindDefinition): void;
+  };
+  /** Answers a create; the decoded body is `call.part`. */
+  create?(call: Call, server: Server): void | Promise<void>;
+  /** Answers any verb without a body: logs, exec, proxy. */
+  connect?(call: Call, server: Server): void | Promise<void>;
+}

@@ -1,0 +1,58 @@
+/**
+ * The scale subresource: replicas of any scalable kind as an autoscaling/v1 Scale.
+ * @see pkg/registry/apps/deployment/storage/storage.go ScaleREST
+ */
+import type { ApiObject } from '../../../src/api/index.ts';
+import type { SubresourceHandler } from './handler.ts';
+
+interface Scalable {
+  metadata: Record<string, unknown>;
+  spec?: { replicas?: number; selector?: LabelSelector | Record<string, string> };
+  status?: { replicas?: number };
+}
+
+interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+export const scale: SubresourceHandler = {
+  name: 'scale',
+  part: {
+    kind: { group: 'autoscaling', version: 'v1', kind: 'Scale', definition: 'io.k8s.api.autoscaling.v1.Scale' },
+    read(object) {
+      const { metadata, spec, status } = object as unknown as Scalable;
+      const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+      const selector = selectorText(spec?.selector);
+      return {
+        kind: 'Scale',
+        apiVersion: 'autoscaling/v1',
+        metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ApiObject['metadata'],
+        spec: spec?.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas },
+        status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+      };
+    },
+    write(object, part) {
+      const { spec } = part as unknown as Scalable;
+      (object as unknown as Scalable).spec = { ...(object['spec'] as object), replicas: spec?.replicas ?? 0 };
+    },
+  },
+};
+
+/** As upstream prints a selector: `a=b,c in (d,e)`, requirements by key. */
+function selectorText(selector: LabelSelector | Record<string, string> | undefined): string {
+  if (selector === undefined) return '';
+  const isObject = 'matchLabels' in selector || 'matchExpressions' in selector;
+  const labels = (isObject ? (selector as LabelSelector).matchLabels : (selector as Record<string, string>)) ?? {};
+  const texts: [string, string][] = Object.entries(labels).map(([key, value]) => [key, `${key}=${value}`]);
+  for (const { key, operator, values } of (isObject && (selector as LabelSelector).matchExpressions) || []) {
+    const list = `(${[...(values ?? [])].sort().join(',')})`;
+    if (operator === 'In') texts.push([key, `${key} in ${list}`]);
+    else if (operator === 'NotIn') texts.push([key, `${key} notin ${list}`]);
+    else texts.push([key, operator === 'Exists' ? key : `!${key}`]);
+  }
+  return texts
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, text]) => text)
+    .join(',');
+}

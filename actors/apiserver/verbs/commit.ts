@@ -1,0 +1,73 @@
+/**
+ * Writes to the store: a put or delete under the condition that the key is still as the caller saw it, together with whatever
+ * else must change in the same transaction. A lost race is a value.
+ */
+import type { ApiObject } from '../../../src/api/index.ts';
+import { pack } from '../../../src/runtime/index.ts';
+import type { Compare, Operation } from '../../../src/store/index.ts';
+import { Entry } from '../cache/entry.ts';
+import type { KindCache } from '../cache/kind-cache.ts';
+import type { Server } from '../server.ts';
+
+/** Writes that belong to the same transaction, such as the IPAddress of a new Service. */
+export interface Companion {
+  readonly compare: readonly Compare[];
+  readonly operations: readonly Operation[];
+}
+
+/**
+ * Puts `object` where the key's mod revision is `expected` (0: it does not exist). Resolves with the new entry, which owns the
+ * object from then on, or with undefined when the race was lost: the caches then hold what won.
+ */
+export async function putObject(
+  server: Server,
+  cache: KindCache,
+  key: string,
+  object: ApiObject,
+  expected: number,
+  more: { readonly lease?: number; readonly companion?: Companion | undefined } = {},
+): Promise<Entry | undefined> {
+  object.metadata['resourceVersion'] = undefined;
+  const bytes = pack(object);
+  server.caches.announce(key, bytes, object);
+  try {
+    const put: Operation = {
+      type: 'put',
+      key,
+      value: bytes,
+      ...(more.lease === undefined ? {} : { lease: more.lease }),
+    };
+    const condition: Compare = { key, target: 'mod', operator: '=', operand: expected };
+    const { companion } = more;
+    const result = await server.store.txn({
+      compare: companion === undefined ? [condition] : [condition, ...companion.compare],
+      success: companion === undefined ? [put] : [put, ...companion.operations],
+    });
+    if (server.caches.revision < result.revision) await server.caches.waitFor(result.revision, CATCH_UP_MS);
+    if (!result.succeeded) return undefined;
+    const entry = cache.get(key);
+    if (entry?.revision === result.revision) return entry;
+    return new Entry(cache.placeOf(key), result.revision, bytes, object);
+  } finally {
+    server.caches.withdraw(key, bytes);
+  }
+}
+
+/** Events come before replies; after this long something is wrong, and the answer no longer waits for the cache. */
+const CATCH_UP_MS = 5000;
+
+/** Deletes the key where its mod revision is `expected`; resolves with the delete's revision, undefined when the race was lost. */
+export async function deleteKey(
+  server: Server,
+  key: string,
+  expected: number,
+  companion?: Companion,
+): Promise<number | undefined> {
+  const condition: Compare = { key, target: 'mod', operator: '=', operand: expected };
+  const result = await server.store.txn({
+    compare: companion === undefined ? [condition] : [condition, ...companion.compare],
+    success: [{ type: 'delete', key }, ...(companion?.operations ?? [])],
+  });
+  if (server.caches.revision < result.revision) await server.caches.waitFor(result.revision, CATCH_UP_MS);
+  return result.succeeded ? result.revision : undefined;
+}

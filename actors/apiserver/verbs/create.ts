@@ -1,0 +1,55 @@
+/** Creates an object: a put under the condition that the key does not exist. */
+import { StatusError } from '../../../src/api/index.ts';
+import { Entry } from '../cache/entry.ts';
+import type { Call } from '../call.ts';
+import { resourceOf } from '../failures.ts';
+import type { Server } from '../server.ts';
+import { putObject } from './commit.ts';
+
+/** Tries at a generated name, as upstream's. */
+const NAME_ATTEMPTS_MAX = 8;
+
+export async function createObject(call: Call, server: Server): Promise<void> {
+  const object = call.object as NonNullable<Call['object']>;
+  const cache = server.cacheOf(call.kind);
+  const name = object.metadata.name as string;
+  const key = cache.keyOf(call.namespace, name);
+  if (cache.get(key) !== undefined) return taken(call, name);
+  const companion = server.services.prepare(call.kind, object, undefined);
+  if (call.dryRun) {
+    server.services.settle(call.kind, object);
+    call.answer = {
+      type: 'entry',
+      code: 201,
+      entry: new Entry(cache.placeOf(key), 0, undefined, object),
+      kind: call.kind,
+    };
+    return;
+  }
+  try {
+    const leased = server.eventLeases.leaseFor(call.kind);
+    const lease = leased === undefined ? undefined : await leased;
+    const entry = await putObject(server, cache, key, object, 0, {
+      ...(lease === undefined ? {} : { lease }),
+      companion,
+    });
+    if (entry === undefined) {
+      // Either the name was taken in the meantime, or the address of the companion was: the next attempt picks another one.
+      if (cache.get(key) !== undefined) taken(call, name);
+      return;
+    }
+    call.answer = { type: 'entry', code: 201, entry, kind: call.kind };
+  } finally {
+    server.services.settle(call.kind, object);
+  }
+}
+
+/** A generated name is tried again with another suffix; a name of the client's own is refused. */
+function taken(call: Call, name: string): void {
+  const { generateName } = (call.object?.metadata ?? {}) as { generateName?: string };
+  const generated = generateName !== undefined && generateName !== '' && name.startsWith(generateName.slice(0, 58));
+  if (!generated || call.verb !== 'create') throw StatusError.alreadyExists(resourceOf(call.kind), name);
+  if (call.attempt >= NAME_ATTEMPTS_MAX) throw StatusError.generateNameConflict(resourceOf(call.kind), name);
+  call.object = undefined;
+  call.name = undefined;
+}

@@ -1,0 +1,84 @@
+/**
+ * The options of lists and watches, with upstream's checks and texts.
+ * @see staging/src/k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go
+ */
+import { type FieldError, fieldErrors } from '../../../src/api/index.ts';
+import type { Call } from '../call.ts';
+import { invalidOptions } from '../failures.ts';
+
+export type VersionMatch = '' | 'Exact' | 'NotOlderThan';
+
+export interface ListOptions {
+  readonly resourceVersion: string;
+  readonly match: VersionMatch;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly continue: string;
+  readonly sendInitialEvents: boolean | undefined;
+  readonly allowWatchBookmarks: boolean;
+  readonly timeoutSeconds: number | undefined;
+}
+
+export function listOptionsOf(call: Call): ListOptions {
+  const { query } = call;
+  const options: ListOptions = {
+    resourceVersion: query['resourceVersion'] ?? '',
+    match: (query['resourceVersionMatch'] ?? '') as VersionMatch,
+    limit: Number.parseInt(query['limit'] ?? '0', 10) || 0,
+    continue: query['continue'] ?? '',
+    sendInitialEvents: booleanOf(query['sendInitialEvents']),
+    allowWatchBookmarks: booleanOf(query['allowWatchBookmarks']) ?? false,
+    timeoutSeconds:
+      query['timeoutSeconds'] === undefined ? undefined : Number.parseInt(query['timeoutSeconds'], 10) || undefined,
+  };
+  const errors = call.verb === 'watch' ? watchErrors(options) : listErrors(options);
+  if (errors.length > 0) throw invalidOptions('ListOptions', errors);
+  return options;
+}
+
+/** As Go's conversion of query parameters: anything but false and 0 is true. */
+export function booleanOf(text: string | undefined): boolean | undefined {
+  if (text === undefined) return undefined;
+  return !(text === 'false' || text === '0' || text === 'False');
+}
+
+const MATCH = 'resourceVersionMatch';
+
+function listErrors({ resourceVersion, match, sendInitialEvents, ...options }: ListOptions): FieldError[] {
+  const errors: FieldError[] = [];
+  if (sendInitialEvents !== undefined) {
+    errors.push(fieldErrors.forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  }
+  if (match !== '') {
+    if (resourceVersion === '') {
+      errors.push(fieldErrors.forbidden(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    }
+    if (options.continue !== '') {
+      errors.push(fieldErrors.forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided'));
+    }
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      errors.push(fieldErrors.notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']));
+    }
+    if (match === 'Exact' && resourceVersion === '0') {
+      errors.push(fieldErrors.forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+    }
+  }
+  return errors;
+}
+
+function watchErrors({ match, sendInitialEvents }: ListOptions): FieldError[] {
+  const errors: FieldError[] = [];
+  if (sendInitialEvents !== undefined) {
+    if (match !== 'NotOlderThan') {
+      errors.push(
+        fieldErrors.forbidden(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
+      );
+      if (match !== '') errors.push(fieldErrors.notSupported(MATCH, match, ['NotOlderThan']));
+    }
+  } else if (match !== '') {
+    errors.push(
+      fieldErrors.forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'),
+    );
+  }
+  return errors;
+}

@@ -1,0 +1,70 @@
+/**
+ * Writes a changed object under the condition that nobody else changed it since. An object whose last finalizer goes while it
+ * is being deleted is removed instead of written; one that would not change is not written at all.
+ * @see staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go Update
+ */
+import type { ApiObject } from '../../../src/api/index.ts';
+import { Entry } from '../cache/entry.ts';
+import type { Call } from '../call.ts';
+import { conflictOf } from '../failures.ts';
+import { storedKindOf } from '../kinds.ts';
+import type { Server } from '../server.ts';
+import { sameValue } from '../stages/defaulting.ts';
+import { subresourceHandlerOf } from '../subresources/index.ts';
+import { deleteKey, putObject } from './commit.ts';
+
+export async function updateObject(call: Call, server: Server): Promise<void> {
+  const previous = call.previous as Entry;
+  const object = call.object as ApiObject;
+  if (call.expectedRevision !== undefined && call.expectedRevision !== String(previous.revision)) {
+    throw conflictOf(call.kind, call.name as string);
+  }
+  const cache = server.cacheOf(call.kind);
+  const strategy = storedKindOf(call.kind, server.registry).strategy;
+  object.metadata['resourceVersion'] = previous.object.metadata['resourceVersion'];
+  if (sameValue(object, previous.object)) return answer(call, server, previous);
+  const companion = server.services.prepare(call.kind, object, previous.object);
+  if (call.dryRun) {
+    server.services.settle(call.kind, object);
+    return answer(call, server, new Entry(previous, previous.revision, undefined, object));
+  }
+  if (endsDeletion(object, previous.object) && strategy?.hasFinalizers?.(object) !== true) {
+    const revision = await deleteKey(
+      server,
+      previous.key,
+      previous.revision,
+      server.services.release(call.kind, previous.object),
+    );
+    server.services.settle(call.kind, object);
+    if (revision !== undefined) answer(call, server, new Entry(previous, revision, undefined, object));
+    return;
+  }
+  try {
+    const leased = server.eventLeases.leaseFor(call.kind);
+    const lease = leased === undefined ? undefined : await leased;
+    const entry = await putObject(server, cache, previous.key, object, previous.revision, {
+      ...(lease === undefined ? {} : { lease }),
+      companion,
+    });
+    if (entry !== undefined) answer(call, server, entry);
+  } finally {
+    server.services.settle(call.kind, object);
+  }
+}
+
+/** Whether nothing holds the deleted object back any more after this update: no finalizer, and no grace period. */
+function endsDeletion(object: ApiObject, previous: ApiObject): boolean {
+  if (previous.metadata['deletionTimestamp'] === undefined) return false;
+  const finalizers = object.metadata['finalizers'] as string[] | undefined;
+  if (finalizers !== undefined && finalizers.length > 0) return false;
+  const grace = previous.metadata['deletionGracePeriodSeconds'];
+  return grace === undefined || grace === 0;
+}
+
+function answer(call: Call, _server: Server, entry: Entry): void {
+  const part = subresourceHandlerOf(call)?.part;
+  call.answer =
+    part === undefined
+      ? { type: 'entry', code: 200, entry, kind: call.kind }
+      : { type: 'object', code: 200, object: part.read(entry.object, call.kind) };
+}

@@ -1,0 +1,183 @@
+/**
+ * endpointslice-mirroring-controller: copies Endpoints that somebody made by hand for a Service without selector into
+ * EndpointSlices, so that consumers need to read only those.
+ *
+ * @see kubernetes/pkg/controller/endpointslicemirroring
+ */
+import type { Endpoint, EndpointAddress, EndpointSlice, EndpointSubset, Endpoints } from '../../src/api/index.ts';
+import { isNotFound } from '../../src/api/index.ts';
+import { endpointSlices, endpoints, keyOf, type Resource, services } from '../../src/client/index.ts';
+import {
+  addressTypeOf,
+  type ControllerDefinition,
+  type ControllerDependencies,
+  controllerReferenceTo,
+  hasSelector,
+  isNamespaceTerminating,
+  keyFor,
+  type PortGroup,
+  planSlices,
+  portsKey,
+  type Reconciler,
+  SliceVersions,
+  semanticallyEqual,
+  splitKey,
+} from '../../src/controller/index.ts';
+
+const serviceNameLabel = 'kubernetes.io/service-name';
+const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+const managedBy = 'endpointslicemirroring-controller.k8s.io';
+const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
+const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
+const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
+const addressesMax = 1_000;
+const mirrorIndex = 'mirrored-service';
+
+export const endpointSliceMirroringController: ControllerDefinition = {
+  name: 'endpointslice-mirroring-controller',
+  serviceAccount: 'endpointslicemirroring-controller',
+  reconciles: endpoints,
+  create: createReconciler,
+};
+
+function mirroredService(slice: EndpointSlice): readonly string[] {
+  const { labels, namespace } = slice.metadata ?? {};
+  const name = labels?.[serviceNameLabel];
+  return name === undefined || labels?.[managedByLabel] !== managedBy ? [] : [`${namespace}/${name}`];
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client } = dependencies;
+  const endpointsLister = dependencies.lister(endpoints);
+  const serviceLister = dependencies.lister(services);
+  const sliceLister = dependencies.lister(endpointSlices);
+  const versions = new SliceVersions(dependencies.context.clock);
+  dependencies.index(endpointSlices, mirrorIndex, mirroredService);
+  dependencies.observe(services, ({ object }) => {
+    if (endpointsLister.get(object.metadata?.namespace, object.metadata?.name ?? ''))
+      dependencies.enqueue(keyFor(object));
+  });
+  dependencies.observe(endpointSlices, ({ type, object }) => {
+    if (type === 'deleted') versions.deleted(object);
+    const ours = type !== 'deleted' && versions.isOwnWrite(object);
+    for (const key of mirroredService(object)) if (!ours || versions.takeWaiting(key)) dependencies.enqueue(key);
+  });
+
+  async function removeAll(slices: readonly EndpointSlice[]): Promise<void> {
+    for (const slice of slices) {
+      try {
+        await client.delete(endpointSlices, keyOf(slice));
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+  }
+
+  async function mirror(source: Endpoints, existing: readonly EndpointSlice[]): Promise<void> {
+    const key = keyFor(source);
+    const metadata = metadataOf(source);
+    const outdated = (slice: EndpointSlice) =>
+      !semanticallyEqual(slice.metadata?.labels, metadata.labels) ||
+      !semanticallyEqual(slice.metadata?.annotations, metadata.annotations);
+    for (const type of ['IPv4', 'IPv6'] as const) {
+      const typed = existing.filter((slice) => slice.addressType === type);
+      const plan = planSlices(typed, groupsOf(source, type), addressesMax, outdated);
+      for (const { ports, endpoints: mirrored } of plan.create) {
+        const slice: EndpointSlice = {
+          apiVersion: 'discovery.k8s.io/v1',
+          kind: 'EndpointSlice',
+          metadata: {
+            ...metadata,
+            generateName: `${source.metadata?.name}-`,
+            namespace: source.metadata?.namespace,
+            ownerReferences: [controllerReferenceTo(source, endpoints as Resource)],
+          },
+          addressType: type,
+          endpoints: [...mirrored],
+          ports: [...ports],
+        };
+        versions.created(key, await client.create(endpointSlices, slice));
+      }
+      for (const slice of plan.update) {
+        const updated = { ...slice, metadata: { ...slice.metadata, ...metadata } };
+        versions.updated(await client.update(endpointSlices, updated));
+      }
+      await removeAll(plan.remove);
+    }
+  }
+
+  return {
+    async reconcile(key) {
+      const { namespace, name } = splitKey(key);
+      const source = endpointsLister.get(namespace, name);
+      const service = serviceLister.get(namespace, name);
+      const existing = sliceLister.byIndex(mirrorIndex, key);
+      const mirrored =
+        source !== undefined && isMirrored(source) && service !== undefined && !hasSelector(service)
+          ? source
+          : undefined;
+      if (mirrored === undefined) {
+        await removeAll(existing);
+        return undefined;
+      }
+      if (versions.isStale(key, existing)) return { requeueAfterMs: 1_000, background: true };
+      try {
+        await mirror(mirrored, existing);
+      } catch (error) {
+        if (!isNamespaceTerminating(error)) throw error;
+      }
+      return undefined;
+    },
+  };
+}
+
+function isMirrored(source: Endpoints): boolean {
+  const { labels, annotations } = source.metadata ?? {};
+  return labels?.[skipLabel] !== 'true' && annotations?.[leaderAnnotation] === undefined;
+}
+
+function metadataOf(source: Endpoints): { labels: Record<string, string>; annotations: Record<string, string> } {
+  const { [lastAppliedAnnotation]: _applied, ...annotations } = source.metadata?.annotations ?? {};
+  const labels = {
+    ...source.metadata?.labels,
+    [serviceNameLabel]: source.metadata?.name ?? '',
+    [managedByLabel]: managedBy,
+  };
+  return { labels, annotations };
+}
+
+/** A group for each set of ports; subsets with the same ports are one. */
+function groupsOf(source: Endpoints, type: 'IPv4' | 'IPv6'): PortGroup[] {
+  const groups = new Map<string, { ports: PortGroup['ports'][number][]; endpoints: Endpoint[] }>();
+  for (const subset of source.subsets ?? []) {
+    const mirrored = endpointsOf(subset, type);
+    if (mirrored.length === 0) continue;
+    const ports = (subset.ports ?? []).map(({ name = '', port, protocol = 'TCP', appProtocol }) => ({
+      name,
+      port,
+      protocol,
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+    }));
+    const key = portsKey(ports);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { ports, endpoints: mirrored });
+    else group.endpoints.push(...mirrored);
+  }
+  return [...groups.values()];
+}
+
+function endpointsOf(subset: EndpointSubset, type: 'IPv4' | 'IPv6'): Endpoint[] {
+  const mirror = (ready: boolean) => (address: EndpointAddress) => {
+    const { ip, hostname, nodeName, targetRef } = address;
+    if (addressTypeOf(ip) !== type) return [];
+    const endpoint: Endpoint = { addresses: [ip], conditions: { ready } };
+    if (hostname !== undefined && hostname !== '') endpoint.hostname = hostname;
+    if (nodeName !== undefined) endpoint.nodeName = nodeName;
+    if (targetRef !== undefined) endpoint.targetRef = targetRef;
+    return endpoint;
+  };
+  return [
+    ...(subset.addresses ?? []).flatMap(mirror(true)),
+    ...(subset.notReadyAddresses ?? []).flatMap(mirror(false)),
+  ];
+}

@@ -1,0 +1,192 @@
+/**
+ * garbage-collector-controller: deletes objects whose owners are all gone, waits for dependents when an owner is deleted in
+ * the foreground, and cuts the references when dependents are to be orphaned. Works over all kinds, custom ones too.
+ *
+ * @see kubernetes/pkg/controller/garbagecollector/garbagecollector.go
+ */
+import { isConflict, isNotFound, type OwnerReference } from '../../src/api/index.ts';
+import type { Change, KubernetesObject, Resource } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerDependencies,
+  createResourceCatalog,
+  foregroundFinalizer,
+  OwnerGraph,
+  type OwnerNode,
+  orphanFinalizer,
+  type Reconciler,
+} from '../../src/controller/index.ts';
+
+/** Keys of the queue: `delete/<uid>` looks at a node, `orphan/<uid>` frees its dependents. */
+const deletePrefix = 'delete/';
+const orphanPrefix = 'orphan/';
+
+/** Events own nothing, come in masses and go by themselves. */
+function isFollowed({ group, resource }: Resource): boolean {
+  return !(resource === 'events' && (group === '' || group === 'events.k8s.io'));
+}
+
+export const garbageCollectorController: ControllerDefinition = {
+  name: 'garbage-collector-controller',
+  serviceAccount: 'generic-garbage-collector',
+  workers: 20,
+  create: createReconciler,
+};
+
+type OwnerState = 'solid' | 'dangling' | 'waiting';
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, events, informers } = dependencies;
+  const graph = new OwnerGraph({
+    onSuspect: (node) => dependencies.enqueue(deletePrefix + node.uid),
+    onOrphan: (node) => dependencies.enqueue(orphanPrefix + node.uid),
+    onInvalidNamespace(node, reference) {
+      const { apiVersion, kind, name, uid } = reference;
+      const what = `[${apiVersion}/${kind}, namespace: ${node.namespace}, name: ${name}, uid: ${uid}]`;
+      const message = `ownerRef ${what} does not exist in namespace "${node.namespace}"`;
+      if (node.object !== undefined) events.event(node.object, 'Warning', 'OwnerRefInvalidNamespace', message);
+    },
+  });
+
+  const handler = (resource: Resource) => (change: Change<KubernetesObject>) => {
+    if (change.type === 'deleted') graph.remove(change.object.metadata?.uid ?? '');
+    else graph.observe(resource, change.object);
+  };
+
+  const catalog = createResourceCatalog(dependencies, (resource) => {
+    const subscription = informers.informer(resource).changes$.subscribe(handler(resource));
+    context.signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+  });
+  for (const resource of catalog.all()) if (isFollowed(resource)) dependencies.observe(resource, handler(resource));
+
+  /** Whether the owner that a reference of `node` names is there; found absent, it leaves the graph. */
+  async function stateOf(node: OwnerNode, reference: OwnerReference): Promise<OwnerState | 'unknowable'> {
+    const known = graph.get(reference.uid);
+    const namesake = known?.object !== undefined && known.name === reference.name && known.kind === reference.kind;
+    if (namesake && (known.namespace === '' || known.namespace === node.namespace)) return liveState(known.object);
+    const resource = catalog.byKind(reference.apiVersion, reference.kind);
+    if (resource === undefined) return 'unknowable';
+    // A cluster-scoped object cannot be owned by a namespaced one; nothing can be concluded from that.
+    if (resource.namespaced && node.namespace === '') return 'unknowable';
+    try {
+      const owner = await client.get(resource, { namespace: node.namespace, name: reference.name });
+      if (owner.metadata?.uid === reference.uid) return liveState(owner);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    if (known !== undefined && known.object === undefined) graph.remove(reference.uid);
+    return 'dangling';
+  }
+
+  function liveState(owner: KubernetesObject | undefined): OwnerState {
+    const { deletionTimestamp, finalizers } = owner?.metadata ?? {};
+    return deletionTimestamp !== undefined && finalizers?.includes(foregroundFinalizer) ? 'waiting' : 'solid';
+  }
+
+  async function lookAt(node: OwnerNode): Promise<void> {
+    const { object, resource } = node;
+    if (object === undefined || resource === undefined) return;
+    if (node.deletingDependents) return finishForeground(node);
+    if (object.metadata?.deletionTimestamp !== undefined || node.owners.length === 0) return;
+    const states = await Promise.all(node.owners.map((reference) => stateOf(node, reference)));
+    if (states.includes('unknowable')) return;
+    const dead = node.owners.filter((_, at) => states[at] !== 'solid');
+    if (dead.length === 0) return;
+    if (dead.length < node.owners.length) return cutReferences(node, dead);
+    const { finalizers = [] } = object.metadata ?? {};
+    if (states.includes('waiting') && node.dependents.size > 0) {
+      await breakCycle(node);
+      return remove(node, 'Foreground');
+    }
+    if (finalizers.includes(orphanFinalizer)) return remove(node, 'Orphan');
+    return remove(node, finalizers.includes(foregroundFinalizer) ? 'Foreground' : 'Background');
+  }
+
+  /** Two objects that own each other would wait for each other for ever: this one stops blocking. */
+  async function breakCycle(node: OwnerNode): Promise<void> {
+    const cyclic = [...node.dependents].some((dependent) => dependent.deletingDependents);
+    if (!cyclic) return;
+    const ownerReferences = node.owners.map((reference) => ({ ...reference, blockOwnerDeletion: false }));
+    await patchMetadata(node, { ownerReferences });
+  }
+
+  async function finishForeground(node: OwnerNode): Promise<void> {
+    const blocking = [...node.dependents].filter((dependent) =>
+      dependent.owners.some(({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion === true),
+    );
+    if (blocking.length === 0) return removeFinalizer(node, foregroundFinalizer);
+    for (const dependent of blocking)
+      if (!dependent.deletingDependents) dependencies.enqueue(deletePrefix + dependent.uid);
+  }
+
+  async function cutReferences(node: OwnerNode, dead: readonly OwnerReference[]): Promise<void> {
+    const ownerReferences = node.owners.filter((reference) => !dead.includes(reference));
+    await patchMetadata(node, { ownerReferences: ownerReferences.length === 0 ? null : ownerReferences });
+  }
+
+  /** The resourceVersion in the patch makes it fail when the object has changed since it was looked at. */
+  async function patchMetadata(node: OwnerNode, metadata: Record<string, unknown>): Promise<void> {
+    const { uid, resourceVersion } = node.object?.metadata ?? {};
+    const key = { namespace: node.namespace, name: node.name };
+    try {
+      await client.patch(node.resource!, key, 'merge', { metadata: { uid, resourceVersion, ...metadata } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async function removeFinalizer(node: OwnerNode, finalizer: string): Promise<void> {
+    const { uid } = node.object?.metadata ?? {};
+    const key = { namespace: node.namespace, name: node.name };
+    try {
+      const fresh = await client.get(node.resource!, key);
+      const finalizers = fresh.metadata?.finalizers ?? [];
+      if (fresh.metadata?.uid !== uid || !finalizers.includes(finalizer)) return;
+      const { resourceVersion } = fresh.metadata ?? {};
+      const left = finalizers.filter((candidate) => candidate !== finalizer);
+      const patch = { metadata: { uid, resourceVersion, finalizers: left.length === 0 ? null : left } };
+      await client.patch(node.resource!, key, 'merge', patch);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  /** Conditional on the version that was looked at: an object that got a new owner meanwhile stays. */
+  async function remove(node: OwnerNode, propagationPolicy: 'Orphan' | 'Foreground' | 'Background'): Promise<void> {
+    const { uid = '', resourceVersion = '' } = node.object?.metadata ?? {};
+    const key = { namespace: node.namespace, name: node.name };
+    try {
+      await client.delete(node.resource!, key, { propagationPolicy, preconditions: { uid, resourceVersion } });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (isConflict(error) && graph.get(uid) !== node) return;
+      throw error;
+    }
+  }
+
+  async function orphanDependents(node: OwnerNode): Promise<void> {
+    if (node.object === undefined) return;
+    const owned = [...node.dependents];
+    await Promise.all(
+      owned.map((dependent) => {
+        if (dependent.object === undefined) return undefined;
+        return cutReferences(
+          dependent,
+          dependent.owners.filter(({ uid }) => uid === node.uid),
+        );
+      }),
+    );
+    await removeFinalizer(node, orphanFinalizer);
+  }
+
+  return {
+    async reconcile(key) {
+      const orphan = key.startsWith(orphanPrefix);
+      const node = graph.get(key.slice(orphan ? orphanPrefix.length : deletePrefix.length));
+      if (node === undefined) return undefined;
+      if (orphan) await orphanDependents(node);
+      else await lookAt(node);
+      return undefined;
+    },
+  };
+}

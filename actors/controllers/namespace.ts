@@ -1,0 +1,214 @@
+/**
+ * namespace-controller: empties a namespace that is being deleted, pods first, and lets it go when nothing is left; until
+ * then its conditions say what keeps it.
+ *
+ * @see kubernetes/pkg/controller/namespace/deletion/namespaced_resources_deleter.go
+ */
+import { isMethodNotSupported, isNotFound, type Namespace, type NamespaceCondition } from '../../src/api/index.ts';
+import { type KubernetesObject, keyOf, namespaces, pods, type Resource } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerDependencies,
+  createResourceCatalog,
+  messageOf,
+  type Reconciler,
+  semanticallyEqual,
+  timeText,
+} from '../../src/controller/index.ts';
+
+const kubernetesFinalizer = 'kubernetes';
+const deletionDelayMs = 5_000;
+/** How soon to look again at content that finalizers or grace periods hold. */
+const recheckMs = 5_000;
+
+export const namespaceController: ControllerDefinition = {
+  name: 'namespace-controller',
+  workers: 10,
+  reads: [namespaces],
+  create: createReconciler,
+};
+
+/** What is left in a namespace after everything was asked to go. */
+interface Remains {
+  /** Objects by resource, such as `pods.` or `deployments.apps`. */
+  readonly counts: Map<string, number>;
+  readonly finalizers: Map<string, number>;
+  readonly errors: string[];
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, settings } = dependencies;
+  const { clock } = context;
+  const lister = dependencies.lister(namespaces);
+  const catalog = createResourceCatalog(dependencies);
+  const delayMs = settings.namespaceDeletionDelayMs ?? deletionDelayMs;
+
+  dependencies.observe(namespaces, ({ type, object }) => {
+    const { deletionTimestamp, name = '' } = object.metadata ?? {};
+    if (type !== 'deleted' && deletionTimestamp !== undefined) dependencies.enqueueAfter(name, delayMs);
+  });
+  // Pods leave one by one as their kubelets let go of them: look again when one does.
+  dependencies.observe(pods, ({ type, object }) => {
+    const namespace = object.metadata?.namespace;
+    if (type !== 'deleted' || namespace === undefined) return;
+    if (lister.get(undefined, namespace)?.metadata?.deletionTimestamp !== undefined) dependencies.enqueue(namespace);
+  });
+
+  /** Deletes all of one resource and counts what stays. */
+  async function deleteAll(resource: Resource, namespace: string, remains: Remains): Promise<void> {
+    try {
+      const first = await client.list(resource, { namespace, limit: 500 });
+      if (first.items.length === 0) return;
+      await deleteCollection(resource, namespace);
+      const { items } = await client.list(resource, { namespace });
+      if (items.length === 0) return;
+      remains.counts.set(nameOf(resource), items.length);
+      for (const item of items) {
+        for (const finalizer of item.metadata?.finalizers ?? []) {
+          remains.finalizers.set(finalizer, (remains.finalizers.get(finalizer) ?? 0) + 1);
+        }
+      }
+    } catch (error) {
+      if (!isNotFound(error)) remains.errors.push(messageOf(error));
+    }
+  }
+
+  async function deleteCollection(resource: Resource, namespace: string): Promise<void> {
+    try {
+      await client.deleteCollection(resource, { namespace, propagationPolicy: 'Background' });
+    } catch (error) {
+      if (!isMethodNotSupported(error)) throw error;
+      const { items } = await client.list(resource, { namespace });
+      await Promise.all(items.map((item) => deleteOne(resource, item)));
+    }
+  }
+
+  async function deleteOne(resource: Resource, item: KubernetesObject): Promise<void> {
+    try {
+      await client.delete(resource, keyOf(item), { propagationPolicy: 'Background' });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  /** Pods go before everything else, so that they do not outlive what they depend on. */
+  async function empty(namespace: string): Promise<Remains> {
+    const remains: Remains = { counts: new Map(), finalizers: new Map(), errors: [] };
+    await deleteAll(pods as Resource, namespace, remains);
+    if (remains.counts.size > 0 || remains.errors.length > 0) return remains;
+    const others = catalog
+      .all()
+      .filter(({ namespaced, resource, group }) => namespaced && (group !== '' || resource !== 'pods'));
+    await Promise.all(others.map((resource) => deleteAll(resource, namespace, remains)));
+    return remains;
+  }
+
+  async function writeConditions(namespace: Namespace, remains: Remains): Promise<Namespace> {
+    const conditions = mergeConditions(namespace.status?.conditions, conditionsOf(remains, timeText(clock.now())));
+    const status = { ...namespace.status, phase: 'Terminating', conditions };
+    if (semanticallyEqual(status, namespace.status)) return namespace;
+    return await client.update(namespaces, { ...namespace, status }, { subresource: 'status' });
+  }
+
+  return {
+    async reconcile(name) {
+      if (lister.get(undefined, name)?.metadata?.deletionTimestamp === undefined) return undefined;
+      try {
+        const namespace = await client.get(namespaces, { name });
+        const finalizers = namespace.spec?.finalizers ?? [];
+        if (namespace.metadata?.deletionTimestamp === undefined || finalizers.length === 0) return undefined;
+        const remains = await empty(name);
+        const written = await writeConditions(namespace, remains);
+        if (remains.counts.size > 0 || remains.errors.length > 0) {
+          return { requeueAfterMs: recheckMs, background: true };
+        }
+        const left = finalizers.filter((finalizer) => finalizer !== kubernetesFinalizer);
+        if (left.length === finalizers.length) return undefined;
+        const finalized: Namespace = { ...written, spec: { ...written.spec, finalizers: left } };
+        await client.update(namespaces, finalized, { subresource: 'finalize' });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+      return undefined;
+    },
+  };
+}
+
+function nameOf({ group, resource }: Resource): string {
+  return `${resource}.${group}`;
+}
+
+type Verdict = readonly [type: string, status: 'True' | 'False', reason: string, message: string];
+
+function conditionsOf(remains: Remains, now: string): NamespaceCondition[] {
+  const { counts, finalizers, errors } = remains;
+  const verdicts: Verdict[] = [
+    ['NamespaceDeletionDiscoveryFailure', 'False', 'ResourcesDiscovered', 'All resources successfully discovered'],
+    [
+      'NamespaceDeletionGroupVersionParsingFailure',
+      'False',
+      'ParsedGroupVersions',
+      'All legacy kube types successfully parsed',
+    ],
+    errors.length === 0
+      ? [
+          'NamespaceDeletionContentFailure',
+          'False',
+          'ContentDeleted',
+          'All content successfully deleted, may be waiting on finalization',
+        ]
+      : [
+          'NamespaceDeletionContentFailure',
+          'True',
+          'ContentDeletionFailed',
+          `Failed to delete all resource types, ${errors.length} remaining: ${[...errors].sort().join(', ')}`,
+        ],
+    counts.size === 0
+      ? ['NamespaceContentRemaining', 'False', 'ContentRemoved', 'All content successfully removed']
+      : [
+          'NamespaceContentRemaining',
+          'True',
+          'SomeResourcesRemain',
+          `Some resources are remaining: ${listed(counts, (name, count) => `${name} has ${count} resource instances`)}`,
+        ],
+    finalizers.size === 0
+      ? [
+          'NamespaceFinalizersRemaining',
+          'False',
+          'ContentHasNoFinalizers',
+          'All content-preserving finalizers finished',
+        ]
+      : [
+          'NamespaceFinalizersRemaining',
+          'True',
+          'SomeFinalizersRemain',
+          `Some content in the namespace has finalizers remaining: ${listed(finalizers, (name, count) => `${name} in ${count} resource instances`)}`,
+        ],
+  ];
+  return verdicts.map(([type, status, reason, message]) => ({
+    type,
+    status,
+    lastTransitionTime: now,
+    reason,
+    message,
+  }));
+}
+
+function listed(counts: ReadonlyMap<string, number>, text: (name: string, count: number) => string): string {
+  return [...counts]
+    .map(([name, count]) => text(name, count))
+    .sort()
+    .join(', ');
+}
+
+/** A condition that says the same as before keeps its time. */
+function mergeConditions(
+  before: readonly NamespaceCondition[] | undefined,
+  now: readonly NamespaceCondition[],
+): NamespaceCondition[] {
+  return now.map((condition) => {
+    const current = before?.find(({ type }) => type === condition.type);
+    if (current === undefined || current.status !== condition.status) return condition;
+    return { ...condition, lastTransitionTime: current.lastTransitionTime };
+  });
+}

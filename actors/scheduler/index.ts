@@ -1,0 +1,95 @@
+/** The kube-scheduler: an actor that watches pods and nodes through the API server and binds pods to nodes. */
+import {
+  createBusClient,
+  createInformers,
+  createSeriesRecorder,
+  csiNodes,
+  type Informer,
+  type KubernetesObject,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  storageClasses,
+} from '../../src/client/index.ts';
+import { defineActor } from '../../src/runtime/index.ts';
+import { Action, type EventResource, parseConfiguration, Scheduler } from '../../src/scheduling/index.ts';
+import { plugins } from './plugins/index.ts';
+
+export { plugins } from './plugins/index.ts';
+
+export interface SchedulerOptions {
+  /** A KubeSchedulerConfiguration as parsed data; default: all of upstream's defaults. */
+  readonly configuration?: unknown;
+  /** Address of the API server's actor. Default `apiserver`. */
+  readonly apiserver?: string;
+  /** Bindings under way at a time. Default 1024. */
+  readonly bindingsMax?: number;
+}
+
+/** Pods that have ended hold nothing any more. */
+const unfinished = 'status.phase!=Succeeded,status.phase!=Failed';
+
+export const schedulerActor = defineActor<SchedulerOptions | undefined>({
+  name: 'scheduler',
+  module: import.meta.url,
+  async start(context, options) {
+    const { bus, clock, random, log, signal } = context;
+    const configuration = parseConfiguration(options?.configuration);
+    const client = createBusClient(bus, {
+      clock,
+      ...(options?.apiserver === undefined ? {} : { address: options.apiserver }),
+    });
+    const informers = createInformers(client, { clock, random, log, signal });
+    const recorder = createSeriesRecorder(client, context, {
+      component: configuration.profiles[0]!.schedulerName,
+      queueMax: 16_384,
+      writesMax: 256,
+    });
+    const scheduler = new Scheduler({
+      context,
+      configuration,
+      plugins,
+      client,
+      informers,
+      recorder,
+      ...(options?.bindingsMax === undefined ? {} : { bindingsMax: options.bindingsMax }),
+    });
+    const { cache, queue } = scheduler;
+    const report = (error: unknown) => context.fail(error);
+    informers.informer(namespaces).changes$.subscribe({
+      next: ({ type, object }) =>
+        cache.nodes.index.setNamespace(
+          object.metadata?.name ?? '',
+          type === 'deleted' ? undefined : (object.metadata?.labels ?? {}),
+        ),
+      error: report,
+    });
+    informers.informer(nodes).changes$.subscribe({ next: (change) => cache.nodeChanged(change), error: report });
+    informers
+      .informer(pods, { fieldSelector: unfinished })
+      .changes$.subscribe({ next: (change) => cache.podChanged(change), error: report });
+    const moveOn = (informer: Informer<KubernetesObject>, resource: EventResource) =>
+      informer.changes$.subscribe({
+        next(change) {
+          const previous =
+            change.type === 'added' ? undefined : change.type === 'updated' ? change.previous : change.object;
+          const current = change.type === 'deleted' ? undefined : change.object;
+          const action =
+            change.type === 'added' ? Action.Add : change.type === 'deleted' ? Action.Delete : Action.Update;
+          queue.move({ resource, action, label: `${resource}${change.type}` }, previous, current);
+        },
+        error: report,
+      });
+    moveOn(informers.informer(persistentVolumes), 'PersistentVolume');
+    moveOn(informers.informer(persistentVolumeClaims), 'PersistentVolumeClaim');
+    moveOn(informers.informer(storageClasses), 'StorageClass');
+    moveOn(informers.informer(csiNodes), 'CSINode');
+    // Ready as soon as it is listening: it begins by itself when the caches are full.
+    void informers.synced().then(() => {
+      if (!signal.aborted) scheduler.start();
+    }, report);
+    return { stop: () => scheduler.stop() };
+  },
+});

@@ -1,0 +1,182 @@
+/**
+ * PostFilter: makes room for a pod by evicting pods of lower priority, in the background; the pod is nominated for the
+ * node meanwhile. @see plugins/defaultpreemption/default_preemption.go and KEP-4832 (asynchronous preemption)
+ */
+import { isNotFound, type PodDisruptionBudget } from '../../../src/api/index.ts';
+import { podDisruptionBudgets, pods } from '../../../src/client/index.ts';
+import {
+  Action,
+  type Candidate,
+  Code,
+  ConfigurationError,
+  candidatesWanted,
+  type Diagnosis,
+  dryRunPreemption,
+  type PluginDefinition,
+  type PluginHandle,
+  type PodInfo,
+  type PostFilterAnswer,
+  pickCandidate,
+  unresolvable,
+  unschedulable,
+  type Verdict,
+} from '../../../src/scheduling/index.ts';
+
+const name = 'DefaultPreemption';
+const inProgress = unresolvable('waiting for the preemption for this pod to be finished');
+
+/** Says where a message comes from; absent: there is nothing to say. */
+const preempting = (given: Verdict): Verdict => ({
+  code: given.code,
+  reasons: given.reasons.map((reason, i) => (i === 0 ? `preemption: ${reason}` : reason)),
+});
+
+function terminatingByPreemption({ pod }: PodInfo): boolean {
+  if (!pod.metadata?.deletionTimestamp) return false;
+  return (pod.status?.conditions ?? []).some(
+    ({ type, status, reason }) =>
+      type === 'DisruptionTarget' && status === 'True' && reason === 'PreemptionByScheduler',
+  );
+}
+
+/** Why the pod may not preempt at all. */
+function ineligible(info: PodInfo, diagnosis: Diagnosis, { nodes }: PluginHandle): string | undefined {
+  if (info.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = info.pod.status?.nominatedNodeName;
+  const row = nominated ? nodes.rowOf(nominated) : -1;
+  if (row < 0 || diagnosis.of(row).code === Code.UnschedulableAndUnresolvable) return undefined;
+  const waiting = nodes.pods[row]!.some((other) => other.priority < info.priority && terminatingByPreemption(other));
+  return waiting ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+}
+
+/** Evictions under way, by the uid of the pod that they make room for. */
+class Evictions {
+  readonly #handle: PluginHandle;
+  /** The value is the last victim once all others are gone. */
+  readonly #running = new Map<string, PodInfo | undefined>();
+
+  constructor(handle: PluginHandle) {
+    this.#handle = handle;
+  }
+
+  /** True while the pod should not be attempted again. The last victim's deletion may be seen before its answer is. */
+  runningFor(uid: string): boolean {
+    if (!this.#running.has(uid)) return false;
+    const last = this.#running.get(uid);
+    if (!last) return true;
+    const current = this.#handle.podByUid(last.uid);
+    return current !== undefined && !current.terminating;
+  }
+
+  async run(preemptor: PodInfo, { nodeName, victims }: Candidate): Promise<void> {
+    const left = victims.filter((victim) => !victim.terminating);
+    const last = left.pop();
+    if (!last) return;
+    const { uid } = preemptor;
+    this.#running.set(uid, undefined);
+    try {
+      for (const other of [...this.#handle.nominator.podsOn(nodeName)]) {
+        if (other.priority < preemptor.priority) this.#handle.clearNomination(other);
+      }
+      await Promise.all(left.map((victim) => this.#evict(preemptor, victim, nodeName)));
+      this.#running.set(uid, last);
+      await this.#evict(preemptor, last, nodeName);
+      this.#running.delete(uid);
+    } catch (error) {
+      this.#running.delete(uid);
+      this.#handle.log.warn('preemption failed', { pod: preemptor.key, node: nodeName, error: String(error) });
+      // Nothing else would wake the pod up.
+      this.#handle.activate(preemptor);
+    }
+  }
+
+  async #evict(preemptor: PodInfo, victim: PodInfo, nodeName: string): Promise<void> {
+    const { client, clock, recorder } = this.#handle;
+    const { namespace, name: victimName, uid, pod } = victim;
+    if (this.#handle.rejectWaiting(uid, name, 'preempted')) return;
+    const generation = pod.metadata?.generation;
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'True',
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+      reason: 'PreemptionByScheduler',
+      message: `${preemptor.schedulerName}: preempting to accommodate a higher priority pod`,
+      lastProbeTime: null,
+      lastTransitionTime: `${new Date(clock.now()).toISOString().slice(0, 19)}Z`,
+    };
+    const key = { namespace, name: victimName };
+    try {
+      const patch = { metadata: { uid }, status: { conditions: [condition] } };
+      await client!.patch(pods, key, 'strategic', patch, { subresource: 'status' });
+      await client!.delete(pods, key, { preconditions: { uid } });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      throw error;
+    }
+    const related = { apiVersion: 'v1', kind: 'Pod', ...preemptor.pod };
+    const message = `Preempted by pod ${preemptor.uid} on node ${nodeName}`;
+    recorder?.event({ apiVersion: 'v1', kind: 'Pod', ...pod }, 'Normal', 'Preempted', message, {
+      action: 'Preempting',
+      related,
+    });
+  }
+}
+
+export const defaultPreemption: PluginDefinition = {
+  name,
+  create(handle, args) {
+    const percentage = (args['minCandidateNodesPercentage'] as number | undefined) ?? 10;
+    const absolute = (args['minCandidateNodesAbsolute'] as number | undefined) ?? 100;
+    if (!(percentage >= 0 && percentage <= 100)) {
+      throw new ConfigurationError(
+        `minCandidateNodesPercentage: Invalid value: ${percentage}: not in valid range [0, 100]`,
+      );
+    }
+    if (!(absolute >= 0)) {
+      throw new ConfigurationError(
+        `minCandidateNodesAbsolute: Invalid value: ${absolute}: not in valid range [0, inf)`,
+      );
+    }
+    if (percentage === 0 && absolute === 0) {
+      throw new ConfigurationError(
+        'minCandidateNodesPercentage: Invalid value: 0: cannot be zero at the same time as minCandidateNodesAbsolute',
+      );
+    }
+    const lister = handle.informers?.informer(podDisruptionBudgets).lister;
+    const evictions = new Evictions(handle);
+
+    const preempt = (
+      info: PodInfo,
+      diagnosis: Diagnosis,
+      cycle: Parameters<typeof dryRunPreemption>[1],
+    ): PostFilterAnswer => {
+      const current = handle.podByUid(info.uid) ?? info;
+      const reason = ineligible(current, diagnosis, handle);
+      if (reason !== undefined) return { verdict: unschedulable(reason) };
+      const rows = diagnosis.rowsWith(Code.Unschedulable, handle.nodes);
+      const wanted = candidatesWanted(rows.length, percentage, absolute);
+      const budgets: PodDisruptionBudget[] = lister?.list() ?? [];
+      const run = dryRunPreemption(handle, cycle, info, rows, wanted, budgets);
+      const best = pickCandidate(run.candidates, handle.clock.now());
+      if (!best) {
+        if (run.error) return { verdict: run.error };
+        return { nominatedNodeName: '', verdict: unschedulable(run.diagnosis.message()) };
+      }
+      handle.preemptionMetrics.victims(best.victims.length);
+      void evictions.run(info, best);
+      return { nominatedNodeName: best.nodeName, verdict: undefined };
+    };
+
+    return {
+      name,
+      preEnqueue: (info) => (evictions.runningFor(info.uid) ? inProgress : undefined),
+      postFilter(cycle, info, diagnosis) {
+        handle.preemptionMetrics.attempt();
+        const answer = preempt(info, diagnosis, cycle);
+        return answer.verdict ? { ...answer, verdict: preempting(answer.verdict) } : answer;
+      },
+      // The plugins that rejected the pod say when to try again; this one only keeps it back until its victims are told.
+      events: () => [{ resource: 'AssignedPod', action: Action.Delete, hint: () => false }],
+    };
+  },
+};

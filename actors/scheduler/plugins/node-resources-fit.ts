@@ -1,0 +1,241 @@
+/**
+ * Requests must fit into what the node has left; scores favour emptier nodes (LeastAllocated), fuller ones
+ * (MostAllocated), or follow a shape (RequestedToCapacityRatio). @see plugins/noderesources/fit.go
+ */
+import type { Pod } from '../../../src/api/index.ts';
+import {
+  Action,
+  Code,
+  ConfigurationError,
+  type Cycle,
+  Dimension,
+  dimensionName,
+  dimensionOf,
+  type PluginDefinition,
+  type PodInfo,
+  podRequests,
+  requestOf,
+  type Verdict,
+  verdict,
+} from '../../../src/scheduling/index.ts';
+
+const name = 'NodeResourcesFit';
+
+interface ResourceWeight {
+  readonly dimension: number;
+  readonly weight: number;
+}
+
+interface ShapePoint {
+  readonly utilization: number;
+  readonly score: number;
+}
+
+/** Score of one resource from what would be requested (pod included) and what there is; both above 0 or equal to it. */
+type ResourceScorer = (requested: number, capacity: number) => number;
+
+const leastAllocated: ResourceScorer = (requested, capacity) =>
+  requested > capacity ? 0 : Math.trunc(((capacity - requested) * 100) / capacity);
+
+const mostAllocated: ResourceScorer = (requested, capacity) =>
+  Math.trunc((Math.min(requested, capacity) * 100) / capacity);
+
+/** Straight lines between the points; before the first and after the last the score stays. */
+function alongShape(shape: readonly ShapePoint[]): ResourceScorer {
+  return (requested, capacity) => {
+    const utilization = requested > capacity ? 100 : Math.trunc((requested * 100) / capacity);
+    for (let i = 0; i < shape.length; i++) {
+      const point = shape[i]!;
+      if (utilization > point.utilization) continue;
+      if (i === 0) return point.score;
+      const before = shape[i - 1]!;
+      const rise = (point.score - before.score) * (utilization - before.utilization);
+      return before.score + Math.trunc(rise / (point.utilization - before.utilization));
+    }
+    return shape.at(-1)!.score;
+  };
+}
+
+interface Strategy {
+  readonly scorer: ResourceScorer;
+  readonly resources: readonly ResourceWeight[];
+  /** RequestedToCapacityRatio leaves resources that score 0 out of the average, and rounds it. */
+  readonly ratio: boolean;
+}
+
+function parseStrategy(value: unknown): Strategy {
+  const given = (value ?? {}) as {
+    type?: string;
+    resources?: { name: string; weight?: number }[];
+    requestedToCapacityRatio?: { shape?: ShapePoint[] };
+  };
+  const at = 'scoringStrategy';
+  const listed = given.resources?.length ? given.resources : [{ name: 'cpu' }, { name: 'memory' }];
+  const resources = listed.map((resource, i) => {
+    const weight = resource.weight ?? 1;
+    if (!(weight >= 1 && weight <= 100)) {
+      throw new ConfigurationError(
+        `${at}.resources[${i}].weight: Invalid value: ${weight}: resource weight of ${resource.name} not in valid range [1, 100]`,
+      );
+    }
+    return { dimension: dimensionOf(resource.name), weight };
+  });
+  switch (given.type ?? 'LeastAllocated') {
+    case 'LeastAllocated':
+      return { scorer: leastAllocated, resources, ratio: false };
+    case 'MostAllocated':
+      return { scorer: mostAllocated, resources, ratio: false };
+    case 'RequestedToCapacityRatio': {
+      const shape = given.requestedToCapacityRatio?.shape ?? [];
+      if (shape.length === 0)
+        throw new ConfigurationError(
+          `${at}.requestedToCapacityRatio.shape: Required value: at least one point must be specified`,
+        );
+      for (const [i, point] of shape.entries()) {
+        const before = shape[i - 1];
+        if (before && before.utilization >= point.utilization) {
+          throw new ConfigurationError(
+            `${at}.requestedToCapacityRatio.shape[${i}].utilization: Invalid value: ${point.utilization}: utilization values must be sorted in increasing order`,
+          );
+        }
+      }
+      // Shapes are written with scores up to 10.
+      const scaled = shape.map(({ utilization, score }) => ({ utilization, score: score * 10 }));
+      return { scorer: alongShape(scaled), resources, ratio: true };
+    }
+    default:
+      throw new ConfigurationError(
+        `${at}.type: Unsupported value: ${JSON.stringify(given.type)}: supported values: "LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"`,
+      );
+  }
+}
+
+/** Resources outside the `kubernetes.io` domain, which operators may tell the filter to ignore. */
+const isExtended = (resource: string) => resource.includes('/') && !resource.includes('kubernetes.io/');
+
+export const nodeResourcesFit: PluginDefinition = {
+  name,
+  create({ nodes }, args) {
+    const strategy = parseStrategy(args['scoringStrategy']);
+    const ignored = new Set((args['ignoredResources'] as string[] | undefined) ?? []);
+    const ignoredGroups = new Set((args['ignoredResourceGroups'] as string[] | undefined) ?? []);
+    const ignores = (dimension: number) => {
+      if (ignored.size + ignoredGroups.size === 0 || dimension <= Dimension.EphemeralStorage) return false;
+      const resource = dimensionName(dimension);
+      return isExtended(resource) && (ignored.has(resource) || ignoredGroups.has(resource.split('/')[0]!));
+    };
+    const verdicts = new Map<string, Verdict>();
+
+    const fits = (info: PodInfo, row: number): boolean => {
+      if (nodes.podCount[row]! + 1 > nodes.podsAllowed[row]!) return false;
+      const { dimensions, amounts } = info.requests;
+      for (let i = 0; i < dimensions.length; i++) {
+        const dimension = dimensions[i]!;
+        const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
+        const used = nodes.requested[dimension]?.[row] ?? 0;
+        if (amounts[i]! > capacity - used && !ignores(dimension)) return false;
+      }
+      return true;
+    };
+
+    const explain = (info: PodInfo, row: number): Verdict => {
+      const reasons: string[] = [];
+      let unresolvable = false;
+      if (nodes.podCount[row]! + 1 > nodes.podsAllowed[row]!) reasons.push('Too many pods');
+      const { dimensions, amounts } = info.requests;
+      for (let i = 0; i < dimensions.length; i++) {
+        const dimension = dimensions[i]!;
+        const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
+        if (amounts[i]! <= capacity - (nodes.requested[dimension]?.[row] ?? 0) || ignores(dimension)) continue;
+        reasons.push(`Insufficient ${dimensionName(dimension)}`);
+        // No preemption makes the node larger.
+        if (amounts[i]! > capacity) unresolvable = true;
+      }
+      const key = `${unresolvable}${reasons.join()}`;
+      let known = verdicts.get(key);
+      if (!known) {
+        known = verdict(unresolvable ? Code.UnschedulableAndUnresolvable : Code.Unschedulable, ...reasons);
+        verdicts.set(key, known);
+      }
+      return known;
+    };
+
+    const scoreOf = (info: PodInfo, row: number): number => {
+      let sum = 0;
+      let weights = 0;
+      for (const { dimension, weight } of strategy.resources) {
+        const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
+        if (capacity === 0) continue;
+        let requested: number;
+        if (dimension === Dimension.Cpu) requested = nodes.nonzeroCpu[row]! + info.requests.nonzeroCpu;
+        else if (dimension === Dimension.Memory) requested = nodes.nonzeroMemory[row]! + info.requests.nonzeroMemory;
+        else {
+          const asked = requestOf(info.requests, dimension);
+          // An extended resource that the pod does not ask for says nothing about the node.
+          if (asked === 0 && dimension > Dimension.EphemeralStorage) continue;
+          requested = (nodes.requested[dimension]?.[row] ?? 0) + asked;
+        }
+        const score = strategy.scorer(requested, capacity);
+        if (strategy.ratio && score <= 0) continue;
+        sum += score * weight;
+        weights += weight;
+      }
+      if (weights === 0) return 0;
+      return strategy.ratio ? Math.round(sum / weights) : Math.trunc(sum / weights);
+    };
+
+    return {
+      name,
+      preFilter: () => undefined,
+      filter: (_cycle: Cycle, info, row) => (fits(info, row) ? undefined : explain(info, row)),
+      filterRows(_cycle, info, rows, count, failed, mark) {
+        const { podCount, podsAllowed } = nodes;
+        for (let i = 0; i < count; i++) {
+          const row = rows[i]!;
+          if (failed[i] === 0 && podCount[row]! >= podsAllowed[row]!) failed[i] = mark;
+        }
+        const { dimensions, amounts } = info.requests;
+        for (let d = 0; d < dimensions.length; d++) {
+          const dimension = dimensions[d]!;
+          if (ignores(dimension)) continue;
+          const amount = amounts[d]!;
+          const capacity = nodes.allocatable[dimension];
+          const used = nodes.requested[dimension];
+          for (let i = 0; i < count; i++) {
+            const row = rows[i]!;
+            if (failed[i] === 0 && amount > (capacity?.[row] ?? 0) - (used?.[row] ?? 0)) failed[i] = mark;
+          }
+        }
+      },
+      score: (_cycle, info, row) => scoreOf(info, row),
+      scoreRows(_cycle, info, rows, count, scores) {
+        for (let i = 0; i < count; i++) scores[i] = scoreOf(info, rows[i]!);
+      },
+      events: () => [
+        {
+          resource: 'AssignedPod',
+          action: Action.Delete | Action.UpdatePodScaleDown,
+          hint(info, previous, current) {
+            // Room was made when one of the resources that the pod asks for was given back, or a place for a pod.
+            if (!current) return true;
+            const before = podRequests(previous as Pod);
+            const after = podRequests(current as Pod);
+            return info.requests.dimensions.some((d) => requestOf(after, d) < requestOf(before, d));
+          },
+        },
+        {
+          resource: 'TargetPod',
+          action: Action.UpdatePodScaleDown,
+        },
+        {
+          resource: 'Node',
+          action: Action.Add | Action.UpdateNodeAllocatable,
+          hint(info, _previous, current) {
+            const row = nodes.rowOf(current?.metadata?.name ?? '');
+            return row < 0 || fits(info, row);
+          },
+        },
+      ],
+    };
+  },
+};

@@ -1,0 +1,275 @@
+/**
+ * Spreads pods over topology domains: DoNotSchedule constraints filter, ScheduleAnyway constraints and the defaults
+ * score. @see plugins/podtopologyspread
+ */
+import type { LabelSelector, Pod } from '../../../src/api/index.ts';
+import { replicaSets, replicationControllers, services, statefulSets } from '../../../src/client/index.ts';
+import {
+  Action,
+  anyNodeUpdate,
+  ConfigurationError,
+  compileLabelMap,
+  DomainCounts,
+  type NodeTable,
+  type PluginDefinition,
+  type PluginHandle,
+  type PodInfo,
+  type RowCounter,
+  type SelectorSpec,
+  type SpreadConstraint,
+  SpreadScope,
+  skip,
+  spreadConstraints,
+  spreadSelector,
+  stateKey,
+  unresolvable,
+  unschedulable,
+} from '../../../src/scheduling/index.ts';
+
+const name = 'PodTopologySpread';
+const hostname = 'kubernetes.io/hostname';
+const skewed = unschedulable("node(s) didn't match pod topology spread constraints");
+const unlabelled = unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
+
+interface Filtering {
+  readonly constraint: SpreadConstraint;
+  readonly counts: DomainCounts;
+  readonly self: number;
+}
+
+interface Scoring {
+  readonly constraint: SpreadConstraint;
+  readonly counts: DomainCounts;
+  /** For the hostname key: pods are counted on the node itself. */
+  readonly perNode: RowCounter | undefined;
+  readonly weight: number;
+}
+
+interface ScoringState {
+  readonly all: readonly Scoring[];
+  /** Rows that lack a topology key: they score 0. */
+  readonly ignored: ReadonlySet<number>;
+}
+
+const filterKey = stateKey<readonly Filtering[]>('PodTopologySpread/filter');
+const scoreKey = stateKey<ScoringState>('PodTopologySpread/score');
+
+type DefaultConstraint = Pick<SpreadConstraint, 'maxSkew' | 'topologyKey' | 'minDomains'> & {
+  whenUnsatisfiable: string;
+};
+
+const systemDefaults: readonly DefaultConstraint[] = [
+  { maxSkew: 3, topologyKey: hostname, minDomains: 1, whenUnsatisfiable: 'ScheduleAnyway' },
+  { maxSkew: 5, topologyKey: 'topology.kubernetes.io/zone', minDomains: 1, whenUnsatisfiable: 'ScheduleAnyway' },
+];
+
+/** The selector of whatever owns or serves the pod: what its default constraints count. Undefined: nothing does. */
+function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | undefined {
+  const { informers } = handle;
+  if (!informers) return () => undefined;
+  const serviceLister = informers.informer(services).lister;
+  const controllers = [
+    ['ReplicationController', informers.informer(replicationControllers).lister],
+    ['ReplicaSet', informers.informer(replicaSets).lister],
+    ['StatefulSet', informers.informer(statefulSets).lister],
+  ] as const;
+  return ({ namespace, pod, labelClass }) => {
+    const owner = pod.metadata?.ownerReferences?.find((reference) => reference.controller);
+    const matchLabels: Record<string, string> = {};
+    for (const service of serviceLister.list(namespace)) {
+      const selector = service.spec?.selector;
+      if (selector && Object.keys(selector).length > 0 && compileLabelMap(selector)(labelClass.labels)) {
+        Object.assign(matchLabels, selector);
+      }
+    }
+    const matchExpressions: NonNullable<LabelSelector['matchExpressions']> = [];
+    const lister = owner && controllers.find(([kind]) => kind === owner.kind)?.[1];
+    const selector = lister?.get(namespace, owner!.name)?.spec?.selector as
+      | LabelSelector
+      | Record<string, string>
+      | undefined;
+    if (selector && owner!.kind === 'ReplicationController') Object.assign(matchLabels, selector);
+    else if (selector) {
+      Object.assign(matchLabels, (selector as LabelSelector).matchLabels);
+      matchExpressions.push(...((selector as LabelSelector).matchExpressions ?? []));
+    }
+    if (Object.keys(matchLabels).length + matchExpressions.length === 0) return undefined;
+    return spreadSelector(namespace, { matchLabels, matchExpressions });
+  };
+}
+
+function defaultsOf(args: Readonly<Record<string, unknown>>): readonly DefaultConstraint[] {
+  const listed = (args['defaultConstraints'] as Partial<DefaultConstraint>[] | undefined) ?? [];
+  if ((args['defaultingType'] ?? 'System') === 'System') {
+    if (listed.length > 0) {
+      throw new ConfigurationError(
+        'defaultingType: Invalid value: "System": when .defaultConstraints are not empty: must be "List"',
+      );
+    }
+    return systemDefaults;
+  }
+  return listed.map(({ maxSkew = 1, topologyKey = '', minDomains = 1, whenUnsatisfiable = '' }, i) => {
+    if (topologyKey === '')
+      throw new ConfigurationError(`defaultConstraints[${i}].topologyKey: Required value: can not be empty`);
+    if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
+      throw new ConfigurationError(
+        `defaultConstraints[${i}].whenUnsatisfiable: Unsupported value: "${whenUnsatisfiable}": supported values: "DoNotSchedule", "ScheduleAnyway"`,
+      );
+    }
+    return { maxSkew, topologyKey, minDomains, whenUnsatisfiable };
+  });
+}
+
+function prepare(
+  nodes: NodeTable,
+  scope: SpreadScope,
+  info: PodInfo,
+  constraints: readonly SpreadConstraint[],
+  all: boolean,
+) {
+  const keys = all ? constraints.map(({ topologyKey }) => topologyKey) : [];
+  return constraints.map(
+    (constraint) => new DomainCounts(nodes, constraint, scope.participation(info, constraint, keys)),
+  );
+}
+
+export const podTopologySpread: PluginDefinition = {
+  name,
+  create(handle, args) {
+    const { nodes } = handle;
+    const scope = new SpreadScope(nodes);
+    const defaults = defaultsOf(args);
+    const selectorOf = ownerSelector(handle);
+    const constraintsOf = (info: PodInfo, when: 'DoNotSchedule' | 'ScheduleAnyway'): readonly SpreadConstraint[] => {
+      if (info.pod.spec?.topologySpreadConstraints?.length) return spreadConstraints(info, when);
+      const relevant = defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
+      const selector = relevant.length > 0 ? selectorOf(info) : undefined;
+      if (!selector) return [];
+      return relevant.map(({ maxSkew, topologyKey, minDomains }) => ({
+        maxSkew,
+        topologyKey,
+        minDomains,
+        selector,
+        honorAffinity: true,
+        honorTaints: false,
+      }));
+    };
+    const concerns = (info: PodInfo, pod: Pod | undefined): boolean => {
+      const other = pod && nodes.index.classOf(pod.metadata?.namespace ?? '', pod.metadata?.labels ?? {});
+      return constraintsOf(info, 'DoNotSchedule').some(({ selector }) => other && nodes.index.matches(selector, other));
+    };
+    return {
+      name,
+      preFilter(cycle, info) {
+        const constraints = constraintsOf(info, 'DoNotSchedule');
+        if (constraints.length === 0) return skip;
+        const counts = prepare(nodes, scope, info, constraints, true);
+        cycle.write(
+          filterKey,
+          constraints.map((constraint, i) => ({
+            constraint,
+            counts: counts[i]!,
+            self: nodes.index.matches(constraint.selector, info.labelClass) ? 1 : 0,
+          })),
+        );
+        return undefined;
+      },
+      addPod(cycle, _info, other, row) {
+        for (const { constraint, counts } of cycle.need(filterKey)) {
+          if (!other.terminating && nodes.index.matches(constraint.selector, other.labelClass)) counts.shift(row, 1);
+        }
+      },
+      removePod(cycle, _info, other, row) {
+        for (const { constraint, counts } of cycle.need(filterKey)) {
+          if (!other.terminating && nodes.index.matches(constraint.selector, other.labelClass)) counts.shift(row, -1);
+        }
+      },
+      filter(cycle, _info, row) {
+        for (const { constraint, counts, self } of cycle.need(filterKey)) {
+          const domain = counts.column.values[row]!;
+          if (domain < 0) return unlabelled;
+          if (counts.of(domain) + self - counts.least(constraint.minDomains) > constraint.maxSkew) return skewed;
+        }
+        return undefined;
+      },
+      filterRows(cycle, _info, rows, count, failed, mark) {
+        for (const { constraint, counts, self } of cycle.need(filterKey)) {
+          const { values } = counts.column;
+          const most = constraint.maxSkew + counts.least(constraint.minDomains) - self;
+          for (let i = 0; i < count; i++) {
+            if (failed[i] !== 0) continue;
+            const domain = values[rows[i]!]!;
+            if (domain < 0 || counts.of(domain) > most) failed[i] = mark;
+          }
+        }
+      },
+      preScore(cycle, info, rows, count) {
+        const constraints = constraintsOf(info, 'ScheduleAnyway');
+        if (constraints.length === 0) return skip;
+        // System defaults must not punish clusters whose nodes have no zone label.
+        const all = (info.pod.spec?.topologySpreadConstraints?.length ?? 0) > 0 || defaults !== systemDefaults;
+        const columns = constraints.map(({ topologyKey }) => nodes.column(topologyKey));
+        const ignored = new Set<number>();
+        const seen = constraints.map(() => new Set<number>());
+        for (let i = 0; i < count; i++) {
+          const row = rows[i]!;
+          if (all && columns.some((column) => column.values[row]! < 0)) ignored.add(row);
+          else for (const [c, column] of columns.entries()) seen[c]!.add(column.values[row]!);
+        }
+        const counts = prepare(nodes, scope, info, constraints, all);
+        cycle.write(scoreKey, {
+          ignored,
+          all: constraints.map((constraint, c) => {
+            const perNode = constraint.topologyKey === hostname;
+            // Domains count more where there are many of them; otherwise few zones would drown in many hosts.
+            const size = perNode ? count - ignored.size : seen[c]!.size;
+            return {
+              constraint,
+              counts: counts[c]!,
+              perNode: perNode ? nodes.index.lasting(constraint.selector) : undefined,
+              weight: Math.log(size + 2),
+            };
+          }),
+        });
+        return undefined;
+      },
+      score(cycle, _info, row) {
+        const { all, ignored } = cycle.need(scoreKey);
+        if (ignored.has(row)) return 0;
+        let score = 0;
+        for (const { constraint, counts, perNode, weight } of all) {
+          const domain = counts.column.values[row]!;
+          if (domain < 0) continue;
+          const pods = perNode ? perNode.rows.get(row) : counts.of(domain);
+          score += pods * weight + (constraint.maxSkew - 1);
+        }
+        return Math.round(score);
+      },
+      normalizeScore(cycle, _info, rows, count, scores) {
+        const { ignored } = cycle.need(scoreKey);
+        let least = Number.MAX_SAFE_INTEGER;
+        let most = 0;
+        for (let i = 0; i < count; i++) {
+          if (ignored.has(rows[i]!)) continue;
+          least = Math.min(least, scores[i]!);
+          most = Math.max(most, scores[i]!);
+        }
+        for (let i = 0; i < count; i++) {
+          if (ignored.has(rows[i]!)) scores[i] = 0;
+          else if (most === 0) scores[i] = 100;
+          else scores[i] = Math.trunc((100 * (most + least - scores[i]!)) / most);
+        }
+      },
+      events: () => [
+        {
+          resource: 'AssignedPod',
+          action: Action.Add | Action.Delete | Action.UpdatePodLabel,
+          hint: (info, previous, current) =>
+            concerns(info, current as Pod | undefined) || concerns(info, previous as Pod | undefined),
+        },
+        { resource: 'TargetPod', action: Action.UpdatePodLabel },
+        { resource: 'Node', action: Action.Add | Action.Delete | anyNodeUpdate },
+      ],
+    };
+  },
+};

@@ -1,0 +1,241 @@
+/**
+ * Volumes and nodes: bound volumes must be usable on the node; claims that wait for their first consumer get a volume
+ * there, an existing one or one to be provisioned. The choice is reserved with the node and written before the pod is
+ * bound. @see plugins/volumebinding
+ */
+import {
+  compareQuantities,
+  labelSelectorOf,
+  type Node,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+} from '../../../src/api/index.ts';
+import { persistentVolumeClaims, persistentVolumes } from '../../../src/client/index.ts';
+import {
+  Action,
+  boundVolumeName,
+  Code,
+  claimsOf,
+  compileNodeSelector,
+  errorVerdict,
+  hasClaims,
+  type PluginDefinition,
+  skip,
+  stateKey,
+  unresolvable,
+  type Verdict,
+  verdict,
+  volumeListers,
+} from '../../../src/scheduling/index.ts';
+
+const name = 'VolumeBinding';
+const wrongNode = unresolvable("node(s) didn't match PersistentVolume's node affinity");
+const noVolume = unresolvable("node(s) didn't find available persistent volumes to bind");
+const volumeGone = unresolvable('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)');
+const unboundImmediate = unresolvable('pod has unbound immediate PersistentVolumeClaims');
+const notProvisioned = 'kubernetes.io/no-provisioner';
+const selectedNode = 'volume.kubernetes.io/selected-node';
+const boundByController = 'pv.kubernetes.io/bound-by-controller';
+const pollMs = 250;
+
+interface Wanted {
+  readonly bound: readonly string[];
+  readonly waiting: readonly PersistentVolumeClaim[];
+}
+
+/** What a node was reserved with: claims and the volume for each (undefined: to be provisioned). */
+type Choice = readonly { readonly claim: PersistentVolumeClaim; readonly volume: PersistentVolume | undefined }[];
+
+const wantedKey = stateKey<Wanted>('VolumeBinding/wanted');
+const choiceKey = stateKey<Choice>('VolumeBinding/choice');
+
+function usableOn(volume: PersistentVolume, node: Node): boolean {
+  const required = volume.spec?.nodeAffinity?.required;
+  return !required || compileNodeSelector(required)(node);
+}
+
+/** Could the volume serve the claim, wherever? */
+function serves(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  const { spec } = volume;
+  const wanted = claim.spec;
+  if (volume.metadata?.deletionTimestamp || (spec?.storageClassName ?? '') !== (wanted?.storageClassName ?? ''))
+    return false;
+  const reference = spec?.claimRef;
+  const ours = reference?.name === claim.metadata?.name && reference?.namespace === claim.metadata?.namespace;
+  if (reference && !(ours && (!reference.uid || reference.uid === claim.metadata?.uid))) return false;
+  if (!reference && volume.status?.phase !== undefined && volume.status.phase !== 'Available') return false;
+  if ((spec?.volumeMode ?? 'Filesystem') !== (wanted?.volumeMode ?? 'Filesystem')) return false;
+  if (!(wanted?.accessModes ?? []).every((mode) => spec?.accessModes?.includes(mode))) return false;
+  if (wanted?.selector && !labelSelectorOf(wanted.selector).matches(volume.metadata?.labels)) return false;
+  const capacity = spec?.capacity?.['storage'] ?? '0';
+  return compareQuantities(capacity, wanted?.resources?.requests?.['storage'] ?? '0') >= 0;
+}
+
+export const volumeBinding: PluginDefinition = {
+  name,
+  create({ nodes, informers, client, clock }, args) {
+    const listers = volumeListers(informers);
+    const timeoutMs = ((args['bindTimeoutSeconds'] as number | undefined) ?? 600) * 1000;
+    /** Volumes promised to claims (by `namespace/name`) whose binding is not written yet. */
+    const promised = new Map<string, string>();
+    const keyOf = (claim: PersistentVolumeClaim) => `${claim.metadata?.namespace}/${claim.metadata?.name}`;
+
+    /** Volumes for all waiting claims on one node, smallest first; undefined when one finds none. */
+    const choose = (waiting: readonly PersistentVolumeClaim[], node: Node): Choice | undefined => {
+      const choice: { claim: PersistentVolumeClaim; volume: PersistentVolume | undefined }[] = [];
+      const taken = new Set<string>();
+      for (const claim of waiting) {
+        const candidates = listers!.volumes
+          .list()
+          .filter((volume) => {
+            const volumeName = volume.metadata?.name ?? '';
+            const owner = promised.get(volumeName);
+            if (taken.has(volumeName) || (owner !== undefined && owner !== keyOf(claim))) return false;
+            return serves(volume, claim) && usableOn(volume, node);
+          })
+          .sort((a, b) =>
+            compareQuantities(a.spec?.capacity?.['storage'] ?? '0', b.spec?.capacity?.['storage'] ?? '0'),
+          );
+        const volume = candidates.find(({ spec }) => spec?.claimRef) ?? candidates[0];
+        if (volume) taken.add(volume.metadata!.name!);
+        else {
+          const storageClass = listers!.classes.get(undefined, claim.spec?.storageClassName ?? '');
+          if (!storageClass || storageClass.provisioner === notProvisioned) return undefined;
+          const topologies = storageClass.allowedTopologies ?? [];
+          const labels = node.metadata?.labels ?? {};
+          const allowed =
+            topologies.length === 0 ||
+            topologies.some((term) =>
+              (term.matchLabelExpressions ?? []).every(({ key, values }) => values.includes(labels[key] ?? '')),
+            );
+          if (!allowed) return undefined;
+        }
+        choice.push({ claim, volume });
+      }
+      return choice;
+    };
+
+    const missing = (claimName: string, ephemeral: boolean): Verdict =>
+      unresolvable(
+        ephemeral
+          ? `waiting for ephemeral volume controller to create the persistentvolumeclaim ${JSON.stringify(claimName)}`
+          : `persistentvolumeclaim ${JSON.stringify(claimName)} not found`,
+      );
+
+    const writeChoice = async (choice: Choice, nodeName: string): Promise<void> => {
+      for (const { claim, volume } of choice) {
+        const { namespace = '', name: claimName = '' } = claim.metadata ?? {};
+        if (volume) {
+          const claimRef = {
+            kind: 'PersistentVolumeClaim',
+            apiVersion: 'v1',
+            namespace,
+            name: claimName,
+            uid: claim.metadata?.uid,
+            resourceVersion: claim.metadata?.resourceVersion,
+          };
+          const metadata = {
+            resourceVersion: volume.metadata?.resourceVersion,
+            annotations: { [boundByController]: 'yes' },
+          };
+          await client!.patch(persistentVolumes, { name: volume.metadata!.name! }, 'merge', {
+            metadata,
+            spec: { claimRef },
+          });
+        } else {
+          const metadata = { annotations: { [selectedNode]: nodeName } };
+          await client!.patch(persistentVolumeClaims, { namespace, name: claimName }, 'merge', { metadata });
+        }
+      }
+    };
+
+    return {
+      name,
+      preFilter(cycle, { namespace, pod }) {
+        if (!hasClaims(pod)) return skip;
+        const bound: string[] = [];
+        const waiting: PersistentVolumeClaim[] = [];
+        let immediate = false;
+        for (const { name: claimName, ephemeral } of claimsOf(pod)) {
+          const claim = listers?.claims.get(namespace, claimName);
+          if (!claim) return missing(claimName, ephemeral);
+          if (claim.status?.phase === 'Lost') {
+            return unresolvable(
+              `persistentvolumeclaim ${JSON.stringify(claimName)} bound to non-existent persistentvolume ${JSON.stringify(claim.spec?.volumeName ?? '')}`,
+            );
+          }
+          if (claim.metadata?.deletionTimestamp) {
+            return unresolvable(`persistentvolumeclaim ${JSON.stringify(claimName)} is being deleted`);
+          }
+          const volumeName = boundVolumeName(claim);
+          if (volumeName) bound.push(volumeName);
+          else {
+            const storageClass = listers?.classes.get(undefined, claim.spec?.storageClassName ?? '');
+            const waits = storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && !claim.spec?.volumeName;
+            if (waits) waiting.push(claim);
+            else immediate = true;
+          }
+        }
+        if (immediate) return unboundImmediate;
+        cycle.write(wantedKey, { bound, waiting });
+        return undefined;
+      },
+      filter(cycle, _info, row) {
+        const node = nodes.nodes[row]!;
+        const { bound, waiting } = cycle.need(wantedKey);
+        for (const volumeName of bound) {
+          const volume = listers?.volumes.get(undefined, volumeName);
+          if (!volume) return volumeGone;
+          if (!usableOn(volume, node)) return wrongNode;
+        }
+        return waiting.length === 0 || choose(waiting, node) ? undefined : noVolume;
+      },
+      reserve(cycle, _info, nodeName) {
+        const wanted = cycle.read(wantedKey);
+        if (!wanted || wanted.waiting.length === 0) return undefined;
+        const choice = choose(wanted.waiting, nodes.nodes[nodes.rowOf(nodeName)]!);
+        if (!choice) return noVolume;
+        for (const { claim, volume } of choice) if (volume) promised.set(volume.metadata!.name!, keyOf(claim));
+        cycle.write(choiceKey, choice);
+        return undefined;
+      },
+      unreserve(cycle) {
+        for (const { volume } of cycle.read(choiceKey) ?? []) if (volume) promised.delete(volume.metadata!.name!);
+      },
+      preBindNeeded: (cycle) => cycle.read(choiceKey) !== undefined,
+      async preBind(cycle, _info, nodeName) {
+        const choice = cycle.need(choiceKey);
+        try {
+          await writeChoice(choice, nodeName);
+          const untilMs = clock.now() + timeoutMs;
+          const allBound = () =>
+            choice.every(({ claim }) => {
+              const current = listers!.claims.get(claim.metadata?.namespace, claim.metadata!.name!);
+              return current !== undefined && boundVolumeName(current) !== undefined;
+            });
+          while (!allBound()) {
+            if (clock.now() >= untilMs) return verdict(Code.Error, 'binding volumes: context deadline exceeded');
+            await clock.sleep(pollMs, { background: true });
+          }
+          for (const { volume } of choice) if (volume) promised.delete(volume.metadata!.name!);
+          return undefined;
+        } catch (error) {
+          return errorVerdict(error, name);
+        }
+      },
+      events: () => [
+        { resource: 'StorageClass', action: Action.Add | Action.Update },
+        {
+          resource: 'PersistentVolumeClaim',
+          action: Action.Add | Action.Update,
+          hint: (info, _previous, current) =>
+            current?.metadata?.namespace === info.namespace &&
+            claimsOf(info.pod).some((reference) => reference.name === current.metadata?.name),
+        },
+        { resource: 'PersistentVolume', action: Action.Add | Action.Update },
+        { resource: 'Node', action: Action.Add | Action.UpdateNodeLabel },
+        { resource: 'CSINode', action: Action.Add | Action.Update },
+      ],
+    };
+  },
+};

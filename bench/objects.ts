@@ -1,0 +1,38 @@
+/** Objects from template files: read once, rendered once per object, parsed anew only when the text depends on its number. */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import type { KubernetesObject } from '../src/client/index.ts';
+import { BenchConfigError } from './config.ts';
+import { compileTemplate } from './template.ts';
+
+export type MakeObject = (index: number, count: number) => KubernetesObject;
+
+/** A maker for the objects of a template file. Each call returns an object of its own. */
+export function objectsFrom(path: string): MakeObject {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new BenchConfigError(`template ${path}: ${(error as Error).message}`);
+  }
+  const render = compileTemplate(text);
+  if (!text.includes('{{')) {
+    const parsed = parse(text) as KubernetesObject;
+    return () => ({ ...parsed, metadata: { ...parsed.metadata } });
+  }
+  return (index, count) => parse(render({ Index: index, Count: count })) as KubernetesObject;
+}
+
+/** Upstream's node when no template is named. @see scheduler_perf.go (createNodesOp) and templates/node-default.yaml */
+export const defaultNode: MakeObject = () =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { generateName: 'scheduler-perf-' },
+    spec: {},
+    status: {
+      capacity: { pods: '110', cpu: '4', memory: '32Gi' },
+      allocatable: { pods: '110', cpu: '4', memory: '32Gi' },
+      conditions: [{ type: 'Ready', status: 'True' }],
+    },
+  }) as KubernetesObject;

@@ -1,0 +1,69 @@
+/** createAny and updateAny: objects of any kind from templates. */
+import { z } from 'zod';
+import type { KubernetesObject, Resource } from '../../src/client/index.ts';
+import * as resources from '../../src/client/resources.ts';
+import { BenchConfigError } from '../config.ts';
+import { createWidth, inParallel, intervalMs } from './parallel.ts';
+import { defineOperation } from './types.ts';
+
+const byKind = new Map<string, Resource>(
+  Object.values(resources)
+    .filter((value): value is Resource<never> => typeof value === 'object')
+    .map((resource) => [[resource.group, resource.version, resource.kind].filter(Boolean).join('/'), resource]),
+);
+
+/** The resource of an object by its apiVersion and kind. @throws BenchConfigError for a kind that is not served */
+export function resourceOf(object: KubernetesObject) {
+  const resource = byKind.get(`${object.apiVersion}/${object.kind}`);
+  if (resource === undefined) throw new BenchConfigError(`no kind ${object.kind} in ${object.apiVersion} is served`);
+  return resource;
+}
+
+const schema = z.looseObject({
+  namespace: z.string().optional(),
+  count: z.number().int().min(0).default(1),
+  templatePath: z.string(),
+  updatePerSecond: z.number().optional(),
+});
+
+const place = (object: KubernetesObject, namespace: string | undefined): KubernetesObject =>
+  resourceOf(object).namespaced && namespace !== undefined
+    ? { ...object, metadata: { ...object.metadata, namespace } }
+    : object;
+
+export const createAny = defineOperation({
+  opcode: 'createAny',
+  schema,
+  async run(operation, run) {
+    const make = run.objects(operation.templatePath);
+    if (operation.namespace !== undefined) await run.ensureNamespace(operation.namespace);
+    await inParallel(operation.count, createWidth, async (index) => {
+      const object = place(make(index, operation.count), operation.namespace);
+      if (object.kind === 'Pod') await run.createPod(object);
+      else await run.client.create(resourceOf(object), object);
+    });
+  },
+});
+
+export const updateAny = defineOperation({
+  opcode: 'updateAny',
+  schema,
+  async run(operation, run) {
+    const make = run.objects(operation.templatePath);
+    const update = async (index: number) => {
+      const object = place(make(index, operation.count), operation.namespace);
+      const resource = resourceOf(object);
+      // As upstream: a status in the template is written through its subresource, the rest through the object.
+      await run.client.update(resource, object);
+      if ('status' in object) await run.client.update(resource, object, { subresource: 'status' });
+    };
+    if (operation.updatePerSecond === undefined) {
+      await inParallel(operation.count, createWidth, update);
+      return;
+    }
+    for (let index = 0; index < operation.count; index++) {
+      await run.clock.sleep(intervalMs(operation.updatePerSecond));
+      await update(index);
+    }
+  },
+});

@@ -1,0 +1,153 @@
+/** createPods and createPodSets: pods through the API server, waited for until the scheduler has bound them. */
+import { z } from 'zod';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../src/api/index.ts';
+import { persistentVolumeClaims, persistentVolumes, pods } from '../../src/client/resources.ts';
+import type { MakeObject } from '../objects.ts';
+import { createWidth, durationMs, inParallel } from './parallel.ts';
+import { defineOperation, type Run } from './types.ts';
+
+const schema = z.looseObject({
+  count: z.number().int().min(0),
+  namespace: z.string().optional(),
+  podTemplatePath: z.string().optional(),
+  persistentVolumeTemplatePath: z.string().optional(),
+  persistentVolumeClaimTemplatePath: z.string().optional(),
+  collectMetrics: z.boolean().optional(),
+  skipWaitToCompletion: z.boolean().optional(),
+  steadyState: z.boolean().optional(),
+  duration: z.string().optional(),
+});
+type CreatePods = z.infer<typeof schema>;
+
+/** Upstream's pod when neither the operation nor the case names a template. */
+const defaultPod: MakeObject = () =>
+  ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { generateName: 'pod-' },
+    spec: { containers: [{ name: 'pause', image: 'registry.k8s.io/pause:3.10.1' }] },
+  }) as Pod;
+
+const inNamespace = (object: Pod, namespace: string): Pod => ({
+  ...object,
+  metadata: { ...object.metadata, namespace },
+});
+
+async function createClaim(run: Run, operation: CreatePods, namespace: string, index: number): Promise<string> {
+  const { persistentVolumeTemplatePath: volumePath = '', persistentVolumeClaimTemplatePath: claimPath = '' } =
+    operation;
+  const claim = run.objects(claimPath)(index, operation.count) as PersistentVolumeClaim;
+  const volume = run.objects(volumePath)(index, operation.count) as PersistentVolume;
+  const suffix = `${namespace}-${index}`;
+  const claimName = `pvc-${suffix}`;
+  const volumeName = `pv-${suffix}`;
+  const source = volume.spec?.csi === undefined ? {} : { csi: { ...volume.spec.csi, volumeHandle: volumeName } };
+  const disk = volume.spec?.awsElasticBlockStore;
+  await run.client.create(persistentVolumes, {
+    ...volume,
+    metadata: { ...volume.metadata, name: volumeName },
+    spec: {
+      ...volume.spec,
+      ...source,
+      ...(disk === undefined ? {} : { awsElasticBlockStore: { ...disk, volumeID: volumeName } }),
+      claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: claimName },
+    },
+  });
+  await run.client.create(persistentVolumeClaims, {
+    ...claim,
+    metadata: {
+      ...claim.metadata,
+      namespace,
+      name: claimName,
+      annotations: { 'pv.kubernetes.io/bind-completed': 'true' },
+    },
+    spec: { ...claim.spec, volumeName },
+  });
+  // As upstream's harness, which stands in for the volume binder: both sides are bound before the pod comes.
+  await run.client.patch(
+    persistentVolumeClaims,
+    { namespace, name: claimName },
+    'merge',
+    { status: { phase: 'Bound' } },
+    { subresource: 'status' },
+  );
+  await run.client.patch(
+    persistentVolumes,
+    { name: volumeName },
+    'merge',
+    { status: { phase: 'Bound' } },
+    { subresource: 'status' },
+  );
+  return claimName;
+}
+
+async function createAll(run: Run, operation: CreatePods, namespace: string): Promise<void> {
+  const path = operation.podTemplatePath ?? run.defaultPodTemplatePath;
+  const make = path === undefined ? defaultPod : run.objects(path);
+  const withVolumes = operation.persistentVolumeTemplatePath !== undefined;
+  await inParallel(operation.count, createWidth, async (index) => {
+    const pod = inNamespace(make(index, operation.count) as Pod, namespace);
+    if (withVolumes) {
+      const claimName = await createClaim(run, operation, namespace, index);
+      pod.spec = { ...pod.spec, volumes: [{ name: 'vol', persistentVolumeClaim: { claimName } }] } as NonNullable<
+        Pod['spec']
+      >;
+    }
+    await run.createPod(pod);
+  });
+}
+
+/** Keeps `count` pods coming and going for the duration: each one bound is deleted and followed by a new one. */
+async function steady(run: Run, operation: CreatePods, namespace: string): Promise<void> {
+  const until = run.clock.monotonic() + durationMs(operation.duration ?? '0s');
+  const path = operation.podTemplatePath ?? run.defaultPodTemplatePath;
+  const make = path === undefined ? defaultPod : run.objects(path);
+  let index = 0;
+  while (run.clock.monotonic() < until) {
+    const missing = operation.count - run.tracker.count(namespace);
+    await inParallel(missing, createWidth, () =>
+      run.createPod(inNamespace(make(index++, operation.count) as Pod, namespace)),
+    );
+    await run.clock.sleep(50);
+    const bound = [...run.tracker.pods(namespace)].filter((pod) => pod.bound);
+    await inParallel(bound.length, createWidth, async (at) => {
+      const name = bound[at]?.name ?? '';
+      await run.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 });
+    });
+  }
+}
+
+async function createPodsIn(run: Run, operation: CreatePods, namespace: string): Promise<void> {
+  await run.ensureNamespace(namespace);
+  if (operation.collectMetrics === true) run.startMeasuring({ name: namespace, namespaces: [namespace] });
+  if (operation.steadyState === true) {
+    await steady(run, operation, namespace);
+  } else {
+    const before = run.tracker.count(namespace);
+    await createAll(run, operation, namespace);
+    if (operation.skipWaitToCompletion !== true) await allBound(run, namespace, before + operation.count);
+  }
+  // Upstream cannot measure what it does not wait for either.
+  if (operation.collectMetrics === true && operation.skipWaitToCompletion !== true) await run.stopMeasuring();
+}
+
+/** Resolves when the namespace has `count` pods and each has a node. Counts by change, not by scanning. */
+async function allBound(run: Run, namespace: string, count: number): Promise<void> {
+  await run.tracker.until(() => run.tracker.boundCount(namespace) >= count);
+}
+
+export const createPods = defineOperation({
+  opcode: 'createPods',
+  schema,
+  run: (operation, run, index) => createPodsIn(run, operation, operation.namespace ?? `namespace-${index}`),
+});
+
+export const createPodSets = defineOperation({
+  opcode: 'createPodSets',
+  schema: z.looseObject({ count: z.number().int().min(0), namespacePrefix: z.string(), createPodsOp: schema }),
+  async run(operation, run) {
+    for (let index = 0; index < operation.count; index++) {
+      await createPodsIn(run, operation.createPodsOp, `${operation.namespacePrefix}-${index}`);
+    }
+  },
+});

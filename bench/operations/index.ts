@@ -1,0 +1,25 @@
+/** The opcodes that the bench understands. */
+import { churn } from './churn.ts';
+import { createAny, updateAny } from './create-any.ts';
+import { createNamespaces, createNodes } from './create-nodes.ts';
+import { createPodSets, createPods } from './create-pods.ts';
+import { deletePods } from './delete-pods.ts';
+import { startCollectingMetrics, stopCollectingMetrics } from './metrics.ts';
+import type { Operation } from './types.ts';
+import { barrier, sleep } from './wait.ts';
+
+export const operations: readonly Operation[] = [
+  createNodes,
+  createNamespaces,
+  createPods,
+  createPodSets,
+  createAny,
+  updateAny,
+  deletePods,
+  churn,
+  barrier,
+  sleep,
+  startCollectingMetrics,
+  stopCollectingMetrics,
+];
+export type { Measured, Run } from './types.ts';

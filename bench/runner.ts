@@ -1,0 +1,275 @@
+/**
+ * Runs one workload on a cluster of its own: the store, the API server and the scheduler, with nodes that are objects alone, as
+ * in upstream's scheduler_perf. At the end every bound pod is looked up in the store itself.
+ */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import type { Pod } from '../src/api/index.ts';
+import { namespaces, pods as podResource } from '../src/client/resources.ts';
+import { Cluster } from '../src/cluster/index.ts';
+import { unpack } from '../src/runtime/index.ts';
+import { type RangeResult, remoteStore } from '../src/store/index.ts';
+import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
+import { BenchConfigError, type Workload } from './config.ts';
+import { type MakeObject, objectsFrom } from './objects.ts';
+import { type Measured, operations, type Run } from './operations/index.ts';
+import { PodTracker } from './pod-tracker.ts';
+
+export interface WorkloadResult {
+  readonly case: string;
+  readonly workload: string;
+  readonly threshold: number;
+  /** One for each stretch that the workload measures. */
+  readonly measurements: readonly (Measurement & { readonly name: string })[];
+  readonly podsBound: number;
+  /** Bound pods of the measured namespaces found in the store, read past the API server. */
+  readonly podsVerified: number;
+  readonly notes: readonly string[];
+}
+
+/** What a workload asks for that cannot be done here; undefined when it can run. */
+export function cannotRun(workload: Workload): string | undefined {
+  const known = new Set(operations.map(({ opcode }) => opcode));
+  const missing = [...new Set(workload.operations.map(({ opcode }) => opcode).filter((opcode) => !known.has(opcode)))];
+  if (missing.length > 0) return `opcode ${missing.join(', ')} is not supported`;
+  return undefined;
+}
+
+/** Runs `workload`; rejects when an operation fails or a bound pod is not in the store. `onStep` hears of each operation. */
+export async function runWorkload(
+  workload: Workload,
+  onStep: (text: string) => void,
+  threads: 'auto' | 'inline' | number = 'auto',
+): Promise<WorkloadResult> {
+  const reason = cannotRun(workload);
+  if (reason !== undefined) throw new BenchConfigError(`${workload.case}/${workload.workload}: ${reason}`);
+  const configuration =
+    workload.schedulerConfigPath === undefined ? undefined : parse(readFileSync(workload.schedulerConfigPath, 'utf8'));
+  const cluster = await Cluster.start({
+    nodes: 0,
+    components: ['apiserver', 'scheduler'],
+    threads,
+    https: false,
+    // As upstream's harness: pods name their priority as a number and have no service account.
+    disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
+    ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
+  });
+  const run = new WorkloadRun(cluster, workload);
+  try {
+    for (const [index, raw] of workload.operations.entries()) {
+      const operation = operations.find(({ opcode }) => opcode === raw.opcode);
+      const parsed = operation?.schema.safeParse(raw);
+      if (operation === undefined || parsed?.success !== true) {
+        throw new BenchConfigError(
+          `${workload.case}: operation ${index} (${raw.opcode}): ${parsed?.error?.message ?? 'unknown'}`,
+        );
+      }
+      onStep(`${raw.opcode}${typeof raw['count'] === 'number' ? ` ${raw['count']}` : ''}`);
+      await run.orFailed(operation.run(parsed.data, run, index));
+    }
+    await run.orFailed(run.finish());
+    const podsBound = run.measurements.reduce((sum, measurement) => sum + measurement.podsBound, 0);
+    const podsVerified = await verify(cluster, run);
+    if (podsVerified < podsBound) {
+      throw new Error(
+        `${podsBound} pods were seen bound, but only ${podsVerified} of them are in the store with a node`,
+      );
+    }
+    const { case: name, workload: variant, threshold } = workload;
+    return {
+      case: name,
+      workload: variant,
+      threshold,
+      measurements: run.measurements,
+      podsBound,
+      podsVerified,
+      notes: run.notes,
+    };
+  } finally {
+    run.close();
+    await cluster.stop();
+  }
+}
+
+/** Counts the measured pods that the store itself holds with a node. Pods deleted since are counted as they went. */
+async function verify(cluster: Cluster, run: WorkloadRun): Promise<number> {
+  const store = remoteStore(cluster.actors.bus, 'store');
+  let bound = run.boundAndDeleted;
+  for (const pod of run.measuredUids) run.unverified.add(pod);
+  const prefix = '/registry/pods/';
+  let from: string | undefined = prefix;
+  while (from !== undefined) {
+    const { kvs, more }: RangeResult = await store.range({ prefix, startKey: from, limit: 2000 });
+    for (const { value } of kvs) {
+      const pod = unpack(value) as Pod;
+      if ((pod.spec?.nodeName ?? '') !== '' && run.unverified.delete(pod.metadata?.uid ?? '')) bound++;
+    }
+    const last: string | undefined = kvs.at(-1)?.key;
+    from = more && last !== undefined ? `${last}\0` : undefined;
+  }
+  return bound;
+}
+
+class WorkloadRun implements Run {
+  readonly client;
+  readonly clock;
+  readonly random;
+  readonly tracker: PodTracker;
+  readonly defaultPodTemplatePath: string | undefined;
+  readonly measurements: (Measurement & { name: string })[] = [];
+  readonly notes: string[] = [];
+  readonly measuredUids = new Set<string>();
+  readonly unverified = new Set<string>();
+  boundAndDeleted = 0;
+  private readonly templates = new Map<string, MakeObject>();
+  private readonly known = new Set<string>();
+  private readonly background: Promise<void>[] = [];
+  private readonly stopBackground = new AbortController();
+  private collector: Collector | undefined;
+  private measured: Measured | undefined;
+  private schedulerBefore: HistogramSums = {};
+  private fail: (error: unknown) => void = () => undefined;
+  private readonly failed: Promise<never>;
+
+  constructor(
+    private readonly cluster: Cluster,
+    workload: Workload,
+  ) {
+    this.client = cluster.client;
+    this.clock = cluster.clock;
+    this.random = cluster.actors.random;
+    this.defaultPodTemplatePath = workload.defaultPodTemplatePath;
+    this.failed = new Promise((_, reject) => {
+      this.fail = reject;
+    });
+    // It is raced by orFailed; between operations nobody listens.
+    this.failed.catch((error: unknown) => error);
+    this.tracker = new PodTracker(this.client, (error) => this.fail(error));
+    this.tracker.listener = (pod, previous) => {
+      if (this.collector === undefined) return;
+      if (pod.bound && previous?.bound !== true) {
+        this.collector.podBound(pod.uid, pod.namespace, pod.labels);
+        if (this.isMeasured(pod.namespace, pod.labels)) this.measuredUids.add(pod.uid);
+      }
+      if (pod.ready && previous?.ready !== true) this.collector.podReady(pod.uid);
+    };
+    this.tracker.onDeleted = (pod) => {
+      if (pod.bound && this.measuredUids.delete(pod.uid)) this.boundAndDeleted++;
+    };
+  }
+
+  /** The work, or the first failure of the watch or of what goes on in the background. */
+  orFailed<Value>(work: Promise<Value>): Promise<Value> {
+    return Promise.race([work, this.failed]);
+  }
+
+  objects(path: string): MakeObject {
+    let make = this.templates.get(path);
+    if (make === undefined) {
+      make = objectsFrom(path);
+      this.templates.set(path, make);
+    }
+    return make;
+  }
+
+  async ensureNamespace(name: string, labels?: Readonly<Record<string, string>>): Promise<void> {
+    if (this.known.has(name) || name === 'default') return;
+    this.known.add(name);
+    await this.client.create(namespaces, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, ...(labels === undefined ? {} : { labels: { ...labels } }) },
+    });
+  }
+
+  private isMeasured(namespace: string, labels: Readonly<Record<string, string>>): boolean {
+    if (this.measured === undefined) return false;
+    const { namespaces: measured, labelSelector = {} } = this.measured;
+    return (
+      (measured.length === 0 || measured.includes(namespace)) &&
+      Object.entries(labelSelector).every(([key, value]) => labels[key] === value)
+    );
+  }
+
+  startMeasuring(measured: Measured): void {
+    if (this.collector !== undefined)
+      throw new BenchConfigError(`measuring "${measured.name}" begins before "${this.measured?.name}" has ended`);
+    this.measured = measured;
+    this.collector = new Collector(this.clock, (namespace, labels) => this.isMeasured(namespace, labels));
+  }
+
+  async stopMeasuring(): Promise<void> {
+    const { collector, measured } = this;
+    if (collector === undefined || measured === undefined)
+      throw new BenchConfigError('stopCollectingMetrics without a start');
+    const sums = schedulerSums(await this.cluster.actors.metricsText());
+    const stages = stageMeans(sums, this.schedulerBefore);
+    this.schedulerBefore = sums;
+    this.measurements.push({ name: measured.name, ...collector.stop(stages) });
+    this.collector = undefined;
+    this.measured = undefined;
+  }
+
+  inBackground(work: (signal: AbortSignal) => Promise<void>): void {
+    const going = work(this.stopBackground.signal);
+    going.catch((error) => this.fail(error));
+    this.background.push(going);
+  }
+
+  async createPod(pod: Pod): Promise<void> {
+    const asked = this.clock.monotonic();
+    const created = await this.client.create(podResource, pod);
+    this.collector?.podCreated(created.metadata?.uid ?? '', asked, this.clock.monotonic());
+  }
+
+  note(text: string): void {
+    this.notes.push(text);
+  }
+
+  /** Ends a measurement that the file left open, and what goes on in the background. */
+  async finish(): Promise<void> {
+    if (this.collector !== undefined) await this.stopMeasuring();
+    this.stopBackground.abort();
+    await Promise.all(this.background);
+  }
+
+  close(): void {
+    this.stopBackground.abort();
+    this.tracker.close();
+  }
+}
+
+type HistogramSums = Readonly<Record<string, { readonly sum: number; readonly count: number }>>;
+
+/** The scheduler's histograms by the stage that they stand for. Their means split a pod's time between create and ready. */
+const stageOfHistogram: Readonly<Record<string, string>> = {
+  scheduler_pod_scheduling_sli_duration_seconds: 'queue and schedule and bind',
+  scheduler_scheduling_algorithm_duration_seconds: 'schedule',
+  'scheduler_framework_extension_point_duration_seconds{extension_point="Bind"': 'bind',
+};
+
+/** Sums and counts of those histograms in a Prometheus text, over all their other labels. */
+function schedulerSums(text: string): HistogramSums {
+  const sums: Record<string, { sum: number; count: number }> = {};
+  for (const line of text.split('\n')) {
+    for (const [histogram, stage] of Object.entries(stageOfHistogram)) {
+      const [name = '', label = ''] = histogram.split('{');
+      const kind = line.startsWith(`${name}_sum`) ? 'sum' : line.startsWith(`${name}_count`) ? 'count' : undefined;
+      if (kind === undefined || !line.includes(label)) continue;
+      sums[stage] ??= { sum: 0, count: 0 };
+      const entry = sums[stage];
+      entry[kind] += Number(line.slice(line.lastIndexOf(' ') + 1));
+    }
+  }
+  return sums;
+}
+
+function stageMeans(after: HistogramSums, before: HistogramSums): Record<string, Distribution> {
+  return Object.fromEntries(
+    Object.entries(after).map(([stage, { sum, count }]) => {
+      const pods = count - (before[stage]?.count ?? 0);
+      const meanMs = pods === 0 ? 0 : ((sum - (before[stage]?.sum ?? 0)) / pods) * 1000;
+      return [stage, distribution(pods === 0 ? [] : [meanMs])];
+    }),
+  );
+}

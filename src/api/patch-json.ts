@@ -1,0 +1,160 @@
+/**
+ * JSON patch, with the reading of RFC 6902 that upstream's library has: negative indexes count from the end, replacing a missing
+ * member adds it, a missing value is null. Changes copies only: members that no operation reaches are shared with the input.
+ *
+ * @see RFC 6902, github.com/evanphx/json-patch v4
+ */
+import { setMember } from './conform.ts';
+import { StatusError } from './errors.ts';
+import { stableJson } from './hash.ts';
+
+/** More operations in one patch are refused. */
+export const jsonPatchOperationsMax = 10_000;
+
+type Container = Record<string, unknown> | unknown[];
+
+/** The patch does not fit the object; the API answers 422 without saying why, as upstream does. */
+class PatchDoesNotApply extends Error {}
+
+interface Operation {
+  readonly op?: unknown;
+  readonly path?: unknown;
+  readonly from?: unknown;
+  readonly value?: unknown;
+}
+
+const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
+
+/**
+ * Applies the operations in order and returns the result.
+ * @throws StatusError 400 for what is no patch, 413 for too many operations, 422 when one does not apply
+ */
+export function applyJsonPatch(document: unknown, patch: unknown): unknown {
+  if (!Array.isArray(patch)) {
+    throw StatusError.badRequest(
+      'error decoding patch: json: cannot unmarshal object into Go value of type []interface {}',
+    );
+  }
+  if (patch.length > jsonPatchOperationsMax) {
+    throw StatusError.requestEntityTooLarge(
+      `The allowed maximum operations in a JSON patch is ${jsonPatchOperationsMax}, got ${patch.length}`,
+    );
+  }
+  try {
+    const run = new PatchRun(document);
+    for (const operation of patch) run.apply(operation as Operation);
+    return run.document;
+  } catch (error) {
+    if (error instanceof PatchDoesNotApply) throw StatusError.unprocessable();
+    throw error;
+  }
+}
+
+/** One application: remembers which containers are copies already. */
+class PatchRun {
+  document: unknown;
+  readonly #own = new WeakSet<Container>();
+
+  constructor(document: unknown) {
+    this.document = document;
+  }
+
+  apply({ op, path, from, value }: Operation): void {
+    if (typeof path !== 'string') throw new PatchDoesNotApply();
+    switch (op) {
+      case 'add':
+        this.#add(path, value ?? null);
+        return;
+      case 'remove':
+        this.#remove(path);
+        return;
+      case 'replace': {
+        const { container, key } = this.#find(path);
+        if (Array.isArray(container)) container[existingIndex(container, key)] = value ?? null;
+        else setMember(container, key, value ?? null);
+        return;
+      }
+      case 'move': {
+        const moved = this.#read(from);
+        this.#remove(from as string);
+        this.#add(path, moved);
+        return;
+      }
+      case 'copy':
+        this.#add(path, this.#read(from));
+        return;
+      case 'test': {
+        const found = path === '' ? this.document : this.#read(path);
+        if (stableJson(found ?? null) !== stableJson(value ?? null)) throw new PatchDoesNotApply();
+        return;
+      }
+      default:
+        throw new PatchDoesNotApply();
+    }
+  }
+
+  #add(path: string, value: unknown): void {
+    const { container, key } = this.#find(path);
+    if (!Array.isArray(container)) setMember(container, key, value);
+    else if (key === '-') container.push(value);
+    else container.splice(indexWithin(key, container.length + 1), 0, value);
+  }
+
+  #remove(path: string): void {
+    const { container, key } = this.#find(path);
+    if (Array.isArray(container)) container.splice(existingIndex(container, key), 1);
+    else if (Object.hasOwn(container, key)) delete container[key];
+    else throw new PatchDoesNotApply();
+  }
+
+  #read(path: unknown): unknown {
+    if (typeof path !== 'string') throw new PatchDoesNotApply();
+    const { container, key } = this.#find(path);
+    if (Array.isArray(container)) return container[existingIndex(container, key)];
+    return Object.hasOwn(container, key) ? container[key] : null;
+  }
+
+  /** The container that holds the path's last part, made a copy of its own together with all above it. */
+  #find(path: string): { container: Container; key: string } {
+    const parts = path.split('/').slice(1).map(unescapePart);
+    const key = parts.pop();
+    if (key === undefined) throw new PatchDoesNotApply();
+    let container = this.#owned(this.document);
+    this.document = container;
+    for (const part of parts) {
+      const at = Array.isArray(container) ? existingIndex(container, part) : part;
+      const next = this.#owned(Object.hasOwn(container, at) ? (container as Record<string, unknown>)[at] : undefined);
+      if (Array.isArray(container)) container[at as number] = next;
+      else setMember(container, part, next);
+      container = next;
+    }
+    return { container, key };
+  }
+
+  #owned(value: unknown): Container {
+    if (!isContainer(value)) throw new PatchDoesNotApply();
+    if (this.#own.has(value)) return value;
+    const copy = Array.isArray(value) ? [...value] : sortedCopy(value);
+    this.#own.add(copy);
+    return copy;
+  }
+}
+
+/** Upstream re-encodes what a patch has touched with its keys sorted; errors quote that text. */
+export function sortedCopy(object: Record<string, unknown>): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(object).sort()) setMember(copy, key, object[key]);
+  return copy;
+}
+
+const unescapePart = (part: string): string => part.replaceAll('~1', '/').replaceAll('~0', '~');
+
+/** An index below `length`; negative ones count from the end. */
+function indexWithin(text: string, length: number): number {
+  if (!/^[+-]?\d+$/.test(text)) throw new PatchDoesNotApply();
+  const index = Number(text);
+  if (index >= length || index < -length) throw new PatchDoesNotApply();
+  return index < 0 ? index + length : index;
+}
+
+const existingIndex = (array: readonly unknown[], text: string): number => indexWithin(text, array.length);

@@ -1,0 +1,278 @@
+/**
+ * Strategic merge patch: a merge patch that merges lists by the merge keys of the schema, with the directives `$patch`,
+ * `$retainKeys`, `$deleteFromPrimitiveList/…` and `$setElementOrder/…`. Neither the object nor the patch is changed.
+ *
+ * The order of a merged list: items that the patch names stand in the patch's order, items that only the server has keep theirs,
+ * and the two are merged so that an item stays before those it stood before on the server.
+ *
+ * @see k8s.io/apimachinery/pkg/util/strategicpatch
+ */
+import { setMember } from './conform.ts';
+import { StatusError } from './errors.ts';
+import { goValueText } from './go-text.ts';
+import { stableJson } from './hash.ts';
+import type { FieldSchema, ObjectSchema, Schema } from './schema.ts';
+
+type Json = Record<string, unknown>;
+
+const patchDirective = '$patch';
+const retainKeysDirective = '$retainKeys';
+const deletePrefix = '$deleteFromPrimitiveList/';
+const orderPrefix = '$setElementOrder/';
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Upstream answers these with a bare 500. */
+const failed = (message: string): StatusError => StatusError.other(500, '', message);
+
+/**
+ * @throws StatusError 400 for misused directives, 500 for unknown ones, as upstream answers
+ */
+export function applyStrategicMergePatch(original: Json, patch: Json, schema: Schema): Json {
+  return mergeMap(original, patch, schema);
+}
+
+/** The field's schema, where there is one: objects have fields, maps elements, and what is unknown merges as free JSON. */
+function fieldOf(schema: Schema | undefined, key: string): FieldSchema | undefined {
+  const object: ObjectSchema | undefined = schema?.kind === 'object' ? schema.object : undefined;
+  return object?.fields.get(key);
+}
+
+function childSchema(schema: Schema | undefined, key: string): Schema | undefined {
+  return fieldOf(schema, key)?.schema ?? (schema?.kind === 'map' ? schema.element : undefined);
+}
+
+function mergeMap(original: Json, given: Json, schema: Schema | undefined): Json {
+  if (Object.hasOwn(given, patchDirective)) {
+    const directive = given[patchDirective];
+    if (directive === 'replace') {
+      const { [patchDirective]: _, ...rest } = given;
+      return rest;
+    }
+    if (directive === 'delete') return {};
+    throw failed(`unknown patch type: ${goValueText(directive)} in map: ${goValueText(given)}`);
+  }
+  const result: Json = { ...original };
+  const patch: Json = { ...given };
+  retainKeys(result, patch);
+  applyOrders(result, patch, schema);
+  for (const patchKey of Object.keys(patch)) {
+    const value = patch[patchKey];
+    const deletes = patchKey.startsWith(deletePrefix);
+    const key = deletes ? patchKey.slice(deletePrefix.length) : patchKey;
+    if (value === null) {
+      if (!deletes) delete result[key];
+      continue;
+    }
+    const current = Object.hasOwn(result, key) ? result[key] : undefined;
+    if (current === undefined || current === null || kindOf(current) !== kindOf(value)) {
+      if (!deletes) setMember(result, key, withoutDirectives(value));
+      continue;
+    }
+    setMember(result, key, mergeValue(current, value, schema, key, deletes));
+  }
+  return result;
+}
+
+const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
+
+function mergeValue(
+  current: unknown,
+  value: unknown,
+  schema: Schema | undefined,
+  key: string,
+  deletes: boolean,
+): unknown {
+  const field = fieldOf(schema, key);
+  if (isObject(value)) {
+    if (field?.patchStrategies.includes('replace') === true) return withoutDirectives(value);
+    return mergeMap(current as Json, value, childSchema(schema, key));
+  }
+  if (!Array.isArray(value)) return value;
+  return mergeListField(current as unknown[], value, field, deletes);
+}
+
+function mergeListField(
+  current: unknown[],
+  value: unknown[],
+  field: FieldSchema | undefined,
+  deletes: boolean,
+): unknown[] {
+  if (!deletes && field?.patchStrategies.includes('merge') !== true) return value.map(withoutDirectives);
+  return mergeList(current, value, field?.schema.element, field?.mergeKey ?? '', deletes);
+}
+
+/** `$retainKeys`: members of the object that it does not name go; the patch may set no others. */
+function retainKeys(original: Json, patch: Json): void {
+  if (!Object.hasOwn(patch, retainKeysDirective)) return;
+  const kept = patch[retainKeysDirective];
+  delete patch[retainKeysDirective];
+  const misused = (): StatusError => StatusError.badRequest('invalid patch format of retainKeys');
+  if (!Array.isArray(kept)) throw misused();
+  for (const key of Object.keys(patch)) {
+    if (patch[key] === null || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
+    if (!kept.includes(key)) throw misused();
+  }
+  for (const key of Object.keys(original)) if (!kept.includes(key)) delete original[key];
+}
+
+/** `$setElementOrder/list`: merges the list and puts it in that order. */
+function applyOrders(original: Json, patch: Json, schema: Schema | undefined): void {
+  for (const directive of Object.keys(patch)) {
+    if (!directive.startsWith(orderPrefix)) continue;
+    const order = patch[directive];
+    delete patch[directive];
+    const key = directive.slice(orderPrefix.length);
+    if (!Array.isArray(order)) throw StatusError.badRequest('invalid patch format of setElementOrder list');
+    const current = Object.hasOwn(original, key) ? original[key] : undefined;
+    const given = Object.hasOwn(patch, key) ? patch[key] : undefined;
+    const currentList = Array.isArray(current) ? current : undefined;
+    const givenList = Array.isArray(given) ? given : undefined;
+    if (currentList === undefined && givenList === undefined) continue;
+    const field = fieldOf(schema, key);
+    const mergeKey = field?.mergeKey ?? '';
+    checkOrder(givenList ?? [], order, mergeKey);
+    let merged = currentList ?? [];
+    if (givenList !== undefined) {
+      merged =
+        currentList === undefined
+          ? (withoutDirectives(givenList) as unknown[])
+          : mergeListField(currentList, givenList, field, false);
+      delete patch[key];
+    }
+    setMember(original, key, inOrder(merged, order, currentList ?? [], mergeKey));
+  }
+}
+
+/** The items of the patch must stand in the order list, and in its order. */
+function checkOrder(items: readonly unknown[], order: readonly unknown[], mergeKey: string): void {
+  let at = 0;
+  for (const item of items) {
+    if (isObject(item) && item[patchDirective] !== undefined) continue;
+    while (at < order.length && !sameItem(order[at], item, mergeKey)) at += 1;
+    if (at === order.length) {
+      throw failed(
+        `The order in patch list:\n${goValueText(items)}\n doesn't match $setElementOrder list:\n${goValueText(order)}\n`,
+      );
+    }
+  }
+}
+
+function sameItem(left: unknown, right: unknown, mergeKey: string): boolean {
+  if (!isObject(left) || !isObject(right)) return left === right;
+  return mergeKey !== '' && stableJson(left[mergeKey]) === stableJson(right[mergeKey]);
+}
+
+function mergeList(
+  original: unknown[],
+  given: readonly unknown[],
+  element: Schema | undefined,
+  mergeKey: string,
+  deletes: boolean,
+): unknown[] {
+  if (original.length === 0 && given.length === 0) return original;
+  const kinds = new Set([...original, ...given].map(kindOf));
+  if (kinds.size > 1) throw failed(`list element types are not identical: ${goValueText([original, given])}`);
+  if (!kinds.has('object')) {
+    if (deletes) return original.filter((item) => !given.includes(item));
+    const merged = [...new Set([...original, ...given])];
+    return inOrder(merged, given, original, mergeKey);
+  }
+  if (mergeKey === '') {
+    throw failed(`cannot merge lists without merge key for Type ${element?.typeName ?? 'interface {}'}`);
+  }
+  const { remaining, items, replaces } = takeDirectives(original, given, mergeKey);
+  if (replaces) return items.map(withoutDirectives);
+  const merged = [...remaining];
+  const places = new Map<string, number>();
+  for (const [index, item] of merged.entries()) {
+    const key = stableJson((item as Json)[mergeKey]);
+    if (!places.has(key)) places.set(key, index);
+  }
+  for (const item of items) {
+    const key = stableJson(keyOf(item, mergeKey));
+    const place = places.get(key);
+    if (place === undefined) {
+      places.set(key, merged.length);
+      merged.push(withoutDirectives(item));
+    } else merged[place] = mergeMap(merged[place] as Json, item, element);
+  }
+  return inOrder(merged, items, remaining, mergeKey);
+}
+
+function keyOf(item: Json, mergeKey: string): unknown {
+  const value = item[mergeKey];
+  if (value === undefined) throw failed(`map: ${goValueText(item)} does not contain declared merge key: ${mergeKey}`);
+  return value;
+}
+
+/** Carries out the items that are directives: deletes from the original, or replaces the whole list. */
+function takeDirectives(
+  original: readonly unknown[],
+  given: readonly unknown[],
+  mergeKey: string,
+): { remaining: unknown[]; items: Json[]; replaces: boolean } {
+  let remaining = [...original];
+  let replaces = false;
+  const items: Json[] = [];
+  for (const item of given as readonly Json[]) {
+    const directive = item[patchDirective];
+    if (directive === undefined) items.push(item);
+    else if (directive === 'replace') replaces = true;
+    else if (directive === 'delete') {
+      const key = stableJson(keyOf(item, mergeKey));
+      remaining = remaining.filter((other) => stableJson((other as Json)[mergeKey]) !== key);
+    } else if (directive === 'merge') throw failed('merging lists cannot yet be specified in the patch');
+    else throw failed(`unknown patch type: ${goValueText(directive)} in map: ${goValueText(item)}`);
+  }
+  return { remaining, items, replaces };
+}
+
+/** Merges the items that `order` names, in its order, with the rest, in the server's order. */
+function inOrder(
+  merged: readonly unknown[],
+  order: readonly unknown[],
+  serverOrder: readonly unknown[],
+  mergeKey: string,
+): unknown[] {
+  const identity = (item: unknown): string => stableJson(isObject(item) && mergeKey !== '' ? item[mergeKey] : item);
+  const positions = (items: readonly unknown[]): Map<string, number> => {
+    const found = new Map<string, number>();
+    for (const [index, item] of items.entries()) if (!found.has(identity(item))) found.set(identity(item), index);
+    return found;
+  };
+  const ordered = positions(order);
+  const onServer = positions(serverOrder);
+  const place = (item: unknown, among: Map<string, number>): number => among.get(identity(item)) ?? -1;
+  const named = merged.filter((item) => place(item, ordered) >= 0);
+  const rest = merged.filter((item) => place(item, ordered) < 0);
+  named.sort((left, right) => place(left, ordered) - place(right, ordered));
+  rest.sort((left, right) => place(left, onServer) - place(right, onServer));
+  const result: unknown[] = [];
+  let nextNamed = 0;
+  let nextRest = 0;
+  while (nextNamed < named.length && nextRest < rest.length) {
+    const restPlace = place(rest[nextRest], onServer);
+    const namedPlace = place(named[nextNamed], onServer);
+    const restFirst = restPlace >= 0 && namedPlace >= 0 && restPlace < namedPlace;
+    result.push(restFirst ? rest[nextRest++] : named[nextNamed++]);
+  }
+  return [...result, ...named.slice(nextNamed), ...rest.slice(nextRest)];
+}
+
+/** A patch's value where there is nothing to merge it with: without directives and without deletions. */
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.filter((item) => !isObject(item) || item[patchDirective] === undefined).map(withoutDirectives);
+  }
+  if (!isObject(value)) return value;
+  const kept: Json = {};
+  for (const key of Object.keys(value)) {
+    const member = value[key];
+    if (member === null || key === patchDirective || key === retainKeysDirective) continue;
+    if (key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
+    setMember(kept, key, withoutDirectives(member));
+  }
+  return kept;
+}

@@ -1,0 +1,152 @@
+/**
+ * A PATCH request's body applied to an object: decodes the patch, applies it by its media type, and decodes what came out as the
+ * kind. The API server calls it for every patch but server-side apply (apply.ts).
+ *
+ * @see k8s.io/apiserver/pkg/endpoints/handlers/patch.go
+ */
+
+import { conform } from './conform.ts';
+import {
+  countKeys,
+  type Decoded,
+  decodePatched,
+  type ExpectedKind,
+  type FieldValidation,
+  syntaxError,
+} from './decode.ts';
+import { StatusError } from './errors.ts';
+import { explain } from './explain.ts';
+import { fieldErrors } from './field-errors.ts';
+import { goKind, goValueText } from './go-text.ts';
+import { parseJsonNode } from './json-text.ts';
+import type { ApiObject } from './kinds/types.ts';
+import { applyJsonPatch } from './patch-json.ts';
+import { applyMergePatch } from './patch-merge.ts';
+import { applyStrategicMergePatch } from './patch-strategic.ts';
+import type { Schema } from './schema.ts';
+
+export const patchMediaTypes = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const;
+
+export interface ParsedPatch {
+  readonly type: 'json' | 'merge' | 'strategic';
+  readonly value: unknown;
+  /** Fields that the patch's text repeats. */
+  readonly repeated: readonly string[];
+}
+
+const free: Schema = { kind: 'any', typeName: 'interface {}' };
+
+/**
+ * The patch of a request's text.
+ * @throws StatusError 400
+ */
+export function parsePatch(
+  type: ParsedPatch['type'],
+  body: Uint8Array,
+  validation: FieldValidation = 'Warn',
+): ParsedPatch {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw StatusError.badRequest(`error decoding patch: ${syntaxError(text)}`);
+  }
+  const repeated = conform(value, free).keys === countKeys(text) ? [] : explain(parseJsonNode(text), free).strict;
+  if (validation === 'Strict' && repeated.length > 0) {
+    throw StatusError.badRequest(`error decoding patch: strict decoding error: ${repeated.join(', ')}`);
+  }
+  return checkPatch(type, value, repeated);
+}
+
+/**
+ * The patch of a value that was never text.
+ * @throws StatusError 400
+ */
+export function patchOf(type: ParsedPatch['type'], value: unknown): ParsedPatch {
+  return checkPatch(type, value, []);
+}
+
+function checkPatch(type: ParsedPatch['type'], value: unknown, repeated: readonly string[]): ParsedPatch {
+  const isArray = Array.isArray(value);
+  if (value === null && type !== 'json') {
+    throw StatusError.badRequest(type === 'merge' ? 'Invalid JSON Patch' : 'Invalid patch');
+  }
+  if (value !== null && (type === 'json') !== isArray) {
+    const found = isArray ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    const wanted = type === 'json' ? '[]interface {}' : 'map[string]interface {}';
+    throw StatusError.badRequest(
+      `error decoding patch: json: cannot unmarshal ${found} into Go value of type ${wanted}`,
+    );
+  }
+  if (!isArray && type !== 'json' && typeof value !== 'object') throw StatusError.badRequest('Invalid JSON Patch');
+  return { type, value: value ?? [], repeated };
+}
+
+/**
+ * The object that the patch makes of `current`, which is not changed.
+ * @throws StatusError 413, 422 and what the patch types throw
+ */
+export function applyPatch(
+  current: ApiObject,
+  patch: ParsedPatch,
+  expected: ExpectedKind,
+  validation: FieldValidation = 'Warn',
+): Decoded {
+  const patched =
+    patch.type === 'json'
+      ? applyJsonPatch(current, patch.value)
+      : patch.type === 'merge'
+        ? applyMergePatch(current, patch.value)
+        : applyStrategicMergePatch(current, patch.value as Record<string, unknown>, expected.schema);
+  const refuse = (reason: string): StatusError => {
+    const quoted = patch.type === 'strategic' ? goValueText(patch.value) : JSON.stringify(patched);
+    const detail = patch.type === 'strategic' ? (restoreError(patched, expected.schema) ?? reason) : reason;
+    return StatusError.invalid({ group: '', name: '' }, '', [fieldErrors.invalid('patch', quoted, detail)]);
+  };
+  const { object, warnings } = decodePatched(patched, expected, validation, refuse);
+  return { object, warnings: validation === 'Warn' ? [...patch.repeated, ...warnings] : [] };
+}
+
+/** Why upstream's converter refuses a value that a strategic merge patch has made; undefined for what it leaves to decoders. */
+function restoreError(value: unknown, schema: Schema): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  const kind = goKind(value);
+  switch (schema.kind) {
+    case 'object':
+      if (kind !== 'map') return `cannot restore struct from: ${kind}`;
+      return firstError(Object.entries(value as object), (key) => schema.object?.fields.get(key)?.schema);
+    case 'map':
+      if (kind !== 'map') return `cannot restore map from ${kind}`;
+      return firstError(Object.entries(value as object), () => schema.element);
+    case 'array':
+      if (kind !== 'slice') return `cannot restore slice from ${kind}`;
+      return firstError(Object.entries(value as object), () => schema.element);
+    case 'string':
+      return kind === 'string' ? undefined : `cannot convert ${kind} to ${schema.typeName}`;
+    case 'boolean':
+      return kind === 'bool' ? undefined : `cannot convert ${kind} to ${schema.typeName}`;
+    case 'int32':
+    case 'int64':
+      return kind === 'int64' ? undefined : `cannot convert ${kind} to ${schema.typeName}`;
+    default:
+      return undefined;
+  }
+}
+
+function firstError(
+  entries: readonly [string, unknown][],
+  schemaFor: (key: string) => Schema | undefined,
+): string | undefined {
+  for (const [key, member] of entries) {
+    const schema = schemaFor(key);
+    const found = schema === undefined ? undefined : restoreError(member, schema);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,43 @@
+/** `kubehive bench`: loads the bench suite, which nothing else depends on, and runs it. */
+import { Command } from 'commander';
+import { CommandError } from './errors.ts';
+
+export interface BenchFlags {
+  readonly case?: string;
+  readonly workload?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly list?: boolean;
+}
+
+/** What dist/bench.js exports. */
+interface BenchSuite {
+  runBench(file: string | undefined, flags: BenchFlags): Promise<number>;
+}
+
+export const benchCommand = (): Command =>
+  new Command('bench')
+    .description("Run scheduling benchmarks in the format of upstream's scheduler_perf.")
+    .argument('[file]', "a performance-config.yaml (default: the project's own set)")
+    .option('--case <name>', 'only test cases of this name')
+    .option('--workload <name>', 'only workloads of this name, such as 500Nodes')
+    .option('--out <dir>', 'write data items (JSON), the HTML report and the plots here')
+    .option('--json', 'print one JSON object a workload')
+    .option('--list', 'list the cases and workloads and run none')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ kubehive bench --case SchedulingBasic --workload 500Nodes\n' +
+        '  $ kubehive bench --json | jq .podsPerSecond.average\n  $ kubehive bench performance-config.yaml --out ./report',
+    )
+    .action(async (file: string | undefined, flags: BenchFlags) => {
+      // By URL, so that no source of the product depends on the bench suite.
+      const suite = new URL('./bench.js', import.meta.url).href;
+      let loaded: BenchSuite;
+      try {
+        loaded = (await import(suite)) as BenchSuite;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+        throw new CommandError('the bench suite is not built; run: npm run build');
+      }
+      process.exitCode = await loaded.runBench(file, flags);
+    });

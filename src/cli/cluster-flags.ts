@@ -1,0 +1,104 @@
+/** The flags that every command which brings up a cluster takes, and what they become. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { Cluster, type ClusterOptions, ClusterOptionsError, UnknownComponentError } from '../cluster/index.ts';
+import { StoreInUseError } from '../store/index.ts';
+import { CommandError, UsageError } from './errors.ts';
+import { progressBar } from './progress.ts';
+import { cidr, type Threads, threads, wholeNumber } from './values.ts';
+
+export interface ClusterFlags {
+  readonly nodes: number;
+  readonly components: string;
+  readonly dataDir?: string;
+  readonly port?: number;
+  readonly securePort: number;
+  readonly address: string;
+  readonly kubeconfig: string;
+  readonly threads: Threads;
+  readonly serviceCidr: string;
+  readonly seed: number;
+}
+
+/** Adds the flags to `command`; `nodes` is the default number of nodes. */
+export function addClusterFlags(command: Command, nodes: number): Command {
+  return command
+    .option('--nodes <n>', 'simulated nodes', wholeNumber(0, 100_000), nodes)
+    .option(
+      '--components <list>',
+      'all, apiserver, scheduler, controllers, nodes, kube-proxy or controllers by name; -NAME leaves one out',
+      'all',
+    )
+    .option('--data-dir <dir>', 'keep the state here (default: in memory)')
+    .option('--port <port>', 'also listen for plain HTTP on loopback; 0 picks a free port', wholeNumber(0, 65_535))
+    .option('--secure-port <port>', 'HTTPS port; 0 picks a free one', wholeNumber(0, 65_535), 0)
+    .option('--address <ip>', 'address to listen on for HTTPS', '127.0.0.1')
+    .option('--kubeconfig <file>', "write the administrator's kubeconfig here", '.kubehive/kubeconfig')
+    .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
+    .option('--service-cidr <cidr>', 'addresses of Services', cidr, '10.96.0.0/16')
+    .option('--seed <n>', 'seed of everything random', wholeNumber(0, 2 ** 31), 1);
+}
+
+/** Starts the control plane of the flags, writes the kubeconfig, and leaves the nodes to {@link addNodesWithProgress}. */
+export async function startCluster(flags: ClusterFlags): Promise<Cluster> {
+  // A list that starts with a name left out, such as "-job-controller", means all but that.
+  const components = flags.components.split(',');
+  const options: ClusterOptions = {
+    nodes: 0,
+    components,
+    threads: flags.threads,
+    seed: flags.seed,
+    serviceCidr: flags.serviceCidr,
+    https: { host: flags.address, port: flags.securePort },
+    ...(flags.port === undefined ? {} : { http: { port: flags.port } }),
+    ...(flags.dataDir === undefined ? {} : { dataDirectory: resolve(flags.dataDir) }),
+  };
+  try {
+    const cluster = await Cluster.start(options);
+    const path = resolve(flags.kubeconfig);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, cluster.kubeconfig, { mode: 0o600 });
+    return cluster;
+  } catch (error) {
+    throw mendable(error);
+  }
+}
+
+/** Adds `count` nodes under a progress bar. */
+export async function addNodesWithProgress(cluster: Cluster, count: number): Promise<void> {
+  if (count === 0) return;
+  const bar = progressBar('nodes registered');
+  try {
+    await cluster.addNodes(count, ({ done, total, threads: where }) => bar.update(done, total, where));
+    bar.finish();
+  } catch (error) {
+    throw mendable(error);
+  }
+}
+
+/** Errors of options and of the machine become one line with exit code 2 or 1; a bug stays what it is. */
+function mendable(error: unknown): unknown {
+  if (error instanceof ClusterOptionsError || error instanceof UnknownComponentError)
+    return new UsageError(error.message);
+  if (error instanceof StoreInUseError) return new CommandError(error.message);
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return new CommandError(`${address}:${port} is in use by another program; choose another port`);
+  if (code === 'EACCES') return new CommandError(`no permission: ${(error as Error).message}`);
+  return error;
+}
+
+/** Resolves at SIGINT or SIGTERM. A second one ends the process at once. */
+export function untilSignal(): Promise<void> {
+  return new Promise((done) => {
+    let seen = false;
+    const onSignal = () => {
+      if (seen) process.exit(130);
+      seen = true;
+      done();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}

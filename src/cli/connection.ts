@@ -1,0 +1,61 @@
+/** How commands reach a running cluster: through its API server, with a kubeconfig file. */
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { parse } from 'yaml';
+import { CommandError } from './errors.ts';
+
+interface KubeconfigFile {
+  'current-context'?: string;
+  contexts?: { name: string; context: { cluster: string; user: string } }[];
+  clusters?: { name: string; cluster: { server: string; 'certificate-authority-data'?: string } }[];
+  users?: { name: string; user: { 'client-certificate-data'?: string; 'client-key-data'?: string; token?: string } }[];
+}
+
+const decoded = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : Buffer.from(text, 'base64').toString();
+
+/**
+ * GETs `path` from the cluster of a kubeconfig and parses the JSON answer.
+ * @throws CommandError when the file or the cluster is not there, or the answer is an error.
+ */
+export async function getJson<Answer>(kubeconfigPath: string, path: string): Promise<Answer> {
+  let file: KubeconfigFile;
+  try {
+    file = parse(readFileSync(kubeconfigPath, 'utf8')) as KubeconfigFile;
+  } catch (error) {
+    throw new CommandError(
+      `cannot read ${kubeconfigPath} (${(error as Error).message}); is a cluster up? Start one with: kubehive up`,
+    );
+  }
+  const context = file.contexts?.find(({ name }) => name === file['current-context'])?.context;
+  const cluster = file.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
+  const user = file.users?.find(({ name }) => name === context?.user)?.user;
+  if (cluster === undefined) throw new CommandError(`${kubeconfigPath} has no current context with a cluster`);
+  const url = new URL(path, cluster.server);
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const options = {
+    ca: decoded(cluster['certificate-authority-data']),
+    cert: decoded(user?.['client-certificate-data']),
+    key: decoded(user?.['client-key-data']),
+    headers: user?.token === undefined ? {} : { authorization: `Bearer ${user.token}` },
+  };
+  const { code, text } = await new Promise<{ code: number; text: string }>((resolve, reject) => {
+    const sent = request(url, options, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => resolve({ code: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
+    });
+    sent.on('error', (error) =>
+      reject(
+        new CommandError(
+          `no answer from ${cluster.server} (${error.message}); is the cluster of ${kubeconfigPath} still up?`,
+        ),
+      ),
+    );
+    sent.end();
+  });
+  const answer = JSON.parse(text) as Answer & { message?: string };
+  if (code >= 400) throw new CommandError(answer.message ?? `${url.pathname}: HTTP ${code}`);
+  return answer;
+}

@@ -1,0 +1,35 @@
+/** Parsers of flag values. Each throws commander's InvalidArgumentError, which names what is allowed; the command exits with 2. */
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number in a range. */
+export const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`it takes a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+
+export type Threads = 'auto' | 'dedicated' | 'shared' | 'inline' | number;
+
+export function threads(text: string): Threads {
+  if (text === 'auto' || text === 'dedicated' || text === 'shared' || text === 'inline') return text;
+  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 64) return Number(text);
+  throw new InvalidArgumentError(
+    'it takes auto, dedicated, shared, inline, or a number of shared threads from 1 to 64.',
+  );
+}
+
+/** An IPv4 or IPv6 range such as 10.96.0.0/16. */
+export function cidr(text: string): string {
+  const [address = '', bits = ''] = text.split('/');
+  const octets = address.split('.');
+  const isV4 = octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) < 256);
+  const isV6 = address.includes(':');
+  if (!/^\d{1,3}$/.test(bits) || !(isV4 || isV6) || Number(bits) > (isV4 ? 30 : 126)) {
+    throw new InvalidArgumentError('it takes an address range such as 10.96.0.0/16.');
+  }
+  return text;
+}

@@ -1,0 +1,296 @@
+/**
+ * A whole cluster in one process: plans the actors, starts them in order (store, API server, controllers, scheduler, nodes)
+ * and hands out a client, a kubeconfig and the clock. The main thread supervises and is never on the data path.
+ */
+import { join } from 'node:path';
+import { apiserverActor } from '../../actors/apiserver/index.ts';
+import { controllerActor, controllers } from '../../actors/controllers/index.ts';
+import { kubeProxyActor } from '../../actors/kube-proxy/index.ts';
+import { kubeletActor } from '../../actors/kubelet/index.ts';
+import { schedulerActor } from '../../actors/scheduler/index.ts';
+import { storeActor } from '../../actors/store/index.ts';
+import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
+import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
+import {
+  administrator,
+  apiserverIdentity,
+  controllerIdentity,
+  kubeletIdentity,
+  kubeProxyIdentity,
+  schedulerIdentity,
+} from './identities.ts';
+import { kubeconfig } from './kubeconfig.ts';
+import { type ClusterOptions, ClusterOptionsError, type NodePlan, planNodes } from './options.ts';
+import { type CertificateAuthority, createAuthority, openAuthority, openSigningKey } from './pki.ts';
+import { serveQueries } from './queries.ts';
+import { type ComponentSelection, selectComponents } from './selection.ts';
+import { type NodeThreadPlan, planNodeThreads, planThreads } from './threads.ts';
+
+/** Nodes are started in slices of this many, so that progress shows and the API server is not flooded. */
+const nodesPerSlice = 250;
+
+/** A running cluster. Made by {@link Cluster.start}; `stop()` ends it. */
+export class Cluster {
+  private constructor(
+    /** The actors: inspect, restart, kill, tap. */
+    readonly actors: ActorSystem,
+    /** An administrator's client over the bus. */
+    readonly client: Client,
+    /** An administrator's kubeconfig (YAML). Empty when neither HTTP nor HTTPS is on. */
+    readonly kubeconfig: string,
+    /** Where the API server listens. */
+    readonly endpoints: { readonly http?: string; readonly https?: string },
+    private readonly options: ClusterOptions,
+    private readonly selection: ComponentSelection,
+    private readonly authority: CertificateAuthority | undefined,
+  ) {}
+
+  private readonly nodeNames: Set<string> = new Set();
+
+  /**
+   * Starts a cluster; it is ready when the promise resolves: the API server answers and every node is registered.
+   * @throws ClusterOptionsError for options that cannot be; StoreInUseError when the data directory belongs to another process.
+   */
+  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+    const nodes = planNodes(options.nodes);
+    const names = controllers.map(({ name }) => name);
+    const selection = selectComponents(options.components ?? ['all'], names);
+    const threads = planThreads(options.threads);
+    if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
+      throw new ClusterOptionsError(
+        "clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped",
+      );
+    }
+    const system = new ActorSystem({
+      placement: threads.controlPlane,
+      clock: options.clock ?? 'real',
+      seed: options.seed ?? 1,
+      sharedThreads: threads.sharedThreads,
+      ...(options.log === undefined ? {} : { log: options.log }),
+      ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
+    });
+    try {
+      const virtual = options.clock === 'virtual';
+      const secure = options.https ?? (virtual ? false : {});
+      const authority = secure === false ? undefined : await authorityOf(options, system.clock);
+      await system.start(await controlPlane(options, selection, authority, secure));
+      const { bus } = system.connect('client', administrator);
+      const ports = await bus.call('apiserver', apiserverChannels.info, {});
+      const endpoints = {
+        ...(ports.http === undefined ? {} : { http: `http://${addressIn((options.http || {}).host)}:${ports.http}` }),
+        ...(ports.https === undefined
+          ? {}
+          : { https: `https://${addressIn(secure === false ? undefined : secure.host)}:${ports.https}` }),
+      };
+      const server = endpoints.https ?? endpoints.http;
+      const text =
+        server === undefined
+          ? ''
+          : kubeconfig({
+              server,
+              user: administrator.user,
+              certificateAuthority: server === endpoints.https ? authority?.certificate : undefined,
+              credential: await authority?.issue({
+                commonName: administrator.user,
+                organizations: ['system:masters'],
+                usage: 'client',
+              }),
+            });
+      const cluster = new Cluster(system, createBusClient(bus), text, endpoints, options, selection, authority);
+      serveQueries(system, () => (selection.kubeProxy ? cluster.nodeNames : []));
+      if (selection.nodes) await cluster.startNodes(nodes, options.onProgress);
+      return cluster;
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+  }
+
+  /** The cluster's clock: the real one, or the virtual one with `advance`. */
+  get clock(): Clock {
+    return this.actors.clock;
+  }
+
+  /**
+   * Resolves when nothing is left to do: no message on its way, no reconcile, no timer but those of the background
+   * (lease renewals, resyncs, deadlines). Under the virtual clock it moves time as far as that takes.
+   */
+  settled(): Promise<void> {
+    return this.actors.settled();
+  }
+
+  /** A kubeconfig for any user. @throws ClusterOptionsError when HTTPS is off, since users are known by certificates. */
+  async kubeconfigFor(user: string, groups: readonly string[] = []): Promise<string> {
+    const server = this.endpoints.https;
+    if (server === undefined || this.authority === undefined) {
+      throw new ClusterOptionsError(
+        'https: is off, so there are no client certificates; start the cluster with https on',
+      );
+    }
+    const credential = await this.authority.issue({ commonName: user, organizations: groups, usage: 'client' });
+    return kubeconfig({ server, user, certificateAuthority: this.authority.certificate, credential });
+  }
+
+  /**
+   * Adds simulated nodes, each a kubelet and (unless left out) a kube-proxy; resolves when all are registered.
+   * @throws ClusterOptionsError for a name that is taken; ThreadBudgetError when they were to have threads of their own and
+   *   the machine cannot hold so many.
+   */
+  addNodes(nodes: NonNullable<ClusterOptions['nodes']>, onProgress?: ClusterOptions['onProgress']): Promise<void> {
+    return this.startNodes(planNodes(nodes), onProgress);
+  }
+
+  private async startNodes(nodes: readonly NodePlan[], onProgress: ClusterOptions['onProgress']): Promise<void> {
+    for (const { name } of nodes) {
+      if (this.nodeNames.has(name)) throw new ClusterOptionsError(`nodes: there is a node "${name}" already`);
+    }
+    const actorsEach = this.selection.kubeProxy ? 2 : 1;
+    const running = 3 + this.selection.controllers.length + this.nodeNames.size * actorsEach;
+    const plan = planNodeThreads(this.options.threads, running, nodes.length * actorsEach);
+    for (let start = 0; start < nodes.length; start += nodesPerSlice) {
+      const slice = nodes.slice(start, start + nodesPerSlice);
+      await this.actors.start(slice.flatMap((node, offset) => this.nodeActors(node, start + offset, plan)));
+      for (const { name } of slice) this.nodeNames.add(name);
+      onProgress?.({ done: start + slice.length, total: nodes.length, threads: plan.summary });
+    }
+  }
+
+  /** A node's kubelet and kube-proxy live side by side in the same shared thread. */
+  private nodeActors(node: NodePlan, index: number, plan: NodeThreadPlan): ActorSpec[] {
+    const where = {
+      placement: plan.placement,
+      ...(plan.placement === 'shared' ? { group: `nodes-${index % plan.sharedThreads}` } : {}),
+    };
+    const { capacity, ...plain } = node;
+    const { simulation } = this.options;
+    const kubelet = {
+      definition: kubeletActor,
+      address: `kubelet/${node.name}`,
+      identity: kubeletIdentity(node.name),
+      ...where,
+      options: {
+        nodeName: plain.name,
+        labels: plain.labels,
+        taints: plain.taints,
+        ...(capacity === undefined ? {} : { capacity }),
+        ...(simulation === undefined ? {} : { simulation }),
+      },
+    } as ActorSpec;
+    if (!this.selection.kubeProxy) return [kubelet];
+    const proxy = {
+      definition: kubeProxyActor,
+      address: `kube-proxy/${node.name}`,
+      identity: kubeProxyIdentity,
+      ...where,
+      options: { nodeName: node.name },
+    } as ActorSpec;
+    return [kubelet, proxy];
+  }
+
+  /** Stops nodes, controllers, the API server and the store, in this order. */
+  async stop(): Promise<void> {
+    await this.actors.stop();
+  }
+}
+
+function authorityOf(options: ClusterOptions, clock: Clock): Promise<CertificateAuthority> {
+  return options.dataDirectory === undefined
+    ? createAuthority(clock.now())
+    : openAuthority(join(options.dataDirectory, 'pki'), clock.now());
+}
+
+/** The control plane's actors in their order of start; they stop in reverse. */
+async function controlPlane(
+  options: ClusterOptions,
+  selection: ComponentSelection,
+  authority: CertificateAuthority | undefined,
+  secure: NonNullable<ClusterOptions['https']>,
+): Promise<ActorSpec[]> {
+  const plain = options.http ?? false;
+  const host = secure === false ? '127.0.0.1' : (secure.host ?? '127.0.0.1');
+  const serving = await authority?.issue({
+    commonName: 'kube-apiserver',
+    usage: 'server',
+    hosts: [
+      ...new Set([
+        host,
+        '127.0.0.1',
+        '::1',
+        'localhost',
+        'kubernetes',
+        'kubernetes.default',
+        'kubernetes.default.svc',
+        'kubernetes.default.svc.cluster.local',
+        firstAddress(options.serviceCidr ?? defaultServiceCidr),
+      ]),
+    ],
+  });
+  return [
+    {
+      definition: storeActor,
+      options: {
+        ...(options.dataDirectory === undefined ? {} : { directory: join(options.dataDirectory, 'store') }),
+        ...(options.durability === undefined ? {} : { durability: options.durability }),
+      },
+    },
+    {
+      definition: apiserverActor,
+      identity: apiserverIdentity,
+      options: {
+        http: plain === false ? null : { host: plain.host ?? '127.0.0.1', port: plain.port ?? 0 },
+        https:
+          secure === false || serving === undefined || authority === undefined
+            ? null
+            : {
+                host,
+                port: secure.port ?? 0,
+                certPem: serving.certificate,
+                keyPem: serving.key,
+                clientCaPem: authority.certificate,
+              },
+        serviceCidr: options.serviceCidr ?? defaultServiceCidr,
+        nodePortRange: options.nodePortRange ?? '30000-32767',
+        // Without the controller that makes them, no pod could have a service account.
+        serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
+        disabledAdmissionPlugins: options.disabledAdmissionPlugins ?? [],
+        httpUser: { user: administrator.user, groups: administrator.groups },
+        ...(authority === undefined ? {} : { caPem: authority.certificate }),
+        ...(options.dataDirectory === undefined
+          ? {}
+          : { serviceAccountKeyPem: await openSigningKey(join(options.dataDirectory, 'pki', 'sa.key')) }),
+      },
+    },
+    ...selection.controllers.map((controller) => ({
+      definition: controllerActor,
+      address: controller,
+      identity: controllerIdentity(controller),
+      options: {
+        controller,
+        podCidr: options.podCidr ?? '10.244.0.0/16',
+        ...(authority === undefined ? {} : { rootCertificate: authority.certificate }),
+      },
+    })),
+    ...(selection.scheduler
+      ? [
+          {
+            definition: schedulerActor,
+            identity: schedulerIdentity,
+            options:
+              options.schedulerConfiguration === undefined ? {} : { configuration: options.schedulerConfiguration },
+          },
+        ]
+      : []),
+  ] as ActorSpec[];
+}
+
+/** How clients on this machine reach a listening address: every address means loopback too. */
+function addressIn(host = '127.0.0.1'): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+const defaultServiceCidr = '10.96.0.0/16';
+
+/** The address of the `kubernetes` Service: the first one of the range. */
+const firstAddress = (cidr: string): string =>
+  (cidr.split('/')[0] ?? cidr).replace(/\d+$/, (last) => String(Number(last) + 1));

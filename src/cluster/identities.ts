@@ -1,0 +1,43 @@
+/** Who each component is to the API server: upstream's user names, groups and user agents. */
+import type { ApiIdentity } from '../client/index.ts';
+
+const authenticated = 'system:authenticated';
+
+/** The person or program that embeds a cluster: its administrator. */
+export const administrator: ApiIdentity = {
+  user: 'kubernetes-admin',
+  groups: ['system:masters', authenticated],
+  userAgent: 'kubehive',
+};
+
+export const schedulerIdentity: ApiIdentity = {
+  user: 'system:kube-scheduler',
+  groups: [authenticated],
+  userAgent: 'kube-scheduler',
+};
+
+/** The API server's calls to itself (bootstrap objects). */
+export const apiserverIdentity: ApiIdentity = {
+  user: 'system:apiserver',
+  groups: ['system:masters', authenticated],
+  userAgent: 'kube-apiserver',
+};
+
+export const kubeProxyIdentity: ApiIdentity = {
+  user: 'system:kube-proxy',
+  groups: ['system:node-proxier', authenticated],
+  userAgent: 'kube-proxy',
+};
+
+/** Each controller acts as a service account of its own, as with kube-controller-manager's `--use-service-account-credentials`. */
+export const controllerIdentity = (controller: string): ApiIdentity => ({
+  user: `system:serviceaccount:kube-system:${controller}`,
+  groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', authenticated],
+  userAgent: 'kube-controller-manager',
+});
+
+export const kubeletIdentity = (node: string): ApiIdentity => ({
+  user: `system:node:${node}`,
+  groups: ['system:nodes', authenticated],
+  userAgent: 'kubelet',
+});

@@ -1,0 +1,105 @@
+/** What a cluster can be told, its defaults, and the check of both. Every option is optional. */
+import type { LogSink, Placement } from '../runtime/index.ts';
+
+/** One simulated node, or a number of nodes that are alike. */
+export interface NodeGroup {
+  /** How many. Default 1. */
+  readonly count?: number;
+  /** Names are `<prefix>-0`, `<prefix>-1`, …, or the prefix itself for a single node with `name`. Default `node`. */
+  readonly prefix?: string;
+  readonly name?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  /** Quantities by resource name. Default: cpu 32, memory 256Gi, pods 110. */
+  readonly capacity?: Readonly<Record<string, string>>;
+}
+
+export interface ListenOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: a free one. */
+  readonly port?: number;
+}
+
+export interface ClusterOptions {
+  /** Simulated nodes: how many, or groups of them. Default 1. */
+  readonly nodes?: number | readonly NodeGroup[];
+  /** Components to run: see `kubehive up --help`. Default `['all']`. */
+  readonly components?: readonly string[];
+  /**
+   * Where actors run. `auto`: control plane in threads of their own; nodes too while the thread budget lasts, else in
+   * shared threads. A number: everything in so many shared threads. Default `inline`: all in the calling thread.
+   */
+  readonly threads?: 'auto' | Placement | number;
+  /** Default `real`. `virtual` needs `threads: 'inline'`: time moves only in `settled()` and `clock.advance()`. */
+  readonly clock?: 'real' | 'virtual';
+  /** Same seed, same run (with `inline` and the virtual clock). Default 1. */
+  readonly seed?: number;
+  /** Keeps the cluster's state here. Default: in memory, gone with the process. */
+  readonly dataDirectory?: string;
+  /** When a write is acknowledged: `sync` on disk (default with a data directory), `os` handed to the system. */
+  readonly durability?: 'sync' | 'os';
+  /** Plain HTTP on loopback. Default: off. */
+  readonly http?: ListenOptions | false;
+  /** HTTPS with certificates of the cluster's own CA. Default: on a free port of 127.0.0.1. */
+  readonly https?: ListenOptions | false;
+  /** Default 10.96.0.0/16. */
+  readonly serviceCidr?: string;
+  /** Default 10.244.0.0/16. Every node gets a part of it. */
+  readonly podCidr?: string;
+  /** Default `30000-32767`. */
+  readonly nodePortRange?: string;
+  /** Admission plugins to leave out, by upstream's names. */
+  readonly disabledAdmissionPlugins?: readonly string[];
+  /** KubeSchedulerConfiguration v1, as an object. */
+  readonly schedulerConfiguration?: Readonly<Record<string, unknown>>;
+  /** How simulated containers behave: times in milliseconds. Default: everything at once. */
+  readonly simulation?: { readonly imagePullMs?: number; readonly containerStartMs?: number };
+  /** Where log lines go. Default: warnings and errors to standard error. */
+  readonly log?: LogSink;
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Told as nodes start, every few hundred. */
+  readonly onProgress?: (progress: StartProgress) => void;
+}
+
+export interface StartProgress {
+  /** Nodes started so far, and how many there will be. */
+  readonly done: number;
+  readonly total: number;
+  /** Where the nodes run, for people. */
+  readonly threads: string;
+}
+
+/** Thrown for an option that cannot be; `message` names the option, what was wrong and what is allowed. */
+export class ClusterOptionsError extends Error {
+  override readonly name = 'ClusterOptionsError';
+}
+
+/** A single node as the kubelet actor wants it. */
+export interface NodePlan {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: NonNullable<NodeGroup['taints']>;
+  readonly capacity: Readonly<Record<string, string>> | undefined;
+}
+
+/** Spreads node groups out into nodes. @throws ClusterOptionsError for a bad count or two nodes of one name. */
+export function planNodes(nodes: ClusterOptions['nodes'] = 1): NodePlan[] {
+  const groups = typeof nodes === 'number' ? [{ count: nodes }] : nodes;
+  const plans: NodePlan[] = [];
+  const names = new Set<string>();
+  for (const group of groups as readonly NodeGroup[]) {
+    const count = group.count ?? 1;
+    if (!Number.isInteger(count) || count < 0 || count > 100_000) {
+      throw new ClusterOptionsError(`nodes: ${count} is not a whole number from 0 to 100000`);
+    }
+    for (let index = 0; index < count; index++) {
+      const name = group.name !== undefined && count === 1 ? group.name : `${group.prefix ?? 'node'}-${index}`;
+      if (names.has(name))
+        throw new ClusterOptionsError(`nodes: two nodes would be called "${name}"; give each group a prefix`);
+      names.add(name);
+      plans.push({ name, labels: group.labels ?? {}, taints: group.taints ?? [], capacity: group.capacity });
+    }
+  }
+  return plans;
+}

@@ -1,0 +1,53 @@
+/**
+ * Decides where actors run. Control-plane components get threads of their own; kubelets and kube-proxies too while the
+ * thread budget lasts, and otherwise share a few threads.
+ */
+import { availableParallelism } from 'node:os';
+import type { Placement } from '../runtime/index.ts';
+import type { ClusterOptions } from './options.ts';
+
+export interface ThreadPlan {
+  readonly controlPlane: Placement;
+  /** Threads that the shared actors are spread over. */
+  readonly sharedThreads: number;
+}
+
+export interface NodeThreadPlan {
+  readonly placement: Placement;
+  readonly sharedThreads: number;
+  /** For people: what was decided and why. */
+  readonly summary: string;
+}
+
+/** One core is left to the control plane, whose API server is the busiest thread of all. */
+const sharedDefault = (): number => Math.max(1, availableParallelism() - 1);
+
+export function planThreads(threads: ClusterOptions['threads'] = 'inline'): ThreadPlan {
+  if (typeof threads === 'number') return { controlPlane: 'shared', sharedThreads: threads };
+  return { controlPlane: threads === 'auto' ? 'dedicated' : threads, sharedThreads: sharedDefault() };
+}
+
+/** Plans for `added` kubelets and kube-proxies beside `running` actors. */
+export function planNodeThreads(
+  threads: ClusterOptions['threads'] = 'inline',
+  running: number,
+  added: number,
+): NodeThreadPlan {
+  const plan = planThreads(threads);
+  const inThreads = (count: number) => `${count} shared thread${count === 1 ? '' : 's'}`;
+  if (threads === 'inline') {
+    return { placement: 'inline', sharedThreads: 1, summary: 'in the calling thread' };
+  }
+  if (plan.controlPlane === 'shared') {
+    return { placement: 'shared', sharedThreads: plan.sharedThreads, summary: `in ${inThreads(plan.sharedThreads)}` };
+  }
+  const budget = Math.min(Math.max(32 * availableParallelism(), 64), 512);
+  if (threads === 'dedicated' || running + added <= budget) {
+    return { placement: 'dedicated', sharedThreads: 1, summary: 'each in a thread of its own' };
+  }
+  return {
+    placement: 'shared',
+    sharedThreads: plan.sharedThreads,
+    summary: `in ${inThreads(plan.sharedThreads)}, as ${running + added} threads would exceed the budget of ${budget}`,
+  };
+}

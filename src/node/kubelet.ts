@@ -1,0 +1,284 @@
+/**
+ * The kubelet: brings node registration, lease, pod source, pod workers, status writer and container runtime together. The
+ * kubelet actor starts one; it ends with the actor's signal. An idle one holds its Node, one open watch and two timers.
+ */
+import { Observable } from 'rxjs';
+import { createBusClient, createEventRecorder, type EventRecorder } from '../client/index.ts';
+import { AddressPool, parseCidr } from '../network/index.ts';
+import type { ActorContext } from '../runtime/index.ts';
+import { logContainerId, readLog, refuse } from './container-logs.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { MirrorKeeper } from './mirror-keeper.ts';
+import { NodeLease } from './node-lease.ts';
+import { nodeAddress, nodeAllocatable, nodePodCidr } from './node-object.ts';
+import { NodeRegistration } from './node-registration.ts';
+import type { KubeletOptions } from './options.ts';
+import { type BoundPod, isMirrorPod, sameRecord } from './pod.ts';
+import { PodAdmission } from './pod-admission.ts';
+import { PodEvents, TokenBucket } from './pod-events.ts';
+import { PodSource } from './pod-source.ts';
+import { isOlder, PodWorker, type PodWorkerHost } from './pod-worker.ts';
+import {
+  type NodeExecRequest,
+  type NodeExecResult,
+  type NodeLogsRequest,
+  type NodeSummary,
+  nodeChannels,
+} from './protocol.ts';
+import type { ContainerEvent, RuntimeService } from './runtime.ts';
+import { ImageCatalog } from './simulated/images.ts';
+import { SimulatedRuntime } from './simulated/runtime.ts';
+import { staticPod } from './static-pods.ts';
+import { StatusWriter } from './status-writer.ts';
+
+const leaseDurationDefaultSeconds = 40;
+const encoder = new TextEncoder();
+
+/** Starts a kubelet. Resolves when its Node is registered, its lease held and the pods that are bound to it known. */
+export async function startKubelet(context: ActorContext, options: KubeletOptions): Promise<void> {
+  if (options.registerDelayMs !== undefined && options.registerDelayMs > 0) {
+    await context.clock.sleep(options.registerDelayMs, { signal: context.signal });
+  }
+  const kubelet = new Kubelet(context, options);
+  await kubelet.start();
+}
+
+class Kubelet implements PodWorkerHost {
+  readonly clock;
+  readonly runtime: RuntimeService;
+  readonly events: PodEvents;
+  readonly hostIps: readonly string[];
+  readonly #context: ActorContext;
+  readonly #options: KubeletOptions;
+  readonly #client;
+  readonly #registration: NodeRegistration;
+  readonly #admission = new PodAdmission();
+  readonly #writer: StatusWriter;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #mirrors: MirrorKeeper;
+  #recorder: EventRecorder | undefined;
+  #pool: AddressPool | undefined;
+  #poolAskedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(context: ActorContext, options: KubeletOptions) {
+    const { clock, random, host } = context;
+    this.#context = context;
+    this.#options = options;
+    this.clock = clock;
+    this.hostIps = [nodeAddress(options)];
+    this.#client = createBusClient(context.bus, {
+      clock,
+      ...(options.apiserver === undefined ? undefined : { address: options.apiserver }),
+    });
+    const catalog = host.share('node.images', () => new ImageCatalog());
+    const bucket = host.share(
+      'node.events',
+      (shared) => new TokenBucket(shared.clock, options.eventsPerSecond ?? 500, options.eventsBurst ?? 2000),
+    );
+    this.runtime = new SimulatedRuntime({ clock, random, catalog, delays: options.delays });
+    this.runtime.onEvent((event) => this.#runtimeEvent(event));
+    this.events = new PodEvents(() => this.#eventRecorder(), bucket, options.events ?? 'all');
+    this.#registration = new NodeRegistration({ ...this.#common(), kubelet: options, runtime: this.runtime });
+    this.#admission.setAllocatable(nodeAllocatable(options));
+    this.#mirrors = new MirrorKeeper({
+      ...this.#common(),
+      node: () => this.#registration.node,
+      changed: (worker) => this.#writer.changed(worker),
+    });
+    this.#writer = new StatusWriter({ client: this.#client, clock, log: context.log, activity: context.activity });
+  }
+
+  async start(): Promise<void> {
+    const { bus } = this.#context;
+    const { nodeName } = this.#options;
+    bus.feed(nodeChannels.logs, (request) => this.#logs(request));
+    bus.serve(nodeChannels.exec, (request) => this.#exec(request));
+    bus.serve(nodeChannels.summary, () => this.#summary());
+    await this.#registration.start();
+    const cidr = this.#registration.node.spec?.podCIDR ?? nodePodCidr(this.#options);
+    if (cidr !== undefined) this.#pool = new AddressPool(parseCidr(cidr));
+    const lease = new NodeLease({
+      ...this.#common(),
+      nodeName,
+      nodeUid: () => this.#registration.node.metadata?.uid,
+      durationSeconds: this.#options.leaseDurationSeconds ?? leaseDurationDefaultSeconds,
+    });
+    const source = new PodSource({
+      ...this.#common(),
+      nodeName,
+      present: (pod) => this.#present(pod),
+      gone: (uid) => this.#gone(uid),
+      resynced: (uids) => {
+        for (const worker of [...this.#workers.values()]) {
+          const uid = worker.object?.metadata.uid;
+          if (uid !== undefined && !uids.has(uid)) this.#gone(uid);
+        }
+      },
+    });
+    await Promise.all([lease.start(), source.start()]);
+    for (const manifest of this.#options.staticPods ?? []) {
+      const worker = this.#add(staticPod(manifest, nodeName));
+      this.#mirrors.add(worker);
+      this.#admit(worker);
+    }
+  }
+
+  addresses(): AddressPool | undefined {
+    if (this.#pool === undefined) this.#lookForCidr();
+    return this.#pool;
+  }
+
+  statusChanged(worker: PodWorker): void {
+    if (worker.stage === 'terminated') this.#admission.release(worker.uid);
+    this.#writer.changed(worker);
+  }
+
+  #common() {
+    const { clock, random, log, signal } = this.#context;
+    return { client: this.#client, clock, random, log, signal };
+  }
+
+  #eventRecorder(): EventRecorder {
+    this.#recorder ??= createEventRecorder(this.#client, this.#context, {
+      component: 'kubelet',
+      host: this.#options.nodeName,
+    });
+    return this.#recorder;
+  }
+
+  /** Reads the Node for a range that a controller may have set since; at most once a second. */
+  #lookForCidr(): void {
+    if (this.clock.monotonic() - this.#poolAskedAtMs < 1000) return;
+    this.#poolAskedAtMs = this.clock.monotonic();
+    const found = (): void => {
+      const cidr = this.#registration.node.spec?.podCIDR;
+      if (cidr === undefined || this.#pool !== undefined) return;
+      this.#pool = new AddressPool(parseCidr(cidr));
+      for (const worker of this.#workers.values()) for (const ip of worker.podIps) this.#pool.reserve(ip);
+      for (const worker of this.#workers.values()) worker.sync();
+    };
+    this.#registration.refresh().then(found, (error: unknown) => {
+      this.#context.log.debug('node not read', { error: error instanceof Error ? error.message : String(error) });
+    });
+  }
+
+  #present(pod: BoundPod): void {
+    if (isMirrorPod(pod)) {
+      this.#mirrors.present(pod);
+      return;
+    }
+    const worker = this.#workers.get(pod.metadata.uid);
+    if (worker !== undefined) {
+      if (!isOlder(pod, worker.pod)) this.#changed(worker, pod);
+      return;
+    }
+    const added = this.#add(pod);
+    if (added.stage === 'terminated' || pod.metadata.deletionTimestamp !== undefined) added.start();
+    else if (added.hasSandbox) {
+      this.#admission.hold(pod);
+      added.start();
+    } else this.#admit(added);
+  }
+
+  #add(pod: BoundPod): PodWorker {
+    const worker = new PodWorker(this, pod);
+    this.#workers.set(worker.uid, worker);
+    return worker;
+  }
+
+  /** An event of the watch that only echoes our own write changes nothing that a worker acts on. */
+  #changed(worker: PodWorker, pod: BoundPod): void {
+    const before = worker.pod.metadata;
+    const next = pod.metadata;
+    const isEcho =
+      before.resourceVersion === next.resourceVersion ||
+      (before.generation !== undefined &&
+        before.generation === next.generation &&
+        before.deletionTimestamp === next.deletionTimestamp &&
+        before.deletionGracePeriodSeconds === next.deletionGracePeriodSeconds &&
+        sameRecord(before.annotations, next.annotations));
+    if (!isEcho) {
+      worker.update(pod);
+      return;
+    }
+    const gates = pod.spec.readinessGates !== undefined && pod.spec.readinessGates.length > 0;
+    worker.pod = pod;
+    if (gates) this.statusChanged(worker);
+  }
+
+  #admit(worker: PodWorker): void {
+    const rejection = this.#admission.admit(worker.pod, this.#registration.node);
+    if (rejection === undefined) worker.start();
+    else if (rejection.reason !== 'NodeAffinity' && rejection.reason !== 'TaintToleration')
+      worker.reject(rejection.reason, rejection.message);
+    else {
+      // Labels and taints may have changed since the node was last seen: look again before refusing.
+      const again = (): void => {
+        if (worker.stage !== 'syncing' || worker.abandoned) return;
+        const second = this.#admission.admit(worker.pod, this.#registration.node);
+        if (second === undefined) worker.start();
+        else worker.reject(second.reason, second.message);
+      };
+      this.#registration.refresh().then(again, again);
+    }
+  }
+
+  #gone(uid: string): void {
+    if (this.#mirrors.gone(uid)) return;
+    const worker = this.#workers.get(uid);
+    if (worker === undefined) return;
+    this.#workers.delete(uid);
+    this.#admission.release(uid);
+    worker.abandon();
+  }
+
+  #runtimeEvent(event: ContainerEvent): void {
+    const worker = this.#workers.get(event.podUid);
+    if (event.type === 'exited') worker?.exited(event.containerId, event.exit);
+    else worker?.probesChanged(event.containerId);
+  }
+
+  #find(
+    namespace: string,
+    name: string,
+    container: string,
+  ): { worker: PodWorker; record: ContainerRecord | undefined } {
+    for (const worker of this.#workers.values()) {
+      const { metadata } = worker.pod;
+      if (metadata.name !== name || metadata.namespace !== namespace) continue;
+      return { worker, record: worker.containers().find((record) => record.name === container) };
+    }
+    throw refuse(404, 'NotFound', `pods "${name}" not found`);
+  }
+
+  #logs(request: NodeLogsRequest): Observable<Uint8Array> {
+    return new Observable((subscriber) => {
+      const { record } = this.#find(request.namespace, request.pod, request.container);
+      const id = logContainerId(record, request);
+      return readLog(this.runtime, id, request, this.clock.now()).subscribe(subscriber);
+    });
+  }
+
+  async #exec({ namespace, pod, container, command, stdin }: NodeExecRequest): Promise<NodeExecResult> {
+    const { record } = this.#find(namespace, pod, container);
+    if (record === undefined || record.state !== 'running')
+      throw refuse(404, 'NotFound', `container not found ("${container}")`);
+    const { exitCode, stdout, stderr } = await this.runtime.exec(record.id, command, stdin);
+    return { exitCode, stdout: encoder.encode(stdout), stderr: encoder.encode(stderr) };
+  }
+
+  #summary(): NodeSummary {
+    let cpuMillis = 0;
+    let memoryBytes = 0;
+    const pods = [...this.#workers.values()].map((worker) => {
+      const containers = worker.containers().map((record) => ({ name: record.name, ...this.runtime.usage(record.id) }));
+      for (const usage of containers) {
+        cpuMillis += usage.cpuMillis;
+        memoryBytes += usage.memoryBytes;
+      }
+      const { namespace, name } = worker.pod.metadata;
+      return { namespace, name, uid: worker.uid, containers };
+    });
+    return { nodeName: this.#options.nodeName, time: this.clock.now(), cpuMillis, memoryBytes, pods };
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Events about pods as the kubelet reports them, through the client's recorder. Normal events pass a token bucket that the
+ * kubelets of one thread share: a storm of pods on simulated nodes then keeps the API server for the pods themselves, while a
+ * cluster of usual load sees every event. Warnings always pass to the recorder, which has limits of its own.
+ */
+import type { EventRecorder } from '../client/index.ts';
+import type { Clock } from '../runtime/index.ts';
+import { type BoundPod, fieldPath } from './pod.ts';
+import type { ContainerKind } from './runtime.ts';
+
+/** Which events a kubelet reports. */
+export type EventVerbosity = 'all' | 'warnings' | 'none';
+
+interface ContainerName {
+  readonly name: string;
+  readonly kind: ContainerKind;
+}
+
+/** Refills `perSecond` tokens a second up to `burst`. */
+export class TokenBucket {
+  readonly #clock: Clock;
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #tokens: number;
+  #updatedAtMs: number;
+
+  constructor(clock: Clock, perSecond: number, burst: number) {
+    this.#clock = clock;
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#tokens = burst;
+    this.#updatedAtMs = clock.monotonic();
+  }
+
+  /** Takes one token; false when there is none. */
+  take(): boolean {
+    const nowMs = this.#clock.monotonic();
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#updatedAtMs) / 1000) * this.#perSecond);
+    this.#updatedAtMs = nowMs;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+}
+
+export class PodEvents {
+  readonly #recorder: () => EventRecorder;
+  readonly #verbosity: EventVerbosity;
+  readonly #bucket: TokenBucket;
+
+  /** `recorder` is asked for when there is an event: a kubelet without pods needs none. */
+  constructor(recorder: () => EventRecorder, bucket: TokenBucket, verbosity: EventVerbosity) {
+    this.#recorder = recorder;
+    this.#bucket = bucket;
+    this.#verbosity = verbosity;
+  }
+
+  normal(pod: BoundPod, container: ContainerName | undefined, reason: string, message: string): void {
+    if (this.#verbosity === 'all' && this.#bucket.take()) this.#record(pod, container, 'Normal', reason, message);
+  }
+
+  warning(pod: BoundPod, container: ContainerName | undefined, reason: string, message: string): void {
+    if (this.#verbosity !== 'none') this.#record(pod, container, 'Warning', reason, message);
+  }
+
+  #record(
+    pod: BoundPod,
+    container: ContainerName | undefined,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ): void {
+    const { name, namespace, uid, resourceVersion } = pod.metadata;
+    const reference = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      name,
+      namespace,
+      uid,
+      ...(resourceVersion === undefined ? undefined : { resourceVersion }),
+      ...(container === undefined ? undefined : { fieldPath: fieldPath(container.kind, container.name) }),
+    };
+    this.#recorder().event(reference, type, reason, message);
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Writes what workers say about their pods to the API: at most one write a pod at a time, all changes of a turn as one, only
+ * fields that differ. After the last write of a pod that is to be deleted it deletes the API's object.
+ * @see kubernetes/pkg/kubelet/status/status_manager.go
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import { isConflict, isNotFound, type PodCondition, type PodStatus } from '../api/index.ts';
+import { type Client, pods } from '../client/index.ts';
+import type { Activity, Clock, Log } from '../runtime/index.ts';
+import type { BoundPod } from './pod.ts';
+import type { PodWorker } from './pod-worker.ts';
+
+export interface StatusWriterOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly activity: Activity;
+}
+
+const retryFirstMs = 100;
+const retryMaxMs = 10_000;
+
+/** Fields of a pod's status that the kubelet answers for; a field that its status leaves out is removed. */
+const ownFields = [
+  'containerStatuses',
+  'ephemeralContainerStatuses',
+  'hostIP',
+  'hostIPs',
+  'initContainerStatuses',
+  'message',
+  'observedGeneration',
+  'phase',
+  'podIP',
+  'podIPs',
+  'reason',
+  'startTime',
+] as const;
+
+export class StatusWriter {
+  readonly #options: StatusWriterOptions;
+  #dirty = new Set<PodWorker>();
+  readonly #writing = new Set<PodWorker>();
+  #planned = false;
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at the worker's pod at the end of this turn. */
+  changed(worker: PodWorker): void {
+    this.#dirty.add(worker);
+    if (this.#planned) return;
+    this.#planned = true;
+    this.#options.clock.turn(() => {
+      this.#planned = false;
+      const dirty = this.#dirty;
+      this.#dirty = new Set();
+      for (const one of dirty) this.#look(one);
+    });
+  }
+
+  #look(worker: PodWorker): void {
+    if (this.#writing.has(worker) || worker.abandoned || worker.deletionSent) return;
+    const { object } = worker;
+    if (object === undefined) return;
+    const patch = statusPatch(object, worker.status());
+    const isOver = worker.stage === 'terminated' && object.metadata.deletionTimestamp !== undefined;
+    if (patch === undefined && !isOver) return;
+    this.#writing.add(worker);
+    void this.#write(worker, object, patch).finally(() => {
+      this.#writing.delete(worker);
+      // What changed during the write is looked at now; without a change this finds nothing to do.
+      if (!worker.abandoned) this.changed(worker);
+    });
+  }
+
+  async #write(worker: PodWorker, object: BoundPod, patch: unknown): Promise<void> {
+    const { client, clock, log } = this.#options;
+    const { name, namespace, uid } = object.metadata;
+    const key = { name, namespace };
+    for (let delayMs = retryFirstMs; !worker.abandoned; delayMs = Math.min(delayMs * 2, retryMaxMs)) {
+      try {
+        if (patch !== undefined) {
+          const written = await client.patch(pods, key, 'strategic', patch, { subresource: 'status' });
+          worker.written(written as BoundPod);
+        } else {
+          await client.delete(pods, key, { gracePeriodSeconds: 0, preconditions: { uid } });
+          worker.deletionSent = true;
+        }
+        return;
+      } catch (error) {
+        // Another pod of this name, or none: the watch will say so, and this pod's worker ends.
+        if (isNotFound(error) || (isConflict(error) && (await this.#isReplaced(object)))) {
+          worker.deletionSent = worker.mirror === undefined;
+          return;
+        }
+        log.debug('status not written', {
+          pod: `${namespace}/${name}`,
+          error: error instanceof Error ? error.message : String(error),
+        });
+        await clock.sleep(delayMs);
+      }
+    }
+  }
+
+  /** Whether the API has another pod by this name, or none. False when that cannot be told. */
+  async #isReplaced({ metadata }: BoundPod): Promise<boolean> {
+    const { name, namespace, uid } = metadata;
+    try {
+      const known = await this.#options.client.get(pods, { name, namespace });
+      return known.metadata?.uid !== uid;
+    } catch (error) {
+      return isNotFound(error);
+    }
+  }
+}
+
+/**
+ * The strategic merge patch that makes the API's status say what `next` says, or undefined when it does already. Carries
+ * the UID, so that it cannot hit another pod of the same name.
+ */
+export function statusPatch(pod: BoundPod, next: PodStatus): unknown {
+  const known: PodStatus = pod.status ?? {};
+  const fields: Record<string, unknown> = {};
+  let differs = false;
+  for (const field of ownFields) {
+    const value = next[field];
+    if (value === undefined ? known[field] === undefined : isDeepStrictEqual(known[field], value)) continue;
+    fields[field] = value ?? null;
+    differs = true;
+  }
+  const conditions = next.conditions?.filter((condition) => !isKnown(known.conditions, condition));
+  if (conditions !== undefined && conditions.length > 0) {
+    fields['conditions'] = conditions;
+    differs = true;
+    fields['$setElementOrder/conditions'] = conditionOrder(known.conditions, next.conditions ?? []);
+  }
+  return !differs ? undefined : { metadata: { uid: pod.metadata.uid }, status: fields };
+}
+
+function isKnown(conditions: readonly PodCondition[] | undefined, next: PodCondition): boolean {
+  const known = conditions?.find((condition) => condition.type === next.type);
+  return (
+    known !== undefined &&
+    known.status === next.status &&
+    known.reason === next.reason &&
+    known.message === next.message &&
+    known.observedGeneration === next.observedGeneration
+  );
+}
+
+/** The kubelet's own conditions first, then what others have set. */
+function conditionOrder(known: readonly PodCondition[] | undefined, next: readonly PodCondition[]): { type: string }[] {
+  const order = next.map(({ type }) => ({ type }));
+  for (const { type } of known ?? []) if (!order.some((one) => one.type === type)) order.push({ type });
+  return order;
+}

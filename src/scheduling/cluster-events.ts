@@ -1,0 +1,95 @@
+/**
+ * Cluster events: what happened to which kind of object, as far as pending pods may care. Plugins register the events
+ * that can make a pod they rejected schedulable; the queue moves pods by them. Actions are bits, so that matching a
+ * registration costs one `and`.
+ * @see kube-scheduler/framework/types.go
+ */
+import type { KubernetesObject } from '../client/index.ts';
+import type { PodInfo } from './pod-info.ts';
+
+export const Action = {
+  Add: 1,
+  Delete: 2,
+  UpdateNodeAllocatable: 4,
+  UpdateNodeLabel: 8,
+  UpdateNodeTaint: 16,
+  UpdateNodeCondition: 32,
+  UpdateNodeAnnotation: 64,
+  UpdatePodLabel: 128,
+  UpdatePodScaleDown: 256,
+  UpdatePodToleration: 512,
+  UpdatePodSchedulingGatesEliminated: 1024,
+  UpdatePodGeneratedResourceClaim: 2048,
+  /** Any other change of the object. */
+  Update: 4096,
+} as const;
+
+/** All actions. */
+export const anyAction = 8191;
+const nodeUpdates =
+  Action.UpdateNodeAllocatable |
+  Action.UpdateNodeLabel |
+  Action.UpdateNodeTaint |
+  Action.UpdateNodeCondition |
+  Action.UpdateNodeAnnotation |
+  Action.Update;
+export const anyNodeUpdate = nodeUpdates;
+
+export type EventResource =
+  | 'Node'
+  | 'AssignedPod'
+  | 'UnscheduledPod'
+  /** The pending pod itself was changed. */
+  | 'TargetPod'
+  | 'PersistentVolume'
+  | 'PersistentVolumeClaim'
+  | 'StorageClass'
+  | 'CSINode'
+  | 'CSIDriver'
+  | 'CSIStorageCapacity'
+  | 'VolumeAttachment'
+  | 'ResourceClaim'
+  | 'ResourceSlice'
+  | 'DeviceClass'
+  | '*';
+
+export interface ClusterEvent {
+  readonly resource: EventResource;
+  /** Bits of {@link Action}. */
+  readonly action: number;
+  /** Upstream's label for logs and metrics, such as `AssignedPodDelete`. */
+  readonly label: string;
+}
+
+/** Should the rejected pod be tried again? Objects are the event's old and new state; one of them may be absent. */
+export type QueueingHint = (
+  pod: PodInfo,
+  previous: KubernetesObject | undefined,
+  current: KubernetesObject | undefined,
+) => boolean;
+
+export interface EventRegistration {
+  readonly resource: EventResource;
+  readonly action: number;
+  /** Omitted: every such event queues the pod. */
+  readonly hint?: QueueingHint;
+}
+
+export const events = {
+  assignedPodAdd: { resource: 'AssignedPod', action: Action.Add, label: 'AssignedPodAdd' },
+  assignedPodDelete: { resource: 'AssignedPod', action: Action.Delete, label: 'AssignedPodDelete' },
+  unscheduledPodDelete: { resource: 'UnscheduledPod', action: Action.Delete, label: 'UnschedulablePodDelete' },
+  nodeAdd: { resource: 'Node', action: Action.Add, label: 'NodeAdd' },
+  nodeDelete: { resource: 'Node', action: Action.Delete, label: 'NodeDelete' },
+  unschedulableTimeout: { resource: '*', action: anyAction, label: 'UnschedulableTimeout' },
+  forceActivate: { resource: '*', action: anyAction, label: 'ForceActivate' },
+} as const satisfies Record<string, ClusterEvent>;
+
+/** Does a registration cover an event? The wildcard event reaches everyone. */
+export function covers(registration: EventRegistration, event: ClusterEvent): boolean {
+  if (event.resource === '*') return true;
+  return (
+    (registration.resource === '*' || registration.resource === event.resource) &&
+    (registration.action & event.action) !== 0
+  );
+}

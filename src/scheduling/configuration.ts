@@ -1,0 +1,357 @@
+/**
+ * `KubeSchedulerConfiguration` v1: what users write, checked field by field, merged with the defaults and expanded into
+ * the plugins of each extension point. Errors name the field and say what would be right.
+ * @see https://kubernetes.io/docs/reference/config-api/kube-scheduler-config.v1/
+ */
+
+import type { Plugin } from './plugin.ts';
+import type { PluginSets } from './profile.ts';
+
+/** What is wrong in a configuration, and where. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+export interface PluginReference {
+  readonly name: string;
+  readonly weight?: number | undefined;
+}
+
+export interface PluginSet {
+  readonly enabled?: readonly PluginReference[] | undefined;
+  readonly disabled?: readonly { readonly name: string }[] | undefined;
+}
+
+export const extensionPoints = [
+  'preEnqueue',
+  'queueSort',
+  'preFilter',
+  'filter',
+  'postFilter',
+  'preScore',
+  'score',
+  'reserve',
+  'permit',
+  'preBind',
+  'bind',
+  'postBind',
+] as const;
+export type ExtensionPoint = (typeof extensionPoints)[number];
+
+export interface ProfileConfiguration {
+  readonly schedulerName: string;
+  readonly percentageOfNodesToScore: number | undefined;
+  readonly multiPoint: PluginSet;
+  readonly points: Readonly<Partial<Record<ExtensionPoint, PluginSet>>>;
+  /** Arguments by plugin name. */
+  readonly args: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+}
+
+export interface SchedulerConfiguration {
+  readonly profiles: readonly ProfileConfiguration[];
+  /** 0: adaptive. */
+  readonly percentageOfNodesToScore: number;
+  readonly podInitialBackoffSeconds: number;
+  readonly podMaxBackoffSeconds: number;
+  readonly leaderElect: boolean;
+}
+
+/** The default plugins in upstream's order, with their weights. */
+export const defaultPlugins: readonly PluginReference[] = [
+  { name: 'SchedulingGates' },
+  { name: 'PrioritySort' },
+  { name: 'NodeUnschedulable' },
+  { name: 'NodeName' },
+  { name: 'TaintToleration', weight: 3 },
+  { name: 'NodeAffinity', weight: 2 },
+  { name: 'NodePorts' },
+  { name: 'NodeResourcesFit', weight: 1 },
+  { name: 'VolumeRestrictions' },
+  { name: 'NodeVolumeLimits' },
+  { name: 'VolumeBinding' },
+  { name: 'VolumeZone' },
+  { name: 'PodTopologySpread', weight: 2 },
+  { name: 'InterPodAffinity', weight: 2 },
+  { name: 'DynamicResources' },
+  { name: 'DefaultPreemption' },
+  { name: 'NodeResourcesBalancedAllocation', weight: 1 },
+  { name: 'ImageLocality', weight: 1 },
+  { name: 'DefaultBinder' },
+];
+
+export const defaultSchedulerName = 'default-scheduler';
+
+type Data = Record<string, unknown>;
+
+const isData = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function expectData(value: unknown, path: string): Data {
+  if (value === undefined || value === null) return {};
+  if (!isData(value)) throw new ConfigurationError(`${path}: must be an object`);
+  return value;
+}
+
+function expectList(value: unknown, path: string): unknown[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new ConfigurationError(`${path}: must be a list`);
+  return value;
+}
+
+function expectInteger(value: unknown, path: string, least: number, most: number): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
+    throw new ConfigurationError(
+      `${path}: Invalid value: ${JSON.stringify(value)}: must be an integer from ${least} to ${most}`,
+    );
+  }
+  return value as number;
+}
+
+function refuseUnknown(data: Data, known: readonly string[], path: string): void {
+  for (const key of Object.keys(data)) {
+    if (!known.includes(key)) throw new ConfigurationError(`${path === '' ? '' : `${path}.`}${key}: unknown field`);
+  }
+}
+
+function parseSet(value: unknown, path: string): PluginSet {
+  const data = expectData(value, path);
+  refuseUnknown(data, ['enabled', 'disabled'], path);
+  const references = (list: unknown, at: string): PluginReference[] =>
+    expectList(list, at).map((item, i) => {
+      const entry = expectData(item, `${at}[${i}]`);
+      refuseUnknown(entry, ['name', 'weight'], `${at}[${i}]`);
+      if (typeof entry['name'] !== 'string' || entry['name'] === '') {
+        throw new ConfigurationError(`${at}[${i}].name: Required value`);
+      }
+      const weight = expectInteger(entry['weight'], `${at}[${i}].weight`, 0, 2 ** 31 - 1);
+      return weight === undefined ? { name: entry['name'] } : { name: entry['name'], weight };
+    });
+  return {
+    enabled: references(data['enabled'], `${path}.enabled`),
+    disabled: references(data['disabled'], `${path}.disabled`),
+  };
+}
+
+/** The custom set laid over the default one: re-enabled plugins keep their place, new ones come last. */
+function mergeSets(defaults: PluginSet, custom: PluginSet | undefined): PluginSet {
+  if (!custom) return defaults;
+  const disabled = [...(custom.disabled ?? []), ...(defaults.disabled ?? [])];
+  const names = new Set(disabled.map(({ name }) => name));
+  const customs = new Map((custom.enabled ?? []).map((reference) => [reference.name, reference]));
+  const enabled: PluginReference[] = [];
+  const replaced = new Set<string>();
+  if (!names.has('*')) {
+    for (const reference of defaults.enabled ?? []) {
+      if (names.has(reference.name)) continue;
+      const own = customs.get(reference.name);
+      if (own) replaced.add(reference.name);
+      enabled.push(own ?? reference);
+    }
+  }
+  for (const reference of custom.enabled ?? []) if (!replaced.has(reference.name)) enabled.push(reference);
+  return { enabled, disabled };
+}
+
+function parseProfile(value: unknown, path: string): ProfileConfiguration {
+  const data = expectData(value, path);
+  refuseUnknown(data, ['schedulerName', 'percentageOfNodesToScore', 'plugins', 'pluginConfig'], path);
+  const schedulerName = data['schedulerName'] ?? defaultSchedulerName;
+  if (typeof schedulerName !== 'string' || schedulerName === '') {
+    throw new ConfigurationError(`${path}.schedulerName: Required value`);
+  }
+  const plugins = expectData(data['plugins'], `${path}.plugins`);
+  refuseUnknown(plugins, ['multiPoint', ...extensionPoints], `${path}.plugins`);
+  const points: Partial<Record<ExtensionPoint, PluginSet>> = {};
+  for (const point of extensionPoints) {
+    if (plugins[point] !== undefined) points[point] = parseSet(plugins[point], `${path}.plugins.${point}`);
+  }
+  const custom =
+    plugins['multiPoint'] === undefined ? undefined : parseSet(plugins['multiPoint'], `${path}.plugins.multiPoint`);
+  const args = new Map<string, Data>();
+  for (const [i, item] of expectList(data['pluginConfig'], `${path}.pluginConfig`).entries()) {
+    const at = `${path}.pluginConfig[${i}]`;
+    const entry = expectData(item, at);
+    refuseUnknown(entry, ['name', 'args'], at);
+    const name = entry['name'];
+    if (typeof name !== 'string' || name === '') throw new ConfigurationError(`${at}.name: Required value`);
+    if (args.has(name))
+      throw new ConfigurationError(`${at}: Invalid value: "${name}": repeated config for plugin ${name}`);
+    const { apiVersion: _apiVersion, kind, ...rest } = expectData(entry['args'], `${at}.args`);
+    if (kind !== undefined && kind !== `${name}Args`) {
+      throw new ConfigurationError(`${at}.args.kind: Invalid value: ${JSON.stringify(kind)}: must be ${name}Args`);
+    }
+    args.set(name, rest);
+  }
+  return {
+    schedulerName,
+    percentageOfNodesToScore: expectInteger(
+      data['percentageOfNodesToScore'],
+      `${path}.percentageOfNodesToScore`,
+      0,
+      100,
+    ),
+    multiPoint: mergeSets({ enabled: defaultPlugins }, custom),
+    points,
+    args,
+  };
+}
+
+const ignoredFields = [
+  'parallelism',
+  'clientConnection',
+  'healthzBindAddress',
+  'metricsBindAddress',
+  'enableProfiling',
+  'enableContentionProfiling',
+  'delayCacheUntilActive',
+];
+
+/**
+ * Checks and completes a configuration (as parsed from YAML or JSON; undefined: all defaults).
+ * @throws ConfigurationError
+ */
+export function parseConfiguration(value: unknown): SchedulerConfiguration {
+  const data = expectData(value, 'configuration');
+  refuseUnknown(
+    data,
+    [
+      'apiVersion',
+      'kind',
+      'profiles',
+      'percentageOfNodesToScore',
+      'podInitialBackoffSeconds',
+      'podMaxBackoffSeconds',
+      'leaderElection',
+      'extenders',
+      ...ignoredFields,
+    ],
+    '',
+  );
+  const { apiVersion, kind } = data;
+  if (apiVersion !== undefined && apiVersion !== 'kubescheduler.config.k8s.io/v1') {
+    throw new ConfigurationError(
+      `apiVersion: Unsupported value: ${JSON.stringify(apiVersion)}: supported values: "kubescheduler.config.k8s.io/v1"`,
+    );
+  }
+  if (kind !== undefined && kind !== 'KubeSchedulerConfiguration') {
+    throw new ConfigurationError(
+      `kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "KubeSchedulerConfiguration"`,
+    );
+  }
+  if (expectList(data['extenders'], 'extenders').length > 0) {
+    throw new ConfigurationError('extenders: Forbidden: scheduler extenders are not supported; write a plugin instead');
+  }
+  const listed = expectList(data['profiles'], 'profiles');
+  const profiles = (listed.length === 0 ? [{}] : listed).map((item, i) => parseProfile(item, `profiles[${i}]`));
+  const names = new Set<string>();
+  for (const [i, { schedulerName }] of profiles.entries()) {
+    if (names.has(schedulerName)) {
+      throw new ConfigurationError(`profiles[${i}].schedulerName: Duplicate value: ${JSON.stringify(schedulerName)}`);
+    }
+    names.add(schedulerName);
+  }
+  const podInitialBackoffSeconds =
+    expectInteger(data['podInitialBackoffSeconds'], 'podInitialBackoffSeconds', 1, 86_400) ?? 1;
+  const podMaxBackoffSeconds = expectInteger(data['podMaxBackoffSeconds'], 'podMaxBackoffSeconds', 1, 86_400) ?? 10;
+  if (podMaxBackoffSeconds < podInitialBackoffSeconds) {
+    throw new ConfigurationError(
+      `podMaxBackoffSeconds: Invalid value: ${podMaxBackoffSeconds}: must be greater than or equal to PodInitialBackoffSeconds`,
+    );
+  }
+  const election = expectData(data['leaderElection'], 'leaderElection');
+  return {
+    profiles,
+    percentageOfNodesToScore: expectInteger(data['percentageOfNodesToScore'], 'percentageOfNodesToScore', 0, 100) ?? 0,
+    podInitialBackoffSeconds,
+    podMaxBackoffSeconds,
+    leaderElect: election['leaderElect'] === true,
+  };
+}
+
+/** The hooks that make a plugin part of an extension point. */
+const hooks: Readonly<Record<ExtensionPoint, readonly (keyof Plugin)[]>> = {
+  preEnqueue: ['preEnqueue'],
+  queueSort: ['less'],
+  preFilter: ['preFilter'],
+  filter: ['filter'],
+  postFilter: ['postFilter'],
+  preScore: ['preScore'],
+  score: ['score'],
+  reserve: ['reserve', 'unreserve'],
+  permit: ['permit'],
+  preBind: ['preBind'],
+  bind: ['bind'],
+  postBind: ['postBind'],
+};
+
+/** Names of all plugins that a profile enables anywhere. */
+export function enabledPlugins(profile: ProfileConfiguration): Set<string> {
+  const names = new Set((profile.multiPoint.enabled ?? []).map(({ name }) => name));
+  for (const point of extensionPoints) for (const { name } of profile.points[point]?.enabled ?? []) names.add(name);
+  return names;
+}
+
+/**
+ * Which plugins run at one extension point, in order: those named for the point that multiPoint also has, then the rest
+ * of multiPoint, then the others named for the point.
+ */
+function expand(
+  point: ExtensionPoint,
+  profile: ProfileConfiguration,
+  plugins: ReadonlyMap<string, Plugin>,
+): PluginReference[] {
+  const implementsPoint = (name: string) => hooks[point].some((hook) => plugins.get(name)?.[hook] !== undefined);
+  const specific = profile.points[point];
+  const disabled = new Set((specific?.disabled ?? []).map(({ name }) => name));
+  const named = specific?.enabled ?? [];
+  for (const { name } of named) {
+    if (!implementsPoint(name)) throw new ConfigurationError(`plugin "${name}" does not extend ${point} plugin`);
+  }
+  if (new Set(named.map(({ name }) => name)).size !== named.length) {
+    throw new ConfigurationError(`plugins.${point}.enabled: a plugin is registered twice`);
+  }
+  const multi = disabled.has('*')
+    ? []
+    : (profile.multiPoint.enabled ?? []).filter(({ name }) => implementsPoint(name) && !disabled.has(name));
+  const inMulti = new Map(multi.map((reference) => [reference.name, reference]));
+  const overridden = named.filter(({ name }) => inMulti.has(name));
+  const overriddenNames = new Set(overridden.map(({ name }) => name));
+  return [
+    ...overridden.map((own) => ({ ...inMulti.get(own.name)!, ...own })),
+    ...multi.filter(({ name }) => !overriddenNames.has(name)),
+    ...named.filter(({ name }) => !inMulti.has(name)),
+  ];
+}
+
+/**
+ * Sorts a profile's plugins into extension points.
+ * @throws ConfigurationError
+ */
+export function expandPlugins(profile: ProfileConfiguration, plugins: ReadonlyMap<string, Plugin>): PluginSets {
+  const at = (point: ExtensionPoint) => expand(point, profile, plugins);
+  const list = (point: ExtensionPoint) => at(point).map(({ name }) => plugins.get(name)!);
+  const sets: PluginSets = {
+    preEnqueue: list('preEnqueue'),
+    queueSort: list('queueSort'),
+    preFilter: list('preFilter'),
+    filter: list('filter'),
+    postFilter: list('postFilter'),
+    preScore: list('preScore'),
+    score: at('score').map(({ name, weight }) => ({ plugin: plugins.get(name)!, weight: weight || 1 })),
+    reserve: list('reserve'),
+    permit: list('permit'),
+    preBind: list('preBind'),
+    bind: list('bind'),
+    postBind: list('postBind'),
+  };
+  if (sets.queueSort.length !== 1) {
+    throw new ConfigurationError(
+      sets.queueSort.length === 0
+        ? `profile ${profile.schedulerName}: at least one queue sort plugin is needed`
+        : `profile ${profile.schedulerName}: only one queue sort plugin can be enabled, found ${sets.queueSort.map(({ name }) => name).join(', ')}`,
+    );
+  }
+  if (sets.bind.length === 0)
+    throw new ConfigurationError(`profile ${profile.schedulerName}: at least one bind plugin is needed`);
+  return sets;
+}

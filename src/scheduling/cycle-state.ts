@@ -1,0 +1,39 @@
+/**
+ * The state of one attempt to schedule one pod: what plugins write in an early hook and read in a later one, and which
+ * plugins asked to be skipped. It lives from PreFilter to PostBind.
+ */
+import type { Plugin } from './plugin.ts';
+
+/** A typed key of cycle state. Make one per plugin and purpose, at module level. */
+export interface StateKey<Value> {
+  readonly name: string;
+  /** Phantom member. */
+  readonly value?: Value;
+}
+
+export const stateKey = <Value>(name: string): StateKey<Value> => ({ name });
+
+export class Cycle {
+  readonly #state = new Map<StateKey<unknown>, unknown>();
+  /** The Filter plugins that take part, set after PreFilter. */
+  filters: readonly Plugin[] = [];
+  /** Filter plugins left out since their PreFilter said Skip. */
+  readonly skippedFilters = new Set<string>();
+  /** Score plugins left out since their PreScore said Skip. */
+  readonly skippedScores = new Set<string>();
+
+  write<Value>(key: StateKey<Value>, value: Value): void {
+    this.#state.set(key, value);
+  }
+
+  read<Value>(key: StateKey<Value>): Value | undefined {
+    return this.#state.get(key) as Value | undefined;
+  }
+
+  /** For state that an earlier hook must have written. Throws when it has not: a bug of the plugin. */
+  need<Value>(key: StateKey<Value>): Value {
+    const value = this.#state.get(key);
+    if (value === undefined) throw new Error(`cycle state ${JSON.stringify(key.name)} was read before it was written`);
+    return value as Value;
+  }
+}

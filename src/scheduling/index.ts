@@ -1,0 +1,29 @@
+/**
+ * The scheduling framework's public face: extension points, the columnar picture of the cluster, queue, configuration and
+ * the scheduler that runs them. Plugins, in tree or out, import from here.
+ */
+export * from './cluster-cache.ts';
+export * from './cluster-events.ts';
+export * from './configuration.ts';
+export * from './cycle-state.ts';
+export * from './diagnosis.ts';
+export { LabelColumn, RowCounter } from './label-column.ts';
+export * from './node-affinity.ts';
+export * from './node-table.ts';
+export { Nominator } from './nominator.ts';
+export * from './plugin.ts';
+export * from './pod-index.ts';
+export * from './pod-info.ts';
+export * from './preemption.ts';
+export * from './profile.ts';
+export { type QueuedPod, type QueueName, type QueueOptions, SchedulingQueue } from './queue.ts';
+export * from './requests.ts';
+export * from './scheduler.ts';
+export * from './scoring.ts';
+export * from './selectors.ts';
+export * from './spread-constraints.ts';
+export * from './taints.ts';
+export { Tally } from './tally.ts';
+export * from './verdict.ts';
+export * from './volume-claims.ts';
+export { WaitingPods } from './waiting-pods.ts';

@@ -1,0 +1,536 @@
+/**
+ * The scheduler: takes pods from the queue one at a time, decides each against the table, counts it there at once and
+ * binds it in the background. Deciding is synchronous and never waits for the API; bindings, status and events go out
+ * behind it, each with a bound of its own. One object serves all profiles; an actor owns it.
+ *
+ *     queue.pop ─► findNodes ─► score ─► assume ─► Reserve, Permit ─► (in the background) PreBind, Bind ─► event
+ *                     │ none fits                                                 │ failed
+ *                     └─► PostFilter ─► condition, event ─► queue ◄───────────────┴── forget
+ *
+ * @see kubernetes/pkg/scheduler/schedule_one.go
+ */
+import type { Client, EventRecorder, Informers } from '../client/index.ts';
+import type { ActorContext } from '../runtime/index.ts';
+import { ClusterCache } from './cluster-cache.ts';
+import { type EventRegistration, events } from './cluster-events.ts';
+import { ConfigurationError, enabledPlugins, expandPlugins, type SchedulerConfiguration } from './configuration.ts';
+import { Cycle } from './cycle-state.ts';
+import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
+import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
+import type { Plugin, PluginDefinition, PluginHandle } from './plugin.ts';
+import type { PodInfo } from './pod-info.ts';
+import { Profile } from './profile.ts';
+import { noNodes, type QueuedPod, SchedulingQueue } from './queue.ts';
+import { StatusWriter } from './status-writer.ts';
+import { Code, isRejected, type Verdict, verdictMessage } from './verdict.ts';
+import { WaitingPods } from './waiting-pods.ts';
+
+/** What one attempt came to, for whoever explains decisions. */
+export interface Attempt {
+  readonly pod: PodInfo;
+  readonly profile: string;
+  /** The node decided on; undefined when none. */
+  readonly nodeName: string | undefined;
+  readonly diagnosis: Diagnosis | undefined;
+  readonly message: string | undefined;
+  readonly feasible: number;
+  readonly evaluated: number;
+}
+
+export interface SchedulerDependencies {
+  readonly context: Pick<ActorContext, 'clock' | 'random' | 'log' | 'metrics' | 'activity'>;
+  readonly configuration: SchedulerConfiguration;
+  /** Plugins that profiles may name. */
+  readonly plugins: readonly PluginDefinition[];
+  /** Without them, decisions are made and no binding is sent: the DefaultBinder then has nobody to talk to. */
+  readonly client?: Client;
+  readonly informers?: Informers;
+  readonly recorder?: EventRecorder;
+  /** Bindings under way at a time; deciding pauses there. Default 1024. */
+  readonly bindingsMax?: number;
+  /** Called once an attempt; the place for explanations. */
+  readonly onAttempt?: (attempt: Attempt) => void;
+  /** Runs one-node hooks only; see {@link Profile}. */
+  readonly plain?: boolean;
+}
+
+/** Attempts and milliseconds after which other messages get their turn. */
+const attemptsPerTurn = 64;
+const turnMs = 8;
+/** Longest event message; the API refuses more. */
+const noteMax = 1024;
+
+interface Nomination {
+  /** Undefined: leave it; empty: clear it. */
+  readonly nodeName: string | undefined;
+}
+
+const clearNomination: Nomination = { nodeName: '' };
+const noPlugins: ReadonlySet<string> = new Set();
+const noNodesPlugins: ReadonlySet<string> = new Set([noNodes]);
+
+export class Scheduler {
+  readonly #deps: SchedulerDependencies;
+  readonly #profiles = new Map<string, Profile>();
+  readonly #registrations = new Map<string, Map<string, readonly EventRegistration[] | undefined>>();
+  readonly #metrics: SchedulerMetrics;
+  readonly #status: StatusWriter | undefined;
+  readonly #waiting: WaitingPods;
+  readonly cache: ClusterCache;
+  readonly queue: SchedulingQueue;
+  #nextStart = 0;
+  #bindings = 0;
+  #attempts = 0;
+  #running = false;
+  #turnAsked = false;
+
+  /** @throws ConfigurationError */
+  constructor(dependencies: SchedulerDependencies) {
+    this.#deps = dependencies;
+    const { context, configuration, client } = dependencies;
+    this.#metrics = new SchedulerMetrics(context.metrics);
+    this.#waiting = new WaitingPods(context.clock);
+    this.#status = client && new StatusWriter({ client, activity: context.activity, log: context.log });
+    this.cache = new ClusterCache({
+      queue: () => this.queue,
+      responsible: (name) => this.#profiles.has(name),
+      onPendingGone: (uid) => {
+        this.#status?.drop(uid);
+        this.#waiting.reject(uid, '', 'removed');
+      },
+    });
+    this.#buildProfiles(dependencies);
+    const first = [...this.#profiles.values()][0]!;
+    const sort = first.sets.queueSort[0]!;
+    for (const profile of this.#profiles.values()) {
+      if (profile.sets.queueSort[0]!.name !== sort.name) {
+        throw new ConfigurationError('profiles: all profiles must use the same queue sort plugin');
+      }
+    }
+    this.queue = new SchedulingQueue({
+      clock: context.clock,
+      less: (a, b) => sort.less!(a, b),
+      preEnqueue: (info) => this.#profiles.get(info.schedulerName)?.preEnqueue(info),
+      registrations: (info, plugin) => this.#registrations.get(info.schedulerName)?.get(plugin),
+      initialBackoffMs: configuration.podInitialBackoffSeconds * 1000,
+      maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
+      onReady: () => this.#askTurn(),
+      onSize: (queue, size) => this.#metrics.pending(queue, size),
+    });
+  }
+
+  #buildProfiles({ configuration, plugins, plain }: SchedulerDependencies): void {
+    const definitions = new Map<string, PluginDefinition>();
+    for (const definition of plugins) {
+      if (definitions.has(definition.name))
+        throw new ConfigurationError(`plugin "${definition.name}" is registered twice`);
+      definitions.set(definition.name, definition);
+    }
+    for (const profile of configuration.profiles) {
+      const instances = new Map<string, Plugin>();
+      const registrations = new Map<string, readonly EventRegistration[] | undefined>();
+      const handle = this.#handle(profile.schedulerName);
+      for (const name of profile.args.keys()) {
+        if (!definitions.has(name)) throw new ConfigurationError(`pluginConfig: plugin "${name}" does not exist`);
+      }
+      for (const name of enabledPlugins(profile)) {
+        const definition = definitions.get(name);
+        if (!definition) throw new ConfigurationError(`plugins: plugin "${name}" does not exist`);
+        const plugin = definition.create(handle, profile.args.get(name) ?? {});
+        instances.set(name, plugin);
+        registrations.set(name, plugin.events?.());
+      }
+      this.#registrations.set(profile.schedulerName, registrations);
+      this.#profiles.set(
+        profile.schedulerName,
+        new Profile({
+          name: profile.schedulerName,
+          sets: expandPlugins(profile, instances),
+          nodes: this.cache.nodes,
+          nominator: this.cache.nominator,
+          percentageOfNodesToScore: profile.percentageOfNodesToScore,
+          plain: plain ?? false,
+        }),
+      );
+    }
+  }
+
+  #handle(profile: string): PluginHandle {
+    const { context, client, informers, recorder } = this.#deps;
+    const { cache } = this;
+    const profileOf = () => this.#profiles.get(profile)!;
+    return {
+      nodes: cache.nodes,
+      nominator: cache.nominator,
+      clock: context.clock,
+      random: context.random,
+      log: context.log,
+      client,
+      informers,
+      recorder,
+      profile,
+      podByUid: (uid) => cache.placed(uid) ?? this.queue.get(uid)?.info,
+      filterRow: (cycle, pod, row) => profileOf().filterRow(cycle, pod, row),
+      tryAddPod: (cycle, pod, other, row) => profileOf().tryAddPod(cycle, pod, other, row),
+      tryRemovePod: (cycle, pod, other) => profileOf().tryRemovePod(cycle, pod, other),
+      activate: (pod) => this.queue.activate(pod.uid),
+      allowWaiting: (uid, plugin) => this.#waiting.allow(uid, plugin),
+      rejectWaiting: (uid, plugin, message) => this.#waiting.reject(uid, plugin, message),
+      clearNomination: (pod) => this.#nominate(pod, ''),
+      preemptionMetrics: {
+        victims: (count) => this.#metrics.victims(count),
+        attempt: () => this.#metrics.preemption(),
+      },
+    };
+  }
+
+  /** Names of the profiles: pods with another `schedulerName` are somebody else's. */
+  get schedulerNames(): readonly string[] {
+    return [...this.#profiles.keys()];
+  }
+
+  /** Begins to attempt pods. What the cache has been told before counts from the first attempt on. */
+  start(): void {
+    this.#running = true;
+    this.#askTurn();
+  }
+
+  /** Attempts no more pods; bindings under way end by themselves. */
+  stop(): void {
+    this.#running = false;
+    this.queue.close();
+  }
+
+  #askTurn(): void {
+    if (this.#turnAsked || !this.#running || !this.queue.ready || this.#full) return;
+    this.#turnAsked = true;
+    this.#deps.context.clock.turn(() => {
+      this.#turnAsked = false;
+      this.#turn();
+    });
+  }
+
+  get #full(): boolean {
+    return this.#bindings >= (this.#deps.bindingsMax ?? 1024);
+  }
+
+  #turn(): void {
+    const { clock } = this.#deps.context;
+    const untilMs = clock.monotonic() + turnMs;
+    for (let i = 0; i < attemptsPerTurn && this.#running && !this.#full; i++) {
+      const pod = this.queue.pop();
+      if (!pod) return;
+      this.#attempt(pod);
+      if (clock.monotonic() > untilMs) break;
+    }
+    this.#askTurn();
+  }
+
+  /** Attempts the next pod now; false when none is ready. For benchmarks and tests that drive the scheduler by hand. */
+  attemptNext(): boolean {
+    const pod = this.queue.pop();
+    if (pod) this.#attempt(pod);
+    return pod !== undefined;
+  }
+
+  #attempt(queued: QueuedPod): void {
+    const { info } = queued;
+    const { clock } = this.#deps.context;
+    const profile = this.#profiles.get(info.schedulerName);
+    if (!profile || this.cache.isAssumed(info.uid)) {
+      this.queue.done(info.uid);
+      return;
+    }
+    if (info.terminating) {
+      this.#event(info, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${info.key}`, 'Scheduling');
+      this.queue.done(info.uid);
+      return;
+    }
+    const startedAt = clock.monotonic();
+    const sampled = this.#attempts++ % sampleOneIn === 0;
+    const { nodes } = this.cache;
+    if (nodes.nodeCount === 0) {
+      this.#failed(
+        queued,
+        profile,
+        startedAt,
+        'unschedulable',
+        noNodesMessage,
+        noNodesPlugins,
+        noPlugins,
+        clearNomination,
+      );
+      return;
+    }
+    const cycle = new Cycle();
+    const percentage = profile.percentageOfNodesToScore ?? this.#deps.configuration.percentageOfNodesToScore;
+    const found = profile.findNodes(cycle, info, this.#nextStart % nodes.nodeCount, percentage);
+    this.#nextStart = (this.#nextStart + found.processed) % nodes.nodeCount;
+    if (sampled) this.#point('Filter', found.error ? 'Error' : 'Success', profile, startedAt);
+    if (found.error) {
+      this.#errored(queued, profile, startedAt, found.error);
+      return;
+    }
+    if (found.count === 0) {
+      this.#unschedulable(queued, profile, cycle, startedAt, found.diagnosis!, found.processed);
+      return;
+    }
+    let row = found.rows[0]!;
+    if (found.count > 1) {
+      const scoringAt = clock.monotonic();
+      const totals = profile.score(cycle, info, found.rows, found.count);
+      if (sampled) this.#point('Score', totals instanceof Float64Array ? 'Success' : 'Error', profile, scoringAt);
+      if (!(totals instanceof Float64Array)) {
+        this.#errored(queued, profile, startedAt, totals);
+        return;
+      }
+      row = profile.selectRow(found.rows, found.count, totals, this.#deps.context.random);
+    }
+    const nodeName = nodes.names[row]!;
+    this.#deps.onAttempt?.({
+      pod: info,
+      profile: profile.name,
+      nodeName,
+      diagnosis: undefined,
+      message: undefined,
+      feasible: found.count,
+      evaluated: found.processed,
+    });
+    this.#place(queued, profile, cycle, nodeName, startedAt);
+  }
+
+  #place(queued: QueuedPod, profile: Profile, cycle: Cycle, nodeName: string, startedAt: number): void {
+    const { info } = queued;
+    this.cache.assume(info, nodeName);
+    const reserved = profile.reserve(cycle, info, nodeName);
+    const waits: { name: string; timeoutMs: number }[] = [];
+    let refused = reserved;
+    if (!refused) {
+      for (const plugin of profile.sets.permit) {
+        const answer = plugin.permit!(cycle, info, nodeName);
+        if (!answer) continue;
+        if (answer.verdict.code === Code.Wait) waits.push({ name: plugin.name, timeoutMs: answer.timeoutMs ?? 0 });
+        else {
+          refused = { ...answer.verdict, plugin: plugin.name };
+          break;
+        }
+      }
+    }
+    if (refused) {
+      this.#retract(queued, profile, cycle, nodeName);
+      this.#refused(queued, profile, startedAt, refused);
+      return;
+    }
+    this.#bindings++;
+    void this.#bind(queued, profile, cycle, nodeName, startedAt, waits);
+  }
+
+  /** The binding cycle. Never rejects. */
+  async #bind(
+    queued: QueuedPod,
+    profile: Profile,
+    cycle: Cycle,
+    nodeName: string,
+    startedAt: number,
+    waits: readonly { name: string; timeoutMs: number }[],
+  ): Promise<void> {
+    const { info } = queued;
+    const given = waits.length > 0 ? await this.#waiting.wait(info.uid, waits) : undefined;
+    // From here on no cluster event can make a difference to this attempt.
+    if (!given) this.queue.done(info.uid);
+    const failure = given ?? (await this.#runBinding(profile, cycle, info, nodeName));
+    this.#bindings--;
+    if (failure) {
+      this.#retract(queued, profile, cycle, nodeName);
+      const except = isRejected(failure) ? (other: PodInfo) => other.uid !== info.uid : undefined;
+      // What the pod had taken is free again, as if it had been deleted.
+      this.queue.move(events.assignedPodDelete, info.pod, undefined, except);
+      this.#refused(queued, profile, startedAt, failure);
+    } else {
+      const { clock } = this.#deps.context;
+      this.#status?.drop(info.uid);
+      this.#metrics.attempt('scheduled', profile.name, (clock.monotonic() - startedAt) / 1000);
+      this.#metrics.bound(queued.attempts, (clock.now() - (queued.firstAttemptAtMs ?? clock.now())) / 1000);
+      this.#event(info, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${nodeName}`, 'Binding');
+      for (const plugin of profile.sets.postBind) plugin.postBind!(cycle, info, nodeName);
+    }
+    this.#askTurn();
+  }
+
+  async #runBinding(profile: Profile, cycle: Cycle, info: PodInfo, nodeName: string): Promise<Verdict | undefined> {
+    try {
+      for (const plugin of profile.sets.preBind) {
+        if (plugin.preBindNeeded && !plugin.preBindNeeded(cycle, info, nodeName)) continue;
+        const given = await plugin.preBind!(cycle, info, nodeName);
+        if (given) return { ...given, plugin: plugin.name };
+      }
+      for (const plugin of profile.sets.bind) {
+        const given = await plugin.bind!(cycle, info, nodeName);
+        if (given?.code !== Code.Skip) return given;
+      }
+      return { code: Code.Error, reasons: ['no bind plugin handled the pod'] };
+    } catch (error) {
+      return { code: Code.Error, reasons: [error instanceof Error ? error.message : String(error)], error };
+    }
+  }
+
+  #retract(queued: QueuedPod, profile: Profile, cycle: Cycle, nodeName: string): void {
+    profile.unreserve(cycle, queued.info, nodeName);
+    this.cache.forget(queued.info);
+  }
+
+  /** A verdict after a node had been chosen: a rejection counts as "0/1 nodes". */
+  #refused(queued: QueuedPod, profile: Profile, startedAt: number, given: Verdict): void {
+    if (!isRejected(given)) {
+      this.#errored(queued, profile, startedAt, given);
+      return;
+    }
+    const message = `0/1 nodes are available: ${given.reasons.map((reason) => `1 ${reason}`).join(', ')}.`;
+    const plugins = new Set(given.plugin === undefined ? [] : [given.plugin]);
+    const pending = given.code === Code.Pending;
+    this.#failed(
+      queued,
+      profile,
+      startedAt,
+      'unschedulable',
+      message,
+      pending ? noPlugins : plugins,
+      pending ? plugins : noPlugins,
+      clearNomination,
+    );
+  }
+
+  #errored(queued: QueuedPod, profile: Profile, startedAt: number, given: Verdict): void {
+    const where = given.plugin === undefined ? '' : `running plugin "${given.plugin}": `;
+    const message = `${where}${verdictMessage(given)}`;
+    this.#deps.context.log.warn('scheduling failed', { pod: queued.info.key, error: message });
+    this.#failed(queued, profile, startedAt, 'error', message, noPlugins, noPlugins, clearNomination);
+  }
+
+  /** No node fits: PostFilter may make room. */
+  #unschedulable(
+    queued: QueuedPod,
+    profile: Profile,
+    cycle: Cycle,
+    startedAt: number,
+    diagnosis: Diagnosis,
+    evaluated: number,
+  ): void {
+    let nomination = clearNomination;
+    if (profile.sets.postFilter.length > 0) {
+      const answer = profile.postFilter(cycle, queued.info, diagnosis);
+      diagnosis.postFilterMessage = verdictMessage(answer.verdict);
+      nomination = { nodeName: answer.nominatedNodeName };
+    }
+    const message = diagnosis.message();
+    this.#deps.onAttempt?.({
+      pod: queued.info,
+      profile: profile.name,
+      nodeName: undefined,
+      diagnosis,
+      message,
+      feasible: 0,
+      evaluated,
+    });
+    const { unschedulablePlugins, pendingPlugins } = diagnosis;
+    this.#failed(
+      queued,
+      profile,
+      startedAt,
+      'unschedulable',
+      message,
+      unschedulablePlugins,
+      pendingPlugins,
+      nomination,
+    );
+  }
+
+  #failed(
+    queued: QueuedPod,
+    profile: Profile,
+    startedAt: number,
+    result: AttemptResult,
+    message: string,
+    unschedulablePlugins: ReadonlySet<string>,
+    pendingPlugins: ReadonlySet<string>,
+    nomination: Nomination,
+  ): void {
+    const { clock } = this.#deps.context;
+    this.#metrics.attempt(result, profile.name, (clock.monotonic() - startedAt) / 1000);
+    const info = this.cache.stillPending(queued.info);
+    if (!info) {
+      this.queue.done(queued.info.uid);
+      return;
+    }
+    queued.info = info;
+    this.queue.addUnschedulable(queued, unschedulablePlugins, pendingPlugins);
+    if (nomination.nodeName === '') this.cache.nominator.remove(info.uid);
+    else if (nomination.nodeName !== undefined) this.cache.nominator.nominate(info, nomination.nodeName);
+    const note = message.length > noteMax ? `${message.slice(0, noteMax - 4)} ...` : message;
+    this.#event(info, 'Warning', 'FailedScheduling', note, 'Scheduling');
+    this.#writeFailure(info, result === 'error' ? 'SchedulerError' : 'Unschedulable', message, nomination);
+  }
+
+  #writeFailure(info: PodInfo, reason: string, message: string, nomination: Nomination): void {
+    if (!this.#status) return;
+    const { status, metadata } = info.pod;
+    const observedGeneration = metadata?.generation;
+    const current = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    const same =
+      current?.status === 'False' &&
+      current.reason === reason &&
+      current.message === message &&
+      current.observedGeneration === observedGeneration;
+    const renominated = nomination.nodeName !== undefined && nomination.nodeName !== (status?.nominatedNodeName ?? '');
+    if (same && !renominated) return;
+    const now = `${new Date(this.#deps.context.clock.now()).toISOString().slice(0, 19)}Z`;
+    this.#status.write(info, {
+      ...(same
+        ? {}
+        : {
+            conditions: [
+              {
+                type: 'PodScheduled',
+                status: 'False',
+                ...(observedGeneration === undefined ? {} : { observedGeneration }),
+                reason,
+                message,
+                lastProbeTime: null,
+                lastTransitionTime: current?.status === 'False' ? current.lastTransitionTime : now,
+              },
+            ],
+          }),
+      ...(renominated ? { nominatedNodeName: nomination.nodeName === '' ? null : nomination.nodeName! } : {}),
+    });
+  }
+
+  #nominate(info: PodInfo, nodeName: string): void {
+    if (nodeName === '') this.cache.nominator.remove(info.uid);
+    else this.cache.nominator.nominate(info, nodeName);
+    this.#status?.write(info, { nominatedNodeName: nodeName === '' ? null : nodeName });
+  }
+
+  #event(info: PodInfo, type: 'Normal' | 'Warning', reason: string, message: string, action: string): void {
+    const { namespace, name, uid, pod } = info;
+    const resourceVersion = pod.metadata?.resourceVersion;
+    this.#deps.recorder?.event(
+      {
+        kind: 'Pod',
+        apiVersion: 'v1',
+        namespace,
+        name,
+        uid,
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      },
+      type,
+      reason,
+      message,
+      { action },
+    );
+  }
+
+  #point(point: string, status: string, profile: Profile, startedAt: number): void {
+    const seconds = (this.#deps.context.clock.monotonic() - startedAt) / 1000;
+    this.#metrics.extensionPoint(point, status, profile.name, seconds);
+  }
+}

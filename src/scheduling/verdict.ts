@@ -1,0 +1,63 @@
+/**
+ * Verdicts: what a plugin's hook answers. Success is `undefined`, so that the common case allocates nothing; everything
+ * else is a {@link Verdict}. Plugins make their verdicts once and return the same object again and again, which also
+ * lets a diagnosis count reasons by identity.
+ */
+
+/** Codes of a verdict, with upstream's names and numbers. @see kube-scheduler/framework/interface.go */
+export const Code = {
+  Success: 0,
+  /** The plugin failed; the pod is retried with back-off. */
+  Error: 1,
+  /** Cannot run here now; preempting pods on this node might help. */
+  Unschedulable: 2,
+  /** Cannot run here, and no preemption can change that. */
+  UnschedulableAndUnresolvable: 3,
+  /** Permit: hold the pod back until allowed. */
+  Wait: 4,
+  /** PreFilter and PreScore: leave this plugin out of the rest of the cycle. Bind: somebody else should bind. */
+  Skip: 5,
+  /** Unschedulable until something outside happens; the pod goes back through back-off, not counted as an attempt that failed. */
+  Pending: 6,
+} as const;
+
+export type VerdictCode = (typeof Code)[keyof typeof Code];
+
+export interface Verdict {
+  readonly code: VerdictCode;
+  readonly reasons: readonly string[];
+  /** The plugin that gave it; set by the framework when it was not set by the plugin. */
+  readonly plugin?: string;
+  /** For `Error`: what was thrown. */
+  readonly error?: unknown;
+}
+
+export function verdict(code: VerdictCode, ...reasons: string[]): Verdict {
+  return { code, reasons };
+}
+
+export const unschedulable = (...reasons: string[]): Verdict => verdict(Code.Unschedulable, ...reasons);
+export const unresolvable = (...reasons: string[]): Verdict => verdict(Code.UnschedulableAndUnresolvable, ...reasons);
+
+/** The one Skip verdict. */
+export const skip: Verdict = verdict(Code.Skip);
+
+export function errorVerdict(error: unknown, plugin?: string): Verdict {
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: Code.Error, reasons: [message], error, ...(plugin === undefined ? {} : { plugin }) };
+}
+
+/** True for the codes that say "not here" or "not now", as opposed to a failure of the plugin. */
+export function isRejected(given: Verdict): boolean {
+  return (
+    given.code === Code.Unschedulable || given.code === Code.UnschedulableAndUnresolvable || given.code === Code.Pending
+  );
+}
+
+/** Reasons joined as upstream joins them. */
+export const verdictMessage = (given: Verdict | undefined): string => (given ? given.reasons.join(', ') : '');
+
+/** The same verdict with the plugin's name on it. */
+export function attribute(given: Verdict, plugin: string): Verdict {
+  return given.plugin === undefined ? { ...given, plugin } : given;
+}

@@ -1,0 +1,89 @@
+/** Requests and watches over the bus. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isConflict, isNotFound } from '../../../src/api/index.ts';
+import { configMaps, pods } from '../../../src/client/index.ts';
+import { configMap, startServer, type TestServer } from './fixtures.ts';
+
+describe('the bus door', () => {
+  let server: TestServer;
+  beforeEach(async () => {
+    server = await startServer();
+  });
+  afterEach(() => server.stop());
+
+  it('creates, reads, changes and deletes an object', async () => {
+    const { client } = server;
+    const created = await client.create(configMaps, configMap('a', { k: '1' }));
+    expect(created.metadata?.uid).toMatch(/^[0-9a-f-]{36}$/);
+    expect(created.metadata?.resourceVersion).toMatch(/^\d+$/);
+    const read = await client.get(configMaps, { namespace: 'default', name: 'a' });
+    expect(read).toEqual(created);
+    const updated = await client.update(configMaps, { ...read, data: { k: '2' } });
+    expect(Number(updated.metadata?.resourceVersion)).toBeGreaterThan(Number(read.metadata?.resourceVersion));
+    await expect(client.update(configMaps, { ...read, data: { k: '3' } })).rejects.toSatisfy(isConflict);
+    await client.delete(configMaps, { namespace: 'default', name: 'a' });
+    await expect(client.get(configMaps, { namespace: 'default', name: 'a' })).rejects.toSatisfy(isNotFound);
+  });
+
+  it('does not write an update that changes nothing', async () => {
+    const { client } = server;
+    const created = await client.create(configMaps, configMap('a', { k: '1' }));
+    const again = await client.update(configMaps, created);
+    expect(again.metadata?.resourceVersion).toBe(created.metadata?.resourceVersion);
+  });
+
+  it('tells a watch what was there and what happens then', async () => {
+    const { client } = server;
+    await client.create(configMaps, configMap('a'));
+    const seen: string[] = [];
+    const subscription = client.watch(configMaps, { namespace: 'default' }).subscribe((event) => {
+      if (event.type !== 'BOOKMARK') seen.push(`${event.type} ${event.object.metadata?.name}`);
+    });
+    await client.create(configMaps, configMap('b'));
+    await client.patch(configMaps, { namespace: 'default', name: 'a' }, 'merge', { data: { x: 'y' } });
+    await client.delete(configMaps, { namespace: 'default', name: 'b' });
+    await server.system.settled();
+    expect(seen).toEqual(['ADDED a', 'ADDED b', 'MODIFIED a', 'DELETED b']);
+    subscription.unsubscribe();
+  });
+
+  it('binds a pod and routes it to the watch of its node', async () => {
+    const { client } = server;
+    await client.create(
+      { ...configMaps, resource: 'serviceaccounts', kind: 'ServiceAccount' },
+      {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name: 'default', namespace: 'default' },
+      },
+    );
+    const seen: string[] = [];
+    const subscription = client.watch(pods, { fieldSelector: 'spec.nodeName=n1' }).subscribe((event) => {
+      if (event.type !== 'BOOKMARK')
+        seen.push(`${event.type} ${event.object.metadata?.name} ${event.object.spec?.nodeName}`);
+    });
+    for (const name of ['p1', 'p2']) {
+      await client.create(pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'default' },
+        spec: { containers: [{ name: 'c', image: 'nginx' }] },
+      });
+    }
+    const bind = (name: string, node: string) =>
+      client.post(pods, { namespace: 'default', name }, 'binding', {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name },
+        target: { kind: 'Node', name: node },
+      } as never);
+    await bind('p1', 'n1');
+    await bind('p2', 'n2');
+    await expect(bind('p1', 'n2')).rejects.toSatisfy(isConflict);
+    await server.system.settled();
+    expect(seen).toEqual(['ADDED p1 n1']);
+    const bound = await client.get(pods, { namespace: 'default', name: 'p1' });
+    expect(bound.status?.conditions?.[0]).toMatchObject({ type: 'PodScheduled', status: 'True' });
+    subscription.unsubscribe();
+  });
+});

@@ -1,0 +1,87 @@
+/** A small cluster for controller tests: memory store, API server and the controllers named, inline under the virtual clock. */
+import { apiserverActor } from '../../../actors/apiserver/index.ts';
+import { controllerActor, controllers } from '../../../actors/controllers/index.ts';
+import { storeActor } from '../../../actors/store/index.ts';
+import type { Node, Pod } from '../../../src/api/index.ts';
+import { type Client, createBusClient, nodes, pods } from '../../../src/client/index.ts';
+import type { ControllerSettings } from '../../../src/controller/index.ts';
+import { ActorSystem, type LogRecord, memorySink } from '../../../src/runtime/index.ts';
+
+const admin = { user: 'admin', groups: ['system:masters'], userAgent: 'test' };
+
+export interface TestCluster {
+  readonly system: ActorSystem;
+  readonly client: Client;
+  readonly logs: LogRecord[];
+  /** Makes a Node that is Ready. */
+  addNode(name: string, labels?: Record<string, string>): Promise<Node>;
+  /** Acts as the kubelet for the pods of a namespace that match: makes them Running and ready, with an address. */
+  runPods(namespace: string, test?: (pod: Pod) => boolean): Promise<void>;
+  /** Acts as the kubelet: lets go of the pods that are being deleted. */
+  finishDeletions(namespace: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(names: readonly string[], settings: ControllerSettings = {}): Promise<TestCluster> {
+  const sink = memorySink();
+  const system = new ActorSystem({
+    placement: 'inline',
+    clock: 'virtual',
+    seed: 1,
+    startTime: Date.parse('2026-01-01T00:00:00Z'),
+    log: sink.sink,
+  });
+  await system.start([{ definition: storeActor }, { definition: apiserverActor, options: { serviceAccountAdmission: false } }]);
+  for (const name of names) {
+    if (!controllers.some((controller) => controller.name === name)) throw new Error(`no controller ${name}`);
+    const identity = { user: `system:serviceaccount:kube-system:${name}`, groups: ['system:masters'], userAgent: 'kube-controller-manager' };
+    await system.start({ definition: controllerActor, address: name, options: { controller: name, settings }, identity });
+  }
+  const connection = await system.connect('test', admin);
+  const client = createBusClient(connection.bus);
+  await system.settled();
+  let address = 0;
+
+  async function patchStatus(pod: Pod, status: Record<string, unknown>): Promise<void> {
+    const { namespace, name = '' } = pod.metadata ?? {};
+    await client.patch(pods, { namespace, name }, 'merge', { status }, { subresource: 'status' });
+  }
+
+  return {
+    system,
+    client,
+    logs: sink.records,
+    addNode: (name, labels = {}) =>
+      client.create(nodes, {
+        metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+        status: {
+          capacity: { cpu: '4', memory: '8Gi', pods: '110' },
+          allocatable: { cpu: '4', memory: '8Gi', pods: '110' },
+          conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: '' }],
+        },
+      }),
+    async runPods(namespace, test = () => true) {
+      const { items } = await client.list(pods, { namespace });
+      for (const pod of items) {
+        if (pod.status?.phase !== 'Pending' || pod.metadata?.deletionTimestamp !== undefined || !test(pod)) continue;
+        const podIP = `10.99.0.${++address}`;
+        await patchStatus(pod, {
+          phase: 'Running',
+          podIP,
+          podIPs: [{ ip: podIP }],
+          conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date(system.clock.now()).toISOString() }],
+        });
+      }
+      await system.settled();
+    },
+    async finishDeletions(namespace) {
+      const { items } = await client.list(pods, { namespace });
+      for (const pod of items) {
+        if (pod.metadata?.deletionTimestamp === undefined) continue;
+        await client.delete(pods, { namespace, name: pod.metadata.name ?? '' }, { gracePeriodSeconds: 0 });
+      }
+      await system.settled();
+    },
+    stop: () => system.stop(),
+  };
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { applyStrategicMergePatch, isStatusError, type StatusError, schemaOf } from '../../src/api/index.ts';
+
+const podSpec = schemaOf('io.k8s.api.core.v1.PodSpec');
+const container = schemaOf('io.k8s.api.core.v1.Container');
+const serviceSpec = schemaOf('io.k8s.api.core.v1.ServiceSpec');
+const metadata = schemaOf('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
+const deploymentSpec = schemaOf('io.k8s.api.apps.v1.DeploymentSpec');
+
+function refusal(run: () => unknown): StatusError {
+  try {
+    run();
+  } catch (error) {
+    if (isStatusError(error)) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+describe('applyStrategicMergePatch', () => {
+  const env = [
+    { name: 'E1', value: '1' },
+    { name: 'E2', value: '2' },
+  ];
+
+  it('merges lists by their merge key, the patch after what stands before it', () => {
+    const patch = {
+      env: [
+        { name: 'E2', value: 'two' },
+        { name: 'E3', value: '3' },
+      ],
+    };
+    expect(applyStrategicMergePatch({ env }, patch, container)['env']).toEqual([
+      { name: 'E1', value: '1' },
+      { name: 'E2', value: 'two' },
+      { name: 'E3', value: '3' },
+    ]);
+    expect(env[1]).toEqual({ name: 'E2', value: '2' });
+  });
+
+  it('puts new items of the patch first', () => {
+    const ports = [
+      { name: 'a', port: 80 },
+      { name: 'b', port: 81 },
+    ];
+    const merged = applyStrategicMergePatch({ ports }, { ports: [{ name: 'c', port: 82 }] }, serviceSpec);
+    expect((merged['ports'] as { port: number }[]).map(({ port }) => port)).toEqual([82, 80, 81]);
+    const mixed = applyStrategicMergePatch(
+      { ports: [{ containerPort: 80, name: 'web' }, { containerPort: 81 }] },
+      { ports: [{ containerPort: 80, name: 'http' }, { containerPort: 90 }] },
+      container,
+    );
+    expect(mixed['ports']).toEqual([{ containerPort: 80, name: 'http' }, { containerPort: 90 }, { containerPort: 81 }]);
+  });
+
+  it('deletes and replaces by directive', () => {
+    expect(applyStrategicMergePatch({ env }, { env: [{ name: 'E1', $patch: 'delete' }] }, container)['env']).toEqual([
+      env[1],
+    ]);
+    expect(
+      applyStrategicMergePatch({ env }, { env: [{ name: 'n' }, { $patch: 'replace' }] }, container)['env'],
+    ).toEqual([{ name: 'n' }]);
+    const securityContext = { runAsUser: 1, runAsGroup: 2 };
+    expect(
+      applyStrategicMergePatch({ securityContext }, { securityContext: { $patch: 'replace', runAsUser: 5 } }, podSpec),
+    ).toEqual({ securityContext: { runAsUser: 5 } });
+    expect(applyStrategicMergePatch({ securityContext }, { securityContext: { $patch: 'delete' } }, podSpec)).toEqual({
+      securityContext: {},
+    });
+  });
+
+  it('replaces atomic lists, unions sets and deletes from them', () => {
+    expect(applyStrategicMergePatch({ args: ['x', 'y'] }, { args: ['z'] }, container)).toEqual({ args: ['z'] });
+    const finalizers = ['a', 'b'];
+    expect(applyStrategicMergePatch({ finalizers }, { finalizers: ['c', 'a'] }, metadata)).toEqual({
+      finalizers: ['c', 'a', 'b'],
+    });
+    expect(
+      applyStrategicMergePatch({ finalizers }, { '$deleteFromPrimitiveList/finalizers': ['a'] }, metadata),
+    ).toEqual({ finalizers: ['b'] });
+  });
+
+  it('keeps only the members that $retainKeys names', () => {
+    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } };
+    expect(
+      applyStrategicMergePatch({ strategy }, { strategy: { $retainKeys: ['type'], type: 'Recreate' } }, deploymentSpec),
+    ).toEqual({ strategy: { type: 'Recreate' } });
+    const volumes = [{ name: 'v', emptyDir: {} }];
+    const patch = { volumes: [{ name: 'v', $retainKeys: ['name', 'configMap'], configMap: { name: 'c' } }] };
+    expect(applyStrategicMergePatch({ volumes }, patch, podSpec)['volumes']).toEqual([
+      { name: 'v', configMap: { name: 'c' } },
+    ]);
+  });
+
+  it('orders lists by $setElementOrder', () => {
+    const patch = {
+      '$setElementOrder/env': [{ name: 'E3' }, { name: 'E2' }, { name: 'E1' }],
+      env: [{ name: 'E3', value: '3' }],
+    };
+    const merged = applyStrategicMergePatch({ env }, patch, container)['env'] as { name: string }[];
+    expect(merged.map(({ name }) => name)).toEqual(['E3', 'E2', 'E1']);
+    const added = applyStrategicMergePatch({}, patch, container)['env'] as { name: string }[];
+    expect(added.map(({ name }) => name)).toEqual(['E3']);
+  });
+
+  it('leaves directives and deletions out of what it adds', () => {
+    const patch = { securityContext: { $patch: 'replace', runAsUser: 5, fsGroup: null } };
+    expect(applyStrategicMergePatch({}, { a: 1 }, podSpec)).toEqual({ a: 1 });
+    expect(applyStrategicMergePatch({}, patch, podSpec)).toEqual({ securityContext: { runAsUser: 5 } });
+  });
+
+  it.each([
+    [
+      { containers: [{ name: 'a', $patch: 'bogus' }] },
+      500,
+      'unknown patch type: bogus in map: map[$patch:bogus name:a]',
+    ],
+    [{ $patch: 'nope' }, 500, 'unknown patch type: nope in map: map[$patch:nope]'],
+    [{ volumes: [{ name: 'v', $retainKeys: 'x' }] }, 400, 'invalid patch format of retainKeys'],
+    [
+      { '$deleteFromPrimitiveList/tolerations': ['x'] },
+      500,
+      'list element types are not identical: [[map[key:k1 operator:Exists]] [x]]',
+    ],
+    [{ containers: [{ image: 'i' }] }, 500, 'map: map[image:i] does not contain declared merge key: name'],
+  ])('refuses %j', (patch, code, message) => {
+    const original = {
+      containers: [{ name: 'a' }],
+      volumes: [{ name: 'v' }],
+      tolerations: [{ key: 'k1', operator: 'Exists' }],
+    };
+    const error = refusal(() => applyStrategicMergePatch(original, patch, podSpec));
+    expect([error.code, error.message]).toEqual([code, message]);
+    if (code === 500) expect(error.toStatus()).not.toHaveProperty('reason');
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ApiObject,
+  applyPatch,
+  decodeValue,
+  type ExpectedKind,
+  isStatusError,
+  parsePatch,
+  patchOf,
+  type StatusError,
+  schemaOf,
+} from '../../src/api/index.ts';
+
+const configMap: ExpectedKind = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  schema: schemaOf('io.k8s.api.core.v1.ConfigMap'),
+};
+const current = decodeValue(
+  { metadata: { name: 'c', labels: { l: 'x' } }, data: { a: '1', b: '2' } },
+  configMap,
+).object;
+
+const text = (body: string) => Buffer.from(body);
+
+function refusal(run: () => unknown): StatusError {
+  try {
+    run();
+  } catch (error) {
+    if (isStatusError(error)) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+describe('parsePatch', () => {
+  it.each([
+    ['merge', '[]', 'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}'],
+    ['merge', '{', 'error decoding patch: unexpected end of JSON input'],
+    ['merge', 'null', 'Invalid JSON Patch'],
+    ['merge', 'data:\n  y: "1"', "error decoding patch: invalid character 'd' looking for beginning of value"],
+    ['json', '{}', 'error decoding patch: json: cannot unmarshal object into Go value of type []interface {}'],
+  ] as const)('refuses the %s patch %j', (type, body, message) => {
+    const error = refusal(() => parsePatch(type, text(body)));
+    expect(error.code).toBe(400);
+    expect(error.message).toBe(message);
+  });
+
+  it('notices repeated fields', () => {
+    const patch = parsePatch('merge', text('{"data":{"a":"1","a":"2"}}'));
+    expect(patch.repeated).toEqual(['duplicate field "data.a"']);
+    expect(applyPatch(current, patch, configMap).warnings).toEqual(['duplicate field "data.a"']);
+    expect(refusal(() => parsePatch('merge', text('{"data":{"a":"1","a":"2"}}'), 'Strict')).message).toContain(
+      'duplicate field "data.a"',
+    );
+  });
+});
+
+describe('applyPatch', () => {
+  it('warns of fields that the patch made up, and leaves the current object alone', () => {
+    const before = structuredClone(current);
+    const { object, warnings } = applyPatch(current, patchOf('merge', { bogus: 1, data: { a: null } }), configMap);
+    expect(object['data']).toEqual({ b: '2' });
+    expect(warnings).toEqual(['unknown field "bogus"']);
+    expect(current).toEqual(before);
+  });
+
+  it('quotes the patched object when it cannot be decoded', () => {
+    const error = refusal(() => applyPatch(current, patchOf('merge', { data: 'x' }), configMap));
+    expect(error.toStatus()).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message:
+        ' "" is invalid: patch: Invalid value: "{\\"apiVersion\\":\\"v1\\",\\"data\\":\\"x\\",\\"kind\\":\\"ConfigMap\\",\\"metadata\\":{\\"name\\":\\"c\\",\\"labels\\":{\\"l\\":\\"x\\"}}}": json: cannot unmarshal string into Go struct field ConfigMap.data of type map[string]string',
+      reason: 'Invalid',
+      details: { causes: [expect.objectContaining({ reason: 'FieldValueInvalid', field: 'patch' })] },
+      code: 422,
+    });
+  });
+
+  it('quotes the patch when a strategic one made something that cannot be decoded', () => {
+    const deployment: ExpectedKind = {
+      group: 'apps',
+      version: 'v1',
+      kind: 'Deployment',
+      schema: schemaOf('io.k8s.api.apps.v1.Deployment'),
+    };
+    const object: ApiObject = decodeValue({ metadata: { name: 'd' } }, deployment).object;
+    const patch = patchOf('strategic', { spec: { template: { spec: { containers: 'x' } } } });
+    expect(refusal(() => applyPatch(object, patch, deployment)).message).toBe(
+      ' "" is invalid: patch: Invalid value: "map[spec:map[template:map[spec:map[containers:x]]]]": cannot restore slice from string',
+    );
+  });
+
+  it('refuses another kind', () => {
+    const error = refusal(() => applyPatch(current, patchOf('merge', { kind: 'Secret' }), configMap));
+    expect(error.message).toContain('": illegal base64 data at input byte 0');
+  });
+});

@@ -1,0 +1,89 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BenchConfigError, readWorkloads } from '../../bench/config.ts';
+
+const write = (text: string): string => {
+  const path = join(mkdtempSync(join(tmpdir(), 'kubehive-bench-')), 'performance-config.yaml');
+  writeFileSync(path, text);
+  return path;
+};
+
+const sample = `
+- name: Sample
+  labels: [performance]
+  featureGates: { A: true }
+  defaultPodTemplatePath: ../templates/pod.yaml
+  workloadTemplate:
+    - { opcode: createNodes, countParam: $nodes, nodeTemplatePath: node.yaml }
+    - opcode: createPodSets
+      countParam: $sets
+      namespacePrefix: ns
+      createPodsOp: { opcode: createPods, countParam: $pods, podTemplatePath: pod.yaml }
+    - { opcode: sleep, durationParam: $pause }
+    - { opcode: churn, mode: create, templatePaths: [a.yaml, /b.yaml] }
+  workloads:
+    - { name: small, labels: [short], featureGates: { B: false }, threshold: 270, params: { nodes: 5, sets: 2, pods: 3, pause: 2s } }
+    - { name: large, params: { nodes: 5000, sets: 20, pods: 30, pause: 1m } }
+`;
+
+describe('benchmark configurations', () => {
+  it('become workloads with parameters filled in and paths beside the file, nested operations too', () => {
+    const path = write(sample);
+    const folder = join(path, '..');
+    const [small, large] = readWorkloads(path);
+    expect(small).toMatchObject({
+      case: 'Sample',
+      workload: 'small',
+      labels: ['performance', 'short'],
+      featureGates: { A: true, B: false },
+      threshold: 270,
+    });
+    expect(small?.defaultPodTemplatePath).toBe(join(folder, '../templates/pod.yaml'));
+    expect(small?.operations).toEqual([
+      { opcode: 'createNodes', count: 5, nodeTemplatePath: join(folder, 'node.yaml') },
+      {
+        opcode: 'createPodSets',
+        count: 2,
+        namespacePrefix: 'ns',
+        createPodsOp: { opcode: 'createPods', count: 3, podTemplatePath: join(folder, 'pod.yaml') },
+      },
+      { opcode: 'sleep', duration: '2s' },
+      { opcode: 'churn', mode: 'create', templatePaths: [join(folder, 'a.yaml'), '/b.yaml'] },
+    ]);
+    expect(large?.operations[0]).toMatchObject({ count: 5000 });
+    expect(large?.threshold).toBe(0);
+  });
+
+  it('name the parameter that a workload does not give', () => {
+    expect(() => readWorkloads(write(sample.replace('pods: 3, ', '')))).toThrow(
+      /Sample\/small: createPods asks for the parameter \$pods/,
+    );
+  });
+
+  it('say where a file is not of the format', () => {
+    expect(() => readWorkloads(write('- name: x\n'))).toThrow(BenchConfigError);
+    expect(() => readWorkloads(write('{a: ['))).toThrow(BenchConfigError);
+    expect(() => readWorkloads('/nowhere.yaml')).toThrow(/nowhere/);
+  });
+
+  it("include the project's own set, at 500 and 5000 nodes", () => {
+    const own = readWorkloads(join(import.meta.dirname, '../../bench/workloads/performance-config.yaml'));
+    const names = [...new Set(own.map((workload) => workload.case))];
+    expect(names).toEqual([
+      'SchedulingBasic',
+      'NodeAffinity',
+      'PodAffinity',
+      'PodAntiAffinity',
+      'TopologySpreading',
+      'PreemptionBasic',
+      'Unschedulable',
+      'MixedChurn',
+    ]);
+    for (const name of names) {
+      const sizes = own.filter((workload) => workload.case === name).map((workload) => workload.workload);
+      expect(sizes).toEqual(expect.arrayContaining(['500Nodes', '5000Nodes']));
+    }
+  });
+});

@@ -1,0 +1,132 @@
+/** The all-nodes hooks and the one-node hooks decide alike, over random clusters and pods. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { LabelSelector, PodSpec } from '../../src/api/index.ts';
+import { makeNode, makePod, makeScheduler } from '../support/scheduling.ts';
+
+const zone = 'topology.kubernetes.io/zone';
+const hostname = 'kubernetes.io/hostname';
+
+const nodeArbitrary = fc.record({
+  zone: fc.constantFrom('a', 'b', 'c', undefined),
+  disk: fc.constantFrom('ssd', 'hdd', undefined),
+  cpu: fc.constantFrom('1', '2', '4'),
+  cordoned: fc.boolean().map((value) => value || undefined),
+  taint: fc.constantFrom(undefined, undefined, 'NoSchedule', 'PreferNoSchedule', 'NoExecute'),
+});
+
+const selectorArbitrary: fc.Arbitrary<LabelSelector> = fc.constantFrom<LabelSelector[]>(
+  { matchLabels: { app: 'x' } },
+  { matchLabels: { app: 'y' } },
+  { matchExpressions: [{ key: 'app', operator: 'Exists' }] },
+  {},
+);
+const termArbitrary = fc.record({
+  labelSelector: selectorArbitrary,
+  topologyKey: fc.constantFrom(zone, hostname),
+  namespaces: fc.constantFrom(undefined, ['other'], ['default', 'other']),
+});
+const preferredArbitrary = fc.array(
+  fc.record({ weight: fc.integer({ min: 1, max: 100 }), podAffinityTerm: termArbitrary }),
+  { maxLength: 2 },
+);
+
+const podArbitrary = fc.record({
+  namespace: fc.constantFrom('default', 'other'),
+  app: fc.constantFrom('x', 'y', undefined),
+  cpu: fc.constantFrom('100m', '600m', '1500m', undefined),
+  priority: fc.constantFrom(0, 0, 0, 10),
+  tolerate: fc.boolean(),
+  nodeSelector: fc.constantFrom(undefined, undefined, { disk: 'ssd' }),
+  port: fc.constantFrom(undefined, undefined, undefined, 80),
+  required: fc.array(termArbitrary, { maxLength: 1 }),
+  requiredAnti: fc.array(termArbitrary, { maxLength: 1 }),
+  preferred: preferredArbitrary,
+  preferredAnti: preferredArbitrary,
+  spread: fc.array(
+    fc.record({
+      maxSkew: fc.integer({ min: 1, max: 2 }),
+      topologyKey: fc.constantFrom(zone, hostname),
+      whenUnsatisfiable: fc.constantFrom('DoNotSchedule', 'ScheduleAnyway'),
+      labelSelector: selectorArbitrary,
+      minDomains: fc.constantFrom(undefined, 2, 4),
+      nodeAffinityPolicy: fc.constantFrom(undefined, 'Honor', 'Ignore'),
+      nodeTaintsPolicy: fc.constantFrom(undefined, 'Honor', 'Ignore'),
+    }),
+    { maxLength: 2 },
+  ),
+  affinityShape: fc.integer({ min: 0, max: 5 }),
+});
+
+type RandomPod = typeof podArbitrary extends fc.Arbitrary<infer Shape> ? Shape : never;
+
+function podOf(shape: RandomPod, i: number) {
+  const { affinityShape } = shape;
+  const spec: Partial<PodSpec> = {
+    priority: shape.priority,
+    ...(shape.nodeSelector ? { nodeSelector: shape.nodeSelector } : {}),
+    ...(shape.tolerate ? { tolerations: [{ operator: 'Exists', key: 'dedicated' }] } : {}),
+    ...(affinityShape === 0 ? { topologySpreadConstraints: shape.spread } : {}),
+    affinity: {
+      ...(affinityShape === 1
+        ? { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: shape.required } }
+        : {}),
+      ...(affinityShape === 2
+        ? { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: shape.requiredAnti } }
+        : {}),
+      ...(affinityShape === 3
+        ? {
+            podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: shape.preferred },
+            podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: shape.preferredAnti },
+          }
+        : {}),
+    },
+  };
+  return makePod(`p-${i}`, {
+    namespace: shape.namespace,
+    labels: shape.app ? { app: shape.app } : {},
+    ...spec,
+    containers: [
+      {
+        name: 'c',
+        image: 'pause',
+        ...(shape.cpu ? { resources: { requests: { cpu: shape.cpu } } } : {}),
+        ...(shape.port ? { ports: [{ containerPort: 80, hostPort: shape.port }] } : {}),
+      },
+    ],
+  });
+}
+
+test('identical pods, nodes and seeds are placed identically on both paths', () => {
+  fc.assert(
+    fc.property(
+      fc.array(nodeArbitrary, { minLength: 1, maxLength: 14 }),
+      fc.array(podArbitrary, { minLength: 1, maxLength: 24 }),
+      fc.integer({ min: 1, max: 1000 }),
+      (nodes, shapes, seed) => {
+        const outcomes = [false, true].map((plain) => {
+          const { addNodes, addPods, run, attempts, scheduler } = makeScheduler({ seed, plain });
+          for (const [i, node] of nodes.entries()) {
+            addNodes(
+              makeNode(
+                `n-${i}`,
+                { ...(node.zone ? { [zone]: node.zone } : {}), ...(node.disk ? { disk: node.disk } : {}) },
+                {
+                  ...(node.cordoned && i % 3 === 0 ? { unschedulable: true } : {}),
+                  ...(node.taint ? { taints: [{ key: 'dedicated', effect: node.taint }] } : {}),
+                },
+                { cpu: node.cpu, pods: '6' },
+              ),
+            );
+          }
+          for (const [i, shape] of shapes.entries()) addPods(podOf(shape, i));
+          run();
+          scheduler.stop();
+          return attempts.map(({ pod, nodeName, message }) => [pod.name, nodeName, message]);
+        });
+        expect(outcomes[0]).toEqual(outcomes[1]);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
