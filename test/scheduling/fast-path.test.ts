@@ -24,7 +24,7 @@ const selectorArbitrary: fc.Arbitrary<LabelSelector> = fc.constantFrom<LabelSele
 const termArbitrary = fc.record({
   labelSelector: selectorArbitrary,
   topologyKey: fc.constantFrom(zone, hostname),
-  namespaces: fc.constantFrom(undefined, ['other'], ['default', 'other']),
+  namespaces: fc.constantFrom<(string[] | undefined)[]>(undefined, ['other'], ['default', 'other']),
 });
 const preferredArbitrary = fc.array(
   fc.record({ weight: fc.integer({ min: 1, max: 100 }), podAffinityTerm: termArbitrary }),
