@@ -12,6 +12,7 @@ export * from './node-affinity.ts';
 export * from './node-table.ts';
 export { Nominator } from './nominator.ts';
 export * from './plugin.ts';
+export { type ConditionText, conditionPatch } from './pod-condition.ts';
 export * from './pod-index.ts';
 export * from './pod-info.ts';
 export * from './preemption.ts';

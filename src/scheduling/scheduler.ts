@@ -18,6 +18,7 @@ import { Cycle } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
 import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
 import type { Plugin, PluginDefinition, PluginHandle } from './plugin.ts';
+import { conditionPatch } from './pod-condition.ts';
 import type { PodInfo } from './pod-info.ts';
 import { Profile } from './profile.ts';
 import { noNodes, type QueuedPod, SchedulingQueue } from './queue.ts';
@@ -473,34 +474,15 @@ export class Scheduler {
 
   #writeFailure(info: PodInfo, reason: string, message: string, nomination: Nomination): void {
     if (!this.#status) return;
-    const { status, metadata } = info.pod;
-    const observedGeneration = metadata?.generation;
-    const current = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-    const same =
-      current?.status === 'False' &&
-      current.reason === reason &&
-      current.message === message &&
-      current.observedGeneration === observedGeneration;
-    const renominated = nomination.nodeName !== undefined && nomination.nodeName !== (status?.nominatedNodeName ?? '');
-    if (same && !renominated) return;
-    const now = `${new Date(this.#deps.context.clock.now()).toISOString().slice(0, 19)}Z`;
+    const condition = { type: 'PodScheduled', status: 'False', reason, message };
+    const patch = conditionPatch(info.pod, condition, this.#deps.context.clock.now());
+    const written = info.pod.status?.nominatedNodeName ?? '';
+    const { nodeName } = nomination;
+    const renominated = nodeName !== undefined && nodeName !== written;
+    if (!patch && !renominated) return;
     this.#status.write(info, {
-      ...(same
-        ? {}
-        : {
-            conditions: [
-              {
-                type: 'PodScheduled',
-                status: 'False',
-                ...(observedGeneration === undefined ? {} : { observedGeneration }),
-                reason,
-                message,
-                lastProbeTime: null,
-                lastTransitionTime: current?.status === 'False' ? current.lastTransitionTime : now,
-              },
-            ],
-          }),
-      ...(renominated ? { nominatedNodeName: nomination.nodeName === '' ? null : nomination.nodeName! } : {}),
+      ...patch,
+      ...(renominated ? { nominatedNodeName: nodeName === '' ? null : nodeName } : {}),
     });
   }
 

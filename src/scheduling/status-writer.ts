@@ -8,11 +8,8 @@ import { type Client, pods } from '../client/index.ts';
 import type { Activity, Log } from '../runtime/index.ts';
 import type { PodInfo } from './pod-info.ts';
 
-export interface PodStatusChange {
-  readonly conditions?: readonly Readonly<Record<string, unknown>>[];
-  /** Null clears it. */
-  readonly nominatedNodeName?: string | null;
-}
+/** The `status` of a strategic merge patch. */
+export type PodStatusChange = Readonly<Record<string, unknown>>;
 
 export interface StatusWriterOptions {
   readonly client: Client;

@@ -10,6 +10,7 @@ import {
   Code,
   ConfigurationError,
   candidatesWanted,
+  conditionPatch,
   type Diagnosis,
   dryRunPreemption,
   type PluginDefinition,
@@ -94,20 +95,17 @@ class Evictions {
     const { client, clock, recorder } = this.#handle;
     const { namespace, name: victimName, uid, pod } = victim;
     if (this.#handle.rejectWaiting(uid, name, 'preempted')) return;
-    const generation = pod.metadata?.generation;
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',
-      ...(generation === undefined ? {} : { observedGeneration: generation }),
       reason: 'PreemptionByScheduler',
       message: `${preemptor.schedulerName}: preempting to accommodate a higher priority pod`,
-      lastProbeTime: null,
-      lastTransitionTime: `${new Date(clock.now()).toISOString().slice(0, 19)}Z`,
     };
+    const status = conditionPatch(pod, condition, clock.now());
     const key = { namespace, name: victimName };
     try {
-      const patch = { metadata: { uid }, status: { conditions: [condition] } };
-      await client!.patch(pods, key, 'strategic', patch, { subresource: 'status' });
+      const patch = { metadata: { uid }, status };
+      if (status) await client!.patch(pods, key, 'strategic', patch, { subresource: 'status' });
       await client!.delete(pods, key, { preconditions: { uid } });
     } catch (error) {
       if (isNotFound(error)) return;

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { apiserverActor } from '../../../actors/apiserver/index.ts';
 import { schedulerActor } from '../../../actors/scheduler/index.ts';
 import { storeActor } from '../../../actors/store/index.ts';
-import type { Pod } from '../../../src/api/index.ts';
+import type { Node, Pod } from '../../../src/api/index.ts';
 import { type Client, createBusClient, events, nodes, pods } from '../../../src/client/index.ts';
 import { ActorSystem, type LogRecord, memorySink } from '../../../src/runtime/index.ts';
 import { makeNode, makePod, type PodShape } from '../../support/scheduling.ts';
@@ -15,7 +15,7 @@ let logs: readonly LogRecord[];
 async function start(options: { configuration?: unknown } = {}): Promise<void> {
   const sink = memorySink();
   logs = sink.records;
-  system = new ActorSystem({ placement: 'inline', clock: 'virtual', seed: 1, log: sink.sink });
+  system = new ActorSystem({ placement: 'inline', clock: 'virtual', seed: 1, log: sink });
   const identity = { user: 'system:kube-scheduler', groups: ['system:masters'], userAgent: 'kube-scheduler' };
   await system.start([
     { definition: storeActor },
@@ -28,6 +28,12 @@ async function start(options: { configuration?: unknown } = {}): Promise<void> {
 }
 
 afterEach(() => system.stop());
+
+/** New nodes are tainted not-ready until a controller sees them ready; here nobody else would take the taint away. */
+const addNode = async (node: Node) => {
+  await client.create(nodes, node);
+  await client.patch(nodes, { name: node.metadata!.name! }, 'merge', { spec: { taints: null } });
+};
 
 const create = (name: string, shape: PodShape = {}) => {
   const { metadata, spec } = makePod(name, shape);
@@ -43,7 +49,7 @@ const eventsOf = async (name: string) => {
 
 test('a pod is bound, and an event says where', async () => {
   await start();
-  await client.create(nodes, makeNode('n1'));
+  await addNode(makeNode('n1'));
   await create('p');
   await system.settled();
   const pod = await get('p');
@@ -63,7 +69,7 @@ test('a pod is bound, and an event says where', async () => {
 
 test('a pod that fits nowhere is told why, and is bound when room appears', async () => {
   await start();
-  await client.create(nodes, makeNode('n1', {}, {}, { cpu: '1' }));
+  await addNode(makeNode('n1', {}, {}, { cpu: '1' }));
   await create('full', { requests: { cpu: '800m' } });
   await system.settled();
   await create('p', { requests: { cpu: '800m' } });
@@ -83,7 +89,7 @@ test('a pod that fits nowhere is told why, and is bound when room appears', asyn
 
 test('no node is given more pods than it has room for', async () => {
   await start();
-  for (let i = 0; i < 10; i++) await client.create(nodes, makeNode(`n${i}`, {}, {}, { pods: '20' }));
+  for (let i = 0; i < 10; i++) await addNode(makeNode(`n${i}`, {}, {}, { pods: '20' }));
   await Promise.all(Array.from({ length: 205 }, (_, i) => create(`p-${i}`)));
   await system.settled();
   const { items } = await client.list(pods, { namespace: 'default' });
@@ -96,7 +102,7 @@ test('no node is given more pods than it has room for', async () => {
 
 test('a pod of higher priority preempts: nominated node, condition, events, and then the node', async () => {
   await start();
-  await client.create(nodes, makeNode('n1', {}, {}, { cpu: '1' }));
+  await addNode(makeNode('n1', {}, {}, { cpu: '1' }));
   await create('victim', { requests: { cpu: '800m' } });
   await system.settled();
   await create('p', { requests: { cpu: '800m' }, priorityClassName: 'system-cluster-critical', namespace: 'default' });
@@ -126,7 +132,7 @@ test('a pod of higher priority preempts: nominated node, condition, events, and 
 
 test('pods of other schedulers are left alone', async () => {
   await start();
-  await client.create(nodes, makeNode('n1'));
+  await addNode(makeNode('n1'));
   await create('p', { schedulerName: 'somebody-else' });
   await system.settled();
   const pod = await get('p');
@@ -136,12 +142,12 @@ test('pods of other schedulers are left alone', async () => {
 
 test('a restarted scheduler goes on where it was', async () => {
   await start();
-  await client.create(nodes, makeNode('n1', {}, {}, { cpu: '1' }));
+  await addNode(makeNode('n1', {}, {}, { cpu: '1' }));
   await create('a', { requests: { cpu: '800m' } });
   await create('b', { requests: { cpu: '800m' } });
   await system.settled();
   await system.kill('scheduler');
-  await client.create(nodes, makeNode('n2', {}, {}, { cpu: '1' }));
+  await addNode(makeNode('n2', {}, {}, { cpu: '1' }));
   await system.settled();
   const placed = [(await get('a')).spec?.nodeName, (await get('b')).spec?.nodeName].sort();
   expect(placed).toEqual(['n1', 'n2']);
