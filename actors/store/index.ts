@@ -3,6 +3,7 @@
  * over the bus; nothing else touches the data. When the log cannot be written any more the actor ends, and its restart opens what
  * is on disk.
  */
+import { resolve } from 'node:path';
 import { defineActor } from '../../src/runtime/index.ts';
 import {
   type CompactionPolicy,
@@ -24,11 +25,19 @@ export interface StoreActorOptions {
   readonly limits?: StoreLimits;
 }
 
+/**
+ * Directories that a store of this thread is just letting go of. A crashed actor's store takes a moment to close, and its restart
+ * is to wait for that instead of failing.
+ */
+const closing = new Map<string, Promise<void>>();
+
 export const storeActor = defineActor<StoreActorOptions | undefined>({
   name: 'store',
   module: import.meta.url,
   async start(context, options = {}) {
     const { clock, log, bus, signal } = context;
+    const directory = options.directory === undefined ? '' : resolve(options.directory);
+    await closing.get(directory);
     const store = await openStore({
       clock,
       ...options,
@@ -36,11 +45,17 @@ export const storeActor = defineActor<StoreActorOptions | undefined>({
       group: 'turn',
       onFailed: (error) => context.fail(error),
     });
-    const { revision, keys, durability } = await store.status();
-    log.info('the store is open', { revision, keys, durability, directory: options.directory ?? '' });
-    serveStore(bus, measured(store, context));
+    const close = (): Promise<void> => {
+      const closed = store.close().finally(() => closing.delete(directory));
+      closing.set(directory, closed);
+      return closed;
+    };
     // After a crash nobody calls stop: the directory must be free again for the restart all the same.
-    signal.addEventListener('abort', () => void store.close(), { once: true });
-    return { stop: () => store.close() };
+    if (signal.aborted) await close();
+    else signal.addEventListener('abort', () => void close(), { once: true });
+    const { revision, keys, durability } = await store.status();
+    log.info('the store is open', { revision, keys, durability, directory });
+    serveStore(bus, measured(store, context));
+    return { stop: close };
   },
 });

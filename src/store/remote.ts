@@ -5,8 +5,9 @@
 import { Observable } from 'rxjs';
 import type { Bus, CallChannel } from '../runtime/index.ts';
 import { StoreClosedError } from './errors.ts';
-import { storeChannels, unpackBatch, unpackRange, unpackReply, unpackTxn, type WireReply } from './protocol.ts';
+import { storeChannels, unpackReply, type WireReply } from './protocol.ts';
 import type { Lease, Store, WatchBatch, WatchRequest } from './types.ts';
+import { packTxnRequest, unpackBatch, unpackRange, unpackTxn } from './wire.ts';
 
 /** Reading everything takes longer than the bus lets a call take by itself. */
 const wholeReadDeadlineMs = 600_000;
@@ -32,7 +33,7 @@ export function remoteStore(bus: Bus, address: string): Store {
   };
   const closers = new Set<() => void>();
   return {
-    txn: async (request) => unpackTxn(await call(storeChannels.txn, request)),
+    txn: async (request) => unpackTxn(await call(storeChannels.txn, packTxnRequest(request))),
     range: async (request) => unpackRange(await call(storeChannels.range, request)),
     watch: (request) => watchOver(bus, address, request, closers, () => isClosed),
     compact: async (revision) => {

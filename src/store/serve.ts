@@ -1,11 +1,11 @@
 /**
- * Serves a store on the bus: the server's side of `remoteStore`. Values that are kept are copied out of their message first,
- * since a view would keep the whole frame alive that it came in.
+ * Serves a store on the bus: the server's side of `remoteStore`.
  */
 import { catchError, map, type Observable, of } from 'rxjs';
 import type { Bus, CallChannel } from '../runtime/index.ts';
-import { packBatch, packError, packRange, packTxn, storeChannels, type WireBatch, type WireReply } from './protocol.ts';
-import type { Operation, Store, TxnRequest } from './types.ts';
+import { packError, storeChannels, type WireReply } from './protocol.ts';
+import type { Store } from './types.ts';
+import { packBatch, packRange, packTxn, unpackTxnRequest, type WireBatch } from './wire.ts';
 
 /** Batches that may wait for a slow watch; one that falls further behind is ended by the bus with `ResourceExhausted`. */
 const watchBatchesMax = 16_384;
@@ -21,7 +21,7 @@ export function serveStore(bus: Bus, store: Store): void {
     bus.serve(channel, (request) => handle(request).then((result) => ({ value: pack(result) }), packError));
   };
   const asItIs = <Value>(value: Value): Value => value;
-  serve(storeChannels.txn, (request) => store.txn(owning(request)), packTxn);
+  serve(storeChannels.txn, (request) => store.txn(unpackTxnRequest(request)), packTxn);
   serve(storeChannels.range, (request) => store.range(request), packRange);
   serve(
     storeChannels.compact,
@@ -45,20 +45,6 @@ export function serveStore(bus: Bus, store: Store): void {
       ),
     { itemsMax: watchBatchesMax, sizeOf: bytesOf },
   );
-}
-
-/** The request with values that are its own. What is no request is left as it is: the store refuses it, with the right error. */
-function owning(request: TxnRequest): TxnRequest {
-  if (typeof request !== 'object' || request === null) return request;
-  const owned: { -readonly [Member in keyof TxnRequest]: TxnRequest[Member] } = { ...request };
-  if (Array.isArray(owned.success)) owned.success = owned.success.map(owningOperation);
-  if (Array.isArray(owned.failure)) owned.failure = owned.failure.map(owningOperation);
-  return owned;
-}
-
-function owningOperation(operation: Operation): Operation {
-  if (operation?.type !== 'put' || !(operation.value instanceof Uint8Array)) return operation;
-  return { ...operation, value: new Uint8Array(operation.value) };
 }
 
 function bytesOf(item: WireReply<WireBatch>): number {

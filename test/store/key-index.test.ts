@@ -76,13 +76,13 @@ describe('the key index', () => {
         }),
         (changes, questions) => {
           const index = new KeyIndex();
-          changes.forEach(({ n, isDelete }, at) =>
-            index.add(isDelete ? deleteAt(name(n), at + 2) : putAt(name(n), at + 2)),
-          );
+          for (const [at, { n, isDelete }] of changes.entries()) {
+            index.add(isDelete ? deleteAt(name(n), at + 2) : putAt(name(n), at + 2));
+          }
           for (const [from, to, thousandths] of questions) {
             const revision = 2 + Math.floor((thousandths / 1000) * changes.length);
             const live = new Map<string, boolean>();
-            changes.slice(0, revision - 1).forEach(({ n, isDelete }) => live.set(name(n), !isDelete));
+            for (const { n, isDelete } of changes.slice(0, revision - 1)) live.set(name(n), !isDelete);
             const expected = [...live]
               .filter(([key, isLive]) => isLive && key >= name(from) && key < name(to))
               .map(([key]) => key)

@@ -11,9 +11,15 @@ function matched(routes: WatchRoutes<number>, key: string): number[] {
 
 test('finds the watchers of a key, of each of its prefixes, and no others', () => {
   const routes = new WatchRoutes<number>();
-  ['', '/registry/', '/registry/pods/', '/registry/pods/default/', '/registry/podtemplates/', '/registry/p'].forEach(
-    (prefix, n) => routes.addPrefix(prefix, n),
-  );
+  const prefixes = [
+    '',
+    '/registry/',
+    '/registry/pods/',
+    '/registry/pods/default/',
+    '/registry/podtemplates/',
+    '/registry/p',
+  ];
+  for (const [n, prefix] of prefixes.entries()) routes.addPrefix(prefix, n);
   routes.addKey('/registry/pods/default/a', 6);
   routes.addKey('/registry/pods/default/ab', 7);
   expect(matched(routes, '/registry/pods/default/a')).toEqual([0, 1, 2, 3, 5, 6]);
@@ -31,7 +37,7 @@ test('nothing is left of watchers that are gone', () => {
       fc.nat(),
       (prefixes, keys, seed) => {
         const routes = new WatchRoutes<number>();
-        prefixes.forEach((prefix, n) => routes.addPrefix(prefix, n));
+        for (const [n, prefix] of prefixes.entries()) routes.addPrefix(prefix, n);
         for (const key of keys) {
           const expected = prefixes.flatMap((prefix, n) => (key.startsWith(prefix) ? [n] : []));
           expect(matched(routes, key)).toEqual(expected);
@@ -40,12 +46,12 @@ test('nothing is left of watchers that are gone', () => {
           .map((_, n) => n)
           .sort((left, right) => ((left * 7 + seed) % 11) - ((right * 7 + seed) % 11));
         const half = order.length >> 1;
-        order.slice(0, half).forEach((n) => routes.removePrefix(prefixes[n]!, n));
+        for (const n of order.slice(0, half)) routes.removePrefix(prefixes[n]!, n);
         for (const key of keys) {
           const left = order.slice(half).filter((n) => key.startsWith(prefixes[n]!));
           expect(matched(routes, key)).toEqual(left.sort((a, b) => a - b));
         }
-        order.slice(half).forEach((n) => routes.removePrefix(prefixes[n]!, n));
+        for (const n of order.slice(half)) routes.removePrefix(prefixes[n]!, n);
         expect(routes.nodes).toBe(1);
       },
     ),
