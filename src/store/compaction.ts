@@ -46,12 +46,12 @@ export class AutoCompaction {
   readonly #timer: Timer | undefined;
   #revisionLastTime: number;
 
-  constructor(target: CompactionTarget, policy: CompactionPolicy) {
+  constructor(target: CompactionTarget, policy: Required<CompactionPolicy>) {
     this.#target = target;
     this.#recordsMax = policy.recordsMax || Number.POSITIVE_INFINITY;
     this.#bytesMax = policy.bytesMax || Number.POSITIVE_INFINITY;
     this.#revisionLastTime = target.committedRevision();
-    const intervalMs = policy.intervalMs ?? 0;
+    const { intervalMs } = policy;
     this.#timer =
       intervalMs > 0 ? target.clock.every(intervalMs, () => this.#byAge(), { background: true }) : undefined;
   }

@@ -3,7 +3,7 @@
 export type { CompactionPolicy } from './compaction.ts';
 export * from './errors.ts';
 export { prefixEnd } from './key-span.ts';
-export type { StoreLimits } from './local-store.ts';
+export type { StoreLimits } from './local-options.ts';
 export { openStore, type StoreOptions } from './open-store.ts';
 export { storeChannels } from './protocol.ts';
 export { remoteStore } from './remote.ts';

@@ -39,7 +39,7 @@ export async function openLevelLog(directory: string, durability: Exclude<Durabi
     // Group commits of some megabytes should not each turn a memtable over.
     writeBufferSize: 16 * 1024 * 1024,
     cacheSize: 32 * 1024 * 1024,
-  } as never);
+  });
   try {
     await database.open();
   } catch (error) {
@@ -56,7 +56,7 @@ export async function openLevelLog(directory: string, durability: Exclude<Durabi
       await database.close();
       throw new StoreCorruptError(`the directory ${path} holds a database that is not a store's`);
     }
-    await database.put(formatKey, Buffer.from(format), { sync: true } as never);
+    await database.put(formatKey, Buffer.from(format), { sync: true });
   }
   return new LevelLog(database, durability);
 }
@@ -87,7 +87,7 @@ class LevelLog implements Log {
     if (batch.lastLease !== undefined) put(lastLeaseKey, Buffer.from(String(batch.lastLease)));
     for (const id of batch.leasesRevoked) operations.push({ type: 'del', key: Buffer.from(leasePrefix + id) });
     if (batch.compactRevision !== undefined) put(compactKey, Buffer.from(String(batch.compactRevision)));
-    return this.#database.batch(operations, { sync: this.#isSync } as never);
+    return this.#database.batch(operations, { sync: this.#isSync });
   }
 
   readSync(record: LogRecord): Uint8Array {
@@ -101,7 +101,7 @@ class LevelLog implements Log {
     const snapshot = this.#database.snapshot();
     try {
       const keys = records.map((record) => encodePosition(record.revision, record.sub));
-      const bodies = await this.#database.getMany(keys, { snapshot } as never);
+      const bodies = await this.#database.getMany(keys, { snapshot });
       return bodies.map((body, index) => {
         if (body === undefined) throw missing(records[index]!);
         return valueOfBody(body);
@@ -122,7 +122,7 @@ class LevelLog implements Log {
   }
 
   async scan(visit: (records: readonly LogRecord[]) => void): Promise<void> {
-    const iterator = this.#database.iterator({ lt: recordsEnd, highWaterMarkBytes: 1024 * 1024 } as never);
+    const iterator = this.#database.iterator({ lt: recordsEnd, highWaterMarkBytes: 1024 * 1024 });
     try {
       for (;;) {
         const entries = await iterator.nextv(scanRecordsMax);

@@ -4,9 +4,8 @@
  * outside of transactions see the committed revision and nothing newer, so nobody ever sees a write that a crash can take back.
  */
 import { Observable } from 'rxjs';
-import type { Clock } from '../runtime/index.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { AutoCompaction, type CompactionPolicy, Sweep } from './compaction.ts';
+import { AutoCompaction, Sweep } from './compaction.ts';
 import {
   CompactedError,
   FutureRevisionError,
@@ -19,6 +18,7 @@ import { hashContents } from './hash.ts';
 import { History } from './history.ts';
 import { KeyIndex } from './key-index.ts';
 import { Leases } from './leases.ts';
+import { compactionOf, type LocalStoreOptions, limitsOf, type StoreLimits } from './local-options.ts';
 import type { Log, LogBatch } from './log.ts';
 import { checkRange, readRevision, select } from './range.ts';
 import type { LogRecord } from './record.ts';
@@ -40,31 +40,6 @@ import type {
 import { Values } from './values.ts';
 import { WatchHub } from './watch-hub.ts';
 
-/** Every bound of a store. */
-export interface StoreLimits {
-  /** Operations in a branch of a transaction, and its compares. Default 128. */
-  readonly operationsMax?: number;
-  /** Bytes of keys and values in a transaction. Default 1.5 MiB; one past it fails with `RequestTooLarge`. */
-  readonly requestBytesMax?: number;
-  /** Bytes of writes that may wait for the disk. Default 128 MiB; beyond it transactions fail with `Overloaded`. */
-  readonly pendingBytesMax?: number;
-  /** Bytes of values held in memory over a log on disk. Default 256 MiB. The memory log holds all. */
-  readonly cacheBytesMax?: number;
-}
-
-export interface LocalStoreOptions {
-  readonly clock: Clock;
-  /** False turns automatic compaction off. */
-  readonly compaction?: CompactionPolicy | false;
-  readonly limits?: StoreLimits;
-  /** Where the writes of a group are taken together: at the end of the turn, or (over a memory log the default) of the microtask. */
-  readonly group?: 'turn' | 'microtask';
-  /** Told when the log can no longer be written: the store has stopped by then. */
-  readonly onFailed?: (error: StoreFailedError) => void;
-}
-
-const mebibyte = 1024 * 1024;
-
 /** A store over an opened log, which it owns from now on. Builds the index from what the log holds. */
 export async function openLocalStore(log: Log, options: LocalStoreOptions): Promise<Store> {
   const store = new LocalStore(log, options);
@@ -83,8 +58,7 @@ class LocalStore implements Store {
   readonly #watches: WatchHub;
   readonly #sweep: Sweep;
   readonly #txnTarget: TxnTarget;
-  readonly #txnLimits: { readonly operationsMax: number; readonly requestBytesMax: number };
-  readonly #pendingBytesMax: number;
+  readonly #limits: Required<StoreLimits>;
   #autoCompaction: AutoCompaction | undefined;
   /** Newest executed revision; the newest durable one is `#committedRevision`. etcd's first is 1 too. */
   #revision = 1;
@@ -94,18 +68,15 @@ class LocalStore implements Store {
   #bytes = 0;
   #liveBytes = 0;
   #isClosed = false;
+  #closed: Promise<void> | undefined;
   #failure: StoreFailedError | undefined;
 
   constructor(log: Log, options: LocalStoreOptions) {
-    const limits = options.limits ?? {};
+    const limits = limitsOf(options.limits);
     this.#log = log;
     this.#options = options;
-    this.#txnLimits = {
-      operationsMax: limits.operationsMax ?? 128,
-      requestBytesMax: limits.requestBytesMax ?? 1.5 * mebibyte,
-    };
-    this.#pendingBytesMax = limits.pendingBytesMax ?? 128 * mebibyte;
-    this.#values = new Values(log, limits.cacheBytesMax ?? 256 * mebibyte);
+    this.#limits = limits;
+    this.#values = new Values(log, limits.cacheBytesMax);
     this.#leases = new Leases(options.clock, (ids) => this.#revokeExpired(ids));
     const byTurn = options.group === undefined ? !log.isResident : options.group === 'turn';
     this.#commits = new CommitQueue({
@@ -166,19 +137,19 @@ class LocalStore implements Store {
         isSweeping: () => !this.#sweep.isIdle,
         compact: (revision) => this.#startCompaction(revision, ignore, ignore),
       },
-      { intervalMs: 300_000, recordsMax: 500_000, bytesMax: 512 * mebibyte, ...policy },
+      compactionOf(policy),
     );
   }
 
   txn(request: TxnRequest): Promise<TxnResult> {
     return new Promise((resolve, reject) => {
       this.#checkOpen();
-      if (this.#commits.pendingBytes > this.#pendingBytesMax) throw new StoreOverloadedError();
+      if (this.#commits.pendingBytes > this.#limits.pendingBytesMax) throw new StoreOverloadedError();
       const bytesBefore = this.#commits.openBatch.bytes;
       const recordsBefore = this.#commits.openBatch.records.length;
       let outcome: ReturnType<typeof runTxn>;
       try {
-        outcome = runTxn(this.#txnTarget, request, this.#txnLimits);
+        outcome = runTxn(this.#txnTarget, request, this.#limits);
       } catch (error) {
         // Half a transaction in the open batch must never be written.
         if (this.#commits.openBatch.records.length > recordsBefore) this.#commits.fail(error);
@@ -306,8 +277,12 @@ class LocalStore implements Store {
     });
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     this.#autoCompaction?.stop();
     this.#sweep.stop();

@@ -1,7 +1,8 @@
 /** Opens a store: in memory, or in a data directory. */
 import { InvalidRequestError } from './errors.ts';
 import { openLevelLog } from './level-log.ts';
-import { type LocalStoreOptions, openLocalStore } from './local-store.ts';
+import type { LocalStoreOptions } from './local-options.ts';
+import { openLocalStore } from './local-store.ts';
 import { MemoryLog } from './memory-log.ts';
 import type { Durability, Store } from './types.ts';
 
