@@ -60,7 +60,9 @@ export function decodeBody(call: Call, kind: NamedKind): ApiObject {
 function decode(body: Body | undefined, expected: ExpectedKind, validation: FieldValidation): Decoded {
   if (body === undefined || body.bytes.length === 0) return decodeValue({}, expected, validation);
   if (body.form === 'packed') return decodeValue(unpack(body.bytes), expected, validation);
-  return body.form === 'json' ? decodeJson(body.bytes, expected, validation) : decodeYaml(body.bytes, expected, validation);
+  return body.form === 'json'
+    ? decodeJson(body.bytes, expected, validation)
+    : decodeYaml(body.bytes, expected, validation);
 }
 
 /** The body as plain data, undefined when there is none; for options and patches, whose kind is not the path's. */

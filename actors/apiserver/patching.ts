@@ -32,8 +32,7 @@ export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undef
   let patch = parsed.get(call);
   if (patch === undefined) {
     const bytes = call.body?.bytes ?? new Uint8Array();
-    patch =
-      call.body?.form === 'packed' ? patchOf(type, unpack(bytes)) : parsePatch(type, bytes, validation);
+    patch = call.body?.form === 'packed' ? patchOf(type, unpack(bytes)) : parsePatch(type, bytes, validation);
     parsed.set(call, patch);
   }
   const { object, warnings } = applyPatch(base, patch, expectedKindOf(kind), validation);

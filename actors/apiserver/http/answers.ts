@@ -35,17 +35,23 @@ export function sendAnswer(server: Server, reply: Reply, call: Call, answer: Ans
   reply.warnings = call.warnings;
   switch (answer.type) {
     case 'entry':
-      return sendEntry(server, reply, call, answer, accepted);
+      sendEntry(server, reply, call, answer, accepted);
+      return;
     case 'object':
-      return sendObject(reply, answer.code, answer.object, accepted);
+      sendObject(reply, answer.code, answer.object, accepted);
+      return;
     case 'list':
-      return sendList(server, reply, call, answer, accepted);
+      sendList(server, reply, call, answer, accepted);
+      return;
     case 'watch':
-      return streamWatch(server, reply, call, answer, accepted);
+      streamWatch(server, reply, call, answer, accepted);
+      return;
     case 'stream':
-      return sendStream(reply, answer, accepted);
+      sendStream(reply, answer, accepted);
+      return;
     case 'empty':
-      return send(reply, answer.code, '', '');
+      send(reply, answer.code, '', '');
+      return;
   }
 }
 
@@ -86,18 +92,25 @@ function sendEntry(
   const { kind, code } = answer;
   const entry = answer.entry.view(kind);
   if (accepted.as === 'Table') {
-    return sendObject(
+    sendObject(
       reply,
       code,
       tableFor(server, call, kind, [entry], { resourceVersion: versionOf(entry) }, accepted),
       accepted,
     );
+    return;
   }
-  if (accepted.as === 'PartialObjectMetadata')
-    return sendObject(reply, code, metadataOf(entry.object, accepted.asVersion), accepted);
-  if (accepted.as !== undefined) return sendStatus(reply, StatusError.notAcceptable(READABLE), accepted);
+  if (accepted.as === 'PartialObjectMetadata') {
+    sendObject(reply, code, metadataOf(entry.object, accepted.asVersion), accepted);
+    return;
+  }
+  if (accepted.as !== undefined) {
+    sendStatus(reply, StatusError.notAcceptable(READABLE), accepted);
+    return;
+  }
   if (accepted.format === 'json' && !accepted.pretty) {
-    return send(reply, code, CONTENT_TYPES.json, Buffer.concat([headsOf(kind).one, entry.json.subarray(1), NEWLINE]));
+    send(reply, code, CONTENT_TYPES.json, Buffer.concat([headsOf(kind).one, entry.json.subarray(1), NEWLINE]));
+    return;
   }
   sendObject(reply, code, entry.object, accepted);
 }
@@ -140,8 +153,10 @@ function sendList(
     ...(answer.remainingItemCount === undefined ? {} : { remainingItemCount: answer.remainingItemCount }),
   };
   const entries = answer.entries.map((entry) => entry.view(kind));
-  if (accepted.as === 'Table')
-    return sendObject(reply, 200, tableFor(server, call, kind, entries, metadata, accepted), accepted);
+  if (accepted.as === 'Table') {
+    sendObject(reply, 200, tableFor(server, call, kind, entries, metadata, accepted), accepted);
+    return;
+  }
   if (accepted.as === 'PartialObjectMetadataList') {
     const items = entries.map((entry) => metadataOf(entry.object, accepted.asVersion));
     const list = {
@@ -150,11 +165,16 @@ function sendList(
       metadata,
       items,
     };
-    return sendObject(reply, 200, list, accepted);
+    sendObject(reply, 200, list, accepted);
+    return;
   }
-  if (accepted.as !== undefined) return sendStatus(reply, StatusError.notAcceptable(READABLE), accepted);
+  if (accepted.as !== undefined) {
+    sendStatus(reply, StatusError.notAcceptable(READABLE), accepted);
+    return;
+  }
   if (accepted.format === 'json' && !accepted.pretty) {
-    return send(reply, 200, CONTENT_TYPES.json, listBytes(kind, metadata, entries));
+    send(reply, 200, CONTENT_TYPES.json, listBytes(kind, metadata, entries));
+    return;
   }
   const items = entries.map(({ object }) => {
     const { kind: _kind, apiVersion: _version, ...item } = object;

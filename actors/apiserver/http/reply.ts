@@ -26,7 +26,10 @@ export function send(
 ): void {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   const headers = headersOf(reply, contentType, more);
-  if (bytes.length < GZIP_BYTES_MIN || !acceptsGzip(reply.request)) return finish(reply, code, headers, bytes);
+  if (bytes.length < GZIP_BYTES_MIN || !acceptsGzip(reply.request)) {
+    finish(reply, code, headers, bytes);
+    return;
+  }
   gzip(bytes, { level: 1 }, (error, compressed) => {
     if (error !== null) return finish(reply, code, headers, bytes);
     finish(reply, code, { ...headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' }, compressed);

@@ -32,7 +32,8 @@ export function streamWatch(
   accepted: Accepted,
 ): void {
   if (accepted.as === 'PartialObjectMetadataList') {
-    return sendStatus(reply, StatusError.notAcceptable(WATCHABLE), accepted);
+    sendStatus(reply, StatusError.notAcceptable(WATCHABLE), accepted);
+    return;
   }
   const { kind } = answer;
   const response = reply.response as ServerResponse;

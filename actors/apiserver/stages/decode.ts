@@ -2,7 +2,12 @@
  * Turns what came into the object that is to be written. On update and patch it also finds the current object; when a write
  * lost a race this stage runs again, with the object as it is then.
  */
-import { type ApiObject, type KindDefinition, StatusError, type SubresourceDefinition } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  type KindDefinition,
+  StatusError,
+  type SubresourceDefinition,
+} from '../../../src/api/index.ts';
 import { decodeBody, type NamedKind } from '../bodies.ts';
 import { copyOf } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
@@ -17,11 +22,14 @@ export function decode(call: Call, server: Server): void {
   if (call.attempt === 1) readWriteOptions(call);
   switch (call.verb) {
     case 'create':
-      return decodeCreate(call, server);
+      decodeCreate(call, server);
+      return;
     case 'update':
-      return decodeUpdate(call, server);
+      decodeUpdate(call, server);
+      return;
     case 'patch':
-      return decodePatch(call, server);
+      decodePatch(call, server);
+      return;
     default:
       call.deleteOptions ??= decodeDeleteOptions(call);
       if (call.verb === 'delete') call.previous = server.cacheOf(call.kind).get(keyOf(call, server));

@@ -14,10 +14,11 @@ import type { Call } from '../call.ts';
 import { preconditionFailed } from '../failures.ts';
 import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
+import { virtualKindOf } from '../virtual/index.ts';
 
 export function setDefaults(call: Call, server: Server): void {
   const { object, previous } = call;
-  if (object === undefined) return;
+  if (object === undefined || virtualKindOf(call.kind) !== undefined) return;
   const context = server.strategyContext(call.dryRun);
   const kind = storedKindOf(call.kind, server.registry);
   if (previous === undefined) {

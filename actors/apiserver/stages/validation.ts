@@ -4,10 +4,11 @@ import type { Call } from '../call.ts';
 import { invalidOf } from '../failures.ts';
 import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
+import { virtualKindOf } from '../virtual/index.ts';
 
 export function validate(call: Call, server: Server): void {
   const { object, previous } = call;
-  if (object === undefined) return;
+  if (object === undefined || virtualKindOf(call.kind) !== undefined) return;
   const kind = storedKindOf(call.kind, server.registry);
   const context = server.strategyContext(call.dryRun);
   const { strategy } = kind;

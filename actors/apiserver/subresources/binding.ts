@@ -2,12 +2,11 @@
  * Binds a pod to a node: the scheduler's write, and the hottest path of a scheduling run. Copies only what it changes.
  * @see pkg/registry/core/pod/storage/storage.go BindingREST
  */
-import { type ApiObject, fieldErrors, StatusError } from '../../../src/api/index.ts';
+import { type ApiObject, fieldErrors, type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { conflictOf, notFoundOf } from '../failures.ts';
 import type { Server } from '../server.ts';
-import { keyOf } from '../stages/decode.ts';
 import { putObject } from '../verbs/commit.ts';
 import type { SubresourceHandler } from './handler.ts';
 
@@ -36,21 +35,28 @@ export const binding: SubresourceHandler = {
   name: 'binding',
   kinds: ['/registry/pods'],
   async create(call, server) {
-    await bindPod(call, server, call.part as unknown as BindingBody);
+    await bindPod(call, server, call.kind, call.name as string, call.part as unknown as BindingBody);
   },
 };
 
-async function bindPod(call: Call, server: Server, body: BindingBody): Promise<void> {
-  if ((body.metadata.name ?? '') !== call.name) {
+/** Binds the pod `name` of the call's namespace as the body says, and answers the call. */
+export async function bindPod(
+  call: Call,
+  server: Server,
+  kind: KindDefinition,
+  name: string,
+  body: BindingBody,
+): Promise<void> {
+  if ((body.metadata.name ?? '') !== name) {
     throw StatusError.badRequest('name in URL does not match name in Binding object');
   }
-  const target = checkTarget(call, body);
-  const cache = server.cacheOf(call.kind);
-  const key = keyOf(call, server);
+  const target = checkTarget(name, body);
+  const cache = server.cacheOf(kind);
+  const key = cache.keyOf(call.namespace, name);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const entry = cache.get(key);
-    if (entry === undefined) throw notFoundOf(call.kind, call.name as string);
-    const object = boundPod(call, server, entry, body, target);
+    if (entry === undefined) throw notFoundOf(kind, name);
+    const object = boundPod(server, entry, body, target);
     if (call.dryRun || (await putObject(server, cache, key, object, entry.revision)) !== undefined) {
       call.answer = {
         type: 'object',
@@ -60,27 +66,26 @@ async function bindPod(call: Call, server: Server, body: BindingBody): Promise<v
       return;
     }
   }
-  throw conflictOf(call.kind, call.name as string);
+  throw conflictOf(kind, name);
 }
 
-function checkTarget(call: Call, body: BindingBody): string {
+function checkTarget(podName: string, body: BindingBody): string {
   const { kind, name } = body.target ?? {};
   const errors = [];
   if (kind !== undefined && kind !== '' && kind !== 'Node') {
     errors.push(fieldErrors.notSupported('target.kind', kind, ['Node', '<empty>']));
   }
   if (name === undefined || name === '') errors.push(fieldErrors.required('target.name'));
-  if (errors.length > 0) throw StatusError.invalid({ group: '', name: 'Binding' }, call.name as string, errors);
+  if (errors.length > 0) throw StatusError.invalid({ group: '', name: 'Binding' }, podName, errors);
   return name as string;
 }
 
 /** The pod with its node, as a new object that shares what does not change. */
-function boundPod(call: Call, server: Server, entry: Entry, body: BindingBody, nodeName: string): ApiObject {
+function boundPod(server: Server, entry: Entry, body: BindingBody, nodeName: string): ApiObject {
   const pod = entry.object;
   const spec = pod['spec'] as { nodeName?: string; schedulingGates?: unknown[] };
   const status = (pod['status'] ?? {}) as { conditions?: Condition[] };
-  const refuse = (message: string) =>
-    StatusError.conflict({ group: '', name: 'pods/binding' }, call.name as string, message);
+  const refuse = (message: string) => StatusError.conflict({ group: '', name: 'pods/binding' }, entry.name, message);
   const { uid, resourceVersion } = body.metadata;
   if (uid !== undefined && uid !== pod.metadata['uid']) {
     throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata['uid']}`);
@@ -91,13 +96,13 @@ function boundPod(call: Call, server: Server, entry: Entry, body: BindingBody, n
     );
   }
   if (pod.metadata['deletionTimestamp'] !== undefined) {
-    throw refuse(`pod ${call.name} is being deleted, cannot be assigned to a host`);
+    throw refuse(`pod ${entry.name} is being deleted, cannot be assigned to a host`);
   }
   if (spec.nodeName !== undefined && spec.nodeName !== '') {
-    throw refuse(`pod ${call.name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
+    throw refuse(`pod ${entry.name} is already assigned to node ${JSON.stringify(spec.nodeName)}`);
   }
   if (spec.schedulingGates !== undefined && spec.schedulingGates.length > 0) {
-    throw refuse(`pod ${call.name} has non-empty .spec.schedulingGates`);
+    throw refuse(`pod ${entry.name} has non-empty .spec.schedulingGates`);
   }
   const metadata = { ...pod.metadata };
   merge(metadata, 'annotations', body.metadata.annotations);

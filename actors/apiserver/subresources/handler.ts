@@ -1,6 +1,6 @@
 /** What a subresource does that is not simply an update of its object. One file each, one line in index.ts. */
 import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
-import type { NamedKind } from "../bodies.ts";
+import type { NamedKind } from '../bodies.ts';
 import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
 

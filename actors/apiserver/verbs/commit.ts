@@ -27,6 +27,7 @@ export async function putObject(
   expected: number,
   more: { readonly lease?: number; readonly companion?: Companion | undefined } = {},
 ): Promise<Entry | undefined> {
+  object.metadata = inOrder(object.metadata);
   object.metadata['resourceVersion'] = undefined;
   const bytes = pack(object);
   server.caches.announce(key, bytes, object);
@@ -51,6 +52,36 @@ export async function putObject(
   } finally {
     server.caches.withdraw(key, bytes);
   }
+}
+
+/** Members of metadata in upstream's order. */
+const METADATA = [
+  'name',
+  'generateName',
+  'namespace',
+  'selfLink',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'labels',
+  'annotations',
+  'ownerReferences',
+  'finalizers',
+  'managedFields',
+] as const;
+
+/** Metadata as upstream writes it, whatever order stages and plugins have filled it in; empty members are left out. */
+export function inOrder(metadata: ApiObject['metadata']): ApiObject['metadata'] {
+  const ordered: ApiObject['metadata'] = {};
+  for (const field of METADATA) {
+    const value = metadata[field];
+    // The version is set once it is known: its place is kept.
+    if (value !== undefined || field === 'resourceVersion') ordered[field] = value as never;
+  }
+  return ordered;
 }
 
 /** Events come before replies; after this long something is wrong, and the answer no longer waits for the cache. */

@@ -4,7 +4,7 @@ import { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { resourceOf } from '../failures.ts';
 import type { Server } from '../server.ts';
-import { putObject } from './commit.ts';
+import { inOrder, putObject } from './commit.ts';
 
 /** Tries at a generated name, as upstream's. */
 const NAME_ATTEMPTS_MAX = 8;
@@ -18,6 +18,7 @@ export async function createObject(call: Call, server: Server): Promise<void> {
   const companion = server.services.prepare(call.kind, object, undefined);
   if (call.dryRun) {
     server.services.settle(call.kind, object);
+    object.metadata = inOrder(object.metadata);
     call.answer = {
       type: 'entry',
       code: 201,

@@ -78,7 +78,10 @@ function fromCache(call: Call, server: Server, options: ListOptions, selection: 
     if (matches === undefined || matches(entry)) page.push(entry);
   }
   const rest = candidates.length - index;
-  if (rest === 0) return answer(call, page, revision);
+  if (rest === 0) {
+    answer(call, page, revision);
+    return;
+  }
   const last = (candidates[index - 1] as Entry).key;
   answer(call, page, revision, {
     continue: encodeContinue({ revision, start: `${last.slice(prefix.length)}\0` }),

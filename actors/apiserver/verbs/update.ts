@@ -11,7 +11,7 @@ import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
-import { deleteKey, putObject } from './commit.ts';
+import { deleteKey, inOrder, putObject } from './commit.ts';
 
 export async function updateObject(call: Call, server: Server): Promise<void> {
   const previous = call.previous as Entry;
@@ -26,6 +26,7 @@ export async function updateObject(call: Call, server: Server): Promise<void> {
   const companion = server.services.prepare(call.kind, object, previous.object);
   if (call.dryRun) {
     server.services.settle(call.kind, object);
+    object.metadata = inOrder(object.metadata);
     return answer(call, server, new Entry(previous, previous.revision, undefined, object));
   }
   if (endsDeletion(object, previous.object) && strategy?.hasFinalizers?.(object) !== true) {

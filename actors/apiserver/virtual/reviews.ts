@@ -1,0 +1,158 @@
+/**
+ * Reviews: who am I, whose token is this, may this user do that. Access is answered by the same function that the authorization
+ * stage asks. @see pkg/registry/authorization, pkg/registry/authentication
+ */
+import { type ApiObject, type FieldError, fieldErrors, StatusError } from '../../../src/api/index.ts';
+import type { Call, Identity } from '../call.ts';
+import type { Server } from '../server.ts';
+import { type AccessRequest, decide } from '../stages/authorization.ts';
+import type { VirtualKind } from './handler.ts';
+
+interface ResourceAttributes {
+  namespace?: string;
+  verb?: string;
+  group?: string;
+  version?: string;
+  resource?: string;
+  subresource?: string;
+  name?: string;
+}
+
+interface AccessSpec {
+  user?: string;
+  uid?: string;
+  groups?: string[];
+  extra?: Record<string, string[]>;
+  resourceAttributes?: ResourceAttributes | null;
+  nonResourceAttributes?: { path?: string; verb?: string } | null;
+}
+
+function answer(call: Call, status: object | undefined): void {
+  const { kind, apiVersion, metadata: _metadata, status: _status, ...rest } = call.object as ApiObject;
+  call.answer = {
+    type: 'object',
+    code: 201,
+    object: { kind, apiVersion, metadata: {}, ...rest, ...(status === undefined ? {} : { status }) } as ApiObject,
+  };
+}
+
+function userInfo({ user, uid, groups, extra }: Identity): object {
+  return {
+    username: user,
+    ...(uid === undefined || uid === '' ? {} : { uid }),
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(extra === undefined ? {} : { extra }),
+  };
+}
+
+function accessOf(call: Call, spec: AccessSpec, user: Identity): AccessRequest {
+  const { resourceAttributes, nonResourceAttributes } = spec;
+  const hasResource = resourceAttributes !== undefined && resourceAttributes !== null;
+  const hasOther = nonResourceAttributes !== undefined && nonResourceAttributes !== null;
+  if (hasResource === hasOther) {
+    const text = hasResource
+      ? 'cannot be specified in combination with resourceAttributes'
+      : 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    refuse(call, [
+      hasResource
+        ? fieldErrors.invalid('spec.nonResourceAttributes', nonResourceAttributes, text)
+        : fieldErrors.invalid('spec.resourceAttributes', undefined, text),
+    ]);
+  }
+  return hasResource
+    ? {
+        user,
+        verb: resourceAttributes.verb ?? '',
+        group: resourceAttributes.group ?? '',
+        version: resourceAttributes.version ?? '',
+        resource: resourceAttributes.resource ?? '',
+        subresource: resourceAttributes.subresource ?? '',
+        namespace: resourceAttributes.namespace ?? '',
+        name: resourceAttributes.name ?? '',
+      }
+    : { user, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' };
+}
+
+/** Upstream leaves the kind's name out of these refusals. */
+function refuse(call: Call, errors: readonly FieldError[]): never {
+  throw StatusError.invalid({ group: call.kind.group, name: '' }, '', errors);
+}
+
+function review(call: Call, server: Server, user: Identity): void {
+  const spec = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
+  const { allowed, reason } = decide(accessOf(call, spec, user), server);
+  answer(call, { allowed, ...(reason === '' ? {} : { reason }) });
+}
+
+function reviewOther(call: Call, server: Server): void {
+  const { user = '', uid, groups = [], extra } = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
+  if (user === '' && groups.length === 0) {
+    refuse(call, [fieldErrors.invalid('spec.user', '', 'at least one of user or group must be specified')]);
+  }
+  review(call, server, { user, uid, groups, extra });
+}
+
+export const subjectAccessReviews: VirtualKind = { prefix: '/registry/subjectaccessreviews', create: reviewOther };
+
+export const localSubjectAccessReviews: VirtualKind = {
+  prefix: '/registry/localsubjectaccessreviews',
+  create(call, server) {
+    const spec = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
+    const namespace = spec.resourceAttributes?.namespace;
+    if (namespace !== call.namespace) {
+      throw StatusError.badRequest(`spec.resourceAttributes.namespace must match namespace: ${call.namespace}`);
+    }
+    reviewOther(call, server);
+  },
+};
+
+export const selfSubjectAccessReviews: VirtualKind = {
+  prefix: '/registry/selfsubjectaccessreviews',
+  create: (call, server) => review(call, server, call.user),
+};
+
+export const selfSubjectRulesReviews: VirtualKind = {
+  prefix: '/registry/selfsubjectrulesreviews',
+  create(call) {
+    const spec = ((call.object as ApiObject)['spec'] ?? {}) as { namespace?: string };
+    if (spec.namespace === undefined || spec.namespace === '') throw StatusError.badRequest('no namespace on request');
+    answer(call, {
+      resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+      nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+      incomplete: false,
+    });
+  },
+};
+
+export const selfSubjectReviews: VirtualKind = {
+  prefix: '/registry/selfsubjectreviews',
+  create(call, server) {
+    const { kind, apiVersion } = call.object as ApiObject;
+    call.answer = {
+      type: 'object',
+      code: 201,
+      object: {
+        kind,
+        apiVersion,
+        metadata: { creationTimestamp: server.strategyContext(false).now },
+        status: { userInfo: userInfo(call.user) },
+      },
+    };
+  },
+};
+
+export const tokenReviews: VirtualKind = {
+  prefix: '/registry/tokenreviews',
+  create(call, server) {
+    const spec = ((call.object as ApiObject)['spec'] ?? {}) as { token?: string; audiences?: string[] };
+    const token = spec.token ?? '';
+    if (token === '') throw StatusError.badRequest('token is required for TokenReview in authentication');
+    const user = server.authenticator.byToken(token);
+    if (user === undefined) {
+      answer(call, { user: {}, error: '[invalid bearer token, unknown]' });
+      return;
+    }
+    const audiences = spec.audiences ?? [server.tokens.issuer];
+    answer(call, { authenticated: true, user: userInfo(user), audiences });
+  },
+};
