@@ -164,7 +164,8 @@ for (const table of [markers, presence, typeNamesOfFields]) {
 
 /**
  * Types take their short name. Of several with the same one, a kind goes before a mere part and then these packages before others;
- * the rest get group and version before their name.
+ * the rest get group and version before their name,
+ * and that longer name is good for the first one too.
  */
 const preferred = [
   'io.k8s.api.core.v1.',
@@ -177,11 +178,14 @@ const rank = (name) => {
   return (definitions.get(name).gvk ? 0 : 10) + (index < 0 ? 9 : index);
 };
 const typeNames = new Map();
+const longNames = new Map();
+const isAmbiguous = (name) => names.filter((other) => other.endsWith(name.slice(name.lastIndexOf('.')))).length > 1;
 for (const name of names) {
   const short = name.slice(name.lastIndexOf('.') + 1);
   const others = names.filter((other) => other !== name && other.endsWith(`.${short}`));
   const [version, group] = name.split('.').slice(0, -1).reverse();
   const long = group[0].toUpperCase() + group.slice(1) + version[0].toUpperCase() + version.slice(1) + short;
+  longNames.set(name, long);
   typeNames.set(name, others.every((other) => rank(name) < rank(other)) ? short : long);
 }
 
@@ -228,6 +232,9 @@ for (const name of names) {
     types += `${comment(doc, '  ')}  ${key}${optional ? '?' : ''}: ${typeText(type)}${optional ? ' | undefined' : ''};\n`;
   }
   types += '}\n';
+  if (longNames.get(name) !== typeNames.get(name) && isAmbiguous(name)) {
+    types += `export type ${longNames.get(name)} = ${typeNames.get(name)};\n`;
+  }
 }
 types += `\n/** Definition names of the schema tables by type. */\nexport interface TypesByDefinition {\n`;
 for (const name of names) if (!special[name]) types += `  '${name}': ${typeNames.get(name)};\n`;

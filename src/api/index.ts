@@ -21,6 +21,8 @@ export * from './hash.ts';
 export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
 export * from './kinds/index.ts';
 export * from './names.ts';
+export * from './openapi.ts';
+export type { OpenApiNode } from './openapi-schema.ts';
 export * from './patch.ts';
 export { applyJsonPatch, jsonPatchOperationsMax } from './patch-json.ts';
 export { applyMergePatch } from './patch-merge.ts';

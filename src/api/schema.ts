@@ -76,6 +76,8 @@ export interface ObjectSchema {
   /** Fields that are written even when nobody gave them. */
   readonly written: readonly FieldSchema[];
   readonly groupVersionKind?: { readonly group: string; readonly version: string; readonly kind: string } | undefined;
+  /** Server-side apply replaces it as a whole, unless a field says otherwise. */
+  readonly atomic: boolean;
   /** Custom kinds: fields that are not named are kept. */
   readonly preserveUnknown?: boolean | undefined;
 }
@@ -167,6 +169,7 @@ function unfold(index: number): ObjectSchema {
   const made: ObjectSchema = {
     name: table.n,
     shortName: table.n.slice(table.n.lastIndexOf('.') + 1),
+    atomic: table.a === 1,
     get fields() {
       fields ??= new Map(inOrder(table).map(([name, field]) => [name, fieldSchema(name, field, table)]));
       return fields;
