@@ -197,6 +197,7 @@ class Kubelet implements PodWorkerHost {
         before.deletionTimestamp === next.deletionTimestamp &&
         before.deletionGracePeriodSeconds === next.deletionGracePeriodSeconds &&
         sameRecord(before.annotations, next.annotations));
+    if (before.resourceVersion !== next.resourceVersion) worker.lastPatch = undefined;
     if (!isEcho) {
       worker.update(pod);
       return;

@@ -51,6 +51,8 @@ export class PodWorker {
   #isOver = false;
   /** The API's object has been deleted (or is another one): nothing more is to be written. */
   deletionSent = false;
+  /** The last patch of the status that was sent; it is not sent again unless somebody else has written since. */
+  lastPatch: unknown;
   readonly #host: PodWorkerHost;
   readonly #init: ContainerRecord[];
   readonly #main: ContainerRecord[];

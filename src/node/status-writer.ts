@@ -67,6 +67,9 @@ export class StatusWriter {
     const patch = statusPatch(object, worker.status());
     const isOver = worker.stage === 'terminated' && object.metadata.deletionTimestamp !== undefined;
     if (patch === undefined && !isOver) return;
+    // What the API does not take over as it was sent would be sent for ever.
+    if (patch !== undefined && isDeepStrictEqual(patch, worker.lastPatch)) return;
+    worker.lastPatch = patch;
     this.#writing.add(worker);
     void this.#write(worker, object, patch).finally(() => {
       this.#writing.delete(worker);
