@@ -5,7 +5,14 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { isConflict, isNotFound, type PodCondition, type PodStatus } from '../api/index.ts';
+import {
+  isConflict,
+  isNotFound,
+  isServiceUnavailable,
+  isTimeout,
+  type PodCondition,
+  type PodStatus,
+} from '../api/index.ts';
 import { type Client, pods } from '../client/index.ts';
 import type { Activity, Clock, Log } from '../runtime/index.ts';
 import type { BoundPod } from './pod.ts';
@@ -102,7 +109,9 @@ export class StatusWriter {
           pod: `${namespace}/${name}`,
           error: error instanceof Error ? error.message : String(error),
         });
-        await clock.sleep(delayMs);
+        // An API server that is away comes back; what it refuses is worth another look now and then, but nobody waits for it.
+        const away = isServiceUnavailable(error) || isTimeout(error);
+        await clock.sleep(away ? delayMs : retryMaxMs, { background: !away });
       }
     }
   }
