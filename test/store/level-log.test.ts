@@ -152,3 +152,15 @@ test('a durability that contradicts the directory is refused', async () => {
     code: 'InvalidRequest',
   });
 });
+
+test('a watch that compaction overtakes while it reads from disk ends with the error', async () => {
+  const store = await open({ limits: { cacheBytesMax: 0 } });
+  for (let n = 0; n < 3000; n++) void write(store, `/k/${n}`, 'x');
+  const { revision } = await store.txn({ success: [put('/end', '')] });
+  const past = watched(store, { prefix: '', startRevision: 2 });
+  await store.compact(revision);
+  await past.until(({ error }) => error !== undefined);
+  expect(past.error).toMatchObject({ code: 'Compacted', compactRevision: revision });
+  // What it was told until then is whole and in order.
+  expect(past.lines).toEqual(Array.from({ length: past.lines.length }, (_, n) => `put /k/${n}=x@${n + 2}`));
+});

@@ -67,4 +67,22 @@ describe('a remote store', () => {
     expect((await store.txn({ success: [put('/a', '1')] })).revision).toBe(2);
     expect((await system.inspect()).find((actor) => actor.address === 'store')).toMatchObject({ restarts: 0 });
   });
+
+  test('a watch that does not keep up is ended, and nobody else waits for it', async () => {
+    system = new ActorSystem({ placement: 'inline' });
+    await system.start({ definition: storeActor });
+    const { bus } = system.connect('slow');
+    // The slow one never says that it has processed anything.
+    system.intercept(({ from, kind }) => (from === 'slow' && kind === 'credit' ? 'drop' : 'deliver'));
+    const store = remoteStore(system.bus, 'store');
+    const slow = watched(remoteStore(bus, 'store'), { prefix: '' });
+    const good = watched(store, { prefix: '' });
+    const value = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 80; n++) await write(store, '/a', value);
+    await slow.until(({ error }) => error !== undefined);
+    expect(slow.error).toMatchObject({ code: 'ResourceExhausted' });
+    expect(slow.lines.length).toBeLessThan(5);
+    expect(good.lines.length).toBe(80);
+    expect((await store.status()).watchers).toBe(1);
+  });
 });
