@@ -1,5 +1,7 @@
 /** The kinds of `autoscaling`: HorizontalPodAutoscaler in its stored version v2, and in v1, converted. */
+
 import { horizontalPodAutoscalerTable } from '../tables/autoscaling.ts';
+import { throughStored } from '../tables/columns.ts';
 import { rowsOf, STATUS } from './row.ts';
 import {
   horizontalPodAutoscalerConversion,
@@ -28,6 +30,6 @@ export const autoscalingKinds: readonly KindDefinition[] = [
     subresources: [STATUS],
     strategy: horizontalPodAutoscalerV1Strategy,
     conversion: horizontalPodAutoscalerConversion,
-    table: horizontalPodAutoscalerTable,
+    table: throughStored(horizontalPodAutoscalerTable, horizontalPodAutoscalerConversion),
   }),
 ];

@@ -2,6 +2,8 @@
  * The one list of all kinds that upstream 1.36 serves by default. The core group comes first; the others follow in the order
  * of their priority, which is the order in which discovery names them.
  */
+
+import { validationOf } from '../validation/index.ts';
 import { admissionregistrationKinds } from './admissionregistration.ts';
 import { apiextensionsKinds } from './apiextensions.ts';
 import { apiregistrationKinds } from './apiregistration.ts';
@@ -24,9 +26,9 @@ import { resourceKinds } from './resource.ts';
 import { schedulingKinds } from './scheduling.ts';
 import { storageKinds } from './storage.ts';
 import type { KindDefinition } from './types.ts';
+import { withValidation } from './validated.ts';
 
-/** Every built-in kind in every served version. */
-export const builtinKinds: readonly KindDefinition[] = [
+const rows: readonly KindDefinition[] = [
   ...coreKinds,
   ...apiregistrationKinds,
   ...appsKinds,
@@ -49,3 +51,8 @@ export const builtinKinds: readonly KindDefinition[] = [
   ...resourceKinds,
   ...flowcontrolKinds,
 ];
+
+/** Every built-in kind in every served version, with its validation attached. */
+export const builtinKinds: readonly KindDefinition[] = rows.map((row) =>
+  withValidation(row, validationOf(row.definition)),
+);

@@ -1,4 +1,5 @@
 /** Event as `events.k8s.io/v1` shows it. It shares its storage with the core group's Event, whose fields have other names. */
+import { throughStored } from '../tables/columns.ts';
 import { eventTable } from '../tables/core.ts';
 import { rowsOf } from './row.ts';
 import { eventConversion, eventStrategy, eventsGroupSelectableFields } from './strategies/events.ts';
@@ -14,6 +15,6 @@ export const eventsKinds: readonly KindDefinition[] = [
     strategy: eventStrategy,
     conversion: eventConversion,
     selectableFields: eventsGroupSelectableFields,
-    table: eventTable,
+    table: throughStored(eventTable, eventConversion),
   }),
 ];

@@ -160,7 +160,7 @@ export interface ColumnDefinition {
 
 export interface TableDefinition {
   readonly columns: readonly ColumnDefinition[];
-  /** One cell a column, also those of wide output. Reads the stored form of an object. */
+  /** One cell a column, also those of wide output. Reads the kind's own form of an object, not the stored one. */
   row(object: ApiObject, context: { readonly nowMs: number }): unknown[];
   /** Conditions of a row, such as a completed pod's. */
   conditions?(object: ApiObject): readonly { type: string; status: string; reason: string; message: string }[];

@@ -1,4 +1,4 @@
-/** Table of HorizontalPodAutoscalers, from their stored form. @see pkg/printers/internalversion/printers.go formatHPAMetrics */
+/** Table of HorizontalPodAutoscalers, from v2. @see pkg/printers/internalversion/printers.go formatHPAMetrics */
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '../generated/types.ts';
 import { ageColumn, ageOf, column, nameColumn, nameOf, tableOf } from './columns.ts';
 

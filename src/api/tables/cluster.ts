@@ -1,5 +1,5 @@
 /** Tables of leases, priority and runtime classes, and of dynamic resource allocation. @see pkg/printers/internalversion/printers.go */
-import type { Lease, PriorityClass, ResourceSlice, ResourceClaim, RuntimeClass } from '../generated/types.ts';
+import type { Lease, PriorityClass, ResourceClaim, ResourceSlice, RuntimeClass } from '../generated/types.ts';
 import { ageColumn, ageOf, column, isTerminating, nameColumn, nameOf, tableOf } from './columns.ts';
 
 export const leaseTable = tableOf<Lease>({

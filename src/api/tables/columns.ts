@@ -1,6 +1,6 @@
 /** The parts that tables are made of: columns with lazy descriptions, and how several kinds show labels, selectors and containers. */
 import type { LabelSelector, ObjectMeta } from '../generated/types.ts';
-import type { ColumnDefinition, TableDefinition } from '../kinds/types.ts';
+import type { ColumnDefinition, Conversion, TableDefinition } from '../kinds/types.ts';
 import { labelSelectorOf, SelectorError } from '../selectors.ts';
 import { since } from './durations.ts';
 import { fieldDoc } from './field-docs.ts';
@@ -55,6 +55,11 @@ export interface TypedTable<Type> {
 /** A table as the registry holds it. An object that was decoded as a kind is of that kind's type. */
 export function tableOf<Type>(table: TypedTable<Type>): TableDefinition {
   return table as unknown as TableDefinition;
+}
+
+/** The table of a kind that is stored in another form: rows are made of that form. */
+export function throughStored(table: TableDefinition, conversion: Conversion): TableDefinition {
+  return { ...table, row: (object, context) => table.row(conversion.toStored(object), context) };
 }
 
 type Named = { readonly metadata?: ObjectMeta | undefined };

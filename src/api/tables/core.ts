@@ -62,7 +62,7 @@ function nodeAddress(node: Node, type: string): string {
   return node.status?.addresses?.find((address) => address.type === type)?.address ?? '<none>';
 }
 
-/** Of both groups' events, from the stored form. */
+/** Of both groups' events, from the core group's form. */
 export const eventTable = tableOf<Event>({
   columns: [
     column('Last Seen', 'string', [core('Event'), 'lastTimestamp']),

@@ -7,7 +7,7 @@ export { humanDuration } from './durations.ts';
 export { fieldDoc } from './field-docs.ts';
 export { scaleTable } from './workloads.ts';
 
-/** The table of a kind: its own, or the one that shows name and creation time. Rows read the stored form of an object. */
+/** The table of a kind: its own, or the one that shows name and creation time. */
 export function tableOfKind(kind: KindDefinition): TableDefinition {
   return kind.table ?? defaultTable;
 }

@@ -4,10 +4,10 @@ import type {
   DeviceTaint,
   DeviceToleration,
   ExactDeviceRequest,
+  ResourceClaim,
   ResourceClaimSpec,
   ResourceClaimTemplate,
   ResourceSlice,
-  ResourceClaim,
 } from '../../generated/types.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
 import type { Strategy } from '../types.ts';
