@@ -137,6 +137,7 @@ export class ActorHost {
     if (!this.cells.delete(cell.number)) return;
     if (this.byAddress.get(cell.address) === cell) this.byAddress.delete(cell.address);
     cell.end(error);
+    this.unroute(cell.number);
     this.shared.left(cell);
     for (const link of this.links) {
       if (link.introduced.delete(cell.number) || cell.links.has(link)) {
@@ -171,6 +172,12 @@ export class ActorHost {
     this.routes.set(address, route);
     if (route.number === 0) this.supervisor.resolve(address, (target) => this.resolved(route, target));
     return route;
+  }
+
+  /** The actor is not there any more: from now on its address is asked for again. What waits for it is told in its turn. */
+  unroute(number: number): void {
+    const route = this.routesByNumber.get(number);
+    if (route !== undefined && this.routes.get(route.address) === route) this.routes.delete(route.address);
   }
 
   send(link: Link | undefined, message: Envelope, from: Cell): void {
@@ -336,8 +343,8 @@ export class ActorHost {
   private gone(number: number, reason: string): void {
     const route = this.routesByNumber.get(number);
     if (route !== undefined) {
+      this.unroute(number);
       this.routesByNumber.delete(number);
-      if (this.routes.get(route.address) === route) this.routes.delete(route.address);
       for (const waiter of [...route.waiters]) waiter.unavailable(reason);
     }
     const peer = this.peers.get(number);

@@ -62,6 +62,8 @@ export interface SupervisorOptions {
   readonly startDeadlineMs: number;
   readonly stopDeadlineMs: number;
   nextNumber(): number;
+  /** The incarnation of that number is over. */
+  left(number: number): void;
 }
 
 type Answer = (record: ActorRecord | undefined) => void;
@@ -317,6 +319,7 @@ export class Supervisor {
   private leave(record: ActorRecord): Promise<void> | void {
     const { hosting } = record;
     this.byNumber.delete(record.number);
+    this.options.left(record.number);
     record.number = 0;
     record.hosting = undefined;
     if (hosting !== undefined) return this.options.placer.vacate(record, hosting);

@@ -139,6 +139,7 @@ export class ActorSystem {
       startDeadlineMs: options.startDeadlineMs ?? 60_000,
       stopDeadlineMs: options.stopDeadlineMs ?? 5_000,
       nextNumber: () => this.reserveNumbers(1),
+      left: (number) => host.unroute(number),
     });
     this.events$ = this.supervisor.events.asObservable();
     this.health$ = this.supervisor.health.asObservable();
