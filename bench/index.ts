@@ -17,6 +17,7 @@ export interface BenchFlags {
   readonly out?: string;
   readonly json?: boolean;
   readonly list?: boolean;
+  readonly threads?: 'auto' | 'dedicated' | 'shared' | 'inline' | number;
 }
 
 /** The project's own set; the bundle lies in dist/, the sources in bench/. */
@@ -73,7 +74,7 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
       continue;
     }
     try {
-      const result = await runWorkload(workload, (step) => say(`${name}: ${step}`));
+      const result = await runWorkload(workload, (step) => say(`${name}: ${step}`), flags.threads);
       results.push(result);
       const summary = summarize(result);
       if (flags.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);

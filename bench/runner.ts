@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Pod } from '../src/api/index.ts';
 import { namespaces, pods as podResource } from '../src/client/resources.ts';
-import { Cluster } from '../src/cluster/index.ts';
+import { Cluster, type ClusterOptions } from '../src/cluster/index.ts';
 import { unpack } from '../src/runtime/index.ts';
 import { type RangeResult, remoteStore } from '../src/store/index.ts';
 import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
@@ -39,7 +39,7 @@ export function cannotRun(workload: Workload): string | undefined {
 export async function runWorkload(
   workload: Workload,
   onStep: (text: string) => void,
-  threads: 'auto' | 'inline' | number = 'auto',
+  threads: NonNullable<ClusterOptions['threads']> = 'auto',
 ): Promise<WorkloadResult> {
   const reason = cannotRun(workload);
   if (reason !== undefined) throw new BenchConfigError(`${workload.case}/${workload.workload}: ${reason}`);

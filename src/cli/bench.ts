@@ -1,6 +1,7 @@
 /** `kubehive bench`: loads the bench suite, which nothing else depends on, and runs it. */
 import { Command } from 'commander';
 import { CommandError } from './errors.ts';
+import { type Threads, threads } from './values.ts';
 
 export interface BenchFlags {
   readonly case?: string;
@@ -8,6 +9,7 @@ export interface BenchFlags {
   readonly out?: string;
   readonly json?: boolean;
   readonly list?: boolean;
+  readonly threads?: Threads;
 }
 
 /** What dist/bench.js exports. */
@@ -23,6 +25,7 @@ export const benchCommand = (): Command =>
     .option('--workload <name>', 'only workloads of this name, such as 500Nodes')
     .option('--out <dir>', 'write data items (JSON), the HTML report and the plots here')
     .option('--json', 'print one JSON object a workload')
+    .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
     .option('--list', 'list the cases and workloads and run none')
     .addHelpText(
       'after',

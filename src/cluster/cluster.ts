@@ -28,6 +28,8 @@ import { type NodeThreadPlan, planNodeThreads, planThreads } from './threads.ts'
 
 /** Nodes are started in slices of this many, so that progress shows and the API server is not flooded. */
 const nodesPerSlice = 250;
+/** Kubelets and kube-proxies that start at the same time. */
+const startsAtOnce = 64;
 
 /** A running cluster. Made by {@link Cluster.start}; `stop()` ends it. */
 export class Cluster {
@@ -73,7 +75,9 @@ export class Cluster {
       const virtual = options.clock === 'virtual';
       const secure = options.https ?? (virtual ? false : {});
       const authority = secure === false ? undefined : await authorityOf(options, system.clock);
-      await system.start(await controlPlane(options, selection, authority, secure));
+      const [store, apiserver, ...clients] = await controlPlane(options, selection, authority, secure);
+      await system.start([store, apiserver]);
+      await system.start(clients, { concurrency: clients.length });
       const { bus } = system.connect('client', administrator);
       const ports = await bus.call('apiserver', apiserverChannels.info, {});
       const endpoints = {
@@ -149,7 +153,8 @@ export class Cluster {
     const plan = planNodeThreads(this.options.threads, running, nodes.length * actorsEach);
     for (let start = 0; start < nodes.length; start += nodesPerSlice) {
       const slice = nodes.slice(start, start + nodesPerSlice);
-      await this.actors.start(slice.flatMap((node, offset) => this.nodeActors(node, start + offset, plan)));
+      const specs = slice.flatMap((node, offset) => this.nodeActors(node, start + offset, plan));
+      await this.actors.start(specs, { concurrency: startsAtOnce });
       for (const { name } of slice) this.nodeNames.add(name);
       onProgress?.({ done: start + slice.length, total: nodes.length, threads: plan.summary });
     }
@@ -199,13 +204,13 @@ function authorityOf(options: ClusterOptions, clock: Clock): Promise<Certificate
     : openAuthority(join(options.dataDirectory, 'pki'), clock.now());
 }
 
-/** The control plane's actors in their order of start; they stop in reverse. */
+/** The control plane's actors: the store, the API server, and its clients, whose order does not matter. They stop in reverse. */
 async function controlPlane(
   options: ClusterOptions,
   selection: ComponentSelection,
   authority: CertificateAuthority | undefined,
   secure: NonNullable<ClusterOptions['https']>,
-): Promise<ActorSpec[]> {
+): Promise<[store: ActorSpec, apiserver: ActorSpec, ...clients: ActorSpec[]]> {
   const plain = options.http ?? false;
   const host = secure === false ? '127.0.0.1' : (secure.host ?? '127.0.0.1');
   const serving = await authority?.issue({
@@ -280,7 +285,7 @@ async function controlPlane(
           },
         ]
       : []),
-  ] as ActorSpec[];
+  ] as [ActorSpec, ActorSpec, ...ActorSpec[]];
 }
 
 /** How clients on this machine reach a listening address: every address means loopback too. */
