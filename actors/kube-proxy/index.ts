@@ -15,13 +15,16 @@ import {
   Router,
   type ServiceTable,
 } from '../../src/network/index.ts';
+import { nodeAddress } from '../../src/node/index.ts';
 import { type ActorContext, defineActor } from '../../src/runtime/index.ts';
 
 export interface KubeProxyOptions {
   readonly nodeName: string;
+  /** The node's number in its cluster, as the kubelet has it. */
+  readonly ordinal?: number | undefined;
   readonly zone?: string | undefined;
-  /** The node's own addresses, on which node ports listen. */
-  readonly nodeIps: readonly string[];
+  /** The node's own addresses, on which node ports listen. Default: the one that a simulated kubelet of this name has. */
+  readonly nodeIps?: readonly string[] | undefined;
   /** Address of the API server's actor. Default `apiserver`. */
   readonly apiserver?: string | undefined;
 }
@@ -36,7 +39,8 @@ export const kubeProxyActor = defineActor<KubeProxyOptions>({
 
 async function startKubeProxy(context: ActorContext, options: KubeProxyOptions): Promise<void> {
   const { bus, clock, host, random } = context;
-  const place: ProxyPlace = { nodeName: options.nodeName, zone: options.zone, nodeIps: options.nodeIps };
+  const { nodeName, zone, nodeIps = [nodeAddress(options)] } = options;
+  const place: ProxyPlace = { nodeName, zone, nodeIps };
   const informers = sharedInformers(context, options.apiserver);
   const table = host.share(`network.services/${options.apiserver ?? ''}`, () => followServices(informers));
   const router = new Router(

@@ -153,7 +153,8 @@ export class Cluster {
     const plan = planNodeThreads(this.options.threads, running, nodes.length * actorsEach);
     for (let start = 0; start < nodes.length; start += nodesPerSlice) {
       const slice = nodes.slice(start, start + nodesPerSlice);
-      const specs = slice.flatMap((node, offset) => this.nodeActors(node, start + offset, plan));
+      const first = this.nodeNames.size;
+      const specs = slice.flatMap((node, offset) => this.nodeActors(node, first + offset, plan));
       await this.actors.start(specs, { concurrency: startsAtOnce });
       for (const { name } of slice) this.nodeNames.add(name);
       onProgress?.({ done: start + slice.length, total: nodes.length, threads: plan.summary });
@@ -178,7 +179,10 @@ export class Cluster {
         labels: plain.labels,
         taints: plain.taints,
         ...(capacity === undefined ? {} : { capacity }),
-        ...(simulation === undefined ? {} : { simulation }),
+        ordinal: index,
+        ...(simulation === undefined
+          ? {}
+          : { delays: { imagePullMs: simulation.imagePullMs, startMs: simulation.containerStartMs } }),
       },
     } as ActorSpec;
     if (!this.selection.kubeProxy) return [kubelet];
@@ -187,7 +191,7 @@ export class Cluster {
       address: `kube-proxy/${node.name}`,
       identity: kubeProxyIdentity,
       ...where,
-      options: { nodeName: node.name },
+      options: { nodeName: node.name, ordinal: index },
     } as ActorSpec;
     return [kubelet, proxy];
   }

@@ -3,7 +3,7 @@
  * again at once a few times, then at the next turn; a lease that is gone is made anew.
  * @see k8s.io/component-helpers/apimachinery/lease/controller.go
  */
-import { formatMicroTime, isAlreadyExists, isConflict, isNotFound, type Lease } from '../api/index.ts';
+import { formatMicroTime, isAlreadyExists, isServiceUnavailable, isTimeout, type Lease } from '../api/index.ts';
 import { type Client, leases } from '../client/index.ts';
 import type { Clock, Log, Random } from '../runtime/index.ts';
 
@@ -52,9 +52,9 @@ export class NodeLease {
         this.#lease = await this.#write();
         return;
       } catch (error) {
-        // What we hold is not what the API has: read it before the next try.
+        // What we hold may not be what the API has: it is read, or made anew, at the next try.
         this.#lease = undefined;
-        if (!isConflict(error) && !isNotFound(error) && !isAlreadyExists(error)) {
+        if (isServiceUnavailable(error) || isTimeout(error) || left === 1) {
           log.debug('lease not renewed', {
             node: nodeName,
             error: error instanceof Error ? error.message : String(error),

@@ -20,25 +20,29 @@ const defaultCapacity: Readonly<Record<string, Quantity>> = {
   pods: '110',
 };
 
-/** The number at the end of a node's name, or else one made of its hash; below `bound`. */
-export function nodeNumber(nodeName: string, bound: number): number {
-  const digits = /(\d+)$/.exec(nodeName)?.[1];
+/** What a node's default addresses are made of. */
+type Numbered = Pick<KubeletOptions, 'nodeName' | 'ordinal'>;
+
+/** The node's ordinal, or the number at the end of its name, or else one made of its hash; below `bound`. */
+export function nodeNumber({ nodeName, ordinal }: Numbered, bound: number): number {
+  const digits = ordinal ?? /(\d+)$/.exec(nodeName)?.[1];
   if (digits !== undefined && Number(digits) < bound) return Number(digits);
   return createHash('sha256').update(nodeName).digest().readUInt32BE(0) % bound;
 }
 
 /** The node's own address: the one it was given, or one of 172.16.0.0/12. */
-export function nodeAddress({ address, nodeName }: KubeletOptions): string {
-  return address ?? formatAddress(parseAddress('172.16.0.1') + BigInt(nodeNumber(nodeName, 2 ** 20 - 2)), 4);
+export function nodeAddress(options: Numbered & Pick<KubeletOptions, 'address'>): string {
+  return options.address ?? formatAddress(parseAddress('172.16.0.1') + BigInt(nodeNumber(options, 2 ** 20 - 2)), 4);
 }
 
 const simulatedPodRange = parseCidr('10.128.0.0/9');
 
 /** The range of the node's pods, or undefined when a controller is to choose it. */
-export function nodePodCidr({ podCidr, nodeName }: KubeletOptions): string | undefined {
+export function nodePodCidr(options: KubeletOptions): string | undefined {
+  const { podCidr } = options;
   if (podCidr === 'from-node') return undefined;
   if (podCidr !== undefined) return podCidr;
-  const block = subnet(simulatedPodRange, 24, nodeNumber(nodeName, 2 ** 15));
+  const block = subnet(simulatedPodRange, 24, nodeNumber(options, 2 ** 15));
   return block === undefined ? undefined : formatCidr(block);
 }
 

@@ -18,12 +18,16 @@ export interface KubeletOptions {
   readonly capacity?: Readonly<Record<string, Quantity>> | undefined;
   /** Default: the capacity. */
   readonly allocatable?: Readonly<Record<string, Quantity>> | undefined;
-  /** The node's own address. Default: made of the node's name, unique for names that end in a number below 2^20. */
+  /**
+   * The node's number in its cluster, of which its default address and pod range are made. Default: the number at the end of
+   * its name, or else one made of the name's hash.
+   */
+  readonly ordinal?: number | undefined;
+  /** The node's own address. Default: one of 172.16.0.0/12 by its ordinal. */
   readonly address?: string | undefined;
   /**
    * The range that pods get addresses from, such as `10.1.7.0/24`; registered as the node's podCIDR. `from-node` waits until
-   * a controller has set the Node's `spec.podCIDR`. Default: a /24 of 10.128.0.0/9 made of the node's name, unique for names
-   * that end in a number below 32 768.
+   * a controller has set the Node's `spec.podCIDR`. Default: a /24 of 10.128.0.0/9 by its ordinal, unique for 32 768 nodes.
    */
   readonly podCidr?: string | undefined;
   readonly providerId?: string | undefined;

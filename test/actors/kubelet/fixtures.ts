@@ -21,7 +21,7 @@ export interface TestCluster {
 }
 
 export async function startCluster(): Promise<TestCluster> {
-  const system = new ActorSystem({ placement: 'inline', clock: 'virtual', seed: 1, log: memorySink([]) });
+  const system = new ActorSystem({ placement: 'inline', clock: 'virtual', seed: 1, log: memorySink() });
   await system.start([
     { definition: storeActor },
     { definition: apiserverActor, options: { http: null, https: null, serviceAccountAdmission: false } },
