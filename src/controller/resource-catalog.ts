@@ -3,7 +3,8 @@
  * definitions as they come. One entry for each stored kind, whatever number of versions it is served in. The namespace
  * controller and the garbage collector work through it.
  */
-import { builtinKinds, type CustomResourceDefinition, type KindDefinition } from '../api/index.ts';
+import type { CustomResourceDefinition, KindDefinition } from '../api/index.ts';
+import { builtinKinds } from '../api/kinds/index.ts';
 import { customResourceDefinitions, type Resource } from '../client/index.ts';
 import { conditionOf } from './conditions.ts';
 import type { ControllerDependencies } from './types.ts';

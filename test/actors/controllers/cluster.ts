@@ -31,11 +31,23 @@ export async function startCluster(names: readonly string[], settings: Controlle
     startTime: Date.parse('2026-01-01T00:00:00Z'),
     log: sink.sink,
   });
-  await system.start([{ definition: storeActor }, { definition: apiserverActor, options: { serviceAccountAdmission: false } }]);
+  await system.start([
+    { definition: storeActor },
+    { definition: apiserverActor, options: { serviceAccountAdmission: false } },
+  ]);
   for (const name of names) {
     if (!controllers.some((controller) => controller.name === name)) throw new Error(`no controller ${name}`);
-    const identity = { user: `system:serviceaccount:kube-system:${name}`, groups: ['system:masters'], userAgent: 'kube-controller-manager' };
-    await system.start({ definition: controllerActor, address: name, options: { controller: name, settings }, identity });
+    const identity = {
+      user: `system:serviceaccount:kube-system:${name}`,
+      groups: ['system:masters'],
+      userAgent: 'kube-controller-manager',
+    };
+    await system.start({
+      definition: controllerActor,
+      address: name,
+      options: { controller: name, settings },
+      identity,
+    });
   }
   const connection = await system.connect('test', admin);
   const client = createBusClient(connection.bus);
@@ -69,7 +81,9 @@ export async function startCluster(names: readonly string[], settings: Controlle
           phase: 'Running',
           podIP,
           podIPs: [{ ip: podIP }],
-          conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date(system.clock.now()).toISOString() }],
+          conditions: [
+            { type: 'Ready', status: 'True', lastTransitionTime: new Date(system.clock.now()).toISOString() },
+          ],
         });
       }
       await system.settled();

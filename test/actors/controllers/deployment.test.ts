@@ -11,7 +11,10 @@ function deployment(name: string, replicas: number, more: Partial<NonNullable<De
     spec: {
       replicas,
       selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'pause:1' }] } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'pause:1' }] },
+      },
       ...more,
     },
   };
@@ -43,7 +46,13 @@ describe('deployment-controller', () => {
     await cluster.runPods(namespace);
     const { status, metadata } = await get();
     expect(metadata?.annotations).toEqual({ 'deployment.kubernetes.io/revision': '1' });
-    expect(status).toMatchObject({ replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3, observedGeneration: 1 });
+    expect(status).toMatchObject({
+      replicas: 3,
+      updatedReplicas: 3,
+      readyReplicas: 3,
+      availableReplicas: 3,
+      observedGeneration: 1,
+    });
     expect(status?.conditions?.map(({ type, status, reason }) => [type, status, reason])).toEqual([
       ['Available', 'True', 'MinimumReplicasAvailable'],
       ['Progressing', 'True', 'NewReplicaSetAvailable'],
@@ -57,20 +66,32 @@ describe('deployment-controller', () => {
 
   it('rolls over in the steps that surge and unavailable allow', async () => {
     const rollingUpdate = { maxSurge: 0, maxUnavailable: 2 };
-    await cluster.client.create(deployments, deployment('web', 5, { strategy: { type: 'RollingUpdate', rollingUpdate } }));
+    await cluster.client.create(
+      deployments,
+      deployment('web', 5, { strategy: { type: 'RollingUpdate', rollingUpdate } }),
+    );
     await cluster.system.settled();
     await cluster.runPods(namespace);
     await setImage('pause:2');
     await cluster.system.settled();
     await cluster.finishDeletions(namespace);
-    expect(await sizes()).toEqual([['1', 3], ['2', 2]]);
+    expect(await sizes()).toEqual([
+      ['1', 3],
+      ['2', 2],
+    ]);
     await cluster.runPods(namespace);
     await cluster.finishDeletions(namespace);
-    expect(await sizes()).toEqual([['1', 1], ['2', 4]]);
+    expect(await sizes()).toEqual([
+      ['1', 1],
+      ['2', 4],
+    ]);
     await cluster.runPods(namespace);
     await cluster.finishDeletions(namespace);
     await cluster.runPods(namespace);
-    expect(await sizes()).toEqual([['1', 0], ['2', 5]]);
+    expect(await sizes()).toEqual([
+      ['1', 0],
+      ['2', 5],
+    ]);
     expect((await get()).metadata?.annotations?.['deployment.kubernetes.io/revision']).toBe('2');
   });
 
@@ -82,7 +103,10 @@ describe('deployment-controller', () => {
     await cluster.system.settled();
     expect(await sizes()).toEqual([['1', 0]]);
     await cluster.finishDeletions(namespace);
-    expect(await sizes()).toEqual([['1', 0], ['2', 2]]);
+    expect(await sizes()).toEqual([
+      ['1', 0],
+      ['2', 2],
+    ]);
   });
 
   it('reports a rollout that makes no progress within its deadline', async () => {
@@ -101,6 +125,9 @@ describe('deployment-controller', () => {
       await setImage(image);
     }
     await cluster.system.settled();
-    expect(await sizes()).toEqual([['3', 0], ['4', 0]]);
+    expect(await sizes()).toEqual([
+      ['3', 0],
+      ['4', 0],
+    ]);
   });
 });
