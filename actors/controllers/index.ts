@@ -10,10 +10,14 @@ import { endpointSliceController } from './endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
+import { nodeLifecycleController } from './node-lifecycle.ts';
+import { podGarbageCollectorController } from './pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
 import { serviceAccountController } from './serviceaccount.ts';
+import { taintEvictionController } from './taint-eviction.ts';
+import { ttlController } from './ttl.ts';
 
 /** All controllers, in the order in which they start. */
 export const controllers: readonly ControllerDefinition[] = [
@@ -27,6 +31,10 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGarbageCollectorController,
+  ttlController,
 ];
 
 export interface ControllerActorOptions {

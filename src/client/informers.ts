@@ -2,6 +2,7 @@
  * Informers of one client: for each resource and selection one cache that follows the API server, shared by everybody who
  * asks for it. Controllers, the scheduler and the proxies read and subscribe here.
  */
+import { setMaxListeners } from 'node:events';
 import { Observable, Subject } from 'rxjs';
 import type { ActorContext, Clock, Log, Random } from '../runtime/index.ts';
 import { createBusClient } from './bus.ts';
@@ -20,6 +21,8 @@ export interface InformersOptions {
 /** Each informer starts when it is asked for first, and runs until the signal aborts. */
 export function createInformers(client: Client, options: InformersOptions): Informers {
   const informers = new Map<string, Informer<KubernetesObject>>();
+  // One signal ends them all: many listeners are no leak.
+  setMaxListeners(0, options.signal);
   return {
     informer<Type extends KubernetesObject>(resource: Resource<Type>, selection: InformerOptions = {}) {
       const { group, version, resource: plural } = resource;

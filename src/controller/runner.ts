@@ -3,6 +3,7 @@
  * keys from the work queue to its reconciler. A reconcile that throws comes back with back-off; a bug in an event handler
  * ends the actor.
  */
+import { setMaxListeners } from 'node:events';
 import { Subscription } from 'rxjs';
 import { isConflict, isStatusError } from '../api/index.ts';
 import {
@@ -72,6 +73,7 @@ export function runController(
     enqueueAfter: (key, delayMs, delay) => queue.addAfter(key, delayMs, delay),
   };
 
+  setMaxListeners(0, signal);
   for (const resource of definition.reads ?? []) informerOf(resource);
   const reconciler = definition.create(dependencies);
   if (definition.reconciles !== undefined) observe(definition.reconciles, ({ object }) => queue.add(keyFor(object)));

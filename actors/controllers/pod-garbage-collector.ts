@@ -1,0 +1,137 @@
+/**
+ * pod-garbage-collector-controller: deletes pods that nobody else will: on nodes that are gone, terminating without a node,
+ * on nodes that are out of service, and the oldest finished ones beyond a threshold.
+ *
+ * @see kubernetes/pkg/controller/podgc/gc_controller.go
+ */
+import { isNotFound, type Pod } from '../../src/api/index.ts';
+import { keyOf, nodes, pods } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerDependencies,
+  conditionOf,
+  disrupt,
+  isPodFinished,
+  keyFor,
+  nodeIndex,
+  nodeIndexName,
+  type Reconciler,
+  splitKey,
+  timeMs,
+} from '../../src/controller/index.ts';
+
+/** A node must have been missing for this long: its Node may be on its way. */
+const quarantineMs = 40_000;
+/** How often finished pods are counted while there are new ones. */
+const countPeriodMs = 20_000;
+const terminatedThreshold = 12_500;
+const finishedIndex = 'finished';
+const outOfServiceTaint = 'node.kubernetes.io/out-of-service';
+
+/** Keys: `node/<name>` for a node to check, `finished` for the threshold, `pod/<key>` for a single pod. */
+const nodePrefix = 'node/';
+const podPrefix = 'pod/';
+const finishedKey = 'finished';
+
+export const podGarbageCollectorController: ControllerDefinition = {
+  name: 'pod-garbage-collector-controller',
+  serviceAccount: 'pod-garbage-collector',
+  create: createReconciler,
+};
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, settings } = dependencies;
+  const { clock } = context;
+  const nodeLister = dependencies.lister(nodes);
+  const podLister = dependencies.lister(pods);
+  const threshold = settings.terminatedPodThreshold ?? terminatedThreshold;
+  dependencies.index(pods, nodeIndexName, nodeIndex);
+  dependencies.index(pods, finishedIndex, (pod) => (isPodFinished(pod) ? ['true'] : []));
+
+  const checkNode = (name: string) => dependencies.enqueueAfter(nodePrefix + name, quarantineMs, { background: true });
+
+  dependencies.observe(pods, ({ type, object: pod }) => {
+    if (type === 'deleted') return;
+    const { nodeName } = pod.spec ?? {};
+    const terminating = pod.metadata?.deletionTimestamp !== undefined;
+    if (nodeName === undefined || nodeName === '') {
+      if (terminating) dependencies.enqueue(podPrefix + keyFor(pod));
+    } else if (nodeLister.get(undefined, nodeName) === undefined) checkNode(nodeName);
+    else if (terminating && isOutOfService(nodeName)) dependencies.enqueue(podPrefix + keyFor(pod));
+    if (isPodFinished(pod)) dependencies.enqueueAfter(finishedKey, countPeriodMs, { background: true });
+  });
+  dependencies.observe(nodes, ({ type, object }) => {
+    const name = object.metadata?.name ?? '';
+    if (type === 'deleted') checkNode(name);
+    else if (isOutOfService(name)) {
+      for (const pod of podLister.byIndex(nodeIndexName, name)) {
+        if (pod.metadata?.deletionTimestamp !== undefined) dependencies.enqueue(podPrefix + keyFor(pod));
+      }
+    }
+  });
+
+  function isOutOfService(name: string): boolean {
+    const node = nodeLister.get(undefined, name);
+    const ready = conditionOf(node?.status?.conditions, 'Ready')?.status === 'True';
+    return !ready && (node?.spec?.taints?.some((taint) => taint.key === outOfServiceTaint) ?? false);
+  }
+
+  /** The cache may lag: only the API server's own answer counts. */
+  async function isGone(name: string): Promise<boolean> {
+    if (nodeLister.get(undefined, name) !== undefined) return false;
+    try {
+      await client.get(nodes, { name });
+      return false;
+    } catch (error) {
+      if (isNotFound(error)) return true;
+      throw error;
+    }
+  }
+
+  async function collectNode(name: string): Promise<void> {
+    const orphans = podLister.byIndex(nodeIndexName, name);
+    if (orphans.length === 0 || !(await isGone(name))) return;
+    const reason = 'DeletionByPodGC';
+    const message = 'PodGC: node no longer exists';
+    const collect = (pod: Pod) =>
+      disrupt(client, pod, clock.now(), { reason, message, fail: true, gracePeriodSeconds: 0 });
+    await Promise.all(orphans.map(collect));
+  }
+
+  async function collectPod(key: string): Promise<void> {
+    const { namespace, name } = splitKey(key);
+    const pod = podLister.get(namespace, name);
+    if (pod?.metadata?.deletionTimestamp === undefined) return;
+    await deleteNow(pod);
+  }
+
+  async function deleteNow(pod: Pod): Promise<void> {
+    try {
+      await client.delete(pods, keyOf(pod), { gracePeriodSeconds: 0 });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async function collectFinished(): Promise<void> {
+    const finished = podLister.byIndex(finishedIndex, 'true');
+    const surplus = finished.length - threshold;
+    if (threshold <= 0 || surplus <= 0) return;
+    const evictedFirst = (pod: Pod) => (pod.status?.reason === 'Evicted' ? 0 : 1);
+    finished.sort(
+      (left, right) =>
+        evictedFirst(left) - evictedFirst(right) ||
+        timeMs(left.metadata?.creationTimestamp) - timeMs(right.metadata?.creationTimestamp),
+    );
+    for (const pod of finished.slice(0, surplus)) await deleteNow(pod);
+  }
+
+  return {
+    async reconcile(key) {
+      if (key === finishedKey) await collectFinished();
+      else if (key.startsWith(nodePrefix)) await collectNode(key.slice(nodePrefix.length));
+      else await collectPod(key.slice(podPrefix.length));
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * How fast nodes that do not answer may lose their pods. Nodes are counted by zone; when much of a zone is unwell at once,
+ * the trouble is more likely between the zone and us than in its nodes, and evictions slow down or stop.
+ *
+ * Worked example: a zone of 10 nodes, 6 not ready, is in partial disruption; it is small, so nothing is evicted. With 100
+ * nodes, 60 not ready, one node is evicted every 100 s. A zone with no ready node at all goes on at the normal rate, one
+ * every 10 s, unless all zones are like that: then nothing is evicted anywhere.
+ *
+ * @see kubernetes/pkg/controller/nodelifecycle/node_lifecycle_controller.go
+ */
+import type { Node } from '../api/index.ts';
+import type { Clock, Timer } from '../runtime/index.ts';
+
+const normalPerSecond = 0.1;
+const reducedPerSecond = 0.01;
+const largeZone = 50;
+const unhealthyShare = 0.55;
+
+interface Zone {
+  ready: number;
+  notReady: number;
+  /** Nodes that wait for their turn, in order. */
+  readonly queue: Set<string>;
+  /** When the next may go; monotonic milliseconds. */
+  nextMs: number;
+  timer: Timer | undefined;
+}
+
+interface Member {
+  readonly zone: string;
+  readonly ready: boolean;
+}
+
+export class DisruptionZones {
+  readonly #clock: Clock;
+  readonly #zones = new Map<string, Zone>();
+  readonly #members = new Map<string, Member>();
+  readonly #allow: (node: string) => void;
+
+  /** `allow` is told of each node whose turn has come. */
+  constructor(clock: Clock, allow: (node: string) => void) {
+    this.#clock = clock;
+    this.#allow = allow;
+  }
+
+  /** Counts the node under its zone and readiness. */
+  set(node: Node, ready: boolean): void {
+    const name = node.metadata?.name ?? '';
+    const zone = zoneOf(node);
+    const before = this.#members.get(name);
+    if (before?.zone === zone && before.ready === ready) return;
+    this.remove(name, ready);
+    this.#members.set(name, { zone, ready });
+    const counts = this.#zone(zone);
+    if (ready) counts.ready++;
+    else counts.notReady++;
+    this.#drainAll();
+  }
+
+  /** `forget` also takes it from the queue. */
+  remove(name: string, forget = true): void {
+    const member = this.#members.get(name);
+    if (member === undefined) return;
+    this.#members.delete(name);
+    const zone = this.#zone(member.zone);
+    if (member.ready) zone.ready--;
+    else zone.notReady--;
+    if (forget) zone.queue.delete(name);
+  }
+
+  /** Asks for a turn for a node that is counted. */
+  request(name: string): void {
+    const member = this.#members.get(name);
+    if (member === undefined) return;
+    this.#zone(member.zone).queue.add(name);
+    this.#drain(this.#zone(member.zone));
+  }
+
+  /** The node needs no turn any more. */
+  cancel(name: string): void {
+    const member = this.#members.get(name);
+    if (member !== undefined) this.#zone(member.zone).queue.delete(name);
+  }
+
+  stop(): void {
+    for (const zone of this.#zones.values()) zone.timer?.cancel();
+  }
+
+  /** Every zone is without a ready node: more likely we are cut off than all of them. */
+  get allDisrupted(): boolean {
+    for (const { ready, notReady } of this.#zones.values()) if (ready > 0 || notReady === 0) return false;
+    return this.#zones.size > 0;
+  }
+
+  #zone(name: string): Zone {
+    let zone = this.#zones.get(name);
+    if (zone === undefined) {
+      zone = { ready: 0, notReady: 0, queue: new Set(), nextMs: 0, timer: undefined };
+      this.#zones.set(name, zone);
+    }
+    return zone;
+  }
+
+  #perSecond(zone: Zone): number {
+    if (this.allDisrupted) return 0;
+    const size = zone.ready + zone.notReady;
+    if (zone.ready === 0 || zone.notReady <= 2 || zone.notReady / size < unhealthyShare) return normalPerSecond;
+    return size > largeZone ? reducedPerSecond : 0;
+  }
+
+  #drainAll(): void {
+    for (const zone of this.#zones.values()) if (zone.queue.size > 0) this.#drain(zone);
+  }
+
+  #drain(zone: Zone): void {
+    zone.timer?.cancel();
+    zone.timer = undefined;
+    const perSecond = this.#perSecond(zone);
+    const [name] = zone.queue;
+    if (name === undefined || perSecond === 0) return;
+    const nowMs = this.#clock.monotonic();
+    if (nowMs >= zone.nextMs) {
+      zone.queue.delete(name);
+      zone.nextMs = nowMs + 1_000 / perSecond;
+      this.#allow(name);
+      if (zone.queue.size === 0) return;
+    }
+    const waitMs = zone.nextMs - nowMs;
+    zone.timer = this.#clock.after(waitMs, () => this.#drain(zone), { background: true });
+  }
+}
+
+function zoneOf(node: Node): string {
+  const { labels } = node.metadata ?? {};
+  const region =
+    labels?.['topology.kubernetes.io/region'] ?? labels?.['failure-domain.beta.kubernetes.io/region'] ?? '';
+  const zone = labels?.['topology.kubernetes.io/zone'] ?? labels?.['failure-domain.beta.kubernetes.io/zone'] ?? '';
+  return `${region}/${zone}`;
+}
