@@ -72,7 +72,6 @@ function busCall(server: Server, request: ApiRequest | ApiWatchRequest, verb: Ve
       },
     },
     userAgent: identity?.userAgent ?? context.caller.address,
-    signal: context.signal,
     auditId: '',
   });
 }

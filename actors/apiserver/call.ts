@@ -49,10 +49,9 @@ export interface Call {
   /** Media type of a patch. */
   readonly patchType: string | undefined;
   /** Path behind a `proxy` subresource. */
-  readonly proxyPath?: string | undefined;
+  readonly proxyPath: string | undefined;
   readonly credentials: Credentials;
   readonly userAgent: string;
-  readonly signal: AbortSignal | undefined;
   /** Filled in by authentication, changed by impersonation. */
   user: Identity;
   /** Who really asked, when impersonating. */

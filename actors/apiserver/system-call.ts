@@ -25,12 +25,13 @@ export function callOf(
     patchType: undefined,
     credentials: { type: 'bus', identity: LOOPBACK },
     userAgent: `kube-apiserver/${server.options.serverVersion.gitVersion}`,
-    signal: undefined,
     auditId: '',
   });
 }
 
-type Given =
+/** What a door knows of a request. */
+export type CallRequest = Pick<
+  Call,
   | 'door'
   | 'verb'
   | 'kind'
@@ -43,15 +44,28 @@ type Given =
   | 'patchType'
   | 'credentials'
   | 'userAgent'
-  | 'signal'
-  | 'auditId';
+  | 'auditId'
+> & { readonly proxyPath?: string };
 
 const NOBODY: Identity = { user: '', groups: [] };
 
-/** A call with everything that stages fill in still empty. */
-export function newCall(given: Pick<Call, Given> & { readonly proxyPath?: string }): Call {
+/** A call with everything that stages fill in still empty. Written out member by member: spreading costs microseconds. */
+export function newCall(request: CallRequest): Call {
   return {
-    ...given,
+    door: request.door,
+    verb: request.verb,
+    kind: request.kind,
+    subresource: request.subresource,
+    namespace: request.namespace,
+    name: request.name,
+    query: request.query,
+    queryAll: request.queryAll,
+    body: request.body,
+    patchType: request.patchType,
+    proxyPath: request.proxyPath,
+    credentials: request.credentials,
+    userAgent: request.userAgent,
+    auditId: request.auditId,
     user: NOBODY,
     realUser: undefined,
     warnings: [],

@@ -174,6 +174,7 @@ export class Caches {
 
   #apply(batch: WatchBatch): void {
     const touched = new Set<KindCache>();
+    const superseded: Entry[] = [];
     for (const event of batch.events) {
       const { key, modRevision, value } = event.kv;
       const cache = this.#cacheOfKey(key);
@@ -189,10 +190,12 @@ export class Caches {
           : cache.delete(key, modRevision);
       touched.add(cache);
       if (change === undefined) continue;
+      if (change.previous !== undefined) superseded.push(change.previous);
       for (const listener of this.#listeners.get(cache.prefix) ?? []) listener(change);
     }
     this.revision = Math.max(this.revision, batch.revision);
     for (const cache of touched) cache.router.flush();
+    for (const entry of superseded) entry.retire();
     this.#wake();
   }
 

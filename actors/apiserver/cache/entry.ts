@@ -66,6 +66,17 @@ export class Entry {
     return this.#json;
   }
 
+  /**
+   * Lets go of everything but the bytes: the entry is history now, and is decoded again should a watch begin before it.
+   * Called after its last reader of this turn.
+   */
+  retire(): void {
+    this.#bytes ??= pack(this.#object);
+    this.#object = undefined;
+    this.#json = undefined;
+    this.#views = undefined;
+  }
+
   /** The same object in another served version, converted once. */
   view(kind: KindDefinition): Entry {
     if (kind.conversion === undefined) return this;

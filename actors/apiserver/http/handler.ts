@@ -36,7 +36,7 @@ export async function handleRequest(server: Server, request: Request, response: 
     if (form === undefined) throw notAcceptable(header, route.verb);
     accepted = form;
     await answerResource(server, reply, accepted, () =>
-      callOfRequest(request, resource, query, route, reply.auditId, undefined),
+      callOfRequest(request, resource, query, route, reply.auditId),
     );
   } catch (error) {
     request.resume();

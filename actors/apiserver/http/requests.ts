@@ -82,7 +82,6 @@ export async function callOfRequest(
   query: Query,
   route: ReturnType<typeof routeOf>,
   auditId: string,
-  signal: AbortSignal | undefined,
 ): Promise<Call> {
   const { kind, subresource, verb } = route;
   const body = await bodyOf(request, verb);
@@ -99,7 +98,6 @@ export async function callOfRequest(
     patchType: verb === 'patch' ? mediaTypeOf(request.headers['content-type']) : undefined,
     credentials: credentialsOf(request),
     userAgent: String(request.headers['user-agent'] ?? 'unknown'),
-    signal,
     auditId,
     proxyPath: path.rest,
   });
