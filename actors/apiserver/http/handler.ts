@@ -35,9 +35,7 @@ export async function handleRequest(server: Server, request: Request, response: 
     const form = route.verb === 'watch' ? acceptedOf(header, true, undefined) : accepted;
     if (form === undefined) throw notAcceptable(header, route.verb);
     accepted = form;
-    await answerResource(server, reply, accepted, () =>
-      callOfRequest(request, resource, query, route, reply.auditId),
-    );
+    await answerResource(server, reply, accepted, () => callOfRequest(request, resource, query, route, reply.auditId));
   } catch (error) {
     request.resume();
     const status = isStatusError(error)

@@ -1,14 +1,43 @@
-/** OpenAPI documents: `/openapi/v2` and `/openapi/v3`. */
+/** OpenAPI documents: `/openapi/v2`, the index `/openapi/v3`, and one document a group and version below it. */
+import { type KindRegistry, type OpenApiDocument, OpenApiDocuments, StatusError } from '../../../src/api/index.ts';
 import type { Server } from '../server.ts';
+import { sendStatus } from './answers.ts';
 import type { Accepted } from './negotiation.ts';
-import type { Reply } from './reply.ts';
+import { type Reply, send } from './reply.ts';
+
+const documents = new WeakMap<KindRegistry, OpenApiDocuments>();
+
+function documentsOf(registry: KindRegistry): OpenApiDocuments {
+  let found = documents.get(registry);
+  if (found === undefined) {
+    found = new OpenApiDocuments(registry);
+    documents.set(registry, found);
+  }
+  return found;
+}
+
+const V3 = '/openapi/v3';
 
 /** Answers the path if it is an OpenAPI one, and says whether it did. */
-export async function sendOpenapi(
-  _server: Server,
-  _reply: Reply,
-  _path: string,
-  _accepted: Accepted | undefined,
-): Promise<boolean> {
-  return false;
+export function sendOpenapi(server: Server, reply: Reply, path: string, accepted: Accepted | undefined): boolean {
+  if (path === '/openapi/v2') {
+    if (accepted === undefined) sendStatus(reply, StatusError.notAcceptable(['application/json']), undefined);
+    else sendDocument(reply, documentsOf(server.registry).v2(), 'application/json');
+    return true;
+  }
+  if (path === V3) {
+    sendDocument(reply, documentsOf(server.registry).index(), 'text/plain; charset=utf-8');
+    return true;
+  }
+  if (!path.startsWith(`${V3}/`)) return false;
+  const document = documentsOf(server.registry).v3(path.slice(V3.length + 1));
+  if (document === undefined) send(reply, 404, '', '');
+  else sendDocument(reply, document, 'application/json');
+  return true;
+}
+
+function sendDocument(reply: Reply, { text, etag }: OpenApiDocument, contentType: string): void {
+  const headers = { etag, vary: 'Accept' };
+  if (reply.request.headers['if-none-match'] === etag) send(reply, 304, '', '', headers);
+  else send(reply, 200, contentType, text, headers);
 }

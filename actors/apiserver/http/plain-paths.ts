@@ -36,7 +36,7 @@ export async function sendPlainPath(
     else sendObject(reply, 200, document, { ...accepted, pretty: bare === '/version' ? true : accepted.pretty });
     return true;
   }
-  return sendDiscovery(server, reply, bare, accepted) || (await sendOpenapi(server, reply, bare, accepted));
+  return sendDiscovery(server, reply, bare, accepted) || sendOpenapi(server, reply, bare, accepted);
 }
 
 export function sendNotFound(reply: Reply): void {
