@@ -40,6 +40,7 @@ export const storeActor = defineActor<StoreActorOptions | undefined>({
     await closing.get(directory);
     const store = await openStore({
       clock,
+      activity: context.activity,
       ...options,
       // Requests that arrive in one turn share a commit, and their watch events a message.
       group: 'turn',

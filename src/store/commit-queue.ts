@@ -6,6 +6,7 @@
  * One batch is in flight at a time, so commits happen in revision order. A failed append is final: everything that waits is
  * rejected, and so is everything after it.
  */
+import type { Activity } from '../runtime/index.ts';
 import { StoreFailedError } from './errors.ts';
 import { type Log, LogBatch } from './log.ts';
 
@@ -27,6 +28,8 @@ export interface CommitQueueOptions {
   /** A batch is durable: runs before the promises of those who wait resolve. */
   readonly onCommitted: (batch: LogBatch) => void;
   readonly onFailed: (error: StoreFailedError) => void;
+  /** Begun while the log writes: whoever waits for quiet waits for the disk too. */
+  readonly activity?: Activity | undefined;
 }
 
 export class CommitQueue {
@@ -125,10 +128,14 @@ export class CommitQueue {
       this.#finish(group);
       return;
     }
-    appended.then(
-      () => this.#finish(group),
-      (error: unknown) => this.fail(error),
-    );
+    const { activity } = this.#options;
+    activity?.begin();
+    appended
+      .then(
+        () => this.#finish(group),
+        (error: unknown) => this.fail(error),
+      )
+      .finally(() => activity?.end());
   }
 
   #finish(group: Group): void {

@@ -1,5 +1,5 @@
 /** What a store in this thread can be told, and what holds when it is not. */
-import type { Clock } from '../runtime/index.ts';
+import type { Activity, Clock } from '../runtime/index.ts';
 import type { CompactionPolicy } from './compaction.ts';
 import type { StoreFailedError } from './errors.ts';
 
@@ -22,6 +22,8 @@ export interface LocalStoreOptions {
   readonly limits?: StoreLimits;
   /** Where the writes of a group are taken together: at the end of the turn, or (over a memory log the default) of the microtask. */
   readonly group?: 'turn' | 'microtask';
+  /** Where writes to disk that are under way are counted as work left to do: an actor gives its context's. */
+  readonly activity?: Activity;
   /** Told when the log can no longer be written: the store has stopped by then. */
   readonly onFailed?: (error: StoreFailedError) => void;
 }

@@ -84,6 +84,7 @@ class LocalStore implements Store {
       atTurnEnd: byTurn ? (flush) => options.clock.turn(flush) : queueMicrotask,
       onCommitted: (batch) => this.#onCommitted(batch),
       onFailed: (error) => this.#onFailed(error),
+      activity: options.activity,
     });
     const committedRevision = (): number => this.#committedRevision;
     const compactRevision = (): number => this.#compactRevision;

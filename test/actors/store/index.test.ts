@@ -108,3 +108,16 @@ test('counts and times its work', async () => {
   expect(metrics).toMatch(/^etcd_mvcc_range_total.* 1$/m);
   expect(metrics).toMatch(/^kubehive_store_txn_duration_seconds_count.* 3$/m);
 });
+
+test('a settled system has written what it had to, also under virtual time', async () => {
+  const quiet = new ActorSystem({ placement: 'inline', clock: 'virtual', seed: 1, log });
+  const options = { directory: join(directory, 'virtual') };
+  await quiet.start({ definition: storeActor, options });
+  const there = remoteStore(quiet.bus, 'store');
+  const { id } = await there.leaseGrant({ ttlSeconds: 5 });
+  await write(there, '/a', '1', id);
+  await quiet.advance(6000);
+  await quiet.settled();
+  expect(await there.status()).toMatchObject({ revision: 3, keys: 0, leases: 0, pendingTxns: 0 });
+  await quiet.stop();
+});
