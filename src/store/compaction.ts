@@ -129,16 +129,16 @@ export class Sweep {
     return this.isIdle ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Ends sweeping; those who wait for it are told, and find the store closed. */
   stop(): void {
     this.#pauses = Number.POSITIVE_INFINITY;
+    this.#release();
   }
 
   #schedule(): void {
     if (this.#isScheduled || this.#pauses > 0) return;
     if (this.isIdle) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const resolve of waiting) resolve();
+      this.#release();
       return;
     }
     this.#isScheduled = true;
@@ -147,6 +147,12 @@ export class Sweep {
       if (this.#pauses === 0) this.#sweepPiece();
       this.#schedule();
     });
+  }
+
+  #release(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   #sweepPiece(): void {

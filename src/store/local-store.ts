@@ -383,6 +383,9 @@ class LocalStore implements Store {
     const resume = this.#sweep.pause();
     try {
       return await read();
+    } catch (error) {
+      this.#checkOpen();
+      throw error;
     } finally {
       resume();
     }

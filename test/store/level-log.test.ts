@@ -166,3 +166,17 @@ test('a watch that compaction overtakes while it reads from disk ends with the e
   // What it was told until then is whole and in order.
   expect(past.lines).toEqual(Array.from({ length: past.lines.length }, (_, n) => `put /k/${n}=x@${n + 2}`));
 });
+
+test('a hash or snapshot that the end of the store overtakes fails with Closed, and hangs nowhere', async () => {
+  const store = await open({ limits: { cacheBytesMax: 0 } });
+  for (let n = 0; n < 5000; n++) void write(store, `/k/${n % 100}`, 'x');
+  const { revision } = await store.txn({ success: [put('/end', '')] });
+  const reading = Promise.allSettled([store.hash(), store.snapshot(join(parent, 'one.snapshot'))]);
+  void store.compact(revision);
+  const waiting = Promise.allSettled([store.hash(), store.snapshot(join(parent, 'two.snapshot'))]);
+  await store.close();
+  for (const outcome of [...(await reading), ...(await waiting)]) {
+    if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'Closed' });
+  }
+  expect((await waiting).map((outcome) => outcome.status)).toEqual(['rejected', 'rejected']);
+});
