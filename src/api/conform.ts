@@ -154,7 +154,7 @@ function conformObject(input: Json, schema: ObjectSchema, state: State): Json {
     const value = conformValue(given, field.schema, state);
     if (field.presence === 'drop' && isEmpty(value)) continue;
     // Upstream's storage cannot tell an empty list from none.
-    const isNone = field.presence === 'null' && Array.isArray(value) && value.length === 0;
+    const isNone = field.presence !== 'keep' && Array.isArray(value) && value.length === 0;
     output[field.name] = isNone ? null : value;
   }
   const keys = Object.keys(input);

@@ -136,7 +136,9 @@ export function includeOf(call: Call): IncludeObject {
   const include = call.query['includeObject'] ?? 'Metadata';
   if (include === '') return 'Metadata';
   if (include === 'None' || include === 'Metadata' || include === 'Object') return include;
-  throw StatusError.badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`);
+  throw StatusError.badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(include)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 function sendList(

@@ -2,7 +2,14 @@
  * Objects as tables and as bare metadata: what `kubectl get` and metadata informers ask for.
  * @see staging/src/k8s.io/apiserver/pkg/endpoints/handlers/response.go
  */
-import type { ApiObject, ColumnDefinition, KindDefinition, TableDefinition } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  type ColumnDefinition,
+  defaultTable,
+  type KindDefinition,
+  type TableDefinition,
+  tableOfKind,
+} from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
 
 /** What rows carry beside their cells. */
@@ -14,25 +21,7 @@ interface ListMetadata {
   readonly remainingItemCount?: number | undefined;
 }
 
-const DEFAULT_TABLE: TableDefinition = {
-  columns: [
-    {
-      name: 'Name',
-      type: 'string',
-      format: 'name',
-      description:
-        'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names',
-    },
-    {
-      name: 'Created At',
-      type: 'date',
-      description:
-        'CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata',
-    },
-  ],
-  row: (object) => [object.metadata.name, object.metadata['creationTimestamp']],
-};
-
+/** The entries, in the kind's own form, as a table. */
 export function tableOf(
   kind: KindDefinition,
   entries: readonly Entry[],
@@ -41,13 +30,19 @@ export function tableOf(
   version: string,
   nowMs: number,
 ): ApiObject {
-  const table = kind.table ?? DEFAULT_TABLE;
+  const table = tableOfKind(kind);
+  const { compare } = table;
+  const ordered = compare === undefined ? entries : [...entries].sort((a, b) => compare(a.object, b.object));
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${version}`,
     metadata: metadata as ApiObject['metadata'],
     columnDefinitions: table.columns.map(columnOf),
-    rows: entries.map((entry) => rowOf(kind, table, entry, include, version, nowMs)),
+    // Upstream's default table of nothing has no rows at all.
+    rows:
+      ordered.length === 0 && table === defaultTable
+        ? null
+        : ordered.map((entry) => rowOf(table, entry, include, version, nowMs)),
   };
 }
 
@@ -55,15 +50,8 @@ function columnOf({ name, type, format, description, priority }: ColumnDefinitio
   return { name, type, format: format ?? '', description, priority: priority ?? 0 };
 }
 
-function rowOf(
-  kind: KindDefinition,
-  table: TableDefinition,
-  entry: Entry,
-  include: IncludeObject,
-  version: string,
-  nowMs: number,
-) {
-  const { object } = entry.view(kind);
+function rowOf(table: TableDefinition, entry: Entry, include: IncludeObject, version: string, nowMs: number) {
+  const { object } = entry;
   const conditions = table.conditions?.(object);
   return {
     cells: table.row(object, { nowMs }),

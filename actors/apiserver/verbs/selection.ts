@@ -64,7 +64,7 @@ function fieldRequirements(kind: KindDefinition, text: string): readonly FieldRe
     throw StatusError.badRequest(
       kind.selectableFields === undefined
         ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
-        : unsupportedField(field),
+        : (kind.unsupportedField?.(field) ?? unsupportedField(field)),
     );
   }
   return requirements;

@@ -12,7 +12,6 @@ import {
   daemonSetStrategy,
   deploymentStrategy,
   replicaSetStrategy,
-  replicasLabel,
   statefulSetStrategy,
 } from './strategies/workloads.ts';
 import type { KindDefinition } from './types.ts';
@@ -48,7 +47,6 @@ export const appsKinds: readonly KindDefinition[] = [
     categories: ['all'],
     subresources: [SCALE, STATUS],
     strategy: replicaSetStrategy,
-    selectableFields: replicasLabel,
     table: replicaSetTable,
   }),
   apps('StatefulSet', {

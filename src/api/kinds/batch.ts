@@ -22,6 +22,7 @@ export const batchKinds: readonly KindDefinition[] = [
     subresources: [STATUS],
     strategy: jobStrategy,
     selectableFields: jobSelectableFields,
+    unsupportedField: (label) => `field label "${label}" not supported for Job`,
     table: jobTable,
   }),
 ];

@@ -31,7 +31,7 @@ import { eventSelectableFields, eventStrategy } from './strategies/events.ts';
 import { podSelectableFields, podStrategy } from './strategies/pod.ts';
 import { serviceSelectableFields, serviceStrategy } from './strategies/service.ts';
 import { persistentVolumeClaimStrategy, persistentVolumeStrategy } from './strategies/volumes.ts';
-import { replicasLabel, replicationControllerStrategy } from './strategies/workloads.ts';
+import { replicationControllerSelectableFields, replicationControllerStrategy } from './strategies/workloads.ts';
 import type { KindDefinition, SubresourceDefinition } from './types.ts';
 
 const core = rowsOf('', 'v1', 'io.k8s.api.core.v1');
@@ -149,7 +149,7 @@ export const coreKinds: readonly KindDefinition[] = [
     storagePrefix: '/registry/controllers',
     subresources: [SCALE, STATUS],
     strategy: replicationControllerStrategy,
-    selectableFields: replicasLabel,
+    selectableFields: replicationControllerSelectableFields,
     table: replicationControllerTable,
   }),
   core('ResourceQuota', {

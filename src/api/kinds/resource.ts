@@ -37,6 +37,7 @@ export const resourceKinds: readonly KindDefinition[] = [
     namespaced: false,
     strategy: resourceSliceStrategy,
     selectableFields: resourceSliceSelectableFields,
+    unsupportedField: (label) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${label}`,
     table: resourceSliceTable,
   }),
 ];

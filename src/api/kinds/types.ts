@@ -39,12 +39,14 @@ export interface KindDefinition {
   readonly strategy?: Strategy;
   /** Field labels for field selectors beyond metadata.name and metadata.namespace, and how to read them. */
   readonly selectableFields?: SelectableFields;
+  /** What a client is told that selects by a field label which the kind does not have, where it is not the usual message. */
+  unsupportedField?(label: string): string;
   readonly table?: TableDefinition;
   /** Warning header of every request for this resource, such as `v1 Endpoints is deprecated in v1.33+; …`. */
   readonly deprecationWarning?: string;
 }
 
-/** Field labels by name; each reads its value, as text, from the stored form of an object. */
+/** Field labels by name; each reads its value, as text, from the kind's own form of an object. */
 export type SelectableFields = Readonly<Record<string, (object: ApiObject) => string>>;
 
 export interface SubresourceDefinition {

@@ -9,7 +9,12 @@ import { podTemplateWarnings } from './pod-warnings.ts';
 
 export const jobStrategy = strategyOf<Job>({
   defaults(job: Job) {
-    if (job.spec !== undefined) defaultJobSpec(job.spec, true);
+    if (job.spec === undefined) return;
+    defaultJobSpec(job.spec, true);
+    const labels = job.spec.template?.metadata?.labels;
+    if (labels === undefined || Object.keys(labels).length === 0) return;
+    job.metadata ??= {};
+    if (Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
   },
   generation: true,
   prepareForCreate(job: Job) {

@@ -70,7 +70,8 @@ function withoutUndefined(object: Record<string, unknown>): ApiObject {
   return object as ApiObject;
 }
 
-const readers = {
+/** Field labels of the core group's events. */
+export const eventSelectableFields = selectableFieldsOf<CoreEvent>({
   'involvedObject.kind': (event: CoreEvent) => event.involvedObject?.kind ?? '',
   'involvedObject.namespace': (event: CoreEvent) => event.involvedObject?.namespace ?? '',
   'involvedObject.name': (event: CoreEvent) => event.involvedObject?.name ?? '',
@@ -82,21 +83,18 @@ const readers = {
   reportingComponent: (event: CoreEvent) => event.reportingComponent ?? '',
   source: (event: CoreEvent) => event.source?.component || (event.reportingComponent ?? ''),
   type: (event: CoreEvent) => event.type ?? '',
-};
+});
 
-/** Field labels of the core group's events. */
-export const eventSelectableFields = selectableFieldsOf<CoreEvent>(readers);
-
-/** The same labels under the names that `events.k8s.io` gives them; they read the stored form. */
-export const eventsGroupSelectableFields = selectableFieldsOf<CoreEvent>({
-  'regarding.kind': readers['involvedObject.kind'],
-  'regarding.namespace': readers['involvedObject.namespace'],
-  'regarding.name': readers['involvedObject.name'],
-  'regarding.uid': readers['involvedObject.uid'],
-  'regarding.apiVersion': readers['involvedObject.apiVersion'],
-  'regarding.resourceVersion': readers['involvedObject.resourceVersion'],
-  'regarding.fieldPath': readers['involvedObject.fieldPath'],
-  reason: readers.reason,
-  reportingController: readers.reportingComponent,
-  type: readers.type,
+/** The same labels under the names that `events.k8s.io` gives them. */
+export const eventsGroupSelectableFields = selectableFieldsOf<EventsV1Event>({
+  'regarding.kind': (event) => event.regarding?.kind ?? '',
+  'regarding.namespace': (event) => event.regarding?.namespace ?? '',
+  'regarding.name': (event) => event.regarding?.name ?? '',
+  'regarding.uid': (event) => event.regarding?.uid ?? '',
+  'regarding.apiVersion': (event) => event.regarding?.apiVersion ?? '',
+  'regarding.resourceVersion': (event) => event.regarding?.resourceVersion ?? '',
+  'regarding.fieldPath': (event) => event.regarding?.fieldPath ?? '',
+  reason: (event) => event.reason ?? '',
+  reportingController: (event) => event.reportingController ?? '',
+  type: (event) => event.type ?? '',
 });

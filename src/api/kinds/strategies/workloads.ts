@@ -13,8 +13,7 @@ import type {
   StatefulSet,
 } from '../../generated/types.ts';
 import { semanticEqual } from '../semantic-equality.ts';
-import { strategyOf } from '../strategy-of.ts';
-import type { ApiObject } from '../types.ts';
+import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { templateWarnings } from './pod-warnings.ts';
 import { defaultClaimSpec } from './volume-defaults.ts';
@@ -168,7 +167,7 @@ export const controllerRevisionStrategy = strategyOf<ControllerRevision>({
   },
 });
 
-/** `status.replicas` as a field label, of replica sets and replication controllers. */
-export const replicasLabel = {
-  'status.replicas': (object: ApiObject) => String((object.status as { replicas?: number } | undefined)?.replicas ?? 0),
-};
+/** Field labels of replication controllers. Replica sets have none. */
+export const replicationControllerSelectableFields = selectableFieldsOf<ReplicationController>({
+  'status.replicas': (controller) => String(controller.status?.replicas ?? 0),
+});
