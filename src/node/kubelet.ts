@@ -55,7 +55,8 @@ class Kubelet implements PodWorkerHost {
   readonly #admission = new PodAdmission();
   readonly #writer: StatusWriter;
   readonly #workers = new Map<string, PodWorker>();
-  readonly #mirrors: MirrorKeeper;
+  /** Only for kubelets with static pods. */
+  #mirrors: MirrorKeeper | undefined;
   #recorder: EventRecorder | undefined;
   #pool: AddressPool | undefined;
   #poolAskedAtMs = Number.NEGATIVE_INFINITY;
@@ -80,11 +81,6 @@ class Kubelet implements PodWorkerHost {
     this.events = new PodEvents(() => this.#eventRecorder(), bucket, options.events ?? 'all');
     this.#registration = new NodeRegistration({ ...this.#common(), kubelet: options, runtime: this.runtime });
     this.#admission.setAllocatable(nodeAllocatable(options));
-    this.#mirrors = new MirrorKeeper({
-      ...this.#common(),
-      node: () => this.#registration.node,
-      changed: (worker) => this.#writer.changed(worker),
-    });
     this.#writer = new StatusWriter({ client: this.#client, clock, log: context.log, activity: context.activity });
   }
 
@@ -95,6 +91,13 @@ class Kubelet implements PodWorkerHost {
     bus.serve(nodeChannels.exec, (request) => this.#exec(request));
     bus.serve(nodeChannels.summary, () => this.#summary());
     await this.#registration.start();
+    if (this.#options.staticPods !== undefined) {
+      this.#mirrors = new MirrorKeeper({
+        ...this.#common(),
+        node: () => this.#registration.node,
+        changed: (worker) => this.#writer.changed(worker),
+      });
+    }
     const cidr = this.#registration.node.spec?.podCIDR ?? nodePodCidr(this.#options);
     if (cidr !== undefined) this.#pool = new AddressPool(parseCidr(cidr));
     const lease = new NodeLease({
@@ -118,7 +121,7 @@ class Kubelet implements PodWorkerHost {
     await Promise.all([lease.start(), source.start()]);
     for (const manifest of this.#options.staticPods ?? []) {
       const worker = this.#add(staticPod(manifest, nodeName));
-      this.#mirrors.add(worker);
+      this.#mirrors?.add(worker);
       this.#admit(worker);
     }
   }
@@ -164,7 +167,7 @@ class Kubelet implements PodWorkerHost {
 
   #present(pod: BoundPod): void {
     if (isMirrorPod(pod)) {
-      this.#mirrors.present(pod);
+      this.#mirrors?.present(pod);
       return;
     }
     const worker = this.#workers.get(pod.metadata.uid);
@@ -225,7 +228,7 @@ class Kubelet implements PodWorkerHost {
   }
 
   #gone(uid: string): void {
-    if (this.#mirrors.gone(uid)) return;
+    if (this.#mirrors?.gone(uid) === true) return;
     const worker = this.#workers.get(uid);
     if (worker === undefined) return;
     this.#workers.delete(uid);

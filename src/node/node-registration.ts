@@ -31,11 +31,10 @@ export class NodeRegistration {
 
   constructor(options: NodeRegistrationOptions) {
     this.#options = options;
-    const { clock, kubelet } = options;
-    this.#node = nodeObject(kubelet, this.#runtimeVersion(), clock.now());
+    this.#node = { metadata: { name: options.kubelet.nodeName } };
   }
 
-  /** The Node as last seen. */
+  /** What decisions need of the Node, as last seen: names, labels, spec and conditions. */
   get node(): Node {
     return this.#node;
   }
@@ -61,7 +60,7 @@ export class NodeRegistration {
   /** Reads the Node anew. Keeps what was last seen when it cannot be read. */
   async refresh(): Promise<Node> {
     const { client, kubelet } = this.#options;
-    this.#node = await client.get(nodes, { name: kubelet.nodeName });
+    this.#node = essence(await client.get(nodes, { name: kubelet.nodeName }));
     return this.#node;
   }
 
@@ -74,18 +73,18 @@ export class NodeRegistration {
     const { client, clock, kubelet } = this.#options;
     const wanted = nodeObject(kubelet, this.#runtimeVersion(), clock.now());
     try {
-      this.#node = await client.create(nodes, wanted);
+      this.#node = essence(await client.create(nodes, wanted));
       return;
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
     const known = await client.get(nodes, { name: kubelet.nodeName });
-    this.#node = known;
+    this.#node = essence(known);
     const labels = { ...kubeletLabels(kubelet), ...kubelet.labels };
     const missing = Object.entries(labels).filter(([key, value]) => known.metadata?.labels?.[key] !== value);
     if (missing.length > 0) {
       const patch = { metadata: { labels: Object.fromEntries(missing) } };
-      this.#node = await client.patch(nodes, { name: kubelet.nodeName }, 'merge', patch);
+      this.#node = essence(await client.patch(nodes, { name: kubelet.nodeName }, 'merge', patch));
     }
     await this.#report();
   }
@@ -97,7 +96,10 @@ export class NodeRegistration {
     // Addresses are replaced as a whole: their merge key cannot tell two of one type apart.
     const addresses = [...(status.addresses ?? []), { $patch: 'replace' }];
     const patch = { status: { ...status, addresses } };
-    this.#node = await client.patch(nodes, { name: kubelet.nodeName }, 'strategic', patch, { subresource: 'status' });
+    const written = await client.patch(nodes, { name: kubelet.nodeName }, 'strategic', patch, {
+      subresource: 'status',
+    });
+    this.#node = essence(written);
   }
 
   #plan(): void {
@@ -120,4 +122,16 @@ export class NodeRegistration {
     };
     clock.after(periodMs, () => void report(), { background: true });
   }
+}
+
+/** The part of a Node that is kept: with thousands of kubelets in a thread, the rest would be most of their memory. */
+function essence({ metadata, spec, status }: Node): Node {
+  const kept: Node = { metadata: { name: metadata?.name, uid: metadata?.uid, labels: metadata?.labels } };
+  if (spec !== undefined) kept.spec = spec;
+  const conditions = status?.conditions?.map(({ lastTransitionTime, status, type }) => ({
+    lastTransitionTime,
+    status,
+    type,
+  }));
+  return conditions === undefined ? kept : { ...kept, status: { conditions } };
 }
