@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isNotFound } from '../../../src/api/index.ts';
+import { configMaps, namespaces, pods } from '../../../src/client/index.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
+
+const name = 'team';
+
+describe('namespace-controller', () => {
+  let cluster: TestCluster;
+  beforeEach(async () => {
+    cluster = await startCluster(['namespace-controller', 'serviceaccount-controller']);
+    await cluster.client.create(namespaces, { metadata: { name } });
+    await cluster.system.settled();
+  });
+  afterEach(() => cluster.stop());
+  const get = () => cluster.client.get(namespaces, { name });
+  const condition = async (type: string) => (await get()).status?.conditions?.find((item) => item.type === type);
+
+  it('empties a deleted namespace and lets it go', async () => {
+    await cluster.client.create(configMaps, { metadata: { name: 'a', namespace: name } });
+    await cluster.client.delete(namespaces, { name });
+    expect((await get()).status?.phase).toBe('Terminating');
+    await cluster.system.settled();
+    await expect(get()).rejects.toSatisfy(isNotFound);
+    expect((await cluster.client.list(configMaps, { namespace: name })).items).toEqual([]);
+  });
+
+  it('says which finalizers keep it, and goes when they are gone', async () => {
+    await cluster.client.create(configMaps, {
+      metadata: { name: 'a', namespace: name, finalizers: ['example.com/hold'] },
+    });
+    await cluster.client.delete(namespaces, { name });
+    await cluster.system.settled();
+    expect(await condition('NamespaceContentRemaining')).toMatchObject({
+      status: 'True',
+      reason: 'SomeResourcesRemain',
+      message: 'Some resources are remaining: configmaps. has 1 resource instances',
+    });
+    expect(await condition('NamespaceFinalizersRemaining')).toMatchObject({
+      status: 'True',
+      reason: 'SomeFinalizersRemain',
+      message: 'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
+    });
+    await cluster.client.patch(configMaps, { namespace: name, name: 'a' }, 'merge', { metadata: { finalizers: null } });
+    await cluster.system.advance(10_000);
+    await cluster.system.settled();
+    await expect(get()).rejects.toSatisfy(isNotFound);
+  });
+
+  it('deletes pods first and goes on as soon as the last of them is gone', async () => {
+    await cluster.client.create(pods, {
+      metadata: { name: 'p', namespace: name },
+      spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'pause:1' }] },
+    });
+    await cluster.client.create(configMaps, { metadata: { name: 'a', namespace: name } });
+    await cluster.client.delete(namespaces, { name });
+    await cluster.system.settled();
+    const pod = await cluster.client.get(pods, { namespace: name, name: 'p' });
+    expect(pod.metadata?.deletionGracePeriodSeconds).toBe(30);
+    await cluster.client.get(configMaps, { namespace: name, name: 'a' });
+    await cluster.finishDeletions(name);
+    await expect(get()).rejects.toSatisfy(isNotFound);
+  });
+});

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isNotFound, type Toleration } from '../../../src/api/index.ts';
+import { coreEvents, leases, nodes, pods } from '../../../src/client/index.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
+
+const namespace = 'default';
+
+describe('nodes that fall silent', () => {
+  let cluster: TestCluster;
+  beforeEach(async () => {
+    cluster = await startCluster([
+      'node-lifecycle-controller',
+      'taint-eviction-controller',
+      'pod-garbage-collector-controller',
+    ]);
+  });
+  afterEach(() => cluster.stop());
+
+  const renew = async (name: string) => {
+    const spec = {
+      holderIdentity: name,
+      leaseDurationSeconds: 40,
+      renewTime: `${new Date(cluster.system.clock.now()).toISOString().slice(0, 23)}000Z`,
+    };
+    const key = { namespace: 'kube-node-lease', name };
+    const current = await cluster.client.get(leases, key).catch(() => undefined);
+    if (current === undefined) await cluster.client.create(leases, { metadata: key, spec });
+    else await cluster.client.update(leases, { ...current, spec });
+  };
+  const addPod = (name: string, nodeName: string, tolerations: Toleration[] = []) =>
+    cluster.client.create(pods, {
+      metadata: { name, namespace },
+      spec: { nodeName, containers: [{ name: 'c', image: 'pause:1' }], tolerations },
+    });
+  const get = (name: string) => cluster.client.get(nodes, { name });
+  const taints = async (name: string) => (await get(name)).spec?.taints?.map(({ key, effect }) => `${key}:${effect}`);
+  const pass = async (seconds: number, ...renewing: string[]) => {
+    for (let left = seconds; left > 0; left -= 10) {
+      for (const name of renewing) await renew(name);
+      await cluster.system.advance(10_000);
+      await cluster.system.settled();
+    }
+  };
+
+  it('become Unknown, are tainted, and lose their pods; those that renew their lease do not', async () => {
+    await cluster.addNode('alive');
+    await cluster.addNode('silent');
+    await addPod('p', 'silent', [
+      { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 },
+    ]);
+    await cluster.system.settled();
+    await pass(40, 'alive');
+    expect(await taints('silent')).toBeUndefined();
+    await pass(30, 'alive');
+    expect(await taints('silent')).toEqual([
+      'node.kubernetes.io/unreachable:NoSchedule',
+      'node.kubernetes.io/unreachable:NoExecute',
+    ]);
+    expect(await taints('alive')).toBeUndefined();
+    expect((await get('silent')).status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'Unknown',
+      reason: 'NodeStatusUnknown',
+      message: 'Kubelet stopped posting node status.',
+    });
+    await pass(40, 'alive');
+    const pod = await cluster.client.get(pods, { namespace, name: 'p' });
+    expect(pod.metadata?.deletionTimestamp).toBeDefined();
+    expect(pod.status?.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({
+      reason: 'DeletionByTaintManager',
+    });
+  });
+
+  it('keep their pods when every node is silent', async () => {
+    await cluster.addNode('one');
+    await cluster.addNode('two');
+    await addPod('p', 'one');
+    await pass(120);
+    expect(await taints('one')).toEqual(['node.kubernetes.io/unreachable:NoSchedule']);
+    expect((await cluster.client.get(pods, { namespace, name: 'p' })).metadata?.deletionTimestamp).toBeUndefined();
+  });
+
+  it('lose the taint again when they are ready, which cancels evictions', async () => {
+    await cluster.addNode('n');
+    const tolerations = [
+      { key: 'k', operator: 'Exists' as const, effect: 'NoExecute' as const, tolerationSeconds: 60 },
+    ];
+    await addPod('p', 'n', tolerations);
+    await cluster.client.patch(nodes, { name: 'n' }, 'merge', {
+      spec: { taints: [{ key: 'k', effect: 'NoExecute' }] },
+    });
+    await cluster.system.settled();
+    await pass(20, 'n');
+    await cluster.client.patch(nodes, { name: 'n' }, 'merge', { spec: { taints: null } });
+    await pass(60, 'n');
+    expect((await cluster.client.get(pods, { namespace, name: 'p' })).metadata?.deletionTimestamp).toBeUndefined();
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    expect(items.map(({ message }) => message)).toContain('Cancelling deletion of Pod default/p');
+  });
+
+  it('lose their pods for good when they are deleted', async () => {
+    await cluster.addNode('n');
+    await addPod('p', 'n');
+    await cluster.system.settled();
+    await cluster.client.delete(nodes, { name: 'n' });
+    await pass(30);
+    await cluster.client.get(pods, { namespace, name: 'p' });
+    await pass(20);
+    await expect(cluster.client.get(pods, { namespace, name: 'p' })).rejects.toSatisfy(isNotFound);
+  });
+
+  it('carry the unschedulable taint while they are cordoned', async () => {
+    await cluster.addNode('n');
+    await cluster.client.patch(nodes, { name: 'n' }, 'merge', { spec: { unschedulable: true } });
+    await cluster.system.settled();
+    expect(await taints('n')).toEqual(['node.kubernetes.io/unschedulable:NoSchedule']);
+    await cluster.client.patch(nodes, { name: 'n' }, 'merge', { spec: { unschedulable: null } });
+    await cluster.system.settled();
+    expect(await taints('n')).toBeUndefined();
+  });
+});
