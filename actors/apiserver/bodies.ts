@@ -6,10 +6,13 @@ import {
   type ApiObject,
   type Decoded,
   decodeJson,
+  decodeProtobuf,
   decodeValue,
   decodeYaml,
   type ExpectedKind,
   type FieldValidation,
+  openProtobuf,
+  ProtobufError,
   parseYaml,
   type Schema,
   StatusError,
@@ -60,20 +63,63 @@ export function decodeBody(call: Call, kind: NamedKind): ApiObject {
 function decode(body: Body | undefined, expected: ExpectedKind, validation: FieldValidation): Decoded {
   if (body === undefined || body.bytes.length === 0) return decodeValue({}, expected, validation);
   if (body.form === 'packed') return decodeValue(unpack(body.bytes), expected, validation);
+  if (body.form === 'protobuf') return decodeValue(protobufValue(body.bytes, expected), expected, validation);
   return body.form === 'json'
     ? decodeJson(body.bytes, expected, validation)
     : decodeYaml(body.bytes, expected, validation);
 }
 
+/** A protobuf body as plain data. What it does not claim to be is not decoded: the claim alone is refused later. */
+function protobufValue(bytes: Buffer, expected: ExpectedKind): Record<string, unknown> {
+  try {
+    const { apiVersion, kind, raw } = openProtobuf(bytes);
+    const wanted = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
+    const object = expected.schema.object;
+    const isExpected = (kind === '' || kind === expected.kind) && (apiVersion === '' || apiVersion === wanted);
+    const members = isExpected && object !== undefined ? decodeProtobuf(raw, object) : {};
+    return { ...members, ...(apiVersion === '' ? {} : { apiVersion }), ...(kind === '' ? {} : { kind }) };
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    const shown = bytes.subarray(0, PROTOBUF_SHOWN_BYTES).toString('hex');
+    const summary = bytes.length > PROTOBUF_SHOWN_BYTES ? `${shown} ...` : shown;
+    throw StatusError.badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${error.message} (${summary})`,
+    );
+  }
+}
+
+const PROTOBUF_SHOWN_BYTES = 30;
+
+const DELETE_OPTIONS: NamedKind = {
+  group: '',
+  version: 'v1',
+  kind: 'DeleteOptions',
+  definition: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions',
+};
+
 /** The body as plain data, undefined when there is none; for options and patches, whose kind is not the path's. */
 export function parseBody(body: Body | undefined): unknown {
   if (body === undefined || body.bytes.length === 0) return undefined;
   if (body.form === 'packed') return unpack(body.bytes);
+  // Only the options of a delete come like this: patches are never protobuf.
+  if (body.form === 'protobuf') return deleteOptionsOf(body.bytes);
   const text = body.bytes.toString('utf8');
   try {
     return body.form === 'json' ? JSON.parse(text) : parseYaml(text).value;
   } catch (error) {
     if (error instanceof YamlSyntaxError) throw StatusError.badRequest(error.message);
     throw StatusError.badRequest(`couldn't get version/kind; json parse error: ${syntaxError(text)}`);
+  }
+}
+
+/** Options come under the version of the kind that is deleted as well as under `v1`; their form is the same. */
+function deleteOptionsOf(bytes: Buffer): Record<string, unknown> {
+  const expected = expectedKindOf(DELETE_OPTIONS);
+  try {
+    const { kind, raw } = openProtobuf(bytes);
+    return { ...(expected.schema.object === undefined ? {} : decodeProtobuf(raw, expected.schema.object)), kind };
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    throw StatusError.badRequest(error.message);
   }
 }

@@ -31,7 +31,7 @@ export type Credentials =
 /** A body as it came: packed from the bus, text from HTTP. */
 export type Body =
   | { readonly form: 'packed'; readonly bytes: Uint8Array }
-  | { readonly form: 'json' | 'yaml'; readonly bytes: Buffer };
+  | { readonly form: 'json' | 'yaml' | 'protobuf'; readonly bytes: Buffer };
 
 export interface Call {
   readonly door: 'bus' | 'http';

@@ -112,9 +112,10 @@ export function mediaTypeOf(header: string | undefined): string {
   return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
 }
 
-/** The format of a body; no type means JSON. Undefined: not one that is read (415). */
-export function bodyFormatOf(header: string | undefined): Format | undefined {
+/** The format of a body; no type means JSON. Protobuf is read and never written. Undefined: not one that is read (415). */
+export function bodyFormatOf(header: string | undefined): Format | 'protobuf' | undefined {
   const type = mediaTypeOf(header);
   if (type === '' || type === 'application/json') return 'json';
+  if (type === 'application/vnd.kubernetes.protobuf') return 'protobuf';
   return type === 'application/yaml' ? 'yaml' : undefined;
 }

@@ -1,0 +1,244 @@
+import { describe, expect, it } from 'vitest';
+import { decodeProtobuf, hasProtobuf, openProtobuf, ProtobufError, schemaOf } from '../../src/api/index.ts';
+
+/** A tiny writer: fields as [number, value], strings and nested messages length-delimited, numbers as varints. */
+type Field = readonly [number, string | number | Uint8Array | readonly Field[]];
+
+function varint(value: number): number[] {
+  let rest = BigInt.asUintN(64, BigInt(value));
+  const bytes: number[] = [];
+  do {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
+    bytes.push(rest > 0n ? low | 0x80 : low);
+  } while (rest > 0n);
+  return bytes;
+}
+
+function message(fields: readonly Field[]): Uint8Array {
+  const bytes: number[] = [];
+  for (const [number, value] of fields) {
+    if (typeof value === 'number') bytes.push(...varint(number * 8), ...varint(value));
+    else {
+      const inner =
+        typeof value === 'string'
+          ? Buffer.from(value)
+          : value instanceof Uint8Array
+            ? value
+            : message(value as Field[]);
+      bytes.push(...varint(number * 8 + 2), ...varint(inner.length), ...inner);
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+const envelope = (apiVersion: string, kind: string, raw: Uint8Array): Uint8Array =>
+  Uint8Array.from([
+    0x6b,
+    0x38,
+    0x73,
+    0,
+    ...message([
+      [
+        1,
+        [
+          [1, apiVersion],
+          [2, kind],
+        ],
+      ],
+      [2, raw],
+    ]),
+  ]);
+
+const decode = (definition: string, fields: readonly Field[]) =>
+  decodeProtobuf(message(fields), schemaOf(definition).object!);
+
+describe('openProtobuf', () => {
+  it('says what is in the envelope', () => {
+    const opened = openProtobuf(
+      envelope(
+        'v1',
+        'ConfigMap',
+        message([
+          [
+            2,
+            [
+              [1, 'a'],
+              [2, 'b'],
+            ],
+          ],
+        ]),
+      ),
+    );
+    expect(opened).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap' });
+  });
+
+  it.each([
+    ['another magic', Buffer.from('hello'), 'does not appear to be a protobuf message'],
+    ['nothing behind the magic', Buffer.from('k8s\0'), 'empty body'],
+    ['an illegal tag', Buffer.from('k8s\0\0\0'), 'proto: Unknown: illegal tag 0 (wire type 0)'],
+    ['a length beyond the end', Buffer.from([0x6b, 0x38, 0x73, 0, 0x0a, 0x7f]), 'unexpected EOF'],
+  ])('refuses %s', (_name, body, text) => {
+    expect(() => openProtobuf(body)).toThrow(ProtobufError);
+    expect(() => openProtobuf(body)).toThrow(text);
+  });
+});
+
+describe('decodeProtobuf', () => {
+  it('reads a pod with embedded messages, quantities, integers or strings, maps and times', () => {
+    const container: Field[] = [
+      [1, 'c'],
+      [2, 'nginx'],
+      [
+        8,
+        [
+          [
+            2,
+            [
+              [1, 'cpu'],
+              [2, [[1, '500m']]],
+            ],
+          ],
+        ],
+      ],
+      [
+        10,
+        [
+          [
+            1,
+            [
+              [
+                2,
+                [
+                  [1, '/healthz'],
+                  [
+                    2,
+                    [
+                      [1, 0],
+                      [2, 8080],
+                    ],
+                  ],
+                ],
+              ],
+            ],
+          ],
+          [2, 5],
+        ],
+      ],
+      [
+        11,
+        [
+          [
+            1,
+            [
+              [
+                2,
+                [
+                  [
+                    2,
+                    [
+                      [1, 1],
+                      [3, 'web'],
+                    ],
+                  ],
+                ],
+              ],
+            ],
+          ],
+        ],
+      ],
+    ];
+    const pod = decode('io.k8s.api.core.v1.Pod', [
+      [
+        1,
+        [
+          [1, 'p'],
+          [8, [[1, 1_700_000_000]]],
+          [
+            11,
+            [
+              [1, 'app'],
+              [2, 'x'],
+            ],
+          ],
+        ],
+      ],
+      [
+        2,
+        [
+          [
+            1,
+            [
+              [1, 'v'],
+              [2, [[2, [[1, 'Memory']]]]],
+            ],
+          ],
+          [2, container],
+          [4, 30],
+          [8, 'never'],
+        ],
+      ],
+    ]);
+    expect(pod).toMatchObject({
+      metadata: { name: 'p', creationTimestamp: '2023-11-14T22:13:20Z', labels: { app: 'x' } },
+      spec: {
+        volumes: [{ name: 'v', emptyDir: { medium: 'Memory' } }],
+        containers: [
+          {
+            name: 'c',
+            image: 'nginx',
+            resources: { requests: { cpu: '500m' } },
+            livenessProbe: { httpGet: { path: '/healthz', port: 8080 }, initialDelaySeconds: 5 },
+            readinessProbe: { httpGet: { port: 'web' } },
+          },
+        ],
+        terminationGracePeriodSeconds: 30,
+      },
+    });
+  });
+
+  it('reads bytes as base64 and negative integers', () => {
+    expect(
+      decode('io.k8s.api.core.v1.Secret', [
+        [
+          2,
+          [
+            [1, 'k'],
+            [2, Uint8Array.of(1, 2)],
+          ],
+        ],
+      ]),
+    ).toEqual({
+      data: { k: 'AQI=' },
+    });
+    expect(decode('io.k8s.api.scheduling.v1.PriorityClass', [[2, -5]])).toEqual({ value: -5 });
+  });
+
+  it('leaves out fields that it does not know', () => {
+    expect(
+      decode('io.k8s.api.core.v1.ConfigMap', [
+        [1, [[1, 'a']]],
+        [99, 'new'],
+      ]),
+    ).toEqual({ metadata: { name: 'a' } });
+  });
+
+  it('cannot name a key into a prototype', () => {
+    const map = decode('io.k8s.api.core.v1.ConfigMap', [
+      [
+        2,
+        [
+          [1, '__proto__'],
+          [2, 'x'],
+        ],
+      ],
+    ]);
+    expect(Object.keys(map['data'] as object)).toEqual(['__proto__']);
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+
+  it('is there for built-in kinds and not for those that upstream serves as JSON alone', () => {
+    expect(hasProtobuf('io.k8s.api.apps.v1.Deployment')).toBe(true);
+    expect(hasProtobuf('com.example.v1.Widget')).toBe(false);
+  });
+});
