@@ -1,4 +1,5 @@
 /** The API machinery's public face: pure functions and data, no I/O beyond reading the generated tables. */
+export { type ApplyWriter, applyConfiguration, parseConfiguration } from './apply.ts';
 export { conform, emptyValue, setMember } from './conform.ts';
 export {
   type Decoded,
@@ -20,6 +21,7 @@ export { goJson, goValueText, quote } from './go-text.ts';
 export * from './hash.ts';
 export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
 export * from './kinds/index.ts';
+export { type FieldWriter, trackUpdate } from './managed-fields.ts';
 export * from './names.ts';
 export * from './openapi.ts';
 export type { OpenApiNode } from './openapi-schema.ts';

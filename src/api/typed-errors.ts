@@ -1,0 +1,106 @@
+/**
+ * Why a configuration cannot be applied: what its schema does not have, values of the wrong type, list items that repeat a key or
+ * lack one. In the words of upstream's typed values, which are not those of decoding.
+ */
+import { keyText } from './field-set.ts';
+import { goKind, quote } from './go-text.ts';
+import type { Schema } from './schema.ts';
+import { itemKey } from './typed-value.ts';
+
+/** One message for all that is wrong; undefined when nothing is. */
+export function typedError(value: unknown, schema: Schema): string | undefined {
+  const errors: string[] = [];
+  check(value, schema, '', errors);
+  if (errors.length < 2) return errors[0];
+  return ['errors:', ...errors.map((error) => `  ${error}`)].join('\n');
+}
+
+/** A value as Go's `%#v` prints it. */
+function goSyntax(value: unknown): string {
+  switch (goKind(value)) {
+    case 'nil':
+      return 'interface {}(nil)';
+    case 'string':
+      return quote(value as string);
+    case 'slice':
+      return `[]interface {}{${(value as unknown[]).map(goSyntax).join(', ')}}`;
+    case 'map': {
+      const members = Object.entries(value as object).map(([key, member]) => `${quote(key)}:${goSyntax(member)}`);
+      return `map[string]interface {}{${members.join(', ')}}`;
+    }
+    default:
+      return String(value);
+  }
+}
+
+function check(value: unknown, schema: Schema, path: string, errors: string[]): void {
+  if (value === null || value === undefined) return;
+  const kind = goKind(value);
+  const expect = (wanted: string, fits: boolean): boolean => {
+    if (!fits) errors.push(`${path}: expected ${wanted}, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
+    return fits;
+  };
+  switch (schema.kind) {
+    case 'string':
+    case 'bytes':
+      expect('string', kind === 'string');
+      return;
+    case 'boolean':
+      expect('boolean', kind === 'bool');
+      return;
+    case 'int32':
+    case 'int64':
+    case 'double':
+      expect('numeric (int or float)', kind === 'int64' || kind === 'float64');
+      return;
+    case 'time':
+    case 'microtime':
+    case 'quantity':
+    case 'intOrString':
+      expect('any scalar', kind !== 'map' && kind !== 'slice');
+      return;
+    case 'array':
+      if (expect('list', kind === 'slice')) checkList(value as unknown[], schema, path, errors);
+      return;
+    case 'map':
+      if (!expect('map', kind === 'map')) return;
+      for (const [key, member] of Object.entries(value)) check(member, schema.element!, `${path}.${key}`, errors);
+      return;
+    case 'object':
+      if (!expect('map', kind === 'map')) return;
+      for (const [key, member] of Object.entries(value)) {
+        const field = schema.object?.fields.get(key);
+        if (field !== undefined) check(member, field.schema, `${path}.${key}`, errors);
+        else if (schema.object?.preserveUnknown !== true) errors.push(`${path}.${key}: field not declared in schema`);
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+function checkList(list: readonly unknown[], schema: Schema, path: string, errors: string[]): void {
+  const element = schema.element!;
+  if (schema.listType !== 'map' && schema.listType !== 'set') {
+    for (const [index, item] of list.entries()) check(item, element, `${path}[${index}]`, errors);
+    return;
+  }
+  const seen = new Set<string>();
+  for (const [index, item] of list.entries()) {
+    const key = itemKey(schema, item);
+    if (key === undefined) {
+      const missing = schema.listMapKeys?.find(
+        (name) => (item as Record<string, unknown> | null)?.[name] === undefined,
+      );
+      errors.push(
+        goKind(item) === 'map'
+          ? `${path}: element ${index}: associative list with keys has an element that omits key field ${quote(missing ?? '')} (and doesn't have default value)`
+          : `${path}: element ${index}: associative list with keys may not have non-map elements`,
+      );
+      continue;
+    }
+    if (seen.has(key)) errors.push(`${path}: duplicate entries for key ${keyText(key)}`);
+    seen.add(key);
+    check(item, element, path + keyText(key), errors);
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * Values walked by their schema, as server-side apply sees them: which fields a value has, how two values differ, what merging
+ * them gives, and what is left without some fields. managed-fields.ts and apply.ts are built of these.
+ *
+ * @see sigs.k8s.io/structured-merge-diff/typed
+ */
+import { setMember } from './conform.ts';
+import { emptySet, type FieldSet, lookUp, nodeOf, schemaUnder } from './field-set.ts';
+import { goJson } from './go-text.ts';
+import { stableJson } from './hash.ts';
+import type { Schema } from './schema.ts';
+
+type Json = Record<string, unknown>;
+type MutableSet = Record<string, FieldSet>;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Values that are owned and replaced as a whole. */
+export function isLeaf(schema: Schema | undefined): boolean {
+  if (schema === undefined) return true;
+  if (schema.kind === 'object' || schema.kind === 'map') return schema.atomic === true;
+  if (schema.kind === 'array') return schema.listType !== 'map' && schema.listType !== 'set';
+  return schema.kind !== 'any';
+}
+
+/** Free JSON merges member by member; its lists are replaced as a whole. */
+const freeMap: Schema = {
+  kind: 'map',
+  typeName: 'map[string]interface {}',
+  get element() {
+    return freeValue;
+  },
+};
+const freeValue: Schema = { kind: 'any', typeName: 'interface {}' };
+
+/** The schema that fits the value: free JSON takes the form of what it holds. */
+function resolve(schema: Schema | undefined, value: unknown): Schema | undefined {
+  return schema?.kind === 'any' ? (isObject(value) ? freeMap : undefined) : schema;
+}
+
+/** Defaults of list keys that upstream's schema has. */
+const keyDefaults: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
+
+/** A list item's key in a set; undefined when it lacks a key field. */
+export function itemKey(schema: Schema, item: unknown): string | undefined {
+  if (schema.listType === 'set') return `v:${goJson(item)}`;
+  if (!isObject(item)) return undefined;
+  const parts: string[] = [];
+  for (const name of [...(schema.listMapKeys ?? [])].sort()) {
+    const field = schema.element?.object?.fields.get(name);
+    const given = item[name] ?? keyDefaults[name] ?? (field?.presence === 'always' ? '' : undefined);
+    if (given === undefined) return undefined;
+    parts.push(`${JSON.stringify(name)}:${goJson(given)}`);
+  }
+  return `k:{${parts.join(',')}}`;
+}
+
+/** Items by key, in order; of repeated ones the last. Items without a key are left out. */
+function itemsByKey(schema: Schema, list: unknown): Map<string, unknown> {
+  const items = new Map<string, unknown>();
+  for (const item of Array.isArray(list) ? list : []) {
+    const key = itemKey(schema, item);
+    if (key !== undefined) items.set(key, item);
+  }
+  return items;
+}
+
+/** The fields that a configuration names, as its manager will own them. */
+export function fieldsOf(value: unknown, schema: Schema): FieldSet {
+  return visitFields(value, schema);
+}
+
+function visitFields(value: unknown, given: Schema | undefined): FieldSet {
+  const schema = resolve(given, value);
+  const set: MutableSet = {};
+  if (schema?.kind === 'array' && Array.isArray(value)) {
+    for (const [key, item] of itemsByKey(schema, value)) {
+      set[key] = nodeOf(true, isLeaf(schema.element) ? emptySet : visitFields(item, schema.element)) ?? emptySet;
+    }
+    return set;
+  }
+  if (!isObject(value)) return set;
+  for (const key of Object.keys(value)) {
+    const member = value[key];
+    if (member === undefined) continue;
+    const field = schema?.kind === 'object' ? schema.object?.fields.get(key)?.schema : undefined;
+    const type = resolve(field ?? schema?.element, member);
+    const leaf = isLeaf(type) || (schema?.kind === 'object' && field === undefined);
+    const empty = member === null || (isObject(member) && Object.keys(member).length === 0);
+    const owned = leaf || empty || field === undefined;
+    const node = nodeOf(owned, leaf ? emptySet : visitFields(member, type));
+    if (node !== undefined) set[`f:${key}`] = node;
+  }
+  return set;
+}
+
+export interface Comparison {
+  readonly added: FieldSet;
+  readonly modified: FieldSet;
+  readonly removed: FieldSet;
+}
+
+/** Nodes of the three sets: undefined where there is nothing. */
+interface Difference {
+  added?: FieldSet | undefined;
+  modified?: FieldSet | undefined;
+  removed?: FieldSet | undefined;
+}
+
+const none: Difference = Object.freeze({});
+
+/** How `after` differs from `before`. */
+export function compareValues(before: unknown, after: unknown, schema: Schema): Comparison {
+  const { added = emptySet, modified = emptySet, removed = emptySet } = compareNode(before, after, schema);
+  return { added, modified, removed };
+}
+
+const isNothing = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (Array.isArray(value) ? value.length === 0 : typeof value === 'object' && Object.keys(value).length === 0);
+
+function compareNode(before: unknown, after: unknown, given: Schema | undefined): Difference {
+  if (before === after) return none;
+  const schema = resolve(given, after ?? before);
+  if (isLeaf(schema) || (isNothing(before) && isNothing(after)) || mixed(before, after))
+    return compareLeaf(before, after);
+  const sets = { added: {} as MutableSet, modified: {} as MutableSet, removed: {} as MutableSet };
+  const put = (key: string, { added, modified, removed }: Difference): void => {
+    if (added !== undefined) sets.added[key] = added;
+    if (modified !== undefined) sets.modified[key] = modified;
+    if (removed !== undefined) sets.removed[key] = removed;
+  };
+  if (schema?.kind === 'array') {
+    const old = itemsByKey(schema, before);
+    const current = itemsByKey(schema, after);
+    for (const [key, item] of current) put(key, compareNode(old.get(key), item, schema.element));
+    for (const [key, item] of old) if (!current.has(key)) put(key, compareNode(item, undefined, schema.element));
+  } else {
+    const old = isObject(before) ? before : {};
+    const current = isObject(after) ? after : {};
+    for (const key of Object.keys(current)) {
+      put(`f:${key}`, compareNode(ownMember(old, key), current[key], memberSchema(schema, key)));
+    }
+    for (const key of Object.keys(old)) {
+      if (ownMember(current, key) === undefined)
+        put(`f:${key}`, compareNode(old[key], undefined, memberSchema(schema, key)));
+    }
+  }
+  return {
+    added: nodeOf(before === undefined, sets.added),
+    modified: nodeOf(false, sets.modified),
+    removed: nodeOf(after === undefined, sets.removed),
+  };
+}
+
+/** A value that has changed between list, object and scalar: only free JSON can. */
+const mixed = (before: unknown, after: unknown): boolean =>
+  before !== undefined &&
+  before !== null &&
+  after !== undefined &&
+  after !== null &&
+  (typeof before !== typeof after || Array.isArray(before) !== Array.isArray(after));
+
+const ownMember = (object: Json, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+
+function memberSchema(schema: Schema | undefined, key: string): Schema | undefined {
+  return schemaUnder(schema, `f:${key}`);
+}
+
+function compareLeaf(before: unknown, after: unknown): Difference {
+  if (before === undefined) return { added: emptySet };
+  if (after === undefined) return { removed: emptySet };
+  return before === after || stableJson(before) === stableJson(after) ? none : { modified: emptySet };
+}
+
+/** `right` laid over `left`: its leaves win, its list items are merged by their keys. Neither is changed. */
+export function mergeValues(left: unknown, right: unknown, given: Schema | undefined): unknown {
+  if (right === undefined) return left;
+  if (left === undefined || left === null) return right;
+  const schema = resolve(given, right ?? left);
+  if (isLeaf(schema) || mixed(left, right)) return right;
+  if (right === null) return left;
+  if (schema?.kind === 'array') return mergeLists(left as unknown[], right as unknown[], schema);
+  const merged: Json = { ...(left as Json) };
+  for (const key of Object.keys(right as Json)) {
+    setMember(merged, key, mergeValues(ownMember(left as Json, key), (right as Json)[key], memberSchema(schema, key)));
+  }
+  return merged;
+}
+
+/**
+ * Items of both, each once: those of `right` in its order, those that only `left` has where they stood between the shared ones.
+ */
+function mergeLists(left: unknown[], right: unknown[], schema: Schema): unknown[] {
+  const old = itemsByKey(schema, left);
+  const current = itemsByKey(schema, right);
+  const oldKeys = [...old.keys()];
+  const currentKeys = [...current.keys()];
+  const shared = currentKeys.filter((key) => old.has(key));
+  let nextShared = 0;
+  const merged: unknown[] = [];
+  const take = (key: string): void => {
+    merged.push(mergeValues(old.get(key), current.get(key), schema.element));
+    if (shared[nextShared] === key) nextShared += 1;
+  };
+  let atOld = 0;
+  let atCurrent = 0;
+  while (atOld < oldKeys.length || atCurrent < currentKeys.length) {
+    const oldKey = oldKeys[atOld];
+    const currentKey = currentKeys[atCurrent];
+    if (oldKey !== undefined && oldKey === currentKey) {
+      take(oldKey);
+      atOld += 1;
+      atCurrent += 1;
+    } else if (oldKey !== undefined && current.has(oldKey) && shared[nextShared] !== oldKey) {
+      // A shared item that the configuration has put elsewhere: it is taken there.
+      atOld += 1;
+    } else if (oldKey !== undefined && !current.has(oldKey)) {
+      merged.push(old.get(oldKey));
+      atOld += 1;
+    } else if (currentKey !== undefined) {
+      take(currentKey);
+      atCurrent += 1;
+    } else atOld += 1;
+  }
+  return merged;
+}
+
+/** The value without the fields of the set. Lists and objects that lose everything become null. */
+export function removeFields(value: unknown, set: FieldSet, given: Schema | undefined): unknown {
+  const schema = resolve(given, value);
+  if (isLeaf(schema)) return value;
+  if (schema?.kind === 'array') {
+    if (!Array.isArray(value) || value.length === 0) return value;
+    const kept: unknown[] = [];
+    for (const item of value) {
+      const key = itemKey(schema, item);
+      const { member, children } = key === undefined ? { member: false, children: emptySet } : lookUp(set, key);
+      if (!member) kept.push(children === emptySet ? item : removeFields(item, children, schema.element));
+    }
+    return kept.length > 0 ? kept : null;
+  }
+  if (!isObject(value) || Object.keys(value).length === 0) return value;
+  const kept: Json = {};
+  for (const key of Object.keys(value)) {
+    const { member, children } = lookUp(set, `f:${key}`);
+    if (member) continue;
+    const item = value[key];
+    setMember(
+      kept,
+      key,
+      Object.keys(children).length === 0 ? item : removeFields(item, children, memberSchema(schema, key)),
+    );
+  }
+  return Object.keys(kept).length > 0 ? kept : null;
+}

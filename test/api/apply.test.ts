@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ApiObject,
+  applyConfiguration,
+  decodeValue,
+  type ExpectedKind,
+  isStatusError,
+  parseConfiguration,
+  type StatusError,
+  schemaOf,
+  trackUpdate,
+} from '../../src/api/index.ts';
+
+const configMap: ExpectedKind = {
+  group: '',
+  version: 'v1',
+  kind: 'ConfigMap',
+  schema: schemaOf('io.k8s.api.core.v1.ConfigMap'),
+};
+const deployment: ExpectedKind = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'Deployment',
+  schema: schemaOf('io.k8s.api.apps.v1.Deployment'),
+};
+
+/** Applies, decodes what came out, and gives the live object back when nothing changed. */
+function apply(
+  kind: ExpectedKind,
+  live: ApiObject | undefined,
+  configuration: object,
+  manager: string,
+  more: object = {},
+): ApiObject {
+  const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  const full = { apiVersion, kind: kind.kind, ...configuration } as ApiObject;
+  const writer = { ...kind, manager, apiVersion, now: '2026-01-01T00:00:00Z', force: false, ...more };
+  const merged = applyConfiguration(live, full, writer);
+  return merged === undefined ? (live as ApiObject) : decodeValue(merged, kind).object;
+}
+
+function refusal(run: () => unknown): StatusError {
+  try {
+    run();
+  } catch (error) {
+    if (isStatusError(error)) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+const owned = (object: ApiObject) =>
+  Object.fromEntries(
+    ((object.metadata['managedFields'] ?? []) as { manager: string; fieldsV1: unknown }[]).map(
+      ({ manager, fieldsV1 }) => [manager, fieldsV1],
+    ),
+  );
+const named = (data: object | undefined) => ({ metadata: { name: 'c' }, ...(data === undefined ? {} : { data }) });
+
+describe('applyConfiguration', () => {
+  const created = apply(configMap, undefined, named({ a: '1', b: '2' }), 'one');
+
+  it('creates, owning what it names', () => {
+    expect(created['data']).toEqual({ a: '1', b: '2' });
+    expect(owned(created)).toEqual({ one: { 'f:data': { 'f:a': {}, 'f:b': {} } } });
+  });
+
+  it('changes nothing the second time', () => {
+    expect(apply(configMap, created, named({ a: '1', b: '2' }), 'one')).toBe(created);
+  });
+
+  it('takes away what the manager names no more, but not what others own', () => {
+    const shared = apply(configMap, created, named({ a: '1' }), 'two');
+    const left = apply(configMap, shared, named({ b: '2' }), 'one');
+    expect(left['data']).toEqual({ a: '1', b: '2' });
+    const gone = apply(configMap, left, named({}), 'two');
+    expect(gone['data']).toEqual({ b: '2' });
+    expect(owned(apply(configMap, gone, named(undefined), 'one'))).not.toHaveProperty('one');
+  });
+
+  it('refuses what others own, a cause a field', () => {
+    const other = apply(configMap, created, named({ c: '3' }), 'two');
+    const error = refusal(() => apply(configMap, other, named({ a: '5', c: '5' }), 'three'));
+    expect(error.code).toBe(409);
+    expect(error.message).toBe(
+      'Apply failed with 2 conflicts: conflicts with "one":\n- .data.a\nconflicts with "two":\n- .data.c',
+    );
+    expect(error.toStatus().details?.causes).toEqual([
+      { reason: 'FieldManagerConflict', message: 'conflict with "one"', field: '.data.a' },
+      { reason: 'FieldManagerConflict', message: 'conflict with "two"', field: '.data.c' },
+    ]);
+    const forced = apply(configMap, other, named({ a: '5' }), 'three', { force: true });
+    expect(forced['data']).toEqual({ a: '5', b: '2', c: '3' });
+    expect(owned(forced)).toMatchObject({ one: { 'f:data': { 'f:b': {} } }, three: { 'f:data': { 'f:a': {} } } });
+  });
+
+  it('names the version and subresource of updaters in a conflict', () => {
+    const base = { metadata: { name: 'd' }, spec: { replicas: 1 } };
+    const live = apply(deployment, undefined, base, 'one');
+    const scaled = decodeValue({ ...live, spec: { ...(live['spec'] as object), replicas: 5 } }, deployment).object;
+    const apiVersion = 'apps/v1';
+    trackUpdate(live, scaled, {
+      manager: 'p',
+      apiVersion,
+      schema: deployment.schema,
+      subresource: 'scale',
+      now: '2026-01-01T00:00:00Z',
+    });
+    expect(refusal(() => apply(deployment, scaled, base, 'one')).message).toBe(
+      'Apply failed with 1 conflict: conflict with "p" with subresource "scale" using apps/v1: .spec.replicas',
+    );
+  });
+
+  it('merges keyed lists item by item', () => {
+    const spec = (containers: object[]) => ({ metadata: { name: 'd' }, spec: { template: { spec: { containers } } } });
+    const one = apply(
+      deployment,
+      undefined,
+      spec([{ name: 'a', image: 'i', env: [{ name: 'A', value: '1' }] }]),
+      'one',
+    );
+    const two = apply(
+      deployment,
+      one,
+      spec([
+        { name: 'a', env: [{ name: 'B', value: '2' }] },
+        { name: 'side', image: 'j' },
+      ]),
+      'two',
+    );
+    const containersOf = (object: ApiObject) =>
+      (object['spec'] as { template: { spec: { containers: object[] } } }).template.spec.containers;
+    expect(containersOf(two)).toMatchObject([
+      { name: 'a', image: 'i', env: [{ name: 'A' }, { name: 'B' }] },
+      { name: 'side', image: 'j' },
+    ]);
+    const left = apply(deployment, two, spec([{ name: 'a', image: 'i', env: [] }]), 'one');
+    expect(containersOf(left)[0]).toMatchObject({ env: [{ name: 'B', value: '2' }] });
+    const alone = apply(deployment, left, { metadata: { name: 'd' }, spec: {} }, 'two');
+    expect(containersOf(alone)).toHaveLength(1);
+    expect(containersOf(alone)[0]).not.toHaveProperty('env');
+  });
+
+  it('lets kubectl take over what its client-side apply has set, and keeps the annotation in step', () => {
+    const key = 'kubectl.kubernetes.io/last-applied-configuration';
+    const text = '{"data":{"a":"1","b":"2"},"metadata":{"name":"c"}}';
+    const live = decodeValue(
+      { metadata: { name: 'c', annotations: { [key]: text } }, data: { a: '1', b: '2' } },
+      configMap,
+    ).object;
+    trackUpdate(undefined, live, {
+      manager: 'kubectl-client-side-apply',
+      apiVersion: 'v1',
+      schema: configMap.schema,
+      now: '2026-01-01T00:00:00Z',
+    });
+    expect(refusal(() => apply(configMap, live, named({ a: '9' }), 'other')).code).toBe(409);
+    const applied = apply(configMap, live, named({ a: '9' }), 'kubectl');
+    expect(applied['data']).toEqual({ a: '9', b: '2' });
+    expect((applied.metadata['annotations'] as Record<string, string>)[key]).toBe(
+      '{"apiVersion":"v1","data":{"a":"9"},"kind":"ConfigMap","metadata":{"name":"c"}}\n',
+    );
+  });
+
+  it('gives what was there before any owner to before-first-apply', () => {
+    const live = decodeValue(named({ a: '1' }), configMap).object;
+    expect(refusal(() => apply(configMap, live, named({ a: '2' }), 'one')).message).toContain(
+      '"before-first-apply" using v1',
+    );
+  });
+
+  it.each([
+    [{ kind: 'Secret' }, 400, 'invalid object type: /v1, Kind=Secret'],
+    [{ apiVersion: 'v9' }, 400, 'invalid object type: /v9, Kind=ConfigMap'],
+    [{ metadata: { name: 'c', managedFields: [{ manager: 'x' }] } }, 400, 'metadata.managedFields must be nil'],
+    [
+      { bogus: 1 },
+      500,
+      'failed to create typed patch object (/c; /v1, Kind=ConfigMap): .bogus: field not declared in schema',
+    ],
+    [
+      { data: { a: 5 } },
+      500,
+      'failed to create typed patch object (/c; /v1, Kind=ConfigMap): .data.a: expected string, got &value.valueUnstructured{Value:5}',
+    ],
+    [
+      { metadata: { name: 'c', finalizers: ['e.com/a', 'e.com/a'] } },
+      500,
+      'failed to create typed patch object (/c; /v1, Kind=ConfigMap): .metadata.finalizers: duplicate entries for key [="e.com/a"]',
+    ],
+  ])('refuses %j', (more, code, message) => {
+    const error = refusal(() => apply(configMap, undefined, { ...named({}), ...more }, 'one'));
+    expect([error.code, error.message]).toEqual([code, message]);
+  });
+});
+
+describe('parseConfiguration', () => {
+  it('reads YAML and JSON, and refuses what is neither or no object', () => {
+    expect(parseConfiguration(Buffer.from('data:\n  a: "1"\n'))).toEqual({ data: { a: '1' } });
+    expect(parseConfiguration(Buffer.from('{"data":{}}'))).toEqual({ data: {} });
+    expect(refusal(() => parseConfiguration(Buffer.from('{'))).message).toBe(
+      'error decoding YAML: error converting YAML to JSON: yaml: line 1: did not find expected node content',
+    );
+    expect(refusal(() => parseConfiguration(Buffer.from('[]'))).message).toContain(
+      'cannot unmarshal array into Go value',
+    );
+  });
+});
