@@ -3,7 +3,7 @@
  * thread budget lasts, and otherwise share a few threads.
  */
 import { availableParallelism } from 'node:os';
-import type { Placement } from '../runtime/index.ts';
+import { type Placement, threadBudget } from '../runtime/index.ts';
 import type { ClusterOptions } from './options.ts';
 
 export interface ThreadPlan {
@@ -41,7 +41,7 @@ export function planNodeThreads(
   if (plan.controlPlane === 'shared') {
     return { placement: 'shared', sharedThreads: plan.sharedThreads, summary: `in ${inThreads(plan.sharedThreads)}` };
   }
-  const budget = Math.min(Math.max(32 * availableParallelism(), 64), 512);
+  const { recommended: budget } = threadBudget();
   if (threads === 'dedicated' || running + added <= budget) {
     return { placement: 'dedicated', sharedThreads: 1, summary: 'each in a thread of its own' };
   }

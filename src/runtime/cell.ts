@@ -2,6 +2,7 @@
  * One actor in its host: its context, its timers and its lifecycle. A cell lives for one incarnation; after its end nothing
  * of it runs any more: its timers are cancelled, its streams closed, its calls never settle.
  */
+import { setMaxListeners } from 'node:events';
 import type { ActorHost } from './actor-host.ts';
 import { CellBus } from './cell-bus.ts';
 import { sleepOn } from './clock.ts';
@@ -65,6 +66,8 @@ export class Cell implements ActorContext, Running {
 
   constructor(home: ActorHost, spec: CellSpec, external: boolean) {
     this.home = home;
+    // Every stream and timer of the actor may listen; how many there are is bounded where they are made.
+    setMaxListeners(0, this.abort.signal);
     this.number = spec.number;
     this.external = external;
     this.caller = { address: spec.address, identity: spec.identity };
