@@ -8,7 +8,8 @@
  * smaller ones as number. A key `__proto__` comes back as `__proto_` and never touches a prototype.
  * Bytes come back as views of the packed message: copy what outlives it when the message is large.
  */
-import { type Options, Packr } from 'msgpackr';
+import type { Options } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 
 // msgpackr knows `skipValues`, and 'auto' (a number where it is exact, a bigint beyond); its types know neither.
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'auto', skipValues: [undefined] };
