@@ -5,9 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 
-/** Maps that a worker thread takes, and those that the rest of the process needs. */
-const mapsPerThread = 50;
-const mapsReserved = 5_000;
+/** Maps that a small worker thread takes (45 measured; one for each 256 KiB of its heap), and those of the rest of the process. */
+const mapsPerThread = 48;
+const mapsReserved = 4_000;
+/** Maps that stay free when threads are booted, for the heaps of those that run already. */
+const mapsSpare = 2_000;
 /** The kernel's default, where it does not tell. */
 const mapsMaxDefault = 65_530;
 /** Memory of an idle bundled thread, with some room to work. */
@@ -43,6 +45,28 @@ export function checkThreads(wanted: number, bound: number, cause: string): void
   throw new Error(
     `${wanted} worker threads were asked for, but the bound is ${bound} (${cause}); ` +
       "place more actors in shared threads (placement 'shared'), or spread them over several processes",
+  );
+}
+
+/**
+ * Throws when the process is about to run out of memory maps, whatever its threads were thought to need: it would be aborted.
+ * Reading the table takes milliseconds, so call it once for many threads.
+ *
+ * @param threads How many are about to be booted before the next call.
+ */
+export function checkMaps(threads: number): void {
+  let used: number;
+  try {
+    used = readFileSync('/proc/self/maps', 'latin1').split('\n').length;
+  } catch {
+    return;
+  }
+  const mapsMax = memoryMapsMax();
+  if (used + threads * mapsPerThread + mapsSpare <= mapsMax) return;
+  throw new Error(
+    `no more worker threads can be started: the process uses ${used} memory maps, and the kernel aborts it beyond ` +
+      `vm.max_map_count, ${mapsMax}; place more actors in shared threads (placement 'shared'), spread them over several ` +
+      'processes, or raise the limit with sysctl',
   );
 }
 

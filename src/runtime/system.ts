@@ -34,7 +34,7 @@ export interface ActorSystemOptions {
   readonly sharedThreads?: number;
   /** Threads that the system may have at all. Default: what the machine holds, see {@link threadBudget}. */
   readonly threadsMax?: number;
-  /** Memory of each thread. Default: 512 MiB for old objects, 16 MiB for new ones. */
+  /** Memory of each thread. Default: 512 MiB for old objects; 32 MiB for new ones, 2 MiB when there are more than 128 threads. */
   readonly threadLimits?: ThreadLimits;
   /** A thread that was silent for so long, although it had processor time, is ended. Default 10 000. */
   readonly heartbeatMs?: number;
@@ -118,7 +118,7 @@ export class ActorSystem {
       callsMax: hostOptions.callsMax,
       tap: (record) => this.taps.show(record),
       sharedThreads: Math.max(1, options.sharedThreads ?? availableParallelism() - 1),
-      limits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16, ...options.threadLimits },
+      limits: { maxOldGenerationSizeMb: 512, ...options.threadLimits },
       heartbeatMs: options.heartbeatMs ?? 10_000,
       reserveNumbers: () => this.reserveNumbers(numbersPerHost),
       resolve: (asking, address, answer) => this.resolveFor(asking, address, answer),

@@ -3,6 +3,7 @@
  * for dedicated actors are booted a few ahead of the actor that is starting, because booting is most of the time of a start.
  * Hosts that do not answer are ended here, and whoever lived there is handed to the supervisor.
  */
+import { checkMaps } from './budget.ts';
 import type { LogLevel, LogSink } from './log.ts';
 import type { ActorRecord } from './supervisor.ts';
 import type { TapObserver } from './tap.ts';
@@ -27,6 +28,13 @@ export interface ThreadsOptions {
   gone(hosting: ThreadHosting): void;
 }
 
+/** From so many threads on, each is given a small heap for new objects: it saves memory maps, which are what runs out first. */
+const crowdMin = 128;
+const youngGenerationMb = 32;
+const youngGenerationCrowdMb = 2;
+/** The table of memory maps is looked at once for so many threads. */
+const bootsPerCheck = 32;
+
 /** Threads booted ahead of the actor that is starting. */
 const aheadMax = 4;
 
@@ -46,6 +54,7 @@ export class Threads {
   private readonly spares = new Map<string, { wanted: number; readonly ready: ThreadHosting[] }>();
   private readonly heartbeat: Timer;
   private lastBeat: number;
+  private crowded = false;
   private booted = 0;
   private watching = false;
 
@@ -67,6 +76,7 @@ export class Threads {
 
   /** These actors are about to be started: their threads may be booted ahead. */
   expect(specs: readonly ActorSpec[]): void {
+    this.crowded = this.hostings.size + specs.length > crowdMin;
     for (const spec of specs) this.sparesOf(spec).wanted++;
   }
 
@@ -138,7 +148,9 @@ export class Threads {
 
   private boot(placement: Placement, limits: ThreadLimits | undefined): ThreadHosting {
     const { options } = this;
-    const merged = { ...options.limits, ...limits };
+    if (this.booted >= crowdMin && this.booted % bootsPerCheck === 0) checkMaps(bootsPerCheck);
+    const young = this.crowded && placement === 'dedicated' ? youngGenerationCrowdMb : youngGenerationMb;
+    const merged = { maxYoungGenerationSizeMb: young, ...options.limits, ...limits };
     const key = JSON.stringify(merged);
     let pool = this.pools.get(key);
     if (pool === undefined) {

@@ -14,12 +14,16 @@ export interface Running {
   later(callback: () => void): void;
 }
 
-let running: Running | undefined;
+/** One for the thread, also when a bundle brought a second copy of this file (and of RxJS) along. */
+const key = Symbol.for('kubehive.runtime.running');
+const holder = globalThis as unknown as Record<symbol, { actor: Running | undefined }>;
+holder[key] ??= { actor: undefined };
+const running = holder[key];
 
 /** Makes `actor` the running one; returns the one before, to be given back afterwards. */
 export function enter(actor: Running | undefined): Running | undefined {
-  const before = running;
-  running = actor;
+  const before = running.actor;
+  running.actor = actor;
   return before;
 }
 
@@ -27,7 +31,7 @@ const outer = timeoutProvider.delegate;
 
 timeoutProvider.delegate = {
   setTimeout: (handler, timeout, ...args) => {
-    const actor = running;
+    const { actor } = running;
     if (actor === undefined || timeout !== undefined) {
       return outer === undefined ? afterRealTime(timeout ?? 0, handler) : outer.setTimeout(handler, timeout, ...args);
     }

@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import type { ActorDefinition } from '../../../src/runtime/index.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
+const rxjs = join(root, 'node_modules/rxjs/dist/esm');
 const built = join(root, 'dist', 'test-actors.js');
 
 /** Builds once per test file; written beside and renamed, because two test files may do so at the same time. */
@@ -20,6 +21,10 @@ export async function buildActors(): Promise<void> {
     platform: 'node',
     target: 'node20',
     packages: 'external',
+    alias: {
+      rxjs: join(rxjs, 'index.js'),
+      'rxjs/internal/scheduler/timeoutProvider': join(rxjs, 'internal/scheduler/timeoutProvider.js'),
+    },
     logLevel: 'warning',
   });
   renameSync(draft, built);
