@@ -1,5 +1,6 @@
 /**
- * Favours nodes whose resources would be used in equal parts: 100 less the standard deviation of the used fractions.
+ * Favours nodes whose balance the pod improves: by how much the standard deviation of the used fractions of their
+ * resources shrinks. No change scores 75, from even to as uneven as can be 50, the other way round 100.
  * @see plugins/noderesources/balanced_allocation.go
  */
 import {
@@ -13,34 +14,40 @@ import {
 
 const name = 'NodeResourcesBalancedAllocation';
 
+/** Standard deviation of the first `count` fractions. */
+function deviation(fractions: Float64Array, count: number): number {
+  if (count === 2) return Math.abs((fractions[0]! - fractions[1]!) / 2);
+  if (count < 2) return 0;
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += fractions[i]!;
+  const mean = sum / count;
+  let squares = 0;
+  for (let i = 0; i < count; i++) squares += (fractions[i]! - mean) ** 2;
+  return Math.sqrt(squares / count);
+}
+
 export const nodeResourcesBalancedAllocation: PluginDefinition = {
   name,
   create({ nodes }, args) {
     const listed = (args['resources'] as { name: string }[] | undefined) ?? [{ name: 'cpu' }, { name: 'memory' }];
     const dimensions = listed.map((resource) => dimensionOf(resource.name));
-    const fractions = new Float64Array(dimensions.length);
+    const before = new Float64Array(dimensions.length);
+    const after = new Float64Array(dimensions.length);
 
     const scoreOf = (info: PodInfo, row: number): number => {
       let used = 0;
-      let sum = 0;
       for (const dimension of dimensions) {
         const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
         if (capacity === 0) continue;
         const asked = requestOf(info.requests, dimension);
         if (asked === 0 && dimension > Dimension.EphemeralStorage) continue;
-        const fraction = Math.min(((nodes.requested[dimension]?.[row] ?? 0) + asked) / capacity, 1);
-        fractions[used++] = fraction;
-        sum += fraction;
+        const requested = nodes.requested[dimension]?.[row] ?? 0;
+        before[used] = Math.min(requested / capacity, 1);
+        after[used++] = Math.min((requested + asked) / capacity, 1);
       }
-      let deviation = 0;
-      if (used === 2) deviation = Math.abs((fractions[0]! - fractions[1]!) / 2);
-      else if (used > 2) {
-        const mean = sum / used;
-        let squares = 0;
-        for (let i = 0; i < used; i++) squares += (fractions[i]! - mean) ** 2;
-        deviation = Math.sqrt(squares / used);
-      }
-      return Math.trunc((1 - deviation) * 100);
+      const change = deviation(before, used) - deviation(after, used);
+      // Forgives the last bits of fractions that should cancel out.
+      return Math.trunc((0.75 + change / 2) * 100 + 1e-9);
     };
 
     return {
