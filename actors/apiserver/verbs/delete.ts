@@ -42,12 +42,21 @@ export async function deleteObject(call: Call, server: Server): Promise<void> {
   const options = call.deleteOptions ?? {};
   const entry = call.previous;
   if (entry === undefined) throw notFoundOf(call.kind, call.name as string);
+  warnOfOrphans(call, server);
   const deletion = await deleteEntry(server, call.kind, entry, options, call.dryRun);
   const answersObject = !deletion.gone || RETURNS_OBJECT.has(call.kind.storagePrefix);
   const code = !deletion.gone && options.orphanDependents === false ? 202 : 200;
   call.answer = answersObject
     ? { type: 'entry', code, entry: deletion.entry, kind: call.kind }
     : { type: 'object', code, object: successOf(call.kind, deletion.entry) };
+}
+
+/** Warns a client that did not say what becomes of the dependents when they stay behind. */
+export function warnOfOrphans(call: Call, server: Server): void {
+  const { propagationPolicy, orphanDependents } = call.deleteOptions ?? {};
+  if (propagationPolicy !== undefined || orphanDependents !== undefined) return;
+  const warning = storedKindOf(call.kind, server.registry).strategy?.orphanWarning;
+  if (warning !== undefined) call.warnings.push(warning);
 }
 
 function successOf(kind: KindDefinition, entry: Entry): ApiObject {

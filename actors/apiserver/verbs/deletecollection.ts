@@ -3,7 +3,7 @@ import { isNotFound } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
-import { deleteEntry } from './delete.ts';
+import { deleteEntry, warnOfOrphans } from './delete.ts';
 import { listObjects } from './list.ts';
 
 /** Deletions on their way to the store at the same time. */
@@ -15,6 +15,7 @@ export async function deleteCollection(call: Call, server: Server): Promise<void
   if (answer?.type !== 'list') return;
   const entries = [...answer.entries];
   const options = call.deleteOptions ?? {};
+  warnOfOrphans(call, server);
   let next = 0;
   const work = async () => {
     while (next < entries.length) {

@@ -121,6 +121,8 @@ export interface Strategy<Type = ApiObject> {
   hasFinalizers?(object: Type): boolean;
   /** Default propagation when a DELETE names none: `background`, or `orphan` for kinds that upstream treats so. */
   readonly defaultPropagation?: 'background' | 'orphan';
+  /** Warning header of a delete that names no propagation and so leaves dependents behind. */
+  readonly orphanWarning?: string;
   /**
    * Whether metadata.generation is kept: 1 on create, one more whenever this says that the desired state changed.
    * `true`: when `spec` differs. Default: true when the kind has a status subresource, as custom kinds have it.

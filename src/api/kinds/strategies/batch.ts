@@ -22,6 +22,8 @@ export const jobStrategy = strategyOf<Job>({
   },
   status: { keptMetadata: [] },
   defaultPropagation: 'orphan',
+  orphanWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   warnings(job: Job, previous: Job | undefined) {
     const warnings = podTemplateWarnings('spec.template', job.spec?.template, previous?.spec?.template);
     const { completionMode, completions = 0, parallelism = 0 } = job.spec ?? {};
