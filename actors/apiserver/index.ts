@@ -94,7 +94,6 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     eventLeases: createEventLeases(store, clock, options.eventTtlSeconds),
     authenticator: createAuthenticator(options.tokens, tokens),
     metrics: createServerMetrics(context.metrics),
-    metricsText: async () => '',
     ready: false,
   };
 }

@@ -27,8 +27,6 @@ export interface Server {
   /** Whether all that a client relies on at start is there. */
   ready: boolean;
   cacheOf(kind: KindDefinition): KindCache;
-  /** All metrics of this process in Prometheus' text form. */
-  metricsText(): Promise<string>;
   /** Time and chance for strategies. */
   strategyContext(dryRun: boolean): StrategyContext;
 }

@@ -7,12 +7,13 @@ import { internal } from '../bus-door.ts';
 import type { Call } from '../call.ts';
 import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
+import { identityOf } from '../stages/authentication.ts';
 import { sendAnswer, sendStatus } from './answers.ts';
 import { type Accepted, acceptedOf, READABLE, WATCHABLE } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendNotFound, sendPlainPath } from './plain-paths.ts';
 import type { Reply, Request, Response } from './reply.ts';
-import { callOfRequest, queryOf, routeOf } from './requests.ts';
+import { callOfRequest, credentialsOf, queryOf, routeOf } from './requests.ts';
 
 export async function handleRequest(server: Server, request: Request, response: Response): Promise<void> {
   const reply: Reply = { request, response, auditId: server.context.random.uuid(), warnings: [] };
@@ -26,6 +27,7 @@ export async function handleRequest(server: Server, request: Request, response: 
     const resource = resourcePathOf(path);
     if (resource === undefined) {
       accepted = acceptedOf(header, false, query.first['pretty']);
+      identityOf(credentialsOf(request), server);
       if (!(await sendPlainPath(server, reply, path, query, accepted))) sendNotFound(reply);
       return;
     }

@@ -4,6 +4,7 @@ import type { Server } from '../server.ts';
 import { sendObject, sendStatus } from './answers.ts';
 import { sendDiscovery } from './discovery.ts';
 import { sendHealth } from './health.ts';
+import { sendMainQuery, sendMetrics } from './main-queries.ts';
 import type { Accepted } from './negotiation.ts';
 import { sendOpenapi } from './openapi.ts';
 import { type Reply, send } from './reply.ts';
@@ -26,7 +27,7 @@ export async function sendPlainPath(
     return true;
   }
   if (bare === '/metrics') {
-    send(reply, 200, 'text/plain; version=0.0.4; charset=utf-8', await server.metricsText());
+    await sendMetrics(server, reply, query);
     return true;
   }
   const document = documentOf(server, bare);
@@ -36,7 +37,11 @@ export async function sendPlainPath(
     else sendObject(reply, 200, document, { ...accepted, pretty: bare === '/version' ? true : accepted.pretty });
     return true;
   }
-  return sendDiscovery(server, reply, bare, accepted) || sendOpenapi(server, reply, bare, accepted);
+  return (
+    sendDiscovery(server, reply, bare, accepted) ||
+    sendOpenapi(server, reply, bare, accepted) ||
+    (await sendMainQuery(server, reply, bare, query))
+  );
 }
 
 export function sendNotFound(reply: Reply): void {

@@ -148,7 +148,8 @@ function readBody(request: Request): Promise<Buffer> {
   });
 }
 
-function credentialsOf(request: Request): Credentials {
+/** What a request shows of who sends it. */
+export function credentialsOf(request: Request): Credentials {
   const socket = request.socket as TLSSocket;
   const secure = socket.encrypted === true;
   return {

@@ -3,34 +3,29 @@
  * A wrong token is refused even where anonymous requests are allowed, as upstream does.
  */
 import { StatusError } from '../../../src/api/index.ts';
-import type { Call } from '../call.ts';
+import type { Call, Credentials, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
 
-export function authenticate(call: Call, server: Server): void | Promise<void> {
-  const { credentials } = call;
-  if (credentials.type === 'bus') {
-    call.user = credentials.identity;
-    return;
-  }
+const ANONYMOUS: Identity = { user: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+export function authenticate(call: Call, server: Server): void {
+  call.user = identityOf(call.credentials, server);
+}
+
+/** @throws StatusError 401 */
+export function identityOf(credentials: Credentials, server: Server): Identity {
+  if (credentials.type === 'bus') return credentials.identity;
   const { certificate, authorization } = credentials;
   if (certificate !== undefined) {
-    call.user = {
-      user: certificate.commonName,
-      groups: [...certificate.organizations, 'system:authenticated'],
-    };
-    return;
+    return { user: certificate.commonName, groups: [...certificate.organizations, 'system:authenticated'] };
   }
   const token = authorization === undefined ? undefined : /^bearer +(\S.*)$/i.exec(authorization)?.[1];
   if (token !== undefined) {
     const user = server.authenticator.byToken(token.trim());
     if (user === undefined) throw StatusError.unauthorized();
-    call.user = user;
-    return;
+    return user;
   }
-  if (!credentials.secure) {
-    call.user = server.options.httpUser;
-    return;
-  }
+  if (!credentials.secure) return server.options.httpUser;
   if (!server.options.anonymous) throw StatusError.unauthorized();
-  call.user = { user: 'system:anonymous', groups: ['system:unauthenticated'] };
+  return ANONYMOUS;
 }

@@ -9,7 +9,7 @@ import { keyOf } from '../stages/decode.ts';
 import type { SubresourceHandler } from './handler.ts';
 
 interface TokenSpec {
-  audiences?: string[];
+  audiences?: string[] | null;
   expirationSeconds?: number;
   boundObjectRef?: { kind?: string; apiVersion?: string; name?: string; uid?: string } | null;
 }
@@ -36,8 +36,8 @@ export const token: SubresourceHandler = {
     const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
     checkSeconds(seconds);
     const bound = boundObject(call, server, spec.boundObjectRef ?? undefined);
-    const audiences =
-      spec.audiences !== undefined && spec.audiences.length > 0 ? spec.audiences : [server.tokens.issuer];
+    const asked = spec.audiences ?? [];
+    const audiences = asked.length > 0 ? asked : [server.tokens.issuer];
     const { uid } = account.object.metadata as { uid: string };
     const issued = server.tokens.sign({
       namespace: account.namespace,
@@ -60,9 +60,7 @@ export const token: SubresourceHandler = {
           creationTimestamp: server.strategyContext(false).now,
         },
         spec: {
-          ...(spec.audiences === undefined || spec.audiences.length === 0
-            ? { audiences }
-            : { audiences: spec.audiences }),
+          audiences,
           expirationSeconds: seconds,
           boundObjectRef: spec.boundObjectRef ?? null,
         },

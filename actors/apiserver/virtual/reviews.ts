@@ -144,7 +144,7 @@ export const selfSubjectReviews: VirtualKind = {
 export const tokenReviews: VirtualKind = {
   prefix: '/registry/tokenreviews',
   create(call, server) {
-    const spec = ((call.object as ApiObject)['spec'] ?? {}) as { token?: string; audiences?: string[] };
+    const spec = ((call.object as ApiObject)['spec'] ?? {}) as { token?: string; audiences?: string[] | null };
     const token = spec.token ?? '';
     if (token === '') throw StatusError.badRequest('token is required for TokenReview in authentication');
     const user = server.authenticator.byToken(token);
@@ -152,7 +152,8 @@ export const tokenReviews: VirtualKind = {
       answer(call, { user: {}, error: '[invalid bearer token, unknown]' });
       return;
     }
-    const audiences = spec.audiences ?? [server.tokens.issuer];
+    const asked = spec.audiences ?? [];
+    const audiences = asked.length > 0 ? asked : [server.tokens.issuer];
     answer(call, { authenticated: true, user: userInfo(user), audiences });
   },
 };
