@@ -10,12 +10,14 @@ import { endpointSliceController } from './endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
+import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { podGarbageCollectorController } from './pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
 import { serviceAccountController } from './serviceaccount.ts';
+import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlController } from './ttl.ts';
 
@@ -28,6 +30,7 @@ export const controllers: readonly ControllerDefinition[] = [
   deploymentController,
   replicaSetController,
   replicationControllerController,
+  statefulSetController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
@@ -35,7 +38,13 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGarbageCollectorController,
   ttlController,
+  nodeIpamController,
 ];
+
+/** Names of the controllers that run only when they are asked for. */
+export const optionalControllers: readonly string[] = controllers
+  .filter(({ byDefault }) => byDefault === false)
+  .map(({ name }) => name);
 
 export interface ControllerActorOptions {
   /** Name of one of {@link controllers}. */

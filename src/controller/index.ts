@@ -4,6 +4,7 @@
  */
 export * from './batches.ts';
 export * from './conditions.ts';
+export * from './controller-revisions.ts';
 export * from './deployment-status.ts';
 export * from './disruption-zones.ts';
 export * from './endpoint-pods.ts';
@@ -24,6 +25,8 @@ export * from './resource-catalog.ts';
 export * from './revisions.ts';
 export * from './rolling-update.ts';
 export * from './runner.ts';
+export * from './stateful-pods.ts';
+export * from './subnets.ts';
 export * from './taints.ts';
 export * from './times.ts';
 export type * from './types.ts';

@@ -21,6 +21,8 @@ export interface ControllerDefinition {
   readonly component?: string;
   /** The service account in kube-system that upstream runs it as. Default: the name. */
   readonly serviceAccount?: string;
+  /** False for controllers that run only when they are named. Default true. */
+  readonly byDefault?: boolean;
   /** Changes of this resource enqueue the object's own key. Omitted: only `watches` feed the queue. */
   readonly reconciles?: Resource;
   /** Changes of these enqueue the key of their controlling owner, when that owner is of the reconciled kind. */

@@ -4,13 +4,13 @@ import { type ActorContext, ActorSystem, defineActor, type LogRecord, memorySink
 export interface Probe {
   readonly system: ActorSystem;
   readonly context: ActorContext;
-  readonly logs: LogRecord[];
+  readonly logs: readonly LogRecord[];
 }
 
 export async function startProbe(): Promise<Probe> {
   const sink = memorySink();
   const startTime = Date.parse('2026-01-01T00:00:00Z');
-  const system = new ActorSystem({ placement: 'inline', clock: 'virtual', seed: 1, startTime, log: sink.sink });
+  const system = new ActorSystem({ placement: 'inline', clock: 'virtual', seed: 1, startTime, log: sink });
   let given: ActorContext | undefined;
   const start = (context: ActorContext) => {
     given = context;

@@ -12,7 +12,7 @@ const admin = { user: 'admin', groups: ['system:masters'], userAgent: 'test' };
 export interface TestCluster {
   readonly system: ActorSystem;
   readonly client: Client;
-  readonly logs: LogRecord[];
+  readonly logs: readonly LogRecord[];
   /** Makes a Node that is Ready. */
   addNode(name: string, labels?: Record<string, string>): Promise<Node>;
   /** Acts as the kubelet for the pods of a namespace that match: makes them Running and ready, with an address. */
@@ -29,7 +29,7 @@ export async function startCluster(names: readonly string[], settings: Controlle
     clock: 'virtual',
     seed: 1,
     startTime: Date.parse('2026-01-01T00:00:00Z'),
-    log: sink.sink,
+    log: sink,
   });
   await system.start([
     { definition: storeActor },

@@ -1,0 +1,351 @@
+/**
+ * statefulset-controller: keeps pods with stable names and storage, one after the other or all at once, and replaces them
+ * from the highest ordinal down when the template changes.
+ *
+ * @see kubernetes/pkg/controller/statefulset/stateful_set_control.go
+ */
+import {
+  type ControllerRevision,
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  type PersistentVolumeClaim,
+  type Pod,
+  type StatefulSet,
+  type StatefulSetStatus,
+} from '../../src/api/index.ts';
+import {
+  controllerRevisions,
+  keyOf,
+  persistentVolumeClaims,
+  pods,
+  type Resource,
+  statefulSets,
+} from '../../src/client/index.ts';
+import {
+  byRevision,
+  type ControllerDefinition,
+  type ControllerDependencies,
+  claim,
+  claimOwner,
+  claimsOf,
+  controllerIndex,
+  controllerIndexName,
+  controllerOf,
+  currentRevision,
+  isPodAvailable,
+  isPodReady,
+  keyFor,
+  matcherOf,
+  messageOf,
+  ordinalOf,
+  orphansOf,
+  type ReconcileResult,
+  type Reconciler,
+  revisionNameOf,
+  semanticallyEqual,
+  splitKey,
+  startOrdinal,
+  statefulPod,
+  templateOfRevision,
+  truncateHistory,
+  withClaimOwner,
+} from '../../src/controller/index.ts';
+
+export const statefulSetController: ControllerDefinition = {
+  name: 'statefulset-controller',
+  reconciles: statefulSets,
+  owns: [pods],
+  reads: [persistentVolumeClaims],
+  create: createReconciler,
+};
+
+/** The two revisions that a rolling update moves between. */
+interface Revisions {
+  readonly current: ControllerRevision;
+  readonly update: ControllerRevision;
+  readonly all: readonly ControllerRevision[];
+  readonly collisionCount: number;
+}
+
+const isTerminating = (pod: Pod): boolean => pod.metadata?.deletionTimestamp !== undefined;
+const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === 'Running' && isPodReady(pod);
+const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
+const hashOfRevisions = 'controller.kubernetes.io/hash';
+const historyLimit = 10;
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, events } = dependencies;
+  const { clock } = context;
+  const setLister = dependencies.lister(statefulSets);
+  const podLister = dependencies.lister(pods);
+  const claimLister = dependencies.lister(persistentVolumeClaims);
+  const revisionLister = dependencies.lister(controllerRevisions);
+  dependencies.index(pods, controllerIndexName, controllerIndex);
+  dependencies.index(controllerRevisions, controllerIndexName, controllerIndex);
+  dependencies.observe(pods, ({ type, object }) => {
+    if (type === 'deleted' || controllerOf(object) !== undefined) return;
+    for (const set of setLister.list(object.metadata?.namespace)) {
+      if (matcherOf(set.spec?.selector)(object.metadata?.labels)) dependencies.enqueue(keyFor(set));
+    }
+  });
+
+  /** Reports a write on the set; a refusal is passed on. */
+  async function reported<Result>(
+    set: StatefulSet,
+    verb: string,
+    what: string,
+    success: string,
+    act: () => Promise<Result>,
+  ) {
+    try {
+      const result = await act();
+      events.event(
+        set,
+        'Normal',
+        `Successful${verb}`,
+        `${verb} ${what} in StatefulSet ${set.metadata?.name} ${success}`,
+      );
+      return result;
+    } catch (error) {
+      if (isAlreadyExists(error) || isNotFound(error)) throw error;
+      const message = `${verb} ${what} in StatefulSet ${set.metadata?.name} failed error: ${messageOf(error)}`;
+      events.event(set, 'Warning', `Failed${verb}`, message);
+      throw error;
+    }
+  }
+
+  async function ensureClaims(set: StatefulSet, ordinal: number, podName: string): Promise<void> {
+    for (const wanted of claimsOf(set, ordinal)) {
+      const name = wanted.metadata?.name ?? '';
+      if (claimLister.get(set.metadata?.namespace, name) !== undefined) continue;
+      const owner = claimOwner(set, undefined, false);
+      const created: PersistentVolumeClaim =
+        owner === undefined ? wanted : { ...wanted, metadata: { ...wanted.metadata, ownerReferences: [owner] } };
+      try {
+        await reported(set, 'Create', `Claim ${name} Pod ${podName}`, 'success', () =>
+          client.create(persistentVolumeClaims, created),
+        );
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+      }
+    }
+  }
+
+  /** Brings the owners of the claims of a pod in line with the retention policy. */
+  async function retainClaims(set: StatefulSet, pod: Pod, condemned: boolean): Promise<void> {
+    for (const { metadata } of claimsOf(set, ordinalOf(set, pod))) {
+      const current = claimLister.get(set.metadata?.namespace, metadata?.name ?? '');
+      if (current === undefined) continue;
+      const ownerReferences = withClaimOwner(current.metadata?.ownerReferences, set, claimOwner(set, pod, condemned));
+      if (semanticallyEqual(current.metadata?.ownerReferences, ownerReferences)) continue;
+      await client.update(persistentVolumeClaims, { ...current, metadata: { ...current.metadata, ownerReferences } });
+    }
+  }
+
+  async function createPod(set: StatefulSet, revision: ControllerRevision, ordinal: number): Promise<Pod> {
+    const pod = statefulPod(set, templateOfRevision(revision), revision.metadata?.name ?? '', ordinal);
+    const name = pod.metadata?.name ?? '';
+    await ensureClaims(set, ordinal, name);
+    return await reported(set, 'Create', `Pod ${name}`, 'successful', () => client.create(pods, pod));
+  }
+
+  async function deletePod(set: StatefulSet, pod: Pod): Promise<void> {
+    try {
+      await reported(set, 'Delete', `Pod ${pod.metadata?.name}`, 'successful', () => client.delete(pods, keyOf(pod)));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async function revisionsOf(set: StatefulSet): Promise<Revisions> {
+    const candidates = [
+      ...revisionLister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
+      ...revisionLister.byIndex(controllerIndexName, orphansOf(set.metadata?.namespace ?? '')),
+    ];
+    const owned = await claim(
+      {
+        client,
+        owner: set,
+        ownerResource: statefulSets as Resource,
+        ownedResource: controllerRevisions,
+        matches: matcherOf(set.spec?.selector),
+      },
+      candidates,
+    );
+    const existing = owned.sort(byRevision);
+    const { revision: update, collisionCount } = await currentRevision(
+      {
+        client,
+        owner: set,
+        ownerResource: statefulSets as Resource,
+        hashLabel: hashOfRevisions,
+        collisionCount: set.status?.collisionCount ?? 0,
+      },
+      existing,
+    );
+    const current = existing.find(({ metadata }) => metadata?.name === set.status?.currentRevision) ?? update;
+    return { current, update, all: existing, collisionCount };
+  }
+
+  function countPods(set: StatefulSet, revisions: Revisions, owned: readonly Pod[]): StatefulSetStatus {
+    const nowMs = clock.now();
+    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+    const ready = owned.filter(isRunningAndReady);
+    const count = (revision: ControllerRevision) =>
+      owned.filter((pod) => !isTerminating(pod) && revisionNameOf(pod) === revision.metadata?.name).length;
+    return {
+      observedGeneration: set.metadata?.generation,
+      replicas: owned.length,
+      readyReplicas: ready.length,
+      availableReplicas: ready.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length,
+      currentReplicas: count(revisions.current),
+      updatedReplicas: count(revisions.update),
+      currentRevision: revisions.current.metadata?.name,
+      updateRevision: revisions.update.metadata?.name,
+      collisionCount: revisions.collisionCount,
+      conditions: set.status?.conditions,
+    };
+  }
+
+  /** One step; returns the pods as they are afterwards. */
+  async function step(set: StatefulSet, revisions: Revisions, owned: readonly Pod[]): Promise<Pod[]> {
+    const start = startOrdinal(set);
+    const end = start + (set.spec?.replicas ?? 1);
+    const monotonic = set.spec?.podManagementPolicy !== 'Parallel';
+    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+    const isSettled = (pod: Pod) => isRunningAndReady(pod) && isPodAvailable(pod, minReadySeconds, clock.now());
+    const byOrdinal = new Map(owned.map((pod) => [ordinalOf(set, pod), pod]));
+    const left = [...owned];
+    for (let ordinal = start; ordinal < end; ordinal++) {
+      const pod = byOrdinal.get(ordinal);
+      if (pod === undefined) {
+        const revision = belowPartition(set, ordinal) ? revisions.current : revisions.update;
+        left.push(await createPod(set, revision, ordinal));
+        if (monotonic) return left;
+        continue;
+      }
+      if (isFinished(pod) && !isTerminating(pod)) {
+        const { name, namespace } = set.metadata ?? {};
+        const message = `StatefulSet ${namespace}/${name} is recreating failed Pod ${pod.metadata?.name}`;
+        events.event(set, 'Warning', 'RecreatingFailedPod', message);
+        await deletePod(set, pod);
+        return left;
+      }
+      if (monotonic && (isTerminating(pod) || !isSettled(pod))) return left;
+      await retainClaims(set, pod, false);
+    }
+    const condemned = owned.filter(
+      (pod) => ordinalOf(set, pod) >= end || (ordinalOf(set, pod) >= 0 && ordinalOf(set, pod) < start),
+    );
+    condemned.sort((first, second) => ordinalOf(set, second) - ordinalOf(set, first));
+    for (const pod of condemned) await retainClaims(set, pod, true);
+    for (const pod of condemned) {
+      if (isTerminating(pod)) {
+        if (monotonic) return left;
+        continue;
+      }
+      if (monotonic && !isSettled(pod) && pod !== firstUnhealthy(owned, set)) return left;
+      await deletePod(set, pod);
+      if (monotonic) return left;
+    }
+    if (set.spec?.updateStrategy?.type !== 'OnDelete') await replaceOne(set, revisions, byOrdinal, start, end);
+    return left;
+  }
+
+  /** From the highest ordinal down to the partition: the first that is old is deleted, the first that is unwell waits. */
+  async function replaceOne(
+    set: StatefulSet,
+    revisions: Revisions,
+    byOrdinal: ReadonlyMap<number, Pod>,
+    start: number,
+    end: number,
+  ): Promise<void> {
+    const lowest = Math.max(start, start + (set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0));
+    for (let ordinal = end - 1; ordinal >= lowest; ordinal--) {
+      const pod = byOrdinal.get(ordinal);
+      if (pod === undefined) return;
+      if (revisionNameOf(pod) !== revisions.update.metadata?.name && !isTerminating(pod)) {
+        await deletePod(set, pod);
+        return;
+      }
+      if (isTerminating(pod) || !isRunningAndReady(pod)) return;
+    }
+  }
+
+  async function writeStatus(set: StatefulSet, status: StatefulSetStatus): Promise<void> {
+    if (semanticallyEqual(withoutZeros(set.status), withoutZeros(status))) return;
+    try {
+      await client.update(statefulSets, { ...set, status }, { subresource: 'status' });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (!isConflict(error)) throw error;
+      const fresh = await client.get(statefulSets, keyOf(set));
+      await client.update(statefulSets, { ...fresh, status }, { subresource: 'status' });
+    }
+  }
+
+  async function sync(set: StatefulSet): Promise<ReconcileResult | undefined> {
+    const candidates = [
+      ...podLister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
+      ...podLister
+        .byIndex(controllerIndexName, orphansOf(set.metadata?.namespace ?? ''))
+        .filter((pod) => ordinalOf(set, pod) >= 0),
+    ];
+    const owned = await claim(
+      {
+        client,
+        owner: set,
+        ownerResource: statefulSets as Resource,
+        ownedResource: pods,
+        matches: matcherOf(set.spec?.selector),
+      },
+      candidates,
+    );
+    const revisions = await revisionsOf(set);
+    const deleting = set.metadata?.deletionTimestamp !== undefined;
+    const after = deleting ? owned : await step(set, revisions, owned);
+    const status = countPods(set, revisions, after);
+    const wanted = set.spec?.replicas ?? 1;
+    const whole = status.updatedReplicas === wanted && status.replicas === wanted && status.readyReplicas === wanted;
+    if (set.spec?.updateStrategy?.type !== 'OnDelete' && whole) {
+      status.currentReplicas = status.updatedReplicas;
+      status.currentRevision = status.updateRevision;
+    }
+    await writeStatus(set, status);
+    const used = new Set([status.currentRevision, status.updateRevision, ...after.map(revisionNameOf)]);
+    const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.name ?? '');
+    await truncateHistory(client, revisions.all, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
+    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+    const waiting =
+      minReadySeconds > 0 &&
+      status.availableReplicas !== wanted &&
+      (status.readyReplicas ?? 0) > (status.availableReplicas ?? 0);
+    return waiting ? { requeueAfterMs: minReadySeconds * 1000 } : undefined;
+  }
+
+  return {
+    async reconcile(key) {
+      const { namespace, name } = splitKey(key);
+      const set = setLister.get(namespace, name);
+      return set === undefined ? undefined : await sync(set);
+    },
+  };
+}
+
+function belowPartition(set: StatefulSet, ordinal: number): boolean {
+  const { type, rollingUpdate } = set.spec?.updateStrategy ?? {};
+  if (type === 'OnDelete') return false;
+  if (rollingUpdate?.partition === undefined) return ordinal < startOrdinal(set) + (set.status?.currentReplicas ?? 0);
+  return ordinal < startOrdinal(set) + rollingUpdate.partition;
+}
+
+function firstUnhealthy(owned: readonly Pod[], set: StatefulSet): Pod | undefined {
+  const unhealthy = owned.filter((pod) => isTerminating(pod) || !isRunningAndReady(pod));
+  return unhealthy.sort((left, right) => ordinalOf(set, left) - ordinalOf(set, right))[0];
+}
+
+/** Zero counts are not stored; for a comparison they are as good as absent. */
+function withoutZeros(status: StatefulSetStatus | undefined): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
+}

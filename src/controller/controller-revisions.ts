@@ -1,0 +1,114 @@
+/**
+ * The history of StatefulSets and DaemonSets: each template they ever had is a ControllerRevision, numbered upward; going
+ * back to an old template renumbers its revision.
+ *
+ * @see kubernetes/pkg/controller/history/controller_history.go
+ */
+import {
+  type ControllerRevision,
+  isAlreadyExists,
+  isNotFound,
+  type PodTemplateSpec,
+  templateHash,
+} from '../api/index.ts';
+import { type Client, controllerRevisions, type KubernetesObject, keyOf, type Resource } from '../client/index.ts';
+import { semanticallyEqual } from './equality.ts';
+import { controllerReferenceTo } from './owner-references.ts';
+
+export interface RevisionOwner extends KubernetesObject {
+  spec?: { template?: PodTemplateSpec | undefined } | undefined;
+}
+
+export interface RevisionOptions {
+  readonly client: Client;
+  readonly owner: RevisionOwner;
+  readonly ownerResource: Resource;
+  /** Label that carries the hash. */
+  readonly hashLabel: string;
+  readonly collisionCount: number;
+}
+
+/** Oldest first. */
+export function byRevision(left: ControllerRevision, right: ControllerRevision): number {
+  return left.revision - right.revision || ((left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1);
+}
+
+/** What a revision stores of its owner: a patch that sets the template. */
+function dataOf(owner: RevisionOwner): Record<string, unknown> {
+  return { spec: { template: { ...owner.spec?.template, $patch: 'replace' } } };
+}
+
+export function hasTemplateOf(revision: ControllerRevision, owner: RevisionOwner): boolean {
+  return semanticallyEqual(revision.data, dataOf(owner));
+}
+
+/** The template that a revision stores. */
+export function templateOfRevision(revision: ControllerRevision): PodTemplateSpec {
+  const data = revision.data as { spec?: { template?: PodTemplateSpec & { $patch?: string } } } | undefined;
+  const { $patch: _patch, ...template } = data?.spec?.template ?? {};
+  return template;
+}
+
+/**
+ * The revision of the owner's current template: an existing one, made the newest, or a new one. `existing` are the owner's,
+ * oldest first. `collisionCount` in the answer is higher when a name was taken.
+ */
+export async function currentRevision(
+  options: RevisionOptions,
+  existing: readonly ControllerRevision[],
+): Promise<{ readonly revision: ControllerRevision; readonly collisionCount: number }> {
+  const { client, owner } = options;
+  const newest = existing.at(-1);
+  const equal = existing.filter((revision) => hasTemplateOf(revision, owner)).at(-1);
+  if (equal !== undefined && newest !== undefined) {
+    if (equal === newest) return { revision: equal, collisionCount: options.collisionCount };
+    const revision = await client.update(controllerRevisions, { ...equal, revision: newest.revision + 1 });
+    return { revision, collisionCount: options.collisionCount };
+  }
+  return await createRevision(options, (newest?.revision ?? 0) + 1);
+}
+
+async function createRevision(options: RevisionOptions, number: number) {
+  const { client, owner, ownerResource, hashLabel } = options;
+  const { name = '', namespace, annotations } = owner.metadata ?? {};
+  for (let collisionCount = options.collisionCount; ; collisionCount++) {
+    const hash = templateHash(owner.spec?.template, collisionCount);
+    const wanted: ControllerRevision = {
+      apiVersion: 'apps/v1',
+      kind: 'ControllerRevision',
+      metadata: {
+        name: `${name}-${hash}`,
+        namespace,
+        labels: { ...owner.spec?.template?.metadata?.labels, [hashLabel]: hash },
+        ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+        ownerReferences: [controllerReferenceTo(owner, ownerResource)],
+      },
+      data: dataOf(owner),
+      revision: number,
+    };
+    try {
+      return { revision: await client.create(controllerRevisions, wanted), collisionCount };
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      const taken = await client.get(controllerRevisions, keyOf(wanted));
+      if (hasTemplateOf(taken, owner)) return { revision: taken, collisionCount };
+    }
+  }
+}
+
+/** Deletes the oldest revisions beyond `limit` that are not in use. */
+export async function truncateHistory(
+  client: Client,
+  revisions: readonly ControllerRevision[],
+  inUse: (revision: ControllerRevision) => boolean,
+  limit: number,
+): Promise<void> {
+  const unused = [...revisions].sort(byRevision).filter((revision) => !inUse(revision));
+  for (const revision of unused.slice(0, Math.max(0, unused.length - limit))) {
+    try {
+      await client.delete(controllerRevisions, keyOf(revision));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
