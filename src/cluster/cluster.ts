@@ -272,11 +272,13 @@ async function controlPlane(
     ...selection.controllers.map((controller) => ({
       definition: controllerActor,
       address: controller,
-      identity: controllerIdentity(controller),
+      identity: controllerIdentity(serviceAccountOf(controller)),
       options: {
         controller,
-        podCidr: options.podCidr ?? '10.244.0.0/16',
-        ...(authority === undefined ? {} : { rootCertificate: authority.certificate }),
+        settings: {
+          clusterCidr: options.podCidr ?? '10.244.0.0/16',
+          ...(authority === undefined ? {} : { rootCa: authority.certificate }),
+        },
       },
     })),
     ...(selection.scheduler
@@ -293,6 +295,11 @@ async function controlPlane(
 }
 
 /** How clients on this machine reach a listening address: every address means loopback too. */
+/** The service account in kube-system that upstream runs a controller as. */
+function serviceAccountOf(controller: string): string {
+  return controllers.find(({ name }) => name === controller)?.serviceAccount ?? controller;
+}
+
 function addressIn(host = '127.0.0.1'): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
