@@ -4,7 +4,11 @@
  */
 
 /** Controllers that run only when they are named, as with upstream's kube-controller-manager. */
-const onRequestOnly: readonly string['node-ipam-controller', ] = ['bootstrap-signer-controller', 'token-cleaner-controller'];
+const onRequestOnly: readonly string[] = [
+  'bootstrap-signer-controller',
+  'node-ipam-controller',
+  'token-cleaner-controller',
+];
 
 /** Names that stand for many. */
 export const componentGroups = ['all', 'apiserver', 'scheduler', 'controllers', 'nodes', 'kube-proxy'] as const;
