@@ -14,25 +14,25 @@ export interface StateKey<Value> {
 export const stateKey = <Value>(name: string): StateKey<Value> => ({ name });
 
 export class Cycle {
-  readonly #state = new Map<StateKey<unknown>, unknown>();
+  #state: Map<StateKey<unknown>, unknown> | undefined;
   /** The Filter plugins that take part, set after PreFilter. */
   filters: readonly Plugin[] = [];
-  /** Filter plugins left out since their PreFilter said Skip. */
-  readonly skippedFilters = new Set<string>();
-  /** Score plugins left out since their PreScore said Skip. */
-  readonly skippedScores = new Set<string>();
+  /** Bits of the profile's plugins that said Skip in PreFilter, and in PreScore. */
+  skippedFilters = 0;
+  skippedScores = 0;
 
   write<Value>(key: StateKey<Value>, value: Value): void {
+    this.#state ??= new Map();
     this.#state.set(key, value);
   }
 
   read<Value>(key: StateKey<Value>): Value | undefined {
-    return this.#state.get(key) as Value | undefined;
+    return this.#state?.get(key) as Value | undefined;
   }
 
   /** For state that an earlier hook must have written. Throws when it has not: a bug of the plugin. */
   need<Value>(key: StateKey<Value>): Value {
-    const value = this.#state.get(key);
+    const value = this.#state?.get(key);
     if (value === undefined) throw new Error(`cycle state ${JSON.stringify(key.name)} was read before it was written`);
     return value as Value;
   }

@@ -10,7 +10,7 @@ import type { Cycle } from './cycle-state.ts';
 import { Diagnosis } from './diagnosis.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
-import type { Plugin } from './plugin.ts';
+import type { Plugin, PreFilterAnswer } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 import {
   attribute,
@@ -94,6 +94,9 @@ export class Profile {
   #marks = new Uint8Array(0);
   #scores = new Float64Array(0);
   #totals = new Float64Array(0);
+  /** A bit for each plugin, so that what a cycle skips is a number. */
+  readonly #bits = new Map<Plugin, number>();
+  readonly #filtersBySkipped = new Map<number, readonly Plugin[]>();
   readonly #block = new Int32Array(blockRows);
   readonly #blockMarks = new Uint8Array(blockRows);
 
@@ -104,6 +107,24 @@ export class Profile {
     this.#nodes = options.nodes;
     this.#nominator = options.nominator;
     this.#plain = options.plain ?? false;
+    const { preFilter, filter, preScore, score } = options.sets;
+    for (const plugin of [...preFilter, ...filter, ...preScore, ...score.map((weighted) => weighted.plugin)]) {
+      if (!this.#bits.has(plugin)) this.#bits.set(plugin, 2 ** this.#bits.size);
+    }
+    if (this.#bits.size > 31) throw new RangeError('a profile takes at most 31 plugins that filter or score');
+  }
+
+  #bit(plugin: Plugin): number {
+    return this.#bits.get(plugin) ?? 0;
+  }
+
+  #filtersWithout(skipped: number): readonly Plugin[] {
+    let filters = this.#filtersBySkipped.get(skipped);
+    if (!filters) {
+      filters = this.sets.filter.filter((plugin) => (this.#bit(plugin) & skipped) === 0);
+      this.#filtersBySkipped.set(skipped, filters);
+    }
+    return filters;
   }
 
   /** PreEnqueue: the first verdict that keeps the pod out. */
@@ -121,34 +142,41 @@ export class Profile {
    */
   findNodes(cycle: Cycle, info: PodInfo, start: number, percentage: number): Found {
     const order = this.#nodes.order();
-    const diagnosis = new Diagnosis(order.length);
-    const found: Found = { rows: this.#scratch(order.length), count: 0, processed: 0, diagnosis, error: undefined };
+    const found: Found = {
+      rows: this.#scratch(order.length),
+      count: 0,
+      processed: 0,
+      diagnosis: undefined,
+      error: undefined,
+    };
     let names: Set<string> | undefined;
-    const narrowing: string[] = [];
+    let narrowing: string[] | undefined;
     for (const plugin of this.sets.preFilter) {
-      const answer = this.#guard(plugin, () => plugin.preFilter!(cycle, info));
+      let answer: PreFilterAnswer;
+      try {
+        answer = plugin.preFilter!(cycle, info);
+      } catch (error) {
+        answer = errorVerdict(error, plugin.name);
+      }
       if (answer === undefined) continue;
       if ('nodeNames' in answer) {
+        narrowing ??= [];
         narrowing.push(plugin.name);
-        names = names ? new Set([...names].filter((name) => answer.nodeNames.has(name))) : new Set(answer.nodeNames);
+        const { nodeNames } = answer;
+        names = names ? new Set([...names].filter((name) => nodeNames.has(name))) : new Set(nodeNames);
         if (names.size > 0) continue;
-        const reason =
-          narrowing.length === 1
-            ? `node(s) didn't satisfy plugin ${narrowing[0]}`
-            : `node(s) didn't satisfy plugin(s) [${narrowing.join(' ')}] simultaneously`;
-        for (const name of narrowing) diagnosis.unschedulablePlugins.add(name);
-        return this.#rejectedByPreFilter(found, diagnosis, { ...unresolvable(reason), plugin: plugin.name });
+        return this.#nothingLeft(found, order.length, plugin, narrowing);
       }
       if (answer.code === Code.Skip) {
-        cycle.skippedFilters.add(plugin.name);
+        cycle.skippedFilters |= this.#bit(plugin);
         continue;
       }
       const given = attribute(answer, plugin.name);
-      if (isRejected(given)) return this.#rejectedByPreFilter(found, diagnosis, given);
+      if (isRejected(given)) return this.#rejectedByPreFilter(found, order.length, given);
       found.error = given;
       return found;
     }
-    const filters = this.sets.filter.filter((plugin) => !cycle.skippedFilters.has(plugin.name));
+    const filters = this.#filtersWithout(cycle.skippedFilters);
     cycle.filters = filters;
     const nominated = this.#nominatedRow(info);
     if (nominated >= 0) {
@@ -165,19 +193,39 @@ export class Profile {
     }
     let candidates: Int32Array = order;
     let from = start;
-    if (names) {
+    let absent: Verdict | undefined;
+    if (names && narrowing) {
       candidates = Int32Array.from([...names].map((name) => this.#nodes.rowOf(name)).filter((row) => row >= 0));
-      diagnosis.absent = unresolvable(`node(s) didn't satisfy plugin(s) [${[...narrowing].sort().join(' ')}]`);
-      for (const name of narrowing) diagnosis.unschedulablePlugins.add(name);
+      absent = unresolvable(`node(s) didn't satisfy plugin(s) [${[...narrowing].sort().join(' ')}]`);
       from = 0;
     }
     const scoring = this.sets.score.length > 0;
     const wanted = scoring ? feasibleNodesWanted(candidates.length, percentage) : 1;
     this.#search(cycle, info, filters, candidates, from, wanted, found);
+    if (found.count === 0 && !found.error) {
+      const diagnosis = new Diagnosis(order.length);
+      found.diagnosis = diagnosis;
+      if (absent) diagnosis.absent = absent;
+      for (const name of narrowing ?? []) diagnosis.unschedulablePlugins.add(name);
+      this.#explain(cycle, info, filters, found.processed, found);
+    }
     return found;
   }
 
-  #rejectedByPreFilter(found: Found, diagnosis: Diagnosis, given: Verdict): Found {
+  /** PreFilter plugins left no node by name. */
+  #nothingLeft(found: Found, nodes: number, plugin: Plugin, narrowing: readonly string[]): Found {
+    const reason =
+      narrowing.length === 1
+        ? `node(s) didn't satisfy plugin ${narrowing[0]}`
+        : `node(s) didn't satisfy plugin(s) [${narrowing.join(' ')}] simultaneously`;
+    this.#rejectedByPreFilter(found, nodes, { ...unresolvable(reason), plugin: plugin.name });
+    for (const name of narrowing) found.diagnosis!.unschedulablePlugins.add(name);
+    return found;
+  }
+
+  #rejectedByPreFilter(found: Found, nodes: number, given: Verdict): Found {
+    const diagnosis = new Diagnosis(nodes);
+    found.diagnosis = diagnosis;
     diagnosis.absent = given;
     diagnosis.preFilterMessage = verdictMessage(given);
     diagnosis.addPlugin(given);
@@ -238,7 +286,6 @@ export class Profile {
       }
     }
     found.processed = looked;
-    if (found.count === 0) this.#explain(cycle, info, filters, looked, found);
   }
 
   #filterBlock(
@@ -362,7 +409,7 @@ export class Profile {
     this.#nodes.placePod(other, row);
     this.#nodes.version = version;
     for (const plugin of this.sets.preFilter) {
-      if (plugin.addPod && !cycle.skippedFilters.has(plugin.name)) plugin.addPod(cycle, info, other, row);
+      if (plugin.addPod && (cycle.skippedFilters & this.#bit(plugin)) === 0) plugin.addPod(cycle, info, other, row);
     }
   }
 
@@ -373,7 +420,8 @@ export class Profile {
     this.#nodes.displacePod(other);
     this.#nodes.version = version;
     for (const plugin of this.sets.preFilter) {
-      if (plugin.removePod && !cycle.skippedFilters.has(plugin.name)) plugin.removePod(cycle, info, other, row);
+      if (plugin.removePod && (cycle.skippedFilters & this.#bit(plugin)) === 0)
+        plugin.removePod(cycle, info, other, row);
     }
   }
 
@@ -382,14 +430,19 @@ export class Profile {
     const totals = this.#totals;
     totals.fill(0, 0, count);
     for (const plugin of this.sets.preScore) {
-      const given = this.#guard(plugin, () => plugin.preScore!(cycle, info, rows, count));
+      let given: Verdict | undefined;
+      try {
+        given = plugin.preScore!(cycle, info, rows, count);
+      } catch (error) {
+        given = errorVerdict(error, plugin.name);
+      }
       if (given === undefined) continue;
       if (given.code !== Code.Skip) return attribute(given, plugin.name);
-      cycle.skippedScores.add(plugin.name);
+      cycle.skippedScores |= this.#bit(plugin);
     }
     const scores = this.#scores;
     for (const { plugin, weight } of this.sets.score) {
-      if (cycle.skippedScores.has(plugin.name)) continue;
+      if ((cycle.skippedScores & this.#bit(plugin)) !== 0) continue;
       try {
         if (plugin.scoreRows && !this.#plain) plugin.scoreRows(cycle, info, rows, count, scores);
         else for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
@@ -457,8 +510,12 @@ export class Profile {
   reserve(cycle: Cycle, info: PodInfo, nodeName: string): Verdict | undefined {
     for (const plugin of this.sets.reserve) {
       if (!plugin.reserve) continue;
-      const given = this.#guard(plugin, () => plugin.reserve!(cycle, info, nodeName));
-      if (given) return attribute(given, plugin.name);
+      try {
+        const given = plugin.reserve(cycle, info, nodeName);
+        if (given) return attribute(given, plugin.name);
+      } catch (error) {
+        return errorVerdict(error, plugin.name);
+      }
     }
     return undefined;
   }
@@ -466,14 +523,5 @@ export class Profile {
   /** Unreserve: in reverse order. */
   unreserve(cycle: Cycle, info: PodInfo, nodeName: string): void {
     for (let i = this.sets.reserve.length - 1; i >= 0; i--) this.sets.reserve[i]!.unreserve?.(cycle, info, nodeName);
-  }
-
-  /** Runs a hook; what it throws becomes an Error verdict, so that it fails this attempt and nothing else. */
-  #guard<Answer>(plugin: Plugin, run: () => Answer): Answer | Verdict {
-    try {
-      return run();
-    } catch (error) {
-      return errorVerdict(error, plugin.name);
-    }
   }
 }

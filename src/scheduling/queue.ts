@@ -413,7 +413,12 @@ export class SchedulingQueue {
   }
 
   #tell(queue: QueueName): void {
-    this.#options.onSize?.(queue, this.sizes()[queue]);
+    if (!this.#options.onSize) return;
+    let size = this.#active.size;
+    if (queue === 'backoff') size = this.#backoff.size + this.#errorBackoff.size;
+    else if (queue === 'gated') size = this.#gated;
+    else if (queue === 'unschedulable') size = this.#waiting.size - this.#gated;
+    this.#options.onSize(queue, size);
   }
 
   /** One timer, for the back-off that ends first. */

@@ -50,6 +50,36 @@ export const nodeResourcesBalancedAllocation: PluginDefinition = {
       return Math.trunc((0.75 + change / 2) * 100 + 1e-9);
     };
 
+    /** The default case, CPU and memory, with everything in registers. */
+    const twoResources = (
+      info: PodInfo,
+      first: number,
+      second: number,
+      rows: Int32Array,
+      count: number,
+      scores: Float64Array,
+    ): void => {
+      const firstCapacity = nodes.allocatable[first]!;
+      const secondCapacity = nodes.allocatable[second]!;
+      const firstUsed = nodes.requested[first]!;
+      const secondUsed = nodes.requested[second]!;
+      const firstAsked = requestOf(info.requests, first);
+      const secondAsked = requestOf(info.requests, second);
+      for (let i = 0; i < count; i++) {
+        const row = rows[i]!;
+        const a = firstCapacity[row]!;
+        const b = secondCapacity[row]!;
+        if (a === 0 || b === 0) {
+          scores[i] = 75;
+          continue;
+        }
+        const old = Math.abs((Math.min(firstUsed[row]! / a, 1) - Math.min(secondUsed[row]! / b, 1)) / 2);
+        const one = Math.min((firstUsed[row]! + firstAsked) / a, 1);
+        const two = Math.min((secondUsed[row]! + secondAsked) / b, 1);
+        scores[i] = Math.trunc((0.75 + (old - Math.abs((one - two) / 2)) / 2) * 100 + 1e-9);
+      }
+    };
+
     return {
       name,
       // Pods that ask for nothing would all go where the balance happens to be best.
@@ -57,6 +87,11 @@ export const nodeResourcesBalancedAllocation: PluginDefinition = {
         dimensions.some((dimension) => requestOf(info.requests, dimension) > 0) ? undefined : skip,
       score: (_cycle, info, row) => scoreOf(info, row),
       scoreRows(_cycle, info, rows, count, scores) {
+        const [first, second] = dimensions;
+        if (dimensions.length === 2 && first! <= Dimension.EphemeralStorage && second! <= Dimension.EphemeralStorage) {
+          twoResources(info, first!, second!, rows, count, scores);
+          return;
+        }
         for (let i = 0; i < count; i++) scores[i] = scoreOf(info, rows[i]!);
       },
     };

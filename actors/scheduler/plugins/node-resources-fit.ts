@@ -160,28 +160,35 @@ export const nodeResourcesFit: PluginDefinition = {
       return known;
     };
 
+    /** What the pod adds to a resource, and what is used of it, for scoring: with defaults for CPU and memory. */
+    const askedOf = ({ requests }: PodInfo, dimension: number): number => {
+      if (dimension === Dimension.Cpu) return requests.nonzeroCpu;
+      if (dimension === Dimension.Memory) return requests.nonzeroMemory;
+      return requestOf(requests, dimension);
+    };
+    const usedOf = (dimension: number): Float64Array | undefined => {
+      if (dimension === Dimension.Cpu) return nodes.nonzeroCpu;
+      if (dimension === Dimension.Memory) return nodes.nonzeroMemory;
+      return nodes.requested[dimension];
+    };
+    let weights = new Float64Array(0);
+
     const scoreOf = (info: PodInfo, row: number): number => {
       let sum = 0;
-      let weights = 0;
+      let total = 0;
       for (const { dimension, weight } of strategy.resources) {
+        const asked = askedOf(info, dimension);
+        // An extended resource that the pod does not ask for says nothing about the node.
+        if (asked === 0 && dimension > Dimension.EphemeralStorage) continue;
         const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
         if (capacity === 0) continue;
-        let requested: number;
-        if (dimension === Dimension.Cpu) requested = nodes.nonzeroCpu[row]! + info.requests.nonzeroCpu;
-        else if (dimension === Dimension.Memory) requested = nodes.nonzeroMemory[row]! + info.requests.nonzeroMemory;
-        else {
-          const asked = requestOf(info.requests, dimension);
-          // An extended resource that the pod does not ask for says nothing about the node.
-          if (asked === 0 && dimension > Dimension.EphemeralStorage) continue;
-          requested = (nodes.requested[dimension]?.[row] ?? 0) + asked;
-        }
-        const score = strategy.scorer(requested, capacity);
+        const score = strategy.scorer((usedOf(dimension)?.[row] ?? 0) + asked, capacity);
         if (strategy.ratio && score <= 0) continue;
         sum += score * weight;
-        weights += weight;
+        total += weight;
       }
-      if (weights === 0) return 0;
-      return strategy.ratio ? Math.round(sum / weights) : Math.trunc(sum / weights);
+      if (total === 0) return 0;
+      return strategy.ratio ? Math.round(sum / total) : Math.trunc(sum / total);
     };
 
     return {
@@ -209,7 +216,30 @@ export const nodeResourcesFit: PluginDefinition = {
       },
       score: (_cycle, info, row) => scoreOf(info, row),
       scoreRows(_cycle, info, rows, count, scores) {
-        for (let i = 0; i < count; i++) scores[i] = scoreOf(info, rows[i]!);
+        if (weights.length < count) weights = new Float64Array(count * 2);
+        scores.fill(0, 0, count);
+        weights.fill(0, 0, count);
+        const { scorer, ratio } = strategy;
+        for (const { dimension, weight } of strategy.resources) {
+          const asked = askedOf(info, dimension);
+          if (asked === 0 && dimension > Dimension.EphemeralStorage) continue;
+          const capacities = nodes.allocatable[dimension];
+          const used = usedOf(dimension);
+          if (!capacities || !used) continue;
+          for (let i = 0; i < count; i++) {
+            const row = rows[i]!;
+            const capacity = capacities[row]!;
+            if (capacity === 0) continue;
+            const score = scorer(used[row]! + asked, capacity);
+            if (ratio && score <= 0) continue;
+            scores[i]! += score * weight;
+            weights[i]! += weight;
+          }
+        }
+        for (let i = 0; i < count; i++) {
+          const total = weights[i]!;
+          if (total > 0) scores[i] = ratio ? Math.round(scores[i]! / total) : Math.trunc(scores[i]! / total);
+        }
       },
       events: () => [
         {

@@ -33,16 +33,13 @@ export const taintToleration: PluginDefinition = {
       const answers = cycle.need(answersKey);
       for (let i = 0; i < count; i++) if (failed[i] === 0 && !answers.tolerated(rows[i]!)) failed[i] = mark;
     },
+    // Without soft taints all nodes are alike, and the common case must not walk over taint sets.
+    preScore: () => (nodes.softTaintCount === 0 ? skip : undefined),
     score(_cycle, info, row) {
       const { soft } = nodes.taintSets[nodes.taintSet[row]!]!;
       if (soft.length === 0) return 0;
       const relevant = info.tolerations.filter(({ effect }) => !effect || effect === 'PreferNoSchedule');
       return soft.filter((taint) => !relevant.some((toleration) => tolerates(toleration, taint))).length;
-    },
-    scoreRows(cycle, info, rows, count, scores) {
-      // Without soft taints all nodes are alike; the common case must not walk over taint sets.
-      if (nodes.softTaintCount === 0) scores.fill(0, 0, count);
-      else for (let i = 0; i < count; i++) scores[i] = this.score!(cycle, info, rows[i]!);
     },
     normalizeScore: (_cycle, _info, _rows, count, scores) => normalizeByHighest(scores, count, true),
     events: () => [
