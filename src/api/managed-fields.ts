@@ -5,16 +5,7 @@
  * @see KEP-555, k8s.io/apimachinery/pkg/util/managedfields
  */
 import { emptyValue } from './conform.ts';
-import {
-  emptySet,
-  type FieldSet,
-  intersectSets,
-  isEmptySet,
-  setOf,
-  subtractSets,
-  subtractSubtrees,
-  unionSets,
-} from './field-set.ts';
+import { emptySet, type FieldSet, isEmptySet, setOf, subtractSets, subtractSubtrees, unionSets } from './field-set.ts';
 import type { ManagedFieldsEntry } from './generated/types.ts';
 import type { ApiObject } from './kinds/types.ts';
 import type { Schema } from './schema.ts';
@@ -185,19 +176,20 @@ export function compareObjects(
   { schema, resetFields = [] }: Pick<FieldWriter, 'schema' | 'resetFields'>,
 ): Comparison {
   const found = compareValues(live ?? emptyValue(schema), updated, schema);
+  if (resetFields.length === 0) return found;
   const reset = setOf(...resetFields);
-  const managed: FieldSet = { 'f:metadata': { 'f:managedFields': emptySet } };
-  const strip = (set: FieldSet): FieldSet => subtractSubtrees(subtractSubtrees(set, managed), reset);
+  const strip = (set: FieldSet): FieldSet => subtractSubtrees(set, reset);
   return { added: strip(found.added), modified: strip(found.modified), removed: strip(found.removed) };
 }
 
 /** Takes changed and removed fields away from everybody but `except`; who owns nothing any more goes. */
 export function takeFields(owners: Owners, except: string | undefined, comparison: Comparison): void {
   const changed = unionSets(comparison.added, comparison.modified);
+  const nothing = isEmptySet(changed) && isEmptySet(comparison.removed);
   for (const [identity, owner] of owners) {
     let { set } = owner;
-    if (identity !== except) {
-      set = subtractSets(subtractSets(set, intersectSets(set, changed)), comparison.removed);
+    if (identity !== except && !nothing) {
+      set = subtractSets(subtractSets(set, changed), comparison.removed);
       if (set !== owner.set) owners.set(identity, { ...owner, set });
     }
     if (isEmptySet(set)) owners.delete(identity);

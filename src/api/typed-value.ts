@@ -7,7 +7,6 @@
 import { setMember } from './conform.ts';
 import { emptySet, type FieldSet, lookUp, nodeOf, schemaUnder } from './field-set.ts';
 import { goJson } from './go-text.ts';
-import { stableJson } from './hash.ts';
 import type { Schema } from './schema.ts';
 
 type Json = Record<string, unknown>;
@@ -110,7 +109,7 @@ interface Difference {
 
 const none: Difference = Object.freeze({});
 
-/** How `after` differs from `before`. */
+/** How `after` differs from `before`. `managedFields` themselves are nobody's and are not looked at. */
 export function compareValues(before: unknown, after: unknown, schema: Schema): Comparison {
   const { added = emptySet, modified = emptySet, removed = emptySet } = compareNode(before, after, schema);
   return { added, modified, removed };
@@ -126,33 +125,71 @@ function compareNode(before: unknown, after: unknown, given: Schema | undefined)
   const schema = resolve(given, after ?? before);
   if (isLeaf(schema) || (isNothing(before) && isNothing(after)) || mixed(before, after))
     return compareLeaf(before, after);
-  const sets = { added: {} as MutableSet, modified: {} as MutableSet, removed: {} as MutableSet };
-  const put = (key: string, { added, modified, removed }: Difference): void => {
-    if (added !== undefined) sets.added[key] = added;
-    if (modified !== undefined) sets.modified[key] = modified;
-    if (removed !== undefined) sets.removed[key] = removed;
-  };
+  if (before === undefined) return { added: wholeNode(after, schema) };
+  if (after === undefined) return { removed: wholeNode(before, schema) };
+  const found = new DifferenceBuilder();
   if (schema?.kind === 'array') {
     const old = itemsByKey(schema, before);
     const current = itemsByKey(schema, after);
-    for (const [key, item] of current) put(key, compareNode(old.get(key), item, schema.element));
-    for (const [key, item] of old) if (!current.has(key)) put(key, compareNode(item, undefined, schema.element));
-  } else {
-    const old = isObject(before) ? before : {};
-    const current = isObject(after) ? after : {};
-    for (const key of Object.keys(current)) {
-      put(`f:${key}`, compareNode(ownMember(old, key), current[key], memberSchema(schema, key)));
+    for (const [key, item] of current) found.put(key, compareNode(old.get(key), item, schema.element));
+    for (const [key, item] of old) {
+      if (!current.has(key)) found.put(key, compareNode(item, undefined, schema.element));
     }
-    for (const key of Object.keys(old)) {
-      if (ownMember(current, key) === undefined)
-        put(`f:${key}`, compareNode(old[key], undefined, memberSchema(schema, key)));
+    return found.difference;
+  }
+  const old = isObject(before) ? before : {};
+  const current = isObject(after) ? after : {};
+  for (const key of Object.keys(current)) {
+    if (key === 'managedFields') continue;
+    const left = ownMember(old, key);
+    const right = current[key];
+    if (left === right) continue;
+    found.put(`f:${key}`, compareNode(left, right, memberSchema(schema, key)));
+  }
+  for (const key of Object.keys(old)) {
+    if (key === 'managedFields' || ownMember(current, key) !== undefined) continue;
+    found.put(`f:${key}`, compareNode(old[key], undefined, memberSchema(schema, key)));
+  }
+  return found.difference;
+}
+
+/** Collects the differences of members; makes nothing while there are none. */
+class DifferenceBuilder {
+  difference: { added?: MutableSet; modified?: MutableSet; removed?: MutableSet } = none as object;
+
+  put(key: string, { added, modified, removed }: Difference): void {
+    if (added === undefined && modified === undefined && removed === undefined) return;
+    if (this.difference === none) this.difference = {};
+    const sets = this.difference;
+    if (added !== undefined) {
+      sets.added ??= {};
+      sets.added[key] = added;
+    }
+    if (modified !== undefined) {
+      sets.modified ??= {};
+      sets.modified[key] = modified;
+    }
+    if (removed !== undefined) {
+      sets.removed ??= {};
+      sets.removed[key] = removed;
     }
   }
-  return {
-    added: nodeOf(before === undefined, sets.added),
-    modified: nodeOf(false, sets.modified),
-    removed: nodeOf(after === undefined, sets.removed),
-  };
+}
+
+/** The node of a value that was not there before, or is not there any more: itself and all below. */
+function wholeNode(value: unknown, given: Schema | undefined): FieldSet {
+  const schema = resolve(given, value);
+  if (isLeaf(schema) || isNothing(value)) return emptySet;
+  const children: MutableSet = {};
+  if (schema?.kind === 'array') {
+    for (const [key, item] of itemsByKey(schema, value)) children[key] = wholeNode(item, schema.element);
+  } else {
+    for (const key of Object.keys(value as Json)) {
+      const member = (value as Json)[key];
+      if (member !== undefined) children[`f:${key}`] = wholeNode(member, memberSchema(schema, key));
+    }
+  }
+  return nodeOf(true, children) ?? emptySet;
 }
 
 /** A value that has changed between list, object and scalar: only free JSON can. */
@@ -172,7 +209,22 @@ function memberSchema(schema: Schema | undefined, key: string): Schema | undefin
 function compareLeaf(before: unknown, after: unknown): Difference {
   if (before === undefined) return { added: emptySet };
   if (after === undefined) return { removed: emptySet };
-  return before === after || stableJson(before) === stableJson(after) ? none : { modified: emptySet };
+  return sameJson(before, after) ? none : { modified: emptySet };
+}
+
+/** Whether two values say the same; the order of members does not matter. */
+function sameJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left)) {
+    return (
+      Array.isArray(right) && left.length === right.length && left.every((item, index) => sameJson(item, right[index]))
+    );
+  }
+  if (Array.isArray(right)) return false;
+  const names = Object.keys(left);
+  if (names.length !== Object.keys(right).length) return false;
+  return names.every((name) => sameJson(ownMember(left as Json, name), ownMember(right as Json, name)));
 }
 
 /** `right` laid over `left`: its leaves win, its list items are merged by their keys. Neither is changed. */
