@@ -10,7 +10,6 @@ import { rowsOf, STATUS } from './row.ts';
 import {
   ingressClassStrategy,
   ingressStrategy,
-  ipAddressStrategy,
   networkPolicyStrategy,
   serviceCidrStrategy,
 } from './strategies/networking.ts';
@@ -38,7 +37,6 @@ export const networkingKinds: readonly KindDefinition[] = [
     plural: 'ipaddresses',
     namespaced: false,
     shortNames: ['ip'],
-    strategy: ipAddressStrategy,
     table: ipAddressTable,
   }),
   networking('NetworkPolicy', {

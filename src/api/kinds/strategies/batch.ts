@@ -5,7 +5,7 @@
 import type { CronJob, Job, JobSpec } from '../../generated/types.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
-import { podTemplateWarnings } from './pod-warnings.ts';
+import { podTemplateWarnings, workloadNameWarnings } from './pod-warnings.ts';
 
 export const jobStrategy = strategyOf<Job>({
   defaults(job: Job) {
@@ -25,14 +25,9 @@ export const jobStrategy = strategyOf<Job>({
   orphanWarning:
     'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   warnings(job: Job, previous: Job | undefined) {
-    const warnings = podTemplateWarnings('spec.template', job.spec?.template, previous?.spec?.template);
-    const { completionMode, completions = 0, parallelism = 0 } = job.spec ?? {};
-    if (completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000) {
-      warnings.push(
-        'spec.completions: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail',
-      );
-    }
-    return warnings;
+    const names = previous === undefined ? workloadNameWarnings(job.metadata) : [];
+    if (previous !== undefined && job.metadata?.generation === previous.metadata?.generation) return [];
+    return [...names, ...jobSpecWarnings('spec', job.spec, previous?.spec)];
   },
 });
 
@@ -52,29 +47,37 @@ export const cronJobStrategy = strategyOf<CronJob>({
   generation: true,
   status: { keptMetadata: [] },
   warnings(cronJob: CronJob, previous: CronJob | undefined) {
-    const warnings: string[] = [];
-    const name = cronJob.metadata?.name ?? '';
-    if (previous === undefined && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+    const path = 'spec.jobTemplate.spec';
+    const spec = cronJob.spec?.jobTemplate?.spec;
+    if (previous === undefined) {
+      return [...workloadNameWarnings(cronJob.metadata), ...jobSpecWarnings(path, spec, undefined)];
+    }
+    const changed = cronJob.metadata?.generation !== previous.metadata?.generation;
+    const warnings = changed ? jobSpecWarnings(path, spec, previous.spec?.jobTemplate?.spec) : [];
+    if (cronJob.spec?.schedule?.includes('TZ')) {
       warnings.push(
-        `metadata.name: this is used in the Job's names and hostnames, which can result in surprising behavior; a DNS label is recommended: [a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')]`,
+        'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
       );
     }
-    const schedule = cronJob.spec?.schedule ?? '';
-    if (/TZ/.test(schedule) && schedule !== previous?.spec?.schedule) {
-      warnings.push(
-        'spec.schedule: cannot use TZ or CRON_TZ in schedule, use timeZone field instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#time-zones for more details',
-      );
-    }
-    warnings.push(
-      ...podTemplateWarnings(
-        'spec.jobTemplate.spec.template',
-        cronJob.spec?.jobTemplate?.spec?.template,
-        previous?.spec?.jobTemplate?.spec?.template,
-      ),
-    );
     return warnings;
   },
 });
+
+/** Beyond these an indexed job may lose track of indexes that fail. */
+const COMPLETIONS_SOFT_LIMIT = 100_000;
+const PARALLELISM_SOFT_LIMIT = 10_000;
+
+/** @see pkg/api/job/warnings.go */
+function jobSpecWarnings(path: string, spec: JobSpec | undefined, previous: JobSpec | undefined): string[] {
+  const warnings = podTemplateWarnings(`${path}.template`, spec?.template, previous?.template);
+  const { completionMode, completions = 0, parallelism = 0 } = spec ?? {};
+  if (completionMode === 'Indexed' && completions > COMPLETIONS_SOFT_LIMIT && parallelism > PARALLELISM_SOFT_LIMIT) {
+    warnings.unshift(
+      `${path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`,
+    );
+  }
+  return warnings;
+}
 
 /** Defaults of a job; in a cron job's template only those of its pods. */
 function defaultJobSpec(spec: JobSpec, isJob: boolean): void {

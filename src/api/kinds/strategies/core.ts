@@ -91,7 +91,7 @@ export const nodeStrategy = strategyOf<Node>({
   warnings(node: Node) {
     const warnings: string[] = [];
     if (node.spec?.configSource !== undefined) {
-      warnings.push('spec.configSource: the feature is no longer supported');
+      warnings.push('spec.configSource: the feature is removed');
     }
     if (node.spec?.externalID) warnings.push('spec.externalID: this field is deprecated, and is unused by Kubernetes');
     return warnings;

@@ -2,7 +2,7 @@
  * Strategies of networking.k8s.io and discovery.k8s.io.
  * @see pkg/apis/networking/v1/defaults.go, pkg/apis/discovery/v1/defaults.go
  */
-import type { EndpointSlice, Ingress, IngressClass, NetworkPolicy, ServiceCIDR } from '../../generated/types.ts';
+import type { EndpointSlice, Ingress, IngressClass, NetworkPolicy } from '../../generated/types.ts';
 import { semanticEqual } from '../semantic-equality.ts';
 import { strategyOf } from '../strategy-of.ts';
 import type { Strategy } from '../types.ts';
@@ -62,14 +62,7 @@ export const networkPolicyStrategy = strategyOf<NetworkPolicy>({
   },
 });
 
-export const serviceCidrStrategy = strategyOf<ServiceCIDR>({
-  generation: false,
-  warnings(range: ServiceCIDR) {
-    return (range.spec?.cidrs ?? []).flatMap((cidr, index) => cidrWarnings(`spec.cidrs[${index}]`, cidr));
-  },
-});
-
-export const ipAddressStrategy: Strategy = { allowCreateOnUpdate: true };
+export const serviceCidrStrategy: Strategy = { generation: false };
 
 export const endpointSliceStrategy = strategyOf<EndpointSlice>({
   defaults(slice: EndpointSlice) {
@@ -80,11 +73,16 @@ export const endpointSliceStrategy = strategyOf<EndpointSlice>({
     for (const endpoint of slice.endpoints ?? []) endpoint.conditions ??= {};
   },
   generation: (slice, previous) => !semanticEqual(withoutMetadata(slice), withoutMetadata(previous)),
+  prepareForCreate: dropTopology,
+  prepareForUpdate(slice: EndpointSlice, previous: EndpointSlice) {
+    if (!semanticEqual(slice.endpoints, previous.endpoints)) dropTopology(slice);
+  },
   warnings(slice: EndpointSlice) {
-    if (slice.addressType === 'FQDN') {
-      return ['addressType: FQDN endpoints are deprecated'];
-    }
     const warnings: string[] = [];
+    if (slice.addressType === 'FQDN') warnings.push('spec.addressType: FQDN endpoints are deprecated');
+    // Our controllers write addresses in good form.
+    if (ownControllers.has(slice.metadata?.labels?.['endpointslice.kubernetes.io/managed-by'] ?? '')) return warnings;
+    if (slice.addressType === 'FQDN') return warnings;
     slice.endpoints?.forEach((endpoint, index) => {
       endpoint.addresses?.forEach((address, position) => {
         warnings.push(...addressWarnings(`endpoints[${index}].addresses[${position}]`, address));
@@ -93,6 +91,16 @@ export const endpointSliceStrategy = strategyOf<EndpointSlice>({
     return warnings;
   },
 });
+
+const ownControllers: ReadonlySet<string> = new Set([
+  'endpointslice-controller.k8s.io',
+  'endpointslicemirroring-controller.k8s.io',
+]);
+
+/** The field is of versions before v1; v1 has fields for what it said. */
+function dropTopology(slice: EndpointSlice): void {
+  for (const endpoint of slice.endpoints ?? []) delete endpoint.deprecatedTopology;
+}
 
 /** What counts for a slice's generation: its content and its labels. */
 function withoutMetadata({ metadata, ...content }: EndpointSlice): unknown {

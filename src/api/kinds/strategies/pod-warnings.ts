@@ -5,14 +5,16 @@
 import type {
   Container,
   ContainerPort,
-  NodeSelectorTerm,
   ObjectMeta,
+  PersistentVolumeClaimSpec,
   Pod,
   PodAffinityTerm,
   PodSpec,
   PodTemplateSpec,
   Volume,
 } from '../../generated/types.ts';
+import { validateDnsLabel } from '../../names.ts';
+import { deprecatedNodeLabels, warnOfSelectorTerm } from './node-labels.ts';
 import { isFractional } from './resource-list.ts';
 
 /** Warnings for a pod that is created or updated. */
@@ -20,7 +22,24 @@ export function podWarnings(pod: Pod, previous: Pod | undefined): string[] {
   const warnings: string[] = [];
   // Of a pod that exists almost nothing can change, so there is nothing to warn of.
   if (previous !== undefined) return warnings;
+  warnOfName("the Pod's hostname", pod.metadata?.name, warnings);
   if (pod.spec !== undefined) warnPod('', pod.spec, pod.metadata ?? {}, warnings);
+  return warnings;
+}
+
+/** Adds a warning for a name that is not a DNS label although it becomes part of one. */
+function warnOfName(use: string, name: string | undefined, warnings: string[]): void {
+  const messages = validateDnsLabel(name ?? '');
+  if (messages.length === 0) return;
+  warnings.push(
+    `metadata.name: this is used in ${use}, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
+  );
+}
+
+/** Warnings for the name of a new workload, whose pods are named after it. */
+export function workloadNameWarnings(metadata: ObjectMeta | undefined): string[] {
+  const warnings: string[] = [];
+  warnOfName('Pod names and hostnames', metadata?.name, warnings);
   return warnings;
 }
 
@@ -37,22 +56,22 @@ export function podTemplateWarnings(
   return warnings;
 }
 
+interface Workload {
+  readonly metadata?: ObjectMeta | undefined;
+  readonly spec?: { readonly template?: PodTemplateSpec | undefined } | undefined;
+}
+
 /** The same for kinds whose template is `spec.template`. Warns on create, and on update when generation says that the spec changed. */
-export function templateWarnings(
-  object: { metadata?: ObjectMeta | undefined; spec?: { template?: PodTemplateSpec | undefined } | undefined },
-  previous: typeof object | undefined,
-): string[] {
+export function templateWarnings(object: Workload, previous: Workload | undefined): string[] {
   if (previous !== undefined && object.metadata?.generation === previous.metadata?.generation) return [];
   return podTemplateWarnings('spec.template', object.spec?.template, previous?.spec?.template);
 }
 
-const deprecatedNodeLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
+/** The same for kinds whose pods are named after them. */
+export function namedTemplateWarnings(object: Workload, previous: Workload | undefined): string[] {
+  const warnings = templateWarnings(object, previous);
+  return previous === undefined ? [...workloadNameWarnings(object.metadata), ...warnings] : warnings;
+}
 
 const deprecatedAnnotations: readonly (readonly [key: string, message: string])[] = [
   ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
@@ -60,7 +79,8 @@ const deprecatedAnnotations: readonly (readonly [key: string, message: string])[
   ['security.alpha.kubernetes.io/unsafe-sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
 ];
 
-const deprecatedVolumes: readonly (readonly [source: keyof Volume, message: string])[] = [
+/** Volume plugins that are on their way out, or gone. */
+export const deprecatedVolumes: readonly (readonly [source: keyof Volume, message: string])[] = [
   ['photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
   ['gitRepo', 'deprecated in v1.11'],
   ['scaleIO', 'deprecated in v1.16, non-functional in v1.22+'],
@@ -140,13 +160,6 @@ function warnOfNodeLabels(path: string, spec: PodSpec, warnings: string[]): void
   });
 }
 
-function warnOfSelectorTerm(path: string, term: NodeSelectorTerm, warnings: string[]): void {
-  term.matchExpressions?.forEach((expression, index) => {
-    const message = deprecatedNodeLabels[expression.key];
-    if (message !== undefined) warnings.push(`${path}.matchExpressions[${index}].key: ${expression.key} is ${message}`);
-  });
-}
-
 function warnOfSpread(path: string, spec: PodSpec, warnings: string[]): void {
   spec.topologySpreadConstraints?.forEach((constraint, index) => {
     const at = `${path}.topologySpreadConstraints[${index}]`;
@@ -164,6 +177,9 @@ function warnOfVolumes(path: string, spec: PodSpec, warnings: string[]): void {
       if (volume[source] === undefined) continue;
       warnings.push(`${path}.volumes[${index}].${volumeFieldNames[source] ?? source}: ${message}`);
     }
+    const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
+    if (claim !== undefined)
+      warnOfClaim(`${path}.volumes[${index}].ephemeral.volumeClaimTemplate.spec`, claim, warnings);
   });
   const tokens = new Set<string>();
   for (const volume of spec.volumes ?? []) {
@@ -271,6 +287,13 @@ function warnOfContainer(
       );
     }
   });
+}
+
+/** Adds warnings for the storage that a claim asks for. */
+export function warnOfClaim(path: string, claim: PersistentVolumeClaimSpec, warnings: string[]): void {
+  for (const list of ['requests', 'limits'] as const) {
+    warnOfFraction(`${path}.resources.${list}[storage]`, claim.resources?.[list]?.['storage'], warnings);
+  }
 }
 
 function warnOfFraction(path: string, quantity: string | undefined, warnings: string[]): void {

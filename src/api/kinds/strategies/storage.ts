@@ -1,13 +1,25 @@
 /** Strategies of storage.k8s.io. @see pkg/apis/storage/v1/defaults.go, pkg/registry/storage */
-import type { CSIDriver, StorageClass } from '../../generated/types.ts';
+import type { CSIDriver, CSIStorageCapacity, StorageClass } from '../../generated/types.ts';
 import { semanticEqual } from '../semantic-equality.ts';
 import { strategyOf } from '../strategy-of.ts';
 import type { Strategy } from '../types.ts';
+import { deprecatedNodeLabels } from './node-labels.ts';
 
 export const storageClassStrategy = strategyOf<StorageClass>({
   defaults(storageClass: StorageClass) {
     storageClass.reclaimPolicy ??= 'Delete';
     storageClass.volumeBindingMode ??= 'Immediate';
+  },
+  warnings(storageClass: StorageClass) {
+    const warnings: string[] = [];
+    storageClass.allowedTopologies?.forEach((topology, index) => {
+      topology.matchLabelExpressions?.forEach(({ key }, position) => {
+        const message = deprecatedNodeLabels[key];
+        if (message === undefined) return;
+        warnings.push(`allowedTopologies[${index}].matchLabelExpressions[${position}]: ${message}`);
+      });
+    });
+    return warnings;
   },
 });
 
@@ -42,7 +54,21 @@ export const csiDriverStrategy = strategyOf<CSIDriver>({
 
 export const csiNodeStrategy: Strategy = { allowUnconditionalUpdate: false };
 
-export const csiStorageCapacityStrategy: Strategy = { allowUnconditionalUpdate: false };
+export const csiStorageCapacityStrategy = strategyOf<CSIStorageCapacity>({
+  allowUnconditionalUpdate: false,
+  warnings({ nodeTopology }: CSIStorageCapacity) {
+    const warnings: string[] = [];
+    nodeTopology?.matchExpressions?.forEach(({ key }, index) => {
+      const message = deprecatedNodeLabels[key];
+      if (message !== undefined) warnings.push(`nodeTopology.matchExpressions[${index}]: ${key} is ${message}`);
+    });
+    for (const key in nodeTopology?.matchLabels) {
+      const message = deprecatedNodeLabels[key];
+      if (message !== undefined) warnings.push(`nodeTopology.matchLabels.${key}: ${message}`);
+    }
+    return warnings;
+  },
+});
 
 export const volumeAttachmentStrategy: Strategy = {
   generation: false,

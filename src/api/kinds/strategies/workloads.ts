@@ -15,7 +15,7 @@ import type {
 import { semanticEqual } from '../semantic-equality.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
-import { templateWarnings } from './pod-warnings.ts';
+import { namedTemplateWarnings, templateWarnings } from './pod-warnings.ts';
 import { defaultClaimSpec } from './volume-defaults.ts';
 
 export const deploymentStrategy = strategyOf<Deployment>({
@@ -40,7 +40,7 @@ export const deploymentStrategy = strategyOf<Deployment>({
     !semanticEqual(object.spec, previous.spec) ||
     !semanticEqual(object.metadata?.annotations, previous.metadata?.annotations),
   status: { keptMetadata: ['labels'] },
-  warnings: templateWarnings,
+  warnings: namedTemplateWarnings,
 });
 
 export const replicaSetStrategy = strategyOf<ReplicaSet>({
@@ -53,7 +53,7 @@ export const replicaSetStrategy = strategyOf<ReplicaSet>({
   initialStatus: () => ({ replicas: 0 }),
   generation: true,
   status: { keptMetadata: [] },
-  warnings: templateWarnings,
+  warnings: namedTemplateWarnings,
 });
 
 export const statefulSetStrategy = strategyOf<StatefulSet>({
@@ -158,7 +158,7 @@ export const replicationControllerStrategy = strategyOf<ReplicationController>({
   generation: true,
   status: { keptMetadata: [] },
   defaultPropagation: 'orphan',
-  warnings: templateWarnings,
+  warnings: namedTemplateWarnings,
 });
 
 export const controllerRevisionStrategy = strategyOf<ControllerRevision>({

@@ -81,10 +81,18 @@ describe('cron jobs', () => {
     expect(spec).not.toHaveProperty('jobTemplate.spec.parallelism');
   });
 
-  it('warn of time zones in the schedule', () => {
-    expect(warningsOf(cronJobs, { spec: { schedule: 'TZ=UTC * * * * *', jobTemplate: { spec: {} } } })[0]).toMatch(
-      /^spec\.schedule: cannot use TZ or CRON_TZ in schedule, use timeZone field instead/,
-    );
-    expect(warningsOf(cronJobs, { spec: { schedule: '* * * * *', jobTemplate: { spec: {} } } })).toEqual([]);
+  it('warn of names that their pods cannot have', () => {
+    const jobTemplate = { spec: {} };
+    expect(warningsOf(cronJobs, { metadata: { name: 'a.b' }, spec: { schedule: '* * * * *', jobTemplate } })).toEqual([
+      'metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]',
+    ]);
+    expect(warningsOf(cronJobs, { spec: { schedule: '* * * * *', jobTemplate } })).toEqual([]);
+  });
+
+  it('warn of time zones in the schedule when they are changed', () => {
+    const zoned = created(cronJobs, { spec: { schedule: 'TZ=UTC * * * * *', jobTemplate: { spec: {} } } });
+    expect(cronJobs.strategy!.warnings!(zoned, zoned)).toEqual([
+      'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
+    ]);
   });
 });
