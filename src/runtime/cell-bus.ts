@@ -159,6 +159,8 @@ export class CellBus implements Bus {
       this.refuse(peer, message, 'feeds');
       return;
     }
+    // A duplicated message: the stream is open already.
+    if (peer.streams.has(message.id)) return;
     const call = new ServerCall(peer.caller, this);
     const producer = new Producer(
       call,
@@ -277,13 +279,16 @@ export class CellBus implements Bus {
     else route.held.push((number) => envelope(kind, channel, cell.number, number, id, bytes, items, size));
   }
 
+  /** An asynchronous handler is done, or nobody waits for it any more; true when its answer is still wanted. */
   private finish(peer: Peer, id: number, call: ServerCall): boolean {
-    if (peer.calls.get(id) !== call) return false;
-    peer.calls.delete(id);
-    if (this.cell.ended) return false;
+    if (call.finished || this.cell.ended) return false;
+    call.finished = true;
     this.working--;
     this.cell.home.working--;
     this.cell.home.wake();
+    // A duplicated message makes two calls of one id: the later one answers.
+    if (peer.calls.get(id) !== call) return false;
+    peer.calls.delete(id);
     return true;
   }
 

@@ -58,6 +58,8 @@ export class Peer {
 export class ServerCall implements ServeContext {
   readonly caller: Caller;
   readonly server: Server;
+  /** Whether its handler is not counted as working any more. */
+  finished = false;
   private controller: AbortController | undefined;
   private cancelled = false;
 

@@ -9,7 +9,7 @@ import { afterRealTime, type VirtualClock } from './clock.ts';
 type Wish = 'step' | 'wait' | 'done';
 
 /** Looks at the event loop before time is moved past a call that nobody answers: the answer may depend on it. */
-const patiencePolls = 40;
+const patiencePolls = 100;
 const pollMs = 1;
 
 export class VirtualTime {
@@ -17,6 +17,7 @@ export class VirtualTime {
   private readonly host: ActorHost;
   private readonly requests: { readonly wish: () => Wish; readonly done: () => void }[] = [];
   private polls = 0;
+  private pendingCalls = 0;
 
   constructor(clock: VirtualClock, host: ActorHost) {
     this.clock = clock;
@@ -54,7 +55,8 @@ export class VirtualTime {
     watched.catch(() => {});
     await this.request(() => {
       if (over) return 'done';
-      return this.clock.foreground > 0 ? 'step' : this.patient();
+      if (this.clock.foreground > 0) return 'step';
+      return this.host.pendingCalls > 0 ? this.patient() : 'wait';
     });
     return watched;
   }
@@ -68,6 +70,11 @@ export class VirtualTime {
 
   /** Nothing but timers in the background can help; those are due only when the event loop has brought nothing for a while. */
   private patient(): Wish {
+    const { pendingCalls } = this.host;
+    if (pendingCalls !== this.pendingCalls) {
+      this.pendingCalls = pendingCalls;
+      this.polls = 0;
+    }
     return this.polls >= patiencePolls && this.clock.nextDelay() !== undefined ? 'step' : 'wait';
   }
 
@@ -80,10 +87,10 @@ export class VirtualTime {
       afterRealTime(pollMs, () => this.host.wake());
       return false;
     }
-    this.polls = 0;
     if (wish === 'step') this.clock.fireNext();
     else {
       this.requests.shift();
+      this.polls = 0;
       request.done();
     }
     return true;
