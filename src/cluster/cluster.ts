@@ -278,6 +278,8 @@ async function controlPlane(
         settings: {
           clusterCidr: options.podCidr ?? '10.244.0.0/16',
           ...(authority === undefined ? {} : { rootCa: authority.certificate }),
+          // Upstream waits for other API servers that have not heard of the deletion; here the one that was told is the only one.
+          namespaceDeletionDelayMs: 0,
         },
       },
     })),
