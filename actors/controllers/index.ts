@@ -4,6 +4,7 @@
  */
 import { type ControllerDefinition, type ControllerSettings, runController } from '../../src/controller/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
+import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
@@ -12,6 +13,7 @@ import { garbageCollectorController } from './garbage-collector.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
+import { persistentVolumeClaimProtectionController } from './persistentvolumeclaim-protection.ts';
 import { podGarbageCollectorController } from './pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
@@ -31,12 +33,14 @@ export const controllers: readonly ControllerDefinition[] = [
   replicaSetController,
   replicationControllerController,
   statefulSetController,
+  daemonSetController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
   nodeLifecycleController,
   taintEvictionController,
   podGarbageCollectorController,
+  persistentVolumeClaimProtectionController,
   ttlController,
   nodeIpamController,
 ];

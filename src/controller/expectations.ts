@@ -33,12 +33,17 @@ export class Expectations {
     return this.#clock.monotonic() - expectation.sinceMs > expiryMs;
   }
 
+  /** Replaces what was expected before. */
+  expect(key: Key, creations: number, deletions: readonly string[]): void {
+    this.#byKey.set(key, { creations, deletions: new Set(deletions), sinceMs: this.#clock.monotonic() });
+  }
+
   expectCreations(key: Key, count: number): void {
-    this.#byKey.set(key, { creations: count, deletions: new Set(), sinceMs: this.#clock.monotonic() });
+    this.expect(key, count, []);
   }
 
   expectDeletions(key: Key, objects: readonly string[]): void {
-    this.#byKey.set(key, { creations: 0, deletions: new Set(objects), sinceMs: this.#clock.monotonic() });
+    this.expect(key, 0, objects);
   }
 
   /** A creation was seen, or failed and will not be seen. */

@@ -5,6 +5,7 @@
 export * from './batches.ts';
 export * from './conditions.ts';
 export * from './controller-revisions.ts';
+export * from './daemon-pods.ts';
 export * from './deployment-status.ts';
 export * from './disruption-zones.ts';
 export * from './endpoint-pods.ts';
@@ -14,6 +15,7 @@ export * from './equality.ts';
 export * from './expectations.ts';
 export * from './keys.ts';
 export * from './label-selectors.ts';
+export * from './node-affinity.ts';
 export * from './owner-graph.ts';
 export * from './owner-references.ts';
 export * from './pod-control.ts';

@@ -1,0 +1,357 @@
+/**
+ * daemonset-controller: one pod for each node that fits, updated node by node, with surge if asked for.
+ *
+ * @see kubernetes/pkg/controller/daemon/daemon_controller.go
+ */
+import {
+  type ControllerRevision,
+  type DaemonSet,
+  type DaemonSetStatus,
+  isConflict,
+  isNotFound,
+  type Node,
+  type Pod,
+} from '../../src/api/index.ts';
+import { controllerRevisions, daemonSets, keyOf, nodes, pods, type Resource } from '../../src/client/index.ts';
+import {
+  byRevision,
+  type ControllerDefinition,
+  type ControllerDependencies,
+  claim,
+  controllerIndex,
+  controllerIndexName,
+  controllerOf,
+  createPodControl,
+  currentRevision,
+  daemonFenceposts,
+  daemonHashLabel,
+  daemonTemplate,
+  Expectations,
+  isEmptySelector,
+  isNamespaceTerminating,
+  isPodAvailable,
+  isPodReady,
+  type Key,
+  keyFor,
+  matcherOf,
+  orphansOf,
+  placementOf,
+  type ReconcileResult,
+  type Reconciler,
+  semanticallyEqual,
+  slowStart,
+  splitKey,
+  targetNodeOf,
+  timeMs,
+  truncateHistory,
+} from '../../src/controller/index.ts';
+
+const burst = 250;
+const historyLimit = 10;
+
+export const daemonSetController: ControllerDefinition = {
+  name: 'daemonset-controller',
+  serviceAccount: 'daemon-set-controller',
+  reconciles: daemonSets,
+  create: createReconciler,
+};
+
+/** What one sync works on. */
+interface Daemon {
+  readonly key: Key;
+  readonly set: DaemonSet;
+  readonly hash: string;
+  readonly podsByNode: ReadonlyMap<string, readonly Pod[]>;
+}
+
+const isTerminating = (pod: Pod): boolean => pod.metadata?.deletionTimestamp !== undefined;
+
+/** Bound pods first, then the oldest. */
+function byAge(left: Pod, right: Pod): number {
+  const bound = Number(!!right.spec?.nodeName) - Number(!!left.spec?.nodeName);
+  if (bound !== 0) return bound;
+  const age = timeMs(left.metadata?.creationTimestamp) - timeMs(right.metadata?.creationTimestamp);
+  return age !== 0 ? age : (left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1;
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, events } = dependencies;
+  const { clock } = context;
+  const setLister = dependencies.lister(daemonSets);
+  const nodeLister = dependencies.lister(nodes);
+  const expectations = new Expectations(clock);
+  const podControl = createPodControl(client, events);
+  dependencies.index(pods, controllerIndexName, controllerIndex);
+  dependencies.index(controllerRevisions, controllerIndexName, controllerIndex);
+
+  function ownerKey(pod: Pod): Key | undefined {
+    const reference = controllerOf(pod);
+    if (reference?.kind !== 'DaemonSet') return undefined;
+    const set = setLister.get(pod.metadata?.namespace, reference.name);
+    return set?.metadata?.uid === reference.uid ? keyFor(set) : undefined;
+  }
+
+  dependencies.observe(pods, ({ type, object: pod }) => {
+    const key = ownerKey(pod);
+    if (key !== undefined) {
+      if (type === 'deleted' || isTerminating(pod)) expectations.deletionObserved(key, keyFor(pod));
+      else if (type === 'added') expectations.creationObserved(key);
+      dependencies.enqueue(key);
+    } else if (type !== 'deleted' && controllerOf(pod) === undefined) {
+      for (const set of setLister.list(pod.metadata?.namespace)) {
+        if (matcherOf(set.spec?.selector)(pod.metadata?.labels)) dependencies.enqueue(keyFor(set));
+      }
+    }
+  });
+  dependencies.observe(daemonSets, ({ type, object }) => {
+    if (type === 'deleted') expectations.forget(keyFor(object));
+  });
+  dependencies.observe(nodes, (change) => {
+    const previous = change.type === 'updated' ? change.previous : undefined;
+    for (const set of setLister.list()) {
+      if (previous !== undefined && semanticallyEqual(placementOf(set, previous), placementOf(set, change.object)))
+        continue;
+      dependencies.enqueue(keyFor(set));
+    }
+  });
+
+  const isAvailable = (set: DaemonSet, pod: Pod) => isPodAvailable(pod, set.spec?.minReadySeconds ?? 0, clock.now());
+  const isCurrent = ({ hash }: Daemon, pod: Pod) => pod.metadata?.labels?.[daemonHashLabel] === hash;
+  const surges = ({ set }: Daemon, desired: number) =>
+    set.spec?.updateStrategy?.type === 'RollingUpdate' && daemonFenceposts(set, desired).surge > 0;
+
+  /** What must happen on one node so that it has the pod that it should have. */
+  function planNode(daemon: Daemon, node: Node, surge: boolean): { readonly create: boolean; readonly remove: Pod[] } {
+    const { run, stay } = placementOf(daemon.set, node);
+    const present = daemon.podsByNode.get(node.metadata?.name ?? '') ?? [];
+    if (!stay) return { create: false, remove: present.filter((pod) => !isTerminating(pod)) };
+    if (present.length === 0) return { create: run, remove: [] };
+    const remove: Pod[] = [];
+    const running: Pod[] = [];
+    for (const pod of [...present].sort(byAge)) {
+      if (isTerminating(pod)) continue;
+      if (pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded') running.push(pod);
+      else {
+        reportFinished(daemon.set, pod, node);
+        remove.push(pod);
+      }
+    }
+    if (!surge) return { create: false, remove: [...remove, ...running.slice(1)] };
+    if (running.length === 0) return { create: run, remove };
+    const current = running.filter((pod) => isCurrent(daemon, pod));
+    const old = running.filter((pod) => !isCurrent(daemon, pod));
+    remove.push(...current.slice(1), ...old.slice(1));
+    const [newest] = current;
+    const [oldest] = old;
+    const replaced =
+      newest !== undefined && oldest !== undefined && (!isPodReady(oldest) || isAvailable(daemon.set, newest));
+    if (replaced) remove.push(oldest);
+    return { create: false, remove };
+  }
+
+  function reportFinished(set: DaemonSet, pod: Pod, node: Node): void {
+    const where = `${keyFor(pod)} on node ${node.metadata?.name}`;
+    if (pod.status?.phase === 'Failed') {
+      events.event(set, 'Warning', 'FailedDaemonPod', `Found failed daemon pod ${where}, will try to kill it`);
+    } else {
+      events.event(set, 'Normal', 'SucceededDaemonPod', `Found succeeded daemon pod ${where}, will try to delete it`);
+    }
+  }
+
+  /** Creates and deletes; throws the first failure. */
+  async function act(daemon: Daemon, create: readonly string[], remove: readonly Pod[]): Promise<void> {
+    const { key, set, hash } = daemon;
+    const wanted = create.slice(0, burst);
+    const unwanted = remove.slice(0, burst);
+    if (wanted.length + unwanted.length === 0) return;
+    expectations.expect(key, wanted.length, unwanted.map(keyFor));
+    let next = 0;
+    const creating = slowStart(wanted.length, 1, async () => {
+      const node = wanted[next++] ?? '';
+      try {
+        await podControl.create(set, daemonSets as Resource, daemonTemplate(set, node, hash));
+      } catch (error) {
+        if (!isNamespaceTerminating(error)) throw error;
+        expectations.creationObserved(key);
+      }
+    });
+    const deletions = unwanted.map(async (pod) => {
+      try {
+        await podControl.delete(set, pod);
+      } catch (error) {
+        expectations.deletionObserved(key, keyFor(pod));
+        throw error;
+      }
+    });
+    const [outcome, ...deleted] = await Promise.allSettled([creating, ...deletions]);
+    if (outcome.status === 'fulfilled') {
+      const { succeeded, failure } = outcome.value;
+      for (let skipped = wanted.length - succeeded; skipped > 0; skipped--) expectations.creationObserved(key);
+      if (failure !== undefined) throw failure;
+    }
+    for (const result of deleted) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async function manage(daemon: Daemon, allNodes: readonly Node[], desired: number): Promise<void> {
+    const create: string[] = [];
+    const remove: Pod[] = [];
+    const surge = surges(daemon, desired);
+    for (const node of allNodes) {
+      const plan = planNode(daemon, node, surge);
+      if (plan.create) create.push(node.metadata?.name ?? '');
+      remove.push(...plan.remove);
+    }
+    // Pods that wait for a node that is gone would wait for ever.
+    for (const [node, waiting] of daemon.podsByNode) {
+      if (nodeLister.get(undefined, node) !== undefined) continue;
+      remove.push(...waiting.filter((pod) => !pod.spec?.nodeName && !isTerminating(pod)));
+    }
+    await act(daemon, create, remove);
+  }
+
+  async function rollOver(daemon: Daemon, allNodes: readonly Node[], desired: number): Promise<void> {
+    const { set, podsByNode } = daemon;
+    const { surge, unavailable } = daemonFenceposts(set, desired);
+    const free: Pod[] = [];
+    const candidates: Pod[] = [];
+    const surged: Pod[] = [];
+    let busy = 0;
+    for (const node of allNodes) {
+      const present = podsByNode.get(node.metadata?.name ?? '');
+      if (present === undefined) continue;
+      const alive = present.filter((pod) => !isTerminating(pod));
+      const current = alive.filter((pod) => isCurrent(daemon, pod));
+      const old = alive.filter((pod) => !isCurrent(daemon, pod));
+      const [newPod] = current;
+      const [oldPod] = old;
+      if (current.length > 1 || old.length > 1) busy++;
+      else if (surge > 0) {
+        if (oldPod === undefined) continue;
+        if (newPod === undefined) (isAvailable(set, oldPod) ? candidates : free).push(oldPod);
+        else if (isAvailable(set, newPod)) surged.push(oldPod);
+        else busy++;
+      } else if (oldPod === undefined) busy += newPod !== undefined && isAvailable(set, newPod) ? 0 : 1;
+      else if (newPod !== undefined) busy++;
+      else (isAvailable(set, oldPod) ? candidates : free).push(oldPod);
+    }
+    const turns = Math.max(0, (surge > 0 ? surge : unavailable) - busy);
+    const chosen = [...free, ...candidates.slice(0, turns)];
+    if (surge > 0) await act(daemon, chosen.map(targetNodeOf), surged);
+    else await act(daemon, [], chosen);
+  }
+
+  function statusOf(daemon: Daemon, allNodes: readonly Node[], collisionCount: number | undefined): DaemonSetStatus {
+    const { set, podsByNode } = daemon;
+    const counts = { desired: 0, current: 0, ready: 0, available: 0, updated: 0, misscheduled: 0 };
+    for (const node of allNodes) {
+      const present = [...(podsByNode.get(node.metadata?.name ?? '') ?? [])].sort(byAge);
+      const pod = present.at(-1);
+      if (!placementOf(set, node).run) {
+        if (pod !== undefined) counts.misscheduled++;
+        continue;
+      }
+      counts.desired++;
+      if (pod === undefined) continue;
+      counts.current++;
+      if (isPodReady(pod)) counts.ready++;
+      if (isAvailable(set, pod)) counts.available++;
+      if (isCurrent(daemon, pod)) counts.updated++;
+    }
+    const unavailable = counts.desired - counts.available;
+    return {
+      currentNumberScheduled: counts.current,
+      numberMisscheduled: counts.misscheduled,
+      desiredNumberScheduled: counts.desired,
+      numberReady: counts.ready,
+      observedGeneration: set.metadata?.generation,
+      ...(counts.updated === 0 ? {} : { updatedNumberScheduled: counts.updated }),
+      ...(counts.available === 0 ? {} : { numberAvailable: counts.available }),
+      ...(unavailable <= 0 ? {} : { numberUnavailable: unavailable }),
+      ...(collisionCount === undefined || collisionCount === 0 ? {} : { collisionCount }),
+      ...(set.status?.conditions === undefined ? {} : { conditions: set.status.conditions }),
+    };
+  }
+
+  async function writeStatus(set: DaemonSet, status: DaemonSetStatus): Promise<void> {
+    if (semanticallyEqual(set.status, status)) return;
+    try {
+      await client.update(daemonSets, { ...set, status }, { subresource: 'status' });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      if (!isConflict(error)) throw error;
+      const fresh = await client.get(daemonSets, keyOf(set));
+      await client.update(daemonSets, { ...fresh, status }, { subresource: 'status' });
+    }
+  }
+
+  async function claimed<Owned extends Pod | ControllerRevision>(
+    set: DaemonSet,
+    resource: Resource<Owned>,
+  ): Promise<Owned[]> {
+    const lister = dependencies.informers.informer(resource).lister;
+    const candidates = [
+      ...lister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
+      ...lister.byIndex(controllerIndexName, orphansOf(set.metadata?.namespace ?? '')),
+    ];
+    const matches = matcherOf(set.spec?.selector);
+    return await claim(
+      { client, owner: set, ownerResource: daemonSets as Resource, ownedResource: resource, matches },
+      candidates,
+    );
+  }
+
+  function groupByNode(owned: readonly Pod[]): Map<string, Pod[]> {
+    const groups = new Map<string, Pod[]>();
+    for (const pod of owned) {
+      const node = targetNodeOf(pod);
+      const group = groups.get(node);
+      if (group === undefined) groups.set(node, [pod]);
+      else group.push(pod);
+    }
+    return groups;
+  }
+
+  async function sync(key: Key, set: DaemonSet): Promise<ReconcileResult | undefined> {
+    if (isEmptySelector(set.spec?.selector)) {
+      const message = 'This daemon set is selecting all pods. A non-empty selector is required.';
+      events.event(set, 'Warning', 'SelectingAll', message);
+      return undefined;
+    }
+    if (set.metadata?.deletionTimestamp !== undefined) return undefined;
+    const existing = (await claimed(set, controllerRevisions)).sort(byRevision);
+    const { revision, collisionCount } = await currentRevision(
+      {
+        client,
+        owner: set,
+        ownerResource: daemonSets as Resource,
+        hashLabel: daemonHashLabel,
+        collisionCount: set.status?.collisionCount ?? 0,
+      },
+      existing,
+    );
+    const hash = revision.metadata?.labels?.[daemonHashLabel] ?? '';
+    const allNodes = nodeLister.list();
+    const desired = allNodes.filter((node) => placementOf(set, node).run).length;
+    const owned = await claimed(set, pods);
+    const daemon: Daemon = { key, set, hash, podsByNode: groupByNode(owned) };
+    if (expectations.satisfied(key)) await manage(daemon, allNodes, desired);
+    if (expectations.satisfied(key)) {
+      if (set.spec?.updateStrategy?.type === 'RollingUpdate') await rollOver(daemon, allNodes, desired);
+      const used = new Set([hash, ...owned.map((pod) => pod.metadata?.labels?.[daemonHashLabel])]);
+      const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.labels?.[daemonHashLabel]);
+      await truncateHistory(client, existing, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
+    }
+    const status = statusOf(daemon, allNodes, collisionCount);
+    await writeStatus(set, status);
+    const waiting = (set.spec?.minReadySeconds ?? 0) > 0 && status.numberReady !== (status.numberAvailable ?? 0);
+    return waiting ? { requeueAfterMs: (set.spec?.minReadySeconds ?? 0) * 1000 } : undefined;
+  }
+
+  return {
+    async reconcile(key) {
+      const { namespace, name } = splitKey(key);
+      const set = setLister.get(namespace, name);
+      return set === undefined ? undefined : await sync(key, set);
+    },
+  };
+}
