@@ -23,6 +23,13 @@ export function preconditionFailed(kind: KindDefinition, name: string, message: 
   return StatusError.conflict({ group: '', name: kind.kind }, name, message);
 }
 
+/** The write means an object of another uid: upstream's storage refuses it, and its text comes through. */
+export function otherUid(kind: KindDefinition, key: string, name: string, wanted: string, actual: string): StatusError {
+  const reason = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${actual}`;
+  const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${reason}`;
+  return StatusError.conflict(resourceOf(kind), name, text);
+}
+
 export function invalidOf(kind: KindDefinition, name: string, errors: readonly FieldError[]): StatusError {
   return StatusError.invalid(kindNameOf(kind), name, errors);
 }

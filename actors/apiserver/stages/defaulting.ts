@@ -3,15 +3,16 @@
  * Defaults of the schema were set by decode.
  * @see staging/src/k8s.io/apiserver/pkg/registry/rest/create.go BeforeCreate, update.go BeforeUpdate
  */
-import { type ApiObject, StatusError, type StrategyContext } from '../../../src/api/index.ts';
+import { type ApiObject, fieldErrors, StatusError, type StrategyContext } from '../../../src/api/index.ts';
 import {
   prepareForCreate,
   prepareForStatusUpdate,
   prepareForSubresourceUpdate,
   prepareForUpdate,
 } from '../../../src/api/kinds/index.ts';
+import type { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
-import { preconditionFailed } from '../failures.ts';
+import { invalidOf, otherUid } from '../failures.ts';
 import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { virtualKindOf } from '../virtual/index.ts';
@@ -72,18 +73,23 @@ const SYSTEM_FIELDS = [
 function keepSystemFields(call: Call, object: ApiObject, previous: ApiObject): void {
   const { metadata } = object;
   const { uid } = metadata as { uid?: string };
-  if (uid !== undefined && uid !== '' && uid !== previous.metadata['uid']) {
-    throw preconditionFailed(
-      call.kind,
-      call.name as string,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata['uid']}`,
-    );
-  }
+  if (uid !== undefined && uid !== '' && uid !== previous.metadata['uid']) refuseOtherUid(call, uid, previous);
   delete metadata['selfLink'];
   for (const field of SYSTEM_FIELDS) {
     if (previous.metadata[field] === undefined) delete metadata[field];
     else metadata[field] = previous.metadata[field];
   }
+}
+
+/** A PUT says which object it means, so another one is a conflict; a patch tries to change what cannot be changed. */
+function refuseOtherUid(call: Call, uid: string, previous: ApiObject): never {
+  const name = call.name as string;
+  if (call.verb === 'patch') {
+    const error = fieldErrors.invalid('metadata.uid', uid, 'field is immutable');
+    // Upstream checks it in two places and tells of both.
+    throw invalidOf(call.kind, name, [error, error]);
+  }
+  throw otherUid(call.kind, (call.previous as Entry).key, name, uid, previous.metadata['uid'] as string);
 }
 
 /** Deep equality of plain data; members that are undefined count as absent. */

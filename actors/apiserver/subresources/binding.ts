@@ -5,7 +5,7 @@
 import { type ApiObject, fieldErrors, type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
-import { conflictOf, notFoundOf } from '../failures.ts';
+import { conflictOf, notFoundOf, otherUid } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { putObject } from '../verbs/commit.ts';
 import type { SubresourceHandler } from './handler.ts';
@@ -56,7 +56,7 @@ export async function bindPod(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const entry = cache.get(key);
     if (entry === undefined) throw notFoundOf(kind, name);
-    const object = boundPod(server, entry, body, target);
+    const object = boundPod(server, kind, entry, body, target);
     if (call.dryRun || (await putObject(server, cache, key, object, entry.revision)) !== undefined) {
       call.answer = {
         type: 'object',
@@ -81,14 +81,14 @@ function checkTarget(podName: string, body: BindingBody): string {
 }
 
 /** The pod with its node, as a new object that shares what does not change. */
-function boundPod(server: Server, entry: Entry, body: BindingBody, nodeName: string): ApiObject {
+function boundPod(server: Server, kind: KindDefinition, entry: Entry, body: BindingBody, nodeName: string): ApiObject {
   const pod = entry.object;
   const spec = pod['spec'] as { nodeName?: string; schedulingGates?: unknown[] };
   const status = (pod['status'] ?? {}) as { conditions?: Condition[] };
   const refuse = (message: string) => StatusError.conflict({ group: '', name: 'pods/binding' }, entry.name, message);
   const { uid, resourceVersion } = body.metadata;
-  if (uid !== undefined && uid !== pod.metadata['uid']) {
-    throw refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata['uid']}`);
+  if (uid !== undefined && uid !== '' && uid !== pod.metadata['uid']) {
+    throw otherUid(kind, entry.key, entry.name, uid, pod.metadata['uid'] as string);
   }
   if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== String(entry.revision)) {
     throw refuse(
