@@ -25,6 +25,7 @@ export * from './kinds/index.ts';
 export { type FieldWriter, trackUpdate } from './managed-fields.ts';
 export * from './names.ts';
 export * from './openapi.ts';
+export { encodeOpenApiV2 } from './openapi-protobuf.ts';
 export type { OpenApiNode } from './openapi-schema.ts';
 export * from './patch.ts';
 export { applyJsonPatch, jsonPatchOperationsMax } from './patch-json.ts';

@@ -1,5 +1,11 @@
 /** OpenAPI documents: `/openapi/v2`, the index `/openapi/v3`, and one document a group and version below it. */
-import { type KindRegistry, type OpenApiDocument, OpenApiDocuments, StatusError } from '../../../src/api/index.ts';
+import {
+  encodeOpenApiV2,
+  type KindRegistry,
+  type OpenApiDocument,
+  OpenApiDocuments,
+  StatusError,
+} from '../../../src/api/index.ts';
 import type { Server } from '../server.ts';
 import { sendStatus } from './answers.ts';
 import type { Accepted } from './negotiation.ts';
@@ -21,6 +27,10 @@ const V3 = '/openapi/v3';
 /** Answers the path if it is an OpenAPI one, and says whether it did. */
 export function sendOpenapi(server: Server, reply: Reply, path: string, accepted: Accepted | undefined): boolean {
   if (path === '/openapi/v2') {
+    if (String(reply.request.headers['accept'] ?? '').includes(PROTOBUF_ASKED)) {
+      sendProtobuf(reply, documentsOf(server.registry).v2());
+      return true;
+    }
     if (accepted === undefined) sendStatus(reply, StatusError.notAcceptable(['application/json']), undefined);
     else sendDocument(reply, documentsOf(server.registry).v2(), 'application/json');
     return true;
@@ -34,6 +44,21 @@ export function sendOpenapi(server: Server, reply: Reply, path: string, accepted
   if (document === undefined) send(reply, 404, '', '');
   else sendDocument(reply, document, 'application/json');
   return true;
+}
+
+const PROTOBUF_ASKED = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const PROTOBUF_SENT = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
+const encoded = new WeakMap<OpenApiDocument, Buffer>();
+
+/** The form that kubectl up to 1.28 reads; made once for each document. */
+function sendProtobuf(reply: Reply, document: OpenApiDocument): void {
+  let bytes = encoded.get(document);
+  if (bytes === undefined) {
+    bytes = Buffer.from(encodeOpenApiV2(JSON.parse(document.text)));
+    encoded.set(document, bytes);
+  }
+  send(reply, 200, PROTOBUF_SENT, bytes, { etag: document.etag, vary: 'Accept' });
 }
 
 function sendDocument(reply: Reply, { text, etag }: OpenApiDocument, contentType: string): void {
