@@ -15,6 +15,15 @@ interface KubeconfigFile {
 const decoded = (text: string | undefined): string | undefined =>
   text === undefined ? undefined : Buffer.from(text, 'base64').toString();
 
+/** The message of an error's JSON body; undefined for any other body. */
+function messageIn(text: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { message?: string }).message;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * GETs `path` from the cluster of a kubeconfig and parses the JSON answer.
  * @throws CommandError when the file or the cluster is not there, or the answer is an error.
@@ -55,7 +64,6 @@ export async function getJson<Answer>(kubeconfigPath: string, path: string): Pro
     );
     sent.end();
   });
-  const answer = JSON.parse(text) as Answer & { message?: string };
-  if (code >= 400) throw new CommandError(answer.message ?? `${url.pathname}: HTTP ${code}`);
-  return answer;
+  if (code >= 400) throw new CommandError(messageIn(text) ?? `${url.pathname}: HTTP ${code}`);
+  return JSON.parse(text) as Answer;
 }

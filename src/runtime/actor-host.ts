@@ -132,6 +132,12 @@ export class ActorHost {
     return cell;
   }
 
+  /** Number of the embedding program's connection at `address`; 0 when there is none. */
+  connectionAt(address: string): number {
+    const cell = this.byAddress.get(address);
+    return cell?.external === true ? cell.number : 0;
+  }
+
   /** Ends an actor: the actors that wait for it are told, after what it sent before. */
   remove(cell: Cell, reason: string, error: unknown = new BusError('Cancelled', reason)): void {
     if (!this.cells.delete(cell.number)) return;

@@ -260,6 +260,13 @@ export class ActorSystem {
   }
 
   private resolveFor(asking: ThreadHosting, address: string, answer: (number: number, host: string) => void): void {
+    // The embedding program's own addresses, such as `main`, are no actors that the supervisor knows of.
+    const connection = this.inline.desk.host.connectionAt(address);
+    if (connection !== 0) {
+      this.broker.connect(asking, this.inline);
+      answer(connection, this.inline.id);
+      return;
+    }
     this.supervisor.resolve(address, (record) => {
       if (record?.hosting === undefined) answer(0, '');
       else {
