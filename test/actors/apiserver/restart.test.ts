@@ -1,0 +1,58 @@
+/** What survives a restart of the API server, and how time moves what it keeps. */
+import { describe, expect, it } from 'vitest';
+import { configMaps, coreEvents } from '../../../src/client/index.ts';
+import { configMap, startServer } from './fixtures.ts';
+
+describe('a restarted API server', () => {
+  it('has everything that was there, and resumes a watch where it was', async () => {
+    const server = await startServer();
+    const { client, system } = server;
+    const before = await client.create(configMaps, configMap('a'));
+    await client.create(configMaps, configMap('b'));
+    await system.restart('apiserver');
+    await system.settled();
+    const list = await client.list(configMaps, { namespace: 'default' });
+    expect(list.items.map((item) => item.metadata?.name)).toEqual(['a', 'b']);
+    const seen: string[] = [];
+    const version = before.metadata?.resourceVersion;
+    const subscription = client
+      .watch(configMaps, { namespace: 'default', ...(version === undefined ? {} : { resourceVersion: version }) })
+      .subscribe((event) => {
+        if (event.type !== 'BOOKMARK') seen.push(`${event.type} ${event.object.metadata?.name}`);
+      });
+    await client.create(configMaps, configMap('c'));
+    await system.settled();
+    expect(seen).toEqual(['ADDED b', 'ADDED c']);
+    subscription.unsubscribe();
+    await server.stop();
+  });
+});
+
+describe('events', () => {
+  it('are gone after an hour', async () => {
+    const server = await startServer({}, { clock: 'virtual' });
+    const { client, system } = server;
+    const made = client.create(coreEvents, {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: 'e', namespace: 'default' },
+      involvedObject: { kind: 'Pod', name: 'p', namespace: 'default' },
+      reason: 'Tested',
+      message: 'm',
+      type: 'Normal',
+    } as never);
+    await system.settled();
+    await made;
+    const left = async () => {
+      const list = client.list(coreEvents, { namespace: 'default' });
+      await system.settled();
+      return (await list).items.length;
+    };
+    expect(await left()).toBe(1);
+    await system.advance(55 * 60_000);
+    expect(await left()).toBe(1);
+    await system.advance(10 * 60_000);
+    expect(await left()).toBe(0);
+    await server.stop();
+  });
+});
