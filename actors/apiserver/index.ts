@@ -4,8 +4,13 @@
  * the store does not have.
  */
 
-import { formatTime, type KindDefinition, type KindRegistry, type StrategyContext } from '../../src/api/index.ts';
-import { createKindRegistry } from '../../src/api/kinds/index.ts';
+import {
+  createKindRegistry,
+  formatTime,
+  type KindDefinition,
+  type KindRegistry,
+  type StrategyContext,
+} from '../../src/api/index.ts';
 import { apiserverChannels } from '../../src/client/protocol.ts';
 import { type ActorContext, type Clock, defineActor, type Random } from '../../src/runtime/index.ts';
 import { remoteStore } from '../../src/store/index.ts';

@@ -1,6 +1,6 @@
 /** Questions about kinds that the verbs ask all the time, answered once per kind. */
 import type { KindDefinition, KindRegistry, SubresourceDefinition } from '../../src/api/index.ts';
-import { storedKindOf as findStoredKind } from '../../src/api/kinds/index.ts';
+import { storedKindOf as findStoredKind } from '../../src/api/index.ts';
 
 const stored = new WeakMap<KindDefinition, KindDefinition>();
 

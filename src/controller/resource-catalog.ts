@@ -4,7 +4,7 @@
  * controller and the garbage collector work through it.
  */
 import type { CustomResourceDefinition, KindDefinition } from '../api/index.ts';
-import { builtinKinds } from '../api/kinds/index.ts';
+import { builtinKinds } from '../api/index.ts';
 import { customResourceDefinitions, type Resource } from '../client/index.ts';
 import { conditionOf } from './conditions.ts';
 import type { ControllerDependencies } from './types.ts';

@@ -3,13 +3,16 @@
  * Defaults of the schema were set by decode.
  * @see staging/src/k8s.io/apiserver/pkg/registry/rest/create.go BeforeCreate, update.go BeforeUpdate
  */
-import { type ApiObject, fieldErrors, StatusError, type StrategyContext } from '../../../src/api/index.ts';
 import {
+  type ApiObject,
+  fieldErrors,
   prepareForCreate,
   prepareForStatusUpdate,
   prepareForSubresourceUpdate,
   prepareForUpdate,
-} from '../../../src/api/kinds/index.ts';
+  StatusError,
+  type StrategyContext,
+} from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { invalidOf, otherUid } from '../failures.ts';

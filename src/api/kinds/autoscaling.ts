@@ -3,11 +3,8 @@
 import { horizontalPodAutoscalerTable } from '../tables/autoscaling.ts';
 import { throughStored } from '../tables/columns.ts';
 import { rowsOf, STATUS } from './row.ts';
-import {
-  horizontalPodAutoscalerConversion,
-  horizontalPodAutoscalerStrategy,
-  horizontalPodAutoscalerV1Strategy,
-} from './strategies/autoscaling.ts';
+import { horizontalPodAutoscalerStrategy, horizontalPodAutoscalerV1Strategy } from './strategies/autoscaling.ts';
+import { horizontalPodAutoscalerConversion } from './strategies/autoscaling-conversion.ts';
 import type { KindDefinition } from './types.ts';
 
 const v2 = rowsOf('autoscaling', 'v2', 'io.k8s.api.autoscaling.v2');

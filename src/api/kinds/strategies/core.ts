@@ -121,6 +121,7 @@ export const secretSelectableFields = selectableFieldsOf<Secret>({ type: (secret
 export const serviceAccountStrategy = strategyOf<ServiceAccount>({
   prepareForCreate: keepOnlySecretNames,
   prepareForUpdate: keepOnlySecretNames,
+  allowUnconditionalUpdate: false,
   warnings(account: ServiceAccount) {
     if (account.metadata?.annotations?.['kubernetes.io/enforce-mountable-secrets'] === undefined) return [];
     return [
