@@ -71,12 +71,12 @@ export class StatusWriter {
     if (this.#writing.has(worker) || worker.abandoned || worker.deletionSent) return;
     const { object } = worker;
     if (object === undefined) return;
-    const patch = statusPatch(object, worker.status());
+    const differing = statusPatch(object, worker.status());
+    // What the API does not take over as it was sent would be sent for ever.
+    const patch = isDeepStrictEqual(differing, worker.lastPatch) ? undefined : differing;
     const isOver = worker.stage === 'terminated' && object.metadata.deletionTimestamp !== undefined;
     if (patch === undefined && !isOver) return;
-    // What the API does not take over as it was sent would be sent for ever.
-    if (patch !== undefined && isDeepStrictEqual(patch, worker.lastPatch)) return;
-    worker.lastPatch = patch;
+    if (patch !== undefined) worker.lastPatch = patch;
     this.#writing.add(worker);
     void this.#write(worker, object, patch).finally(() => {
       this.#writing.delete(worker);
@@ -144,11 +144,20 @@ export function statusPatch(pod: BoundPod, next: PodStatus): unknown {
   }
   const conditions = next.conditions?.filter((condition) => !isKnown(known.conditions, condition));
   if (conditions !== undefined && conditions.length > 0) {
-    fields['conditions'] = conditions;
+    fields['conditions'] = conditions.map((condition) => conditionPatch(known.conditions, condition));
     differs = true;
     fields['$setElementOrder/conditions'] = conditionOrder(known.conditions, next.conditions ?? []);
   }
   return !differs ? undefined : { metadata: { uid: pod.metadata.uid }, status: fields };
+}
+
+/** The condition, with nulls for what the API's has and it does not: a merge would keep them. */
+function conditionPatch(conditions: readonly PodCondition[] | undefined, next: PodCondition): Record<string, unknown> {
+  const known = conditions?.find((condition) => condition.type === next.type);
+  const patch: Record<string, unknown> = { ...next };
+  if (known?.reason !== undefined && next.reason === undefined) patch['reason'] = null;
+  if (known?.message !== undefined && next.message === undefined) patch['message'] = null;
+  return patch;
 }
 
 function isKnown(conditions: readonly PodCondition[] | undefined, next: PodCondition): boolean {

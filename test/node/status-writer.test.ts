@@ -49,6 +49,17 @@ describe('the patch of a status', () => {
     );
   });
 
+  it('removes the reason and message of a condition that has none any more', () => {
+    const bench = new Bench();
+    const worker = bench.run(boundPod());
+    const status = worker.status();
+    const conditions = status.conditions?.map((one) =>
+      one.type === 'Ready' ? { ...one, status: 'False', reason: 'ContainersNotReady', message: 'text' } : one,
+    );
+    const patch = statusPatch(boundPod({}, {}, { ...status, conditions }), status) as { status: { conditions: unknown[] } };
+    expect(patch.status.conditions).toEqual([expect.objectContaining({ type: 'Ready', status: 'True', reason: null, message: null })]);
+  });
+
   it('removes a field that is no more', () => {
     const bench = new Bench();
     const worker = bench.run(boundPod());

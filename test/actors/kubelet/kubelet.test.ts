@@ -106,6 +106,16 @@ describe('the kubelet', () => {
     watch.unsubscribe();
   });
 
+  it('ends a pod that is deleted in its back-off', async () => {
+    await cluster.addPod('crash', { containers: [{ name: 'app', image: 'busybox', command: ['false'] }] });
+    await cluster.system.settled();
+    await cluster.system.advance(1000);
+    expect((await cluster.pod('crash')).status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe('CrashLoopBackOff');
+    await cluster.client.delete(pods, { namespace: 'default', name: 'crash' });
+    await cluster.system.settled();
+    await expect(cluster.pod('crash')).rejects.toSatisfy(isNotFound);
+  });
+
   it('leaves the object to finalizers and writes no more', async () => {
     await cluster.addPod('web', {}, { finalizers: ['example.com/hold'] });
     await cluster.system.settled();
