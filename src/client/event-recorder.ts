@@ -6,7 +6,7 @@
  * @see client-go/tools/events/event_recorder.go
  */
 import { type EventsV1Event, formatMicroTime, formatTime, isNotFound, type ObjectReference } from '../api/index.ts';
-import type { ActorContext } from '../runtime/index.ts';
+import type { ActorContext, Random } from '../runtime/index.ts';
 import { EventCorrelator, type EventObject, remember } from './event-correlator.ts';
 import { EventSink, type EventSinkOptions } from './event-sink.ts';
 import { coreEvents, events } from './resources.ts';
@@ -47,6 +47,7 @@ export function createEventRecorder(
 ): EventRecorder {
   const sink = new EventSink(context, options);
   const correlator = new EventCorrelator();
+  const stampOf = risingNanoseconds(context.random);
   const { component, host } = options;
   return {
     event(regarding, type, reason, message, extras = {}) {
@@ -58,7 +59,7 @@ export function createEventRecorder(
         apiVersion: 'v1',
         kind: 'Event',
         metadata: {
-          name: eventName(reference.name ?? '', nowMs, context.random.integer(1_000_000)),
+          name: eventName(reference.name ?? '', stampOf(nowMs)),
           namespace,
           ...(extras.annotations === undefined ? {} : { annotations: { ...extras.annotations } }),
         },
@@ -117,6 +118,7 @@ export function createSeriesRecorder(
   const { clock, random } = context;
   const { component, host } = options;
   const seriesByKey = new Map<string, Series>();
+  const stampOf = risingNanoseconds(random);
   const writeSeries = (series: Series) => {
     series.writtenCount = series.count;
     const patch = { series: { count: series.count, lastObservedTime: formatMicroTime(series.lastMs) } };
@@ -155,7 +157,7 @@ export function createSeriesRecorder(
         return;
       }
       const namespace = reference.namespace || 'default';
-      const name = eventName(reference.name ?? '', nowMs, random.integer(1_000_000));
+      const name = eventName(reference.name ?? '', stampOf(nowMs));
       remember(seriesByKey, key, { key: { namespace, name }, count: 1, lastMs: nowMs, writtenCount: 1 });
       const event: EventsV1Event = {
         apiVersion: 'events.k8s.io/v1',
@@ -195,7 +197,17 @@ export function referenceTo(regarding: KubernetesObject | ObjectReference, field
   return reference;
 }
 
-/** `<object>.<hexadecimal nanoseconds>`; `fraction` makes names of one millisecond differ. */
-function eventName(object: string, nowMs: number, fraction: number): string {
-  return `${object}.${(BigInt(Math.trunc(nowMs)) * 1_000_000n + BigInt(fraction)).toString(16)}`;
+/** `<object>.<hexadecimal nanoseconds>`. */
+function eventName(object: string, nanoseconds: bigint): string {
+  return `${object}.${nanoseconds.toString(16)}`;
+}
+
+/** Times in nanoseconds that never repeat and never go back: events of one millisecond keep their order by name. */
+function risingNanoseconds(random: Random): (nowMs: number) => bigint {
+  let last = 0n;
+  return (nowMs) => {
+    const now = BigInt(Math.trunc(nowMs)) * 1_000_000n;
+    last = (now > last ? now : last) + BigInt(1 + random.integer(10_000));
+    return last;
+  };
 }

@@ -56,8 +56,12 @@ describe('the patch of a status', () => {
     const conditions = status.conditions?.map((one) =>
       one.type === 'Ready' ? { ...one, status: 'False', reason: 'ContainersNotReady', message: 'text' } : one,
     );
-    const patch = statusPatch(boundPod({}, {}, { ...status, conditions }), status) as { status: { conditions: unknown[] } };
-    expect(patch.status.conditions).toEqual([expect.objectContaining({ type: 'Ready', status: 'True', reason: null, message: null })]);
+    const patch = statusPatch(boundPod({}, {}, { ...status, conditions }), status) as {
+      status: { conditions: unknown[] };
+    };
+    expect(patch.status.conditions).toEqual([
+      expect.objectContaining({ type: 'Ready', status: 'True', reason: null, message: null }),
+    ]);
   });
 
   it('removes a field that is no more', () => {

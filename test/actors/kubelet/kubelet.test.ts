@@ -110,7 +110,9 @@ describe('the kubelet', () => {
     await cluster.addPod('crash', { containers: [{ name: 'app', image: 'busybox', command: ['false'] }] });
     await cluster.system.settled();
     await cluster.system.advance(1000);
-    expect((await cluster.pod('crash')).status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe('CrashLoopBackOff');
+    expect((await cluster.pod('crash')).status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe(
+      'CrashLoopBackOff',
+    );
     await cluster.client.delete(pods, { namespace: 'default', name: 'crash' });
     await cluster.system.settled();
     await expect(cluster.pod('crash')).rejects.toSatisfy(isNotFound);
