@@ -23,6 +23,7 @@ export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
 export * from './jsonpath.ts';
 export * from './kinds/index.ts';
 export { type FieldWriter, trackUpdate } from './managed-fields.ts';
+export { orderedMetadata } from './metadata.ts';
 export * from './names.ts';
 export * from './openapi.ts';
 export { encodeOpenApiV2 } from './openapi-protobuf.ts';
@@ -34,7 +35,17 @@ export { applyStrategicMergePatch } from './patch-strategic.ts';
 export { decodeProtobuf, hasProtobuf, openProtobuf, ProtobufError } from './protobuf.ts';
 export * from './quantity.ts';
 export * from './request-options.ts';
-export * from './schema.ts';
+export {
+  definitionNames,
+  definitionOf,
+  type FieldSchema,
+  type ObjectSchema,
+  objectSchema,
+  type Presence,
+  type Schema,
+  type SchemaKind,
+  schemaOf,
+} from './schema.ts';
 export * from './selectors.ts';
 export * from './tables/index.ts';
 export * from './time.ts';

@@ -76,7 +76,7 @@ const collectionVerbs: Readonly<Record<string, Verb>> = {
   deletecollection: {
     method: 'delete',
     action: 'deletecollection',
-    id: 'deleteCollection',
+    id: 'delete',
     parameters: [...listParameters.filter(({ name }) => !/watch|Watch/.test(name)), ...deleteParameters],
     body: 'options',
     answer: 'status',
@@ -176,11 +176,7 @@ export class PathBuilder {
         Object.entries(known).filter(([verb]) => allowed.includes(verb)),
         named,
         {
-          idOf: (verb) =>
-            `${verb.id}${word}${verb.action === 'deletecollection' ? 'Collection' : ''}${name}`.replace(
-              'CollectionCollection',
-              'Collection',
-            ),
+          idOf: (verb) => `${verb.id}${word}${verb.action === 'deletecollection' ? 'Collection' : ''}${name}`,
           kind,
           references,
         },

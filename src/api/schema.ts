@@ -186,9 +186,10 @@ function unfold(index: number): ObjectSchema {
   return made;
 }
 
-/** Upstream writes these first, and the members of metadata in this order; the rest follows by name. */
+/** Upstream writes these first; the rest follows by name. */
 const leading = ['kind', 'apiVersion', 'metadata'];
-const metadataOrder = [
+/** The members of metadata as upstream writes them. */
+export const metadataOrder: readonly string[] = [
   'name',
   'generateName',
   'namespace',

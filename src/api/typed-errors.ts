@@ -89,12 +89,10 @@ function checkList(list: readonly unknown[], schema: Schema, path: string, error
   for (const [index, item] of list.entries()) {
     const key = itemKey(schema, item);
     if (key === undefined) {
-      const missing = schema.listMapKeys?.find(
-        (name) => (item as Record<string, unknown> | null)?.[name] === undefined,
-      );
+      const keys = (schema.listMapKeys ?? []).map(quote).join(' ');
       errors.push(
         goKind(item) === 'map'
-          ? `${path}: element ${index}: associative list with keys has an element that omits key field ${quote(missing ?? '')} (and doesn't have default value)`
+          ? `${path}: element ${index}: associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`
           : `${path}: element ${index}: associative list with keys may not have non-map elements`,
       );
       continue;

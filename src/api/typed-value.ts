@@ -41,7 +41,7 @@ function resolve(schema: Schema | undefined, value: unknown): Schema | undefined
 /** Defaults of list keys that upstream's schema has. */
 const keyDefaults: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
 
-/** A list item's key in a set; undefined when it lacks a key field. */
+/** A list item's key in a set; undefined when it has none of the key fields. */
 export function itemKey(schema: Schema, item: unknown): string | undefined {
   if (schema.listType === 'set') return `v:${goJson(item)}`;
   if (!isObject(item)) return undefined;
@@ -49,10 +49,11 @@ export function itemKey(schema: Schema, item: unknown): string | undefined {
   for (const name of [...(schema.listMapKeys ?? [])].sort()) {
     const field = schema.element?.object?.fields.get(name);
     const given = item[name] ?? keyDefaults[name] ?? (field?.presence === 'always' ? '' : undefined);
-    if (given === undefined) return undefined;
+    // Keys may be left out as long as one is there.
+    if (given === undefined) continue;
     parts.push(`${JSON.stringify(name)}:${goJson(given)}`);
   }
-  return `k:{${parts.join(',')}}`;
+  return parts.length === 0 ? undefined : `k:{${parts.join(',')}}`;
 }
 
 /** Items by key, in order; of repeated ones the last. Items without a key are left out. */

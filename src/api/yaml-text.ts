@@ -86,7 +86,13 @@ export function parseYaml(text: string): ParsedYaml {
       }
     },
   });
-  return { value: document.toJS({ maxAliasCount: 100 }) as unknown, repeated };
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, repeated };
+  } catch (thrown) {
+    // The parser's word for aliases that would unfold without end.
+    if (thrown instanceof ReferenceError) throw new YamlSyntaxError('yaml: document contains excessive aliasing');
+    throw thrown;
+  }
 }
 
 /** An object as the YAML answer that clients may ask for: keys sorted, as upstream's. */
