@@ -37,6 +37,8 @@ export interface QueuedPod {
   pendingPlugins: ReadonlySet<string>;
   backoffUntilMs: number;
   place: QueueName | undefined;
+  /** The plugin that keeps it out, while it is gated. Only events that this plugin registered can let it in. */
+  gatingPlugin: string | undefined;
   /** Key of its group while it is unschedulable or gated. */
   group: string;
 }
@@ -161,6 +163,7 @@ export class SchedulingQueue {
       pendingPlugins: noPlugins,
       backoffUntilMs: 0,
       place: undefined,
+      gatingPlugin: undefined,
       group: '',
     };
     this.#toActive(pod);
@@ -293,6 +296,10 @@ export class SchedulingQueue {
     current: KubernetesObject | undefined,
   ): Worth {
     if (event.resource === '*') return 'afterBackoff';
+    if (pod.gatingPlugin !== undefined) {
+      const gate = this.#registrations(pod.info, pod.gatingPlugin);
+      if (gate && !gate.some((registration) => covers(registration, event))) return 'skip';
+    }
     let worth: Worth = 'skip';
     const plugins = this.#groups.get(pod.group)?.plugins ?? [...pod.unschedulablePlugins, ...pod.pendingPlugins];
     for (const plugin of plugins) {
@@ -366,7 +373,8 @@ export class SchedulingQueue {
   #gate(pod: QueuedPod): boolean {
     const given = this.#options.preEnqueue(pod.info);
     if (!given) return false;
-    this.#toWaiting(pod, 'gated', [given.plugin ?? '']);
+    pod.gatingPlugin = given.plugin ?? '';
+    this.#toWaiting(pod, 'gated', [...new Set([pod.gatingPlugin, ...pod.unschedulablePlugins, ...pod.pendingPlugins])]);
     return true;
   }
 
@@ -397,6 +405,7 @@ export class SchedulingQueue {
     const { place } = pod;
     if (place === undefined) return;
     pod.place = undefined;
+    pod.gatingPlugin = undefined;
     if (place === 'active') this.#active.delete(uid);
     else if (place === 'backoff') {
       this.#backoff.delete(uid);

@@ -130,6 +130,21 @@ test('a pod of higher priority preempts: nominated node, condition, events, and 
   expect((await get('p')).spec?.nodeName).toBe('n1');
 });
 
+test('as many preemptors as nodes all get their place', async () => {
+  await start();
+  for (let i = 0; i < 5; i++) await addNode(makeNode(`n${i}`));
+  const low = { requests: { cpu: '900m' }, terminationGracePeriodSeconds: 0 };
+  await Promise.all(Array.from({ length: 20 }, (_, i) => create(`low-${i}`, low)));
+  await system.settled();
+  const high = { requests: { cpu: '3' }, priorityClassName: 'system-cluster-critical' };
+  await Promise.all(Array.from({ length: 5 }, (_, i) => create(`high-${i}`, high)));
+  await system.settled();
+  const { items } = await client.list(pods, { namespace: 'default' });
+  const placed = items.filter(({ metadata }) => metadata?.name?.startsWith('high')).map(({ spec }) => spec?.nodeName);
+  expect(placed.sort()).toEqual(['n0', 'n1', 'n2', 'n3', 'n4']);
+  expect(items.length).toBe(10);
+});
+
 test('pods of other schedulers are left alone', async () => {
   await start();
   await addNode(makeNode('n1'));
