@@ -231,7 +231,9 @@ export class PodWorker {
     if (!this.#ensureSandbox()) return;
     if (!this.#advanceInit()) return;
     for (const record of this.#main) if (!this.#advanceContainer(record)) return;
-    for (const record of this.#ephemeral) if (record.state === 'waiting' && !record.busy) this.#start(record);
+    for (const record of this.#ephemeral) {
+      if (record.state === 'waiting' && !record.busy && !this.#waits(record)) this.#start(record);
+    }
   }
 
   /** True when nothing will be started any more: all main containers have ended for good, or initialization has. */

@@ -348,6 +348,37 @@ describe('an object that is gone', () => {
   });
 });
 
+describe('ephemeral containers', () => {
+  it('are started in a running pod, once, and do not touch its phase', async () => {
+    const bench = new Bench();
+    const worker = bench.run(boundPod());
+    bench.update((pod) => {
+      pod.metadata.generation = 2;
+      pod.spec.ephemeralContainers = [container('debug', { image: 'busybox', command: ['false'] })];
+    });
+    await bench.clock.advance(20_000);
+    expect(worker.status().phase).toBe('Running');
+    expect(worker.status().ephemeralContainerStatuses).toMatchObject([
+      { name: 'debug', restartCount: 0, state: { terminated: { exitCode: 1 } } },
+    ]);
+    expect(bench.events.find(({ message }) => message === 'Started container debug')?.fieldPath).toBe(
+      'spec.ephemeralContainers{debug}',
+    );
+  });
+
+  it('whose image cannot be pulled are tried again with a back-off', async () => {
+    const bench = new Bench();
+    const worker = bench.run(boundPod({}, { annotations: { 'kubehive.io/pull-error.debug': 'no' } }));
+    bench.update((pod) => {
+      pod.metadata.generation = 2;
+      pod.spec.ephemeralContainers = [container('debug', { image: 'busybox' })];
+    });
+    await bench.clock.advance(5000);
+    expect(worker.status().ephemeralContainerStatuses?.[0]?.state?.waiting?.reason).toBe('ImagePullBackOff');
+    expect(worker.status().phase).toBe('Running');
+  });
+});
+
 describe('the active deadline', () => {
   it('fails the pod with DeadlineExceeded', async () => {
     const bench = new Bench();

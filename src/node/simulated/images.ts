@@ -50,7 +50,9 @@ export class SimulatedImages implements ImageService {
   }
 
   pullImage(image: string, pod: Pod): MaybePromise<ImageRecord> {
-    const container = pod.spec?.containers.find((one) => one.image === image)?.name ?? '';
+    const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+    const all = [...initContainers, ...containers, ...ephemeralContainers];
+    const container = all.find((one) => one.image === image)?.name ?? '';
     const { delayMs, error } = pullBehaviour(pod, container, this.#delays);
     const finish = (): ImageRecord => {
       if (error !== undefined) throw new ImagePullError(error);

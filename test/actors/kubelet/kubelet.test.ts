@@ -193,6 +193,18 @@ describe('the kubelet', () => {
     await expect(cluster.pod('web')).rejects.toSatisfy(isNotFound);
   });
 
+  it('goes on when the API server comes back', async () => {
+    await cluster.addPod('early');
+    await cluster.system.settled();
+    await cluster.system.restart('apiserver');
+    await cluster.addPod('late');
+    await cluster.system.settled();
+    expect((await cluster.pod('late')).status?.phase).toBe('Running');
+    await cluster.client.delete(pods, { namespace: 'default', name: 'early' });
+    await cluster.system.settled();
+    await expect(cluster.pod('early')).rejects.toSatisfy(isNotFound);
+  });
+
   it('serves logs, also of the container before, and follows them to their end', async () => {
     const work = { name: 'app', image: 'busybox', command: ['sh', '-c', 'echo one; sleep 5; echo two; exit 1'] };
     await cluster.addPod('web', { containers: [work] });
