@@ -5,18 +5,22 @@
 import {
   type ApiObject,
   type KindDefinition,
+  patchMediaTypes,
   StatusError,
   type SubresourceDefinition,
 } from '../../../src/api/index.ts';
 import { decodeBody, type NamedKind } from '../bodies.ts';
-import { copyOf } from '../cache/entry.ts';
+import { copyOf, type Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf, plainError } from '../failures.ts';
+import { applyFields, trackFields } from '../field-ownership.ts';
 import { storedKindOf } from '../kinds.ts';
 import { decodeDeleteOptions, readWriteOptions } from '../options-of-calls.ts';
 import { patchObject } from '../patching.ts';
 import type { Server } from '../server.ts';
+import type { SubresourceHandler } from '../subresources/handler.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
+import { virtualKindOf } from '../virtual/index.ts';
 
 export function decode(call: Call, server: Server): void {
   if (call.attempt === 1) readWriteOptions(call);
@@ -50,7 +54,7 @@ function decodeCreate(call: Call, server: Server): void {
   // A create that runs again (a generated name was taken) starts from the same body.
   const object = decodeBody(call, call.kind);
   checkNamespace(call, object);
-  call.object = finishDecode(object, call, server);
+  call.object = finishDecode(object, undefined, call, server);
 }
 
 const partKinds = new WeakMap<SubresourceDefinition, NamedKind>();
@@ -80,12 +84,12 @@ function decodeUpdate(call: Call, server: Server): void {
     checkName(call, part);
     call.part = part;
     expectRevision(call, part);
-    call.object = copyOf(previous.object);
-    handler.part.write(call.object, part, call.kind);
+    writePart(call, server, handler.part, previous, part);
     return;
   }
-  const object = finishDecode(decodeBody(call, call.kind), call, server);
-  checkName(call, object);
+  const body = decodeBody(call, call.kind);
+  checkName(call, body);
+  const object = finishDecode(body, previous?.view(call.kind).object, call, server);
   if (previous === undefined) {
     if (
       storedKindOf(call.kind, server.registry).strategy?.allowCreateOnUpdate !== true ||
@@ -141,7 +145,7 @@ function decodePatch(call: Call, server: Server): void {
   call.previous = previous;
   const handler = subresourceHandlerOf(call);
   if (previous === undefined) {
-    if (call.patchType !== 'application/apply-patch+yaml' || call.subresource !== undefined) {
+    if (call.patchType !== patchMediaTypes.apply || call.subresource !== undefined) {
       throw notFoundOf(call.kind, call.name as string);
     }
   }
@@ -151,21 +155,42 @@ function decodePatch(call: Call, server: Server): void {
     checkName(call, part);
     call.part = part;
     if (part.metadata['resourceVersion'] !== previous.object.metadata['resourceVersion']) expectRevision(call, part);
-    call.object = copyOf(previous.object);
-    handler.part.write(call.object, part, call.kind);
+    writePart(call, server, handler.part, previous, part);
     return;
   }
   const base = previous?.view(call.kind).object;
-  const object = finishDecode(patchObject(call, call.kind, base), call, server);
-  checkName(call, object);
+  const applies = call.patchType === patchMediaTypes.apply;
+  const patched = applies ? applyFields(call, server, base) : patchObject(call, call.kind, base);
+  checkName(call, patched);
   // Only a resourceVersion that the patch itself brought is a condition.
-  if (object.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, object);
+  if (patched.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, patched);
+  call.object = finishDecode(patched, base, call, server, applies);
+}
+
+/** Puts a changed part into a copy of its object. */
+function writePart(
+  call: Call,
+  server: Server,
+  { write }: NonNullable<SubresourceHandler['part']>,
+  previous: Entry,
+  part: ApiObject,
+): void {
+  const object = copyOf(previous.object);
+  write(object, part, call.kind);
+  trackFields(call, server, previous.object, object);
   call.object = object;
 }
 
-/** Defaults of the served version, then the stored version. */
-function finishDecode(object: ApiObject, call: Call, server: Server): ApiObject {
+/** Defaults of the served version and who owns which fields, then the stored version. `live` is what is there, as served. */
+function finishDecode(
+  object: ApiObject,
+  live: ApiObject | undefined,
+  call: Call,
+  server: Server,
+  hasOwners = false,
+): ApiObject {
   call.kind.strategy?.defaults?.(object);
+  if (!hasOwners && virtualKindOf(call.kind) === undefined) trackFields(call, server, live, object);
   const { conversion } = call.kind;
   if (conversion === undefined) return object;
   const converted = conversion.toStored(object);

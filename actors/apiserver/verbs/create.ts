@@ -49,7 +49,9 @@ export async function createObject(call: Call, server: Server): Promise<void> {
 function taken(call: Call, name: string): void {
   const { generateName } = (call.object?.metadata ?? {}) as { generateName?: string };
   const generated = generateName !== undefined && generateName !== '' && name.startsWith(generateName.slice(0, 58));
-  if (!generated || call.verb !== 'create') throw StatusError.alreadyExists(resourceOf(call.kind), name);
+  // An apply or a PUT that meant to create updates what has come in between.
+  if (call.verb !== 'create') return;
+  if (!generated) throw StatusError.alreadyExists(resourceOf(call.kind), name);
   if (call.attempt >= NAME_ATTEMPTS_MAX) throw StatusError.generateNameConflict(resourceOf(call.kind), name);
   call.object = undefined;
   call.name = undefined;
