@@ -158,12 +158,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  /** Creates and deletes; throws the first failure. */
-  async function act(daemon: Daemon, create: readonly string[], remove: readonly Pod[]): Promise<void> {
+  /** Creates and deletes; throws the first failure. True when there was something to do. */
+  async function act(daemon: Daemon, create: readonly string[], remove: readonly Pod[]): Promise<boolean> {
     const { key, set, hash } = daemon;
     const wanted = create.slice(0, burst);
     const unwanted = remove.slice(0, burst);
-    if (wanted.length + unwanted.length === 0) return;
+    if (wanted.length + unwanted.length === 0) return false;
     expectations.expect(key, wanted.length, unwanted.map(keyFor));
     let next = 0;
     const creating = slowStart(wanted.length, 1, async () => {
@@ -190,9 +190,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (failure !== undefined) throw failure;
     }
     for (const result of deleted) if (result.status === 'rejected') throw result.reason;
+    return true;
   }
 
-  async function manage(daemon: Daemon, allNodes: readonly Node[], desired: number): Promise<void> {
+  async function manage(daemon: Daemon, allNodes: readonly Node[], desired: number): Promise<boolean> {
     const create: string[] = [];
     const remove: Pod[] = [];
     const surge = surges(daemon, desired);
@@ -206,7 +207,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (nodeLister.get(undefined, node) !== undefined) continue;
       remove.push(...waiting.filter((pod) => !pod.spec?.nodeName && !isTerminating(pod)));
     }
-    await act(daemon, create, remove);
+    return await act(daemon, create, remove);
   }
 
   async function rollOver(daemon: Daemon, allNodes: readonly Node[], desired: number): Promise<void> {
@@ -246,7 +247,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     for (const node of allNodes) {
       const present = [...(podsByNode.get(node.metadata?.name ?? '') ?? [])].sort(byAge);
       const pod = present.at(-1);
-      if (!placementOf(set, node).run) {
+      const { run, stay } = placementOf(set, node);
+      if (!run && !(stay && pod !== undefined)) {
         if (pod !== undefined) counts.misscheduled++;
         continue;
       }
@@ -334,8 +336,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const desired = allNodes.filter((node) => placementOf(set, node).run).length;
     const owned = await claimed(set, pods);
     const daemon: Daemon = { key, set, hash, podsByNode: groupByNode(owned) };
-    if (expectations.satisfied(key)) await manage(daemon, allNodes, desired);
-    if (expectations.satisfied(key)) {
+    const settled = expectations.satisfied(key) && !(await manage(daemon, allNodes, desired));
+    // What was just done is not in the pods that were read: an update must wait until it is.
+    if (settled) {
       if (set.spec?.updateStrategy?.type === 'RollingUpdate') await rollOver(daemon, allNodes, desired);
       const used = new Set([hash, ...owned.map((pod) => pod.metadata?.labels?.[daemonHashLabel])]);
       const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.labels?.[daemonHashLabel]);

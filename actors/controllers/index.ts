@@ -10,6 +10,7 @@ import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
+import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
@@ -34,6 +35,7 @@ export const controllers: readonly ControllerDefinition[] = [
   replicationControllerController,
   statefulSetController,
   daemonSetController,
+  jobController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,

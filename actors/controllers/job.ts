@@ -1,0 +1,516 @@
+/**
+ * job-controller: runs pods until enough of them have succeeded, or too many have failed. Finished pods are counted exactly
+ * once: they keep a finalizer until the Job's status has taken them into account.
+ *
+ * @see kubernetes/pkg/controller/job/job_controller.go
+ */
+import {
+  isNotFound,
+  type Job,
+  type JobCondition,
+  type JobStatus,
+  type Pod,
+  type PodTemplateSpec,
+} from '../../src/api/index.ts';
+import { jobs, keyOf, pods, type Resource } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerDependencies,
+  claim,
+  conditionOf,
+  controllerIndex,
+  controllerIndexName,
+  controllerOf,
+  createPodControl,
+  Expectations,
+  type FailureVerdict,
+  formatIndexes,
+  indexAnnotation,
+  indexOf,
+  isIndexed,
+  isNamespaceTerminating,
+  isPodActive,
+  isPodReady,
+  isPodTerminating,
+  judgeFailure,
+  type Key,
+  keyFor,
+  matcherOf,
+  matchSuccessPolicy,
+  orphansOf,
+  parseIndexes,
+  type ReconcileResult,
+  type Reconciler,
+  rankForDeletion,
+  semanticallyEqual,
+  slowStart,
+  splitKey,
+  timeMs,
+  timeText,
+} from '../../src/controller/index.ts';
+
+const finalizer = 'batch.kubernetes.io/job-tracking';
+const defaultManager = 'kubernetes.io/job-controller';
+const backoffBaseMs = 10_000;
+const backoffMaxMs = 600_000;
+const podsPerSync = 500;
+
+export const jobController: ControllerDefinition = {
+  name: 'job-controller',
+  reconciles: jobs,
+  create: createReconciler,
+};
+
+/** Failures in a row, for the back-off of new pods. */
+interface Failures {
+  count: number;
+  lastMs: number;
+}
+
+/** Why a Job ends. */
+interface Ending {
+  readonly type: 'FailureTarget' | 'SuccessCriteriaMet';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The pods of a Job, sorted out. */
+interface Tally {
+  readonly active: Pod[];
+  readonly terminating: number;
+  /** Finished pods that still have the finalizer. */
+  readonly succeeded: Pod[];
+  readonly failed: Pod[];
+  readonly verdicts: ReadonlyMap<Pod, FailureVerdict>;
+}
+
+const isFinished = (job: Job): boolean =>
+  (job.status?.conditions ?? []).some(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+
+const isTracked = (pod: Pod): boolean => pod.metadata?.finalizers?.includes(finalizer) ?? false;
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, events } = dependencies;
+  const { clock } = context;
+  const jobLister = dependencies.lister(jobs);
+  const podLister = dependencies.lister(pods);
+  const podControl = createPodControl(client, events);
+  const expectations = new Expectations(clock);
+  const failures = new Map<Key, Failures>();
+  dependencies.index(pods, controllerIndexName, controllerIndex);
+
+  dependencies.observe(pods, ({ type, object: pod }) => {
+    const reference = controllerOf(pod);
+    if (reference !== undefined && reference.kind !== 'Job') return;
+    if (reference === undefined) {
+      if (type === 'deleted') return;
+      for (const job of jobLister.list(pod.metadata?.namespace)) {
+        if (matcherOf(job.spec?.selector)(pod.metadata?.labels)) dependencies.enqueue(keyFor(job));
+      }
+      return;
+    }
+    const job = jobLister.get(pod.metadata?.namespace, reference.name);
+    if (job?.metadata?.uid !== reference.uid || job === undefined) {
+      // The Job is gone: nobody will count this pod any more.
+      if (type !== 'deleted' && isTracked(pod)) dependencies.enqueue(`${orphanPrefix}${keyFor(pod)}`);
+      return;
+    }
+    const key = keyFor(job);
+    if (type === 'added' && pod.metadata?.deletionTimestamp === undefined) expectations.creationObserved(key);
+    if (type === 'deleted' || pod.metadata?.deletionTimestamp !== undefined)
+      expectations.deletionObserved(key, keyFor(pod));
+    dependencies.enqueue(key);
+  });
+  dependencies.observe(jobs, ({ type, object: job }) => {
+    if (type !== 'deleted') return;
+    expectations.forget(keyFor(job));
+    failures.delete(keyFor(job));
+    for (const pod of podLister.byIndex(controllerIndexName, job.metadata?.uid ?? '')) {
+      if (isTracked(pod)) dependencies.enqueue(`${orphanPrefix}${keyFor(pod)}`);
+    }
+  });
+
+  async function untrack(pod: Pod): Promise<void> {
+    const finalizers = (pod.metadata?.finalizers ?? []).filter((other) => other !== finalizer);
+    const { uid, resourceVersion } = pod.metadata ?? {};
+    const metadata = { uid, resourceVersion, finalizers: finalizers.length === 0 ? null : finalizers };
+    try {
+      await client.patch(pods, keyOf(pod), 'merge', { metadata });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  function tally(job: Job, owned: readonly Pod[]): Tally {
+    const uncounted = job.status?.uncountedTerminatedPods;
+    const known = new Set([...(uncounted?.succeeded ?? []), ...(uncounted?.failed ?? [])]);
+    const replaceFailedOnly = job.spec?.podReplacementPolicy === 'Failed';
+    const failedNow = (pod: Pod) =>
+      pod.status?.phase === 'Failed' ||
+      (!replaceFailedOnly && pod.metadata?.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded');
+    const fresh = owned.filter((pod) => isTracked(pod) && !known.has(pod.metadata?.uid ?? ''));
+    const failed = fresh.filter(failedNow);
+    return {
+      active: owned.filter(isPodActive),
+      terminating: owned.filter(isPodTerminating).length,
+      succeeded: fresh.filter((pod) => pod.status?.phase === 'Succeeded'),
+      failed,
+      verdicts: new Map(failed.map((pod) => [pod, judgeFailure(job, pod)])),
+    };
+  }
+
+  function backoffMs(key: Key, counts: Tally): number {
+    let record = failures.get(key) ?? { count: 0, lastMs: 0 };
+    if (counts.succeeded.length > 0) record = { count: 0, lastMs: 0 };
+    for (const pod of counts.failed) {
+      record = { count: record.count + 1, lastMs: Math.max(record.lastMs, Math.min(finishedMs(pod), clock.now())) };
+    }
+    failures.set(key, record);
+    if (record.count === 0) return 0;
+    const delayMs = Math.min(backoffBaseMs * 2 ** (record.count - 1), backoffMaxMs);
+    return Math.max(0, record.lastMs + delayMs - clock.now());
+  }
+
+  function finishedMs(pod: Pod): number {
+    const times = (pod.status?.containerStatuses ?? []).map(({ state }) => timeMs(state?.terminated?.finishedAt));
+    return Math.max(0, ...times) || timeMs(pod.metadata?.deletionTimestamp) || clock.now();
+  }
+
+  /** Why the Job ends now, if it does. */
+  function endingOf(job: Job, counts: Tally, succeeded: number, failed: number, indexes: Indexes): Ending | undefined {
+    const conditions = job.status?.conditions;
+    for (const type of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
+      const known = conditionOf(conditions, type);
+      if (known?.status === 'True') return { type, reason: known.reason ?? '', message: known.message ?? '' };
+    }
+    const fail = (reason: string, message: string): Ending => ({ type: 'FailureTarget', reason, message });
+    const fatal = [...counts.verdicts.values()].find(({ action }) => action === 'FailJob');
+    if (fatal !== undefined) return fail('PodFailurePolicy', fatal.message);
+    const { backoffLimit = 6, activeDeadlineSeconds, completions, maxFailedIndexes } = job.spec ?? {};
+    if (failed > (job.status?.failed ?? 0) && failed > backoffLimit) {
+      return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
+    }
+    if (restartsOf(job, counts.active) > backoffLimit) {
+      return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
+    }
+    const startMs = timeMs(job.status?.startTime);
+    if (activeDeadlineSeconds !== undefined && job.spec?.suspend !== true && startMs > 0) {
+      if (clock.now() - startMs >= activeDeadlineSeconds * 1000) {
+        return fail('DeadlineExceeded', 'Job was active longer than specified deadline');
+      }
+    }
+    if (maxFailedIndexes !== undefined && indexes.failed.size > maxFailedIndexes) {
+      return fail('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes');
+    }
+    if (indexes.failed.size > 0 && indexes.failed.size + indexes.succeeded.size >= (completions ?? 0)) {
+      return fail('FailedIndexes', 'Job has failed indexes');
+    }
+    const policy = matchSuccessPolicy(job, indexes.succeeded);
+    if (policy !== undefined) return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: policy };
+    const done = completions === undefined ? succeeded > 0 && counts.active.length === 0 : succeeded >= completions;
+    if (!done || counts.active.length > 0 || job.spec?.suspend === true) return undefined;
+    const message = 'Reached expected number of succeeded pods';
+    return { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message };
+  }
+
+  async function removePods(job: Job, key: Key, unwanted: readonly Pod[]): Promise<void> {
+    if (unwanted.length === 0) return;
+    expectations.expectDeletions(key, unwanted.map(keyFor));
+    await Promise.all(
+      unwanted.map(async (pod) => {
+        try {
+          await podControl.delete(job, pod);
+        } catch (error) {
+          expectations.deletionObserved(key, keyFor(pod));
+          throw error;
+        }
+      }),
+    );
+  }
+
+  /** Starts or removes pods. Returns when to come back for pods that back off. */
+  async function manage(
+    job: Job,
+    key: Key,
+    counts: Tally,
+    succeeded: number,
+    indexes: Indexes,
+  ): Promise<number | undefined> {
+    const { active } = counts;
+    if (job.spec?.suspend === true) {
+      await removePods(job, key, active);
+      return undefined;
+    }
+    const { parallelism = 1, completions } = job.spec ?? {};
+    const left = completions === undefined ? (succeeded > 0 ? active.length : parallelism) : completions - succeeded;
+    const wanted = Math.min(left, parallelism);
+    if (active.length > wanted) {
+      await removePods(job, key, rankForDeletion(active, () => 0, clock.now()).slice(0, active.length - wanted));
+      return undefined;
+    }
+    const replaceFailedOnly = job.spec?.podReplacementPolicy === 'Failed';
+    const missing = Math.min(wanted - active.length - (replaceFailedOnly ? counts.terminating : 0), podsPerSync);
+    if (missing <= 0) return undefined;
+    const waitMs = backoffMs(key, counts);
+    if (waitMs > 0) return waitMs;
+    await createPods(job, key, isIndexed(job) ? pendingIndexes(job, active, indexes, missing) : missing);
+    return undefined;
+  }
+
+  async function createPods(job: Job, key: Key, wanted: number | readonly number[]): Promise<void> {
+    const count = typeof wanted === 'number' ? wanted : wanted.length;
+    if (count === 0) return;
+    let next = 0;
+    expectations.expectCreations(key, count);
+    const { succeeded, failure } = await slowStart(count, 1, async () => {
+      const index = typeof wanted === 'number' ? undefined : wanted[next++];
+      try {
+        await podControl.create(job, jobs as Resource, job.spec?.template ?? {}, (pod) => prepare(job, pod, index));
+      } catch (error) {
+        if (!isNamespaceTerminating(error)) throw error;
+        expectations.creationObserved(key);
+      }
+    });
+    for (let skipped = count - succeeded; skipped > 0; skipped--) expectations.creationObserved(key);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Counts finished pods once: their uids go into the status, then their finalizers go, then the numbers are raised. */
+  async function account(
+    job: Job,
+    counts: Tally,
+    owned: readonly Pod[],
+    status: JobStatus,
+    ending: Ending | undefined,
+  ): Promise<Job> {
+    const { succeeded: done = [], failed: lost = [] } = job.status?.uncountedTerminatedPods ?? {};
+    const uid = (pod: Pod) => pod.metadata?.uid ?? '';
+    const counted = counts.failed.filter(
+      (pod) => counts.verdicts.get(pod)?.action !== 'Ignore' && ending?.type !== 'SuccessCriteriaMet',
+    );
+    const indexed = isIndexed(job);
+    const succeeded = [...done, ...(indexed ? [] : counts.succeeded.map(uid))];
+    const failed = [...lost, ...counted.map(uid)];
+    let current = job;
+    if (counts.succeeded.length + counted.length > 0) {
+      current = await write(job, { ...status, uncountedTerminatedPods: { succeeded, failed } });
+    }
+    const finished = owned.filter((pod) => isTracked(pod) && (!isPodActive(pod) || ending !== undefined));
+    await Promise.all(finished.map(untrack));
+    const final: JobStatus = {
+      ...status,
+      succeeded: indexed ? parseIndexes(status.completedIndexes).size : (job.status?.succeeded ?? 0) + succeeded.length,
+      failed: (job.status?.failed ?? 0) + failed.length,
+      uncountedTerminatedPods: {},
+    };
+    return await write(current, final);
+  }
+
+  async function write(job: Job, status: JobStatus): Promise<Job> {
+    const wanted = { ...status };
+    for (const field of ['active', 'succeeded', 'failed'] as const) if (wanted[field] === 0) delete wanted[field];
+    if (semanticallyEqual(withUncounted(job.status), withUncounted(wanted))) return job;
+    return await client.update(jobs, { ...job, status: wanted }, { subresource: 'status' });
+  }
+
+  function report(job: Job, condition: JobCondition): void {
+    const failed = condition.type === 'FailureTarget';
+    if (failed) events.event(job, 'Warning', condition.reason ?? '', condition.message ?? '');
+    else events.event(job, 'Normal', 'Completed', 'Job completed');
+  }
+
+  function newCondition(type: string, status: string, reason: string, message: string): JobCondition {
+    const now = timeText(clock.now());
+    return { type, status, lastProbeTime: now, lastTransitionTime: now, reason, message };
+  }
+
+  /** Suspended and Resumed, with their events and the start time. */
+  function setSuspended(job: Job, status: JobStatus): void {
+    const current = conditionOf(status.conditions, 'Suspended');
+    const others = (status.conditions ?? []).filter(({ type }) => type !== 'Suspended');
+    if (job.spec?.suspend === true && current?.status !== 'True') {
+      status.conditions = [...others, newCondition('Suspended', 'True', 'JobSuspended', 'Job suspended')];
+      events.event(job, 'Normal', 'Suspended', 'Job suspended');
+    } else if (job.spec?.suspend !== true && current?.status === 'True') {
+      status.conditions = [...others, newCondition('Suspended', 'False', 'JobResumed', 'Job resumed')];
+      status.startTime = timeText(clock.now());
+      events.event(job, 'Normal', 'Resumed', 'Job resumed');
+    }
+    if (job.spec?.suspend === true) delete status.startTime;
+  }
+
+  async function sync(job: Job, key: Key): Promise<ReconcileResult | undefined> {
+    const owned = await claim(
+      {
+        client,
+        owner: job,
+        ownerResource: jobs as Resource,
+        ownedResource: pods,
+        matches: matcherOf(job.spec?.selector),
+        finalizers: [finalizer],
+      },
+      [
+        ...podLister.byIndex(controllerIndexName, job.metadata?.uid ?? ''),
+        ...podLister.byIndex(controllerIndexName, orphansOf(job.metadata?.namespace ?? '')),
+      ],
+    );
+    const status: JobStatus = { ...job.status };
+    if (status.startTime === undefined && job.spec?.suspend !== true) status.startTime = timeText(clock.now());
+    const started: Job = { ...job, status };
+    const counts = tally(job, owned);
+    const uncounted = job.status?.uncountedTerminatedPods;
+    const indexes = indexesOf(job, counts);
+    const countable = counts.failed.filter((pod) => counts.verdicts.get(pod)?.action !== 'Ignore').length;
+    const succeeded = isIndexed(job)
+      ? indexes.succeeded.size
+      : (job.status?.succeeded ?? 0) + counts.succeeded.length + (uncounted?.succeeded?.length ?? 0);
+    const failed = (job.status?.failed ?? 0) + countable + (uncounted?.failed?.length ?? 0);
+    const ending = endingOf(started, counts, succeeded, failed, indexes);
+    let waitMs: number | undefined;
+    if (ending !== undefined) await removePods(job, key, counts.active);
+    else if (expectations.satisfied(key) && job.metadata?.deletionTimestamp === undefined) {
+      waitMs = await manage(job, key, counts, succeeded, indexes);
+    }
+    setSuspended(job, status);
+    if (ending !== undefined && conditionOf(status.conditions, ending.type) === undefined) {
+      status.conditions = [
+        ...(status.conditions ?? []),
+        newCondition(ending.type, 'True', ending.reason, ending.message),
+      ];
+    }
+    status.active = ending === undefined ? counts.active.length : 0;
+    status.ready = ending === undefined ? counts.active.filter(isPodReady).length : 0;
+    status.terminating = counts.terminating + (ending === undefined ? 0 : counts.active.length);
+    if (isIndexed(job)) {
+      if (indexes.succeeded.size > 0) status.completedIndexes = formatIndexes(indexes.succeeded);
+      if (job.spec?.backoffLimitPerIndex !== undefined) status.failedIndexes = formatIndexes(indexes.failed);
+    }
+    const over = ending !== undefined && counts.active.length === 0 && counts.terminating === 0;
+    if (over) finish(job, status, ending);
+    await account(job, counts, owned, status, ending);
+    return nextLook(job, status, waitMs, over);
+  }
+
+  function finish(job: Job, status: JobStatus, ending: Ending): void {
+    const failed = ending.type === 'FailureTarget';
+    const condition = newCondition(failed ? 'Failed' : 'Complete', 'True', ending.reason, ending.message);
+    status.conditions = [...(status.conditions ?? []), condition];
+    if (!failed) status.completionTime = timeText(clock.now());
+    report(job, { ...condition, type: ending.type });
+  }
+
+  function nextLook(
+    job: Job,
+    status: JobStatus,
+    waitMs: number | undefined,
+    over: boolean,
+  ): ReconcileResult | undefined {
+    if (waitMs !== undefined) return { requeueAfterMs: waitMs };
+    const deadline = job.spec?.activeDeadlineSeconds;
+    if (over || deadline === undefined || status.startTime === undefined) return undefined;
+    const leftMs = timeMs(status.startTime) + deadline * 1000 - clock.now();
+    return leftMs > 0 ? { requeueAfterMs: leftMs, background: true } : undefined;
+  }
+
+  return {
+    async reconcile(key) {
+      if (key.startsWith(orphanPrefix)) {
+        const { namespace, name } = splitKey(key.slice(orphanPrefix.length));
+        const pod = podLister.get(namespace, name);
+        if (pod !== undefined && isTracked(pod)) await untrack(pod);
+        return undefined;
+      }
+      const { namespace, name } = splitKey(key);
+      const job = jobLister.get(namespace, name);
+      if (job === undefined || isFinished(job)) return undefined;
+      const { managedBy } = job.spec ?? {};
+      if (managedBy !== undefined && managedBy !== defaultManager) return undefined;
+      return await sync(job, key);
+    },
+  };
+}
+
+const orphanPrefix = 'orphan:';
+
+interface Indexes {
+  readonly succeeded: Set<number>;
+  readonly failed: Set<number>;
+}
+
+/** Indexes that have succeeded, and those that failed as often as they may. */
+function indexesOf(job: Job, counts: Tally): Indexes {
+  if (!isIndexed(job)) return { succeeded: new Set(), failed: new Set() };
+  const succeeded = parseIndexes(job.status?.completedIndexes);
+  for (const pod of counts.succeeded) if (indexOf(pod) >= 0) succeeded.add(indexOf(pod));
+  const failed = parseIndexes(job.status?.failedIndexes);
+  const limit = job.spec?.backoffLimitPerIndex;
+  for (const pod of counts.failed) {
+    const index = indexOf(pod);
+    const action = counts.verdicts.get(pod)?.action;
+    if (limit === undefined || index < 0 || succeeded.has(index) || action === 'Ignore') continue;
+    if (action === 'FailIndex' || failuresOf(pod) >= limit) failed.add(index);
+  }
+  return { succeeded, failed };
+}
+
+const indexFailuresAnnotation = 'batch.kubernetes.io/job-index-failure-count';
+
+function failuresOf(pod: Pod): number {
+  return Number(pod.metadata?.annotations?.[indexFailuresAnnotation] ?? 0);
+}
+
+function pendingIndexes(job: Job, active: readonly Pod[], indexes: Indexes, count: number): number[] {
+  const taken = new Set([...active.map(indexOf), ...indexes.succeeded, ...indexes.failed]);
+  const pending: number[] = [];
+  for (let index = 0; index < (job.spec?.completions ?? 0) && pending.length < count; index++) {
+    if (!taken.has(index)) pending.push(index);
+  }
+  return pending;
+}
+
+/** Sum of the restarts of pods that restart their containers themselves. */
+function restartsOf(job: Job, active: readonly Pod[]): number {
+  if (job.spec?.template?.spec?.restartPolicy !== 'OnFailure') return 0;
+  let sum = 0;
+  for (const { status } of active) {
+    for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+      sum += container.restartCount;
+    }
+  }
+  return sum;
+}
+
+/** Sets what a pod of a Job has besides its template: the finalizer, and for indexed Jobs its index. */
+function prepare(job: Job, pod: Pod, index: number | undefined): void {
+  const metadata = pod.metadata ?? {};
+  pod.metadata = metadata;
+  metadata.finalizers = [...(metadata.finalizers ?? []), finalizer];
+  if (index === undefined) return;
+  const name = job.metadata?.name ?? '';
+  metadata.generateName = `${name}-${index}-`;
+  metadata.annotations = { ...metadata.annotations, [indexAnnotation]: String(index) };
+  metadata.labels = { ...metadata.labels, [indexAnnotation]: String(index) };
+  if (job.spec?.backoffLimitPerIndex !== undefined) metadata.annotations[indexFailuresAnnotation] = '0';
+  const spec: NonNullable<PodTemplateSpec['spec']> = { ...pod.spec, containers: pod.spec?.containers ?? [] };
+  const fieldPath = `metadata.labels['${indexAnnotation}']`;
+  const variable = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { fieldPath } } };
+  const withIndex = <Kind extends { env?: { name: string }[] | undefined }>(container: Kind): Kind => ({
+    ...container,
+    env: container.env?.some((env) => env.name === variable.name)
+      ? container.env
+      : [...(container.env ?? []), variable],
+  });
+  spec.containers = spec.containers.map(withIndex);
+  if (spec.initContainers !== undefined) spec.initContainers = spec.initContainers.map(withIndex);
+  spec.hostname = `${name}-${index}`;
+  pod.spec = spec;
+}
+
+/** An empty record of uncounted pods is stored, but says nothing. */
+function withUncounted(status: JobStatus | undefined): Record<string, unknown> {
+  const { uncountedTerminatedPods, ...rest } = status ?? {};
+  const { succeeded = [], failed = [] } = uncountedTerminatedPods ?? {};
+  return { ...rest, uncounted: [succeeded, failed], tracked: uncountedTerminatedPods !== undefined };
+}
