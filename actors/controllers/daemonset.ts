@@ -245,8 +245,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { set, podsByNode } = daemon;
     const counts = { desired: 0, current: 0, ready: 0, available: 0, updated: 0, misscheduled: 0 };
     for (const node of allNodes) {
-      const present = [...(podsByNode.get(node.metadata?.name ?? '') ?? [])].sort(byAge);
-      const pod = present.at(-1);
+      const [pod] = [...(podsByNode.get(node.metadata?.name ?? '') ?? [])].sort(byAge);
       const { run, stay } = placementOf(set, node);
       if (!run && !(stay && pod !== undefined)) {
         if (pod !== undefined) counts.misscheduled++;

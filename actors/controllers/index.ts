@@ -6,6 +6,7 @@ import { type ControllerDefinition, type ControllerSettings, runController } fro
 import { defineActor } from '../../src/runtime/index.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
@@ -23,6 +24,7 @@ import { serviceAccountController } from './serviceaccount.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlController } from './ttl.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 
 /** All controllers, in the order in which they start. */
 export const controllers: readonly ControllerDefinition[] = [
@@ -36,6 +38,8 @@ export const controllers: readonly ControllerDefinition[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  ttlAfterFinishedController,
+  disruptionController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,

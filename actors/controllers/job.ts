@@ -215,12 +215,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message };
   }
 
-  async function removePods(job: Job, key: Key, unwanted: readonly Pod[]): Promise<void> {
+  /** `counted`: the pods count as failed; pods that were only too many lose their finalizer before they go. */
+  async function removePods(job: Job, key: Key, unwanted: readonly Pod[], counted: boolean): Promise<void> {
     if (unwanted.length === 0) return;
     expectations.expectDeletions(key, unwanted.map(keyFor));
     await Promise.all(
       unwanted.map(async (pod) => {
         try {
+          if (!counted && isTracked(pod)) await untrack(pod);
           await podControl.delete(job, pod);
         } catch (error) {
           expectations.deletionObserved(key, keyFor(pod));
@@ -240,14 +242,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   ): Promise<number | undefined> {
     const { active } = counts;
     if (job.spec?.suspend === true) {
-      await removePods(job, key, active);
+      await removePods(job, key, active, false);
       return undefined;
     }
     const { parallelism = 1, completions } = job.spec ?? {};
     const left = completions === undefined ? (succeeded > 0 ? active.length : parallelism) : completions - succeeded;
     const wanted = Math.min(left, parallelism);
     if (active.length > wanted) {
-      await removePods(job, key, rankForDeletion(active, () => 0, clock.now()).slice(0, active.length - wanted));
+      const surplus = rankForDeletion(active, () => 0, clock.now()).slice(0, active.length - wanted);
+      await removePods(job, key, surplus, false);
       return undefined;
     }
     const replaceFailedOnly = job.spec?.podReplacementPolicy === 'Failed';
@@ -369,7 +372,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const failed = (job.status?.failed ?? 0) + countable + (uncounted?.failed?.length ?? 0);
     const ending = endingOf(started, counts, succeeded, failed, indexes);
     let waitMs: number | undefined;
-    if (ending !== undefined) await removePods(job, key, counts.active);
+    if (ending !== undefined) await removePods(job, key, counts.active, true);
     else if (expectations.satisfied(key) && job.metadata?.deletionTimestamp === undefined) {
       waitMs = await manage(job, key, counts, succeeded, indexes);
     }
@@ -446,6 +449,8 @@ function indexesOf(job: Job, counts: Tally): Indexes {
   for (const pod of counts.succeeded) if (indexOf(pod) >= 0) succeeded.add(indexOf(pod));
   const failed = parseIndexes(job.status?.failedIndexes);
   const limit = job.spec?.backoffLimitPerIndex;
+  // Pods that were deleted because the Job has failed say nothing about their index.
+  if (conditionOf(job.status?.conditions, 'FailureTarget') !== undefined) return { succeeded, failed };
   for (const pod of counts.failed) {
     const index = indexOf(pod);
     const action = counts.verdicts.get(pod)?.action;

@@ -1,0 +1,49 @@
+/**
+ * ttl-after-finished-controller: deletes Jobs that have finished when their ttlSecondsAfterFinished is over.
+ *
+ * @see kubernetes/pkg/controller/ttlafterfinished
+ */
+import { isConflict, isNotFound, type Job } from '../../src/api/index.ts';
+import { jobs } from '../../src/client/index.ts';
+import { type ControllerDefinition, splitKey, timeMs } from '../../src/controller/index.ts';
+
+export const ttlAfterFinishedController: ControllerDefinition = {
+  name: 'ttl-after-finished-controller',
+  serviceAccount: 'ttl-after-finished-controller',
+  reconciles: jobs,
+  create({ client, context, lister }) {
+    const jobLister = lister(jobs);
+    return {
+      async reconcile(key) {
+        const { namespace, name } = splitKey(key);
+        const job = jobLister.get(namespace, name);
+        const expiryMs = job === undefined ? undefined : expiryOf(job);
+        if (job === undefined || expiryMs === undefined || job.metadata?.deletionTimestamp !== undefined)
+          return undefined;
+        const leftMs = expiryMs - context.clock.now();
+        if (leftMs > 0) return { requeueAfterMs: leftMs, background: true };
+        const { uid = '', resourceVersion = '' } = job.metadata ?? {};
+        try {
+          await client.delete(
+            jobs,
+            { namespace, name },
+            { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } },
+          );
+        } catch (error) {
+          // Changed meanwhile: the change brings it back here.
+          if (!isNotFound(error) && !isConflict(error)) throw error;
+        }
+        return undefined;
+      },
+    };
+  },
+};
+
+/** When the Job's time is over; undefined while it runs or when it has no limit. */
+function expiryOf(job: Job): number | undefined {
+  const seconds = job.spec?.ttlSecondsAfterFinished;
+  const ended = job.status?.conditions?.find(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+  return seconds === undefined || ended === undefined ? undefined : timeMs(ended.lastTransitionTime) + seconds * 1000;
+}
