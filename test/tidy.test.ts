@@ -63,6 +63,9 @@ const layerOf = (path: string): number =>
 const folderOf = (path: string): string =>
   path.startsWith('src/') ? path.split('/').slice(0, 2).join('/') : path.split('/').slice(0, 2).join('/');
 
+/** Files in such folders that are no entry of the list, but what runs the entries. */
+const runners = new Set(['actors/apiserver/admission/chain.ts']);
+
 /** Folders in which each file stands for itself and none imports another. */
 const oneFileEach = [
   'actors/controllers',
@@ -134,7 +137,7 @@ describe('lists', () => {
     if (!existsSync(join(root, index))) return;
     const listed = new Set(readSource(index).imports);
     const missing = filesBelow(folder)
-      .filter((path) => dirname(path) === folder && path !== index && !listed.has(path))
+      .filter((path) => dirname(path) === folder && path !== index && !listed.has(path) && !runners.has(path))
       // Files that several entries share are reached through those entries.
       .filter(
         (path) =>
@@ -171,6 +174,9 @@ describe('files', () => {
       'src/index.ts',
       'src/cli/main.ts',
       'src/runtime/host.ts',
+      // The generator of the schema tables reads these.
+      'src/api/field-presence.ts',
+      'src/api/markers.ts',
       ...product
         .map(({ path }) => path)
         .filter((path) => /^src\/[^/]+\/index\.ts$|^actors\/[^/]+\/index\.ts$/.test(path)),

@@ -80,8 +80,9 @@ export class Cluster {
       await system.start(clients, { concurrency: clients.length });
       const { bus } = system.connect('client', administrator);
       const ports = await bus.call('apiserver', apiserverChannels.info, {});
+      const plainHost = options.http === undefined || options.http === false ? undefined : options.http.host;
       const endpoints = {
-        ...(ports.http === undefined ? {} : { http: `http://${addressIn((options.http || {}).host)}:${ports.http}` }),
+        ...(ports.http === undefined ? {} : { http: `http://${addressIn(plainHost)}:${ports.http}` }),
         ...(ports.https === undefined
           ? {}
           : { https: `https://${addressIn(secure === false ? undefined : secure.host)}:${ports.https}` }),
