@@ -58,8 +58,9 @@ function conformValue(input: unknown, schema: Schema, state: State): unknown {
       if (typeof input === 'number' && (input | 0) === input) return input;
       break;
     case 'int64':
-      if (typeof input === 'number' && Number.isSafeInteger(input)) return input;
-      if (typeof input === 'bigint' && BigInt.asIntN(64, input) === input) return input;
+      // Beyond 2^53 a number is only the nearest one; the text that it came from has been checked by then.
+      if (typeof input === 'number' && Number.isInteger(input) && Math.abs(input) <= 2 ** 63) return input;
+      if (typeof input === 'bigint' && BigInt.asIntN(64, input) === input) return Number(input);
       break;
     case 'double':
       if (typeof input === 'number') return input;
@@ -129,11 +130,18 @@ function conformQuantity(input: unknown, state: State): unknown {
 
 function conformMap(input: Json, element: Schema, state: State): Json {
   const output: Json = {};
-  for (const key of Object.keys(input)) {
+  for (const key of sortedKeys(input)) {
     state.keys += 1;
     setMember(output, key, conformValue(input[key], element, state));
   }
   return output;
+}
+
+/** Upstream writes maps in the order of their keys. */
+function sortedKeys(object: Json): string[] {
+  const keys = Object.keys(object);
+  for (let index = 1; index < keys.length; index += 1) if (keys[index - 1]! > keys[index]!) return keys.sort();
+  return keys;
 }
 
 function conformObject(input: Json, schema: ObjectSchema, state: State): Json {

@@ -38,8 +38,8 @@ interface Body {
   readonly repeated: readonly string[];
 }
 
-/** Numbers that `JSON.parse` would take for integers although upstream refuses them. */
-const numberWithPoint = /(?:"\s*:|[[,])\s*-?\d+[.eE]/;
+/** Numbers that `JSON.parse` would take for integers although upstream may refuse them: with a point, or very long. */
+const suspiciousNumber = /(?:"\s*:|[[,])\s*-?(?:\d+[.eE]|\d{16})/;
 
 /** @throws StatusError 400 */
 export function decodeJson(body: Uint8Array, expected: ExpectedKind, validation: FieldValidation = 'Warn'): Decoded {
@@ -172,32 +172,20 @@ function decodeBody(
   }
   const conformed = conform(body.value ?? {}, expected.schema);
   const repeated = body.text !== undefined && conformed.keys !== countKeys(body.text);
-  const suspicious = body.text !== undefined && numberWithPoint.test(body.text);
+  const suspicious = body.text !== undefined && suspiciousNumber.test(body.text);
   let strict: readonly string[] = body.repeated;
-  let value = conformed.value;
   if (conformed.malformed || suspicious || conformed.unknown || repeated) {
     const found = explain(nodeOf(body, cannot), expected.schema);
     if (found.error !== undefined) throw cannot(found.error);
-    if (conformed.malformed) value = conform(exactIntegers(body.value), expected.schema).value;
     strict = [...strict, ...found.strict];
   }
   if (strict.length > 0 && validation === 'Strict') throw cannot(`strict decoding error: ${strict.join(', ')}`);
-  let object = value as ApiObject;
+  let object = conformed.value as ApiObject;
   if (object.apiVersion === undefined || object.kind === undefined) {
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
     object = { kind: expected.kind, apiVersion: versionText(expected), ...rest } as ApiObject;
   }
   return { object, warnings: validation === 'Warn' ? strict : [] };
-}
-
-/** Integers beyond 2^53, which doubles hold only nearly, as the nearest 64-bit ones. */
-function exactIntegers(value: unknown): unknown {
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    return value > 0 ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER;
-  }
-  if (Array.isArray(value)) return value.map(exactIntegers);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, exactIntegers(member)]));
 }
 
 function nodeOf(body: Body, cannot: (reason: string) => StatusError): JsonNode {
@@ -248,9 +236,14 @@ function otherVersion(claimed: { group: string; version: string }, expected: Exp
   );
 }
 
+/** 2^63 as JavaScript prints it. */
+const doubleOfLargest = '9223372036854776000';
+
 /** The JSON text of an answer: Go's escapes and a line end. */
 export function encodeJsonText(value: unknown): string {
-  const text = JSON.stringify(value);
+  let text = JSON.stringify(value);
+  // The largest integer is the one beyond 2^53 that objects do hold; as a double it prints one too large for its readers.
+  if (text.includes(doubleOfLargest)) text = text.replaceAll(doubleOfLargest, '9223372036854775807');
   return `${/[<>&\u2028\u2029]/.test(text) ? text.replace(/[<>&\u2028\u2029]/g, escapeCharacter) : text}\n`;
 }
 

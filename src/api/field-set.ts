@@ -32,7 +32,22 @@ const isMember = (node: FieldSet): boolean => Object.hasOwn(node, self) || isEmp
 /** A node from its parts; undefined when there is nothing in it. */
 export function nodeOf(member: boolean, children: FieldSet): FieldSet | undefined {
   if (isEmptySet(children)) return member ? emptySet : undefined;
-  return member ? { [self]: emptySet, ...children } : children;
+  const ordered = inOrder(children);
+  return member ? { [self]: emptySet, ...ordered } : ordered;
+}
+
+/** Keys in order, as upstream stores them. The same set when they already are. */
+export function inOrder(set: FieldSet): FieldSet {
+  let last = '';
+  for (const key in set) {
+    if (key < last) {
+      const sorted: MutableSet = {};
+      for (const name of Object.keys(set).sort()) sorted[name] = set[name] ?? emptySet;
+      return sorted;
+    }
+    last = key;
+  }
+  return set;
 }
 
 const child = (set: FieldSet, key: string): FieldSet | undefined => (Object.hasOwn(set, key) ? set[key] : undefined);
@@ -53,7 +68,7 @@ function combine(
     const combined = node(undefined, right[key]);
     if (combined !== undefined) result[key] = combined;
   }
-  return result;
+  return inOrder(result);
 }
 
 /** What is in either. */

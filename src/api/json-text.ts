@@ -186,7 +186,10 @@ export function jsonNodeOf(value: unknown, depth = 0): JsonNode {
   if (depth > jsonDepthMax) throw new JsonSyntaxError('exceeded max depth');
   if (value === null || value === undefined) return { kind: 'null' };
   if (typeof value === 'boolean') return { kind: 'bool', value };
-  if (typeof value === 'number' || typeof value === 'bigint') return { kind: 'number', text: String(value) };
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    // 2^63 is how a double holds the largest 64-bit integer.
+    return { kind: 'number', text: value === 2 ** 63 ? '9223372036854775807' : String(value) };
+  }
   if (typeof value === 'string') return { kind: 'string', value };
   if (Array.isArray(value)) return { kind: 'array', items: value.map((item) => jsonNodeOf(item, depth + 1)) };
   return {

@@ -43,6 +43,7 @@ export function applyJsonPatch(document: unknown, patch: unknown): unknown {
   try {
     const run = new PatchRun(document);
     for (const operation of patch) run.apply(operation as Operation);
+    run.sortKeys();
     return run.document;
   } catch (error) {
     if (error instanceof PatchDoesNotApply) throw StatusError.unprocessable();
@@ -53,7 +54,7 @@ export function applyJsonPatch(document: unknown, patch: unknown): unknown {
 /** One application: remembers which containers are copies already. */
 class PatchRun {
   document: unknown;
-  readonly #own = new WeakSet<Container>();
+  readonly #own = new Set<Container>();
 
   constructor(document: unknown) {
     this.document = document;
@@ -90,6 +91,16 @@ class PatchRun {
       }
       default:
         throw new PatchDoesNotApply();
+    }
+  }
+
+  /** Puts the keys of everything that was touched in order, as upstream's encoder does. */
+  sortKeys(): void {
+    for (const container of this.#own) {
+      if (Array.isArray(container)) continue;
+      const sorted = sortedCopy(container);
+      for (const key of Object.keys(container)) delete container[key];
+      for (const key of Object.keys(sorted)) setMember(container, key, sorted[key]);
     }
   }
 
@@ -134,7 +145,7 @@ class PatchRun {
   #owned(value: unknown): Container {
     if (!isContainer(value)) throw new PatchDoesNotApply();
     if (this.#own.has(value)) return value;
-    const copy = Array.isArray(value) ? [...value] : sortedCopy(value);
+    const copy = Array.isArray(value) ? [...value] : { ...value };
     this.#own.add(copy);
     return copy;
   }

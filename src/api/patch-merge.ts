@@ -14,12 +14,12 @@ const isObject = (value: unknown): value is Json =>
 /** The target with the patch applied; neither is changed. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
-  const result: Json = isObject(target) ? sortedCopy(target) : {};
+  const result: Json = isObject(target) ? { ...target } : {};
   for (const key of Object.keys(patch)) {
     const value = patch[key];
     if (value === undefined) continue;
     if (value === null) delete result[key];
     else setMember(result, key, applyMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
   }
-  return result;
+  return sortedCopy(result);
 }

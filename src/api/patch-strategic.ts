@@ -11,6 +11,7 @@ import { setMember } from './conform.ts';
 import { StatusError } from './errors.ts';
 import { goValueText } from './go-text.ts';
 import { stableJson } from './hash.ts';
+import { sortedCopy } from './patch-json.ts';
 import type { FieldSchema, ObjectSchema, Schema } from './schema.ts';
 
 type Json = Record<string, unknown>;
@@ -72,7 +73,7 @@ function mergeMap(original: Json, given: Json, schema: Schema | undefined): Json
     }
     setMember(result, key, mergeValue(current, value, schema, key, deletes));
   }
-  return result;
+  return sortedCopy(result);
 }
 
 const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);

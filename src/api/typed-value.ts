@@ -5,7 +5,7 @@
  * @see sigs.k8s.io/structured-merge-diff/typed
  */
 import { setMember } from './conform.ts';
-import { emptySet, type FieldSet, lookUp, nodeOf, schemaUnder } from './field-set.ts';
+import { emptySet, type FieldSet, inOrder, lookUp, nodeOf, schemaUnder } from './field-set.ts';
 import { goJson } from './go-text.ts';
 import type { Schema } from './schema.ts';
 
@@ -78,7 +78,7 @@ function visitFields(value: unknown, given: Schema | undefined): FieldSet {
     for (const [key, item] of itemsByKey(schema, value)) {
       set[key] = nodeOf(true, isLeaf(schema.element) ? emptySet : visitFields(item, schema.element)) ?? emptySet;
     }
-    return set;
+    return inOrder(set);
   }
   if (!isObject(value)) return set;
   for (const key of Object.keys(value)) {
@@ -92,7 +92,7 @@ function visitFields(value: unknown, given: Schema | undefined): FieldSet {
     const node = nodeOf(owned, leaf ? emptySet : visitFields(member, type));
     if (node !== undefined) set[`f:${key}`] = node;
   }
-  return set;
+  return inOrder(set);
 }
 
 export interface Comparison {
@@ -136,7 +136,7 @@ function compareNode(before: unknown, after: unknown, given: Schema | undefined)
     for (const [key, item] of old) {
       if (!current.has(key)) found.put(key, compareNode(item, undefined, schema.element));
     }
-    return found.difference;
+    return found.finish();
   }
   const old = isObject(before) ? before : {};
   const current = isObject(after) ? after : {};
@@ -151,12 +151,22 @@ function compareNode(before: unknown, after: unknown, given: Schema | undefined)
     if (key === 'managedFields' || ownMember(current, key) !== undefined) continue;
     found.put(`f:${key}`, compareNode(old[key], undefined, memberSchema(schema, key)));
   }
-  return found.difference;
+  return found.finish();
 }
 
 /** Collects the differences of members; makes nothing while there are none. */
 class DifferenceBuilder {
   difference: { added?: MutableSet; modified?: MutableSet; removed?: MutableSet } = none as object;
+
+  finish(): Difference {
+    const { added, modified, removed } = this.difference;
+    if (added === undefined && modified === undefined && removed === undefined) return none;
+    return {
+      added: added && inOrder(added),
+      modified: modified && inOrder(modified),
+      removed: removed && inOrder(removed),
+    };
+  }
 
   put(key: string, { added, modified, removed }: Difference): void {
     if (added === undefined && modified === undefined && removed === undefined) return;

@@ -137,6 +137,21 @@ describe('decodeJson', () => {
     );
   });
 
+  it('keeps the largest integer, and writes it as it was', () => {
+    const body = JSON.stringify(podWith({ terminationGracePeriodSeconds: 7 })).replace(
+      'Seconds":7',
+      'Seconds":9223372036854775807',
+    );
+    const { object } = decode(body, pod);
+    expect(encodeJsonText(object)).toContain('"terminationGracePeriodSeconds":9223372036854775807');
+    expect(decodeValue({ ...object, bogus: 1 }, pod).object['spec']).toEqual(object['spec']);
+  });
+
+  it('writes maps in the order of their keys', () => {
+    const { object } = decode({ data: { b: '1', a: '2', c: '3' } }, configMap);
+    expect(Object.keys(object['data'] as object)).toEqual(['a', 'b', 'c']);
+  });
+
   it('refuses a micro time without its decimals', () => {
     expect(refusal(() => decode({ spec: { renewTime: '2024-01-01T00:00:00Z' } }, lease))).toContain(
       'parsing time "2024-01-01T00:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"',

@@ -46,6 +46,13 @@ describe('names', () => {
     ],
     [validateDnsSubdomain, 'a'.repeat(254), ['must be no more than 253 characters']],
     [validateDnsLabel, 'a.b', ['must not contain dots']],
+    [
+      validateDnsLabel,
+      'a_b',
+      [
+        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+      ],
+    ],
     [validateLabelValue, 'a'.repeat(64), ['must be no more than 63 bytes']],
     [validatePortName, '1-', ['must contain at least one letter (a-z)', 'must not begin or end with a hyphen']],
     [validatePathSegmentName, 'a%b', ["may not contain '%'"]],
