@@ -1,4 +1,5 @@
 /** How the supervisor sees a host, wherever it runs, and the host of the main thread behind that face. */
+import { getHeapStatistics } from 'node:v8';
 import { ActorHost, type HostOptions } from './actor-host.ts';
 import type { CellSpec } from './cell.ts';
 import type { MetricsSnapshot } from './metrics.ts';
@@ -96,7 +97,7 @@ export class HostDesk {
       sent,
       metrics: metrics.snapshot(),
     }));
-    return { cells, heapBytes: process.memoryUsage().heapUsed };
+    return { cells, heapBytes: getHeapStatistics().used_heap_size };
   }
 }
 

@@ -3,6 +3,7 @@
  * for dedicated actors are booted a few ahead of the actor that is starting, because booting is most of the time of a start.
  * Hosts that do not answer are ended here, and whoever lived there is handed to the supervisor.
  */
+import { setFlagsFromString } from 'node:v8';
 import { checkMaps } from './budget.ts';
 import type { LogLevel, LogSink } from './log.ts';
 import type { ActorRecord } from './supervisor.ts';
@@ -77,6 +78,9 @@ export class Threads {
   /** These actors are about to be started: their threads may be booted ahead. */
   expect(specs: readonly ActorSpec[]): void {
     this.crowded = this.hostings.size + specs.length > crowdMin;
+    // V8's memory reducer collects the garbage of every thread some seconds after its start, several times over. With hundreds
+    // of threads that multiplies the cost of starting them by five (measured), for memory that the next start takes again.
+    if (this.crowded) setFlagsFromString('--no-memory-reducer');
     for (const spec of specs) this.sparesOf(spec).wanted++;
   }
 
