@@ -331,7 +331,7 @@ export class Profile {
   /** Asks each failing plugin for its reason. */
   #explain(cycle: Cycle, info: PodInfo, filters: readonly Plugin[], looked: number, found: Found): void {
     const diagnosis = found.diagnosis!;
-    const attributed = new Map<Verdict, Verdict>();
+    let last: Verdict | undefined;
     const nominations = this.#nominator.size > 0;
     for (let i = 0; i < looked; i++) {
       const row = this.#looked[i]!;
@@ -352,12 +352,10 @@ export class Profile {
         );
         return;
       }
-      let named = attributed.get(given);
-      if (!named) {
-        named = attribute(given, plugin.name);
-        attributed.set(given, named);
-        diagnosis.addPlugin(named);
-      }
+      const named = attribute(given, plugin.name);
+      // Neighbours mostly fail alike.
+      if (named !== last) diagnosis.addPlugin(named);
+      last = named;
       diagnosis.set(row, named);
     }
   }

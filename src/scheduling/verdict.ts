@@ -57,7 +57,14 @@ export function isRejected(given: Verdict): boolean {
 /** Reasons joined as upstream joins them. */
 export const verdictMessage = (given: Verdict | undefined): string => (given ? given.reasons.join(', ') : '');
 
-/** The same verdict with the plugin's name on it. */
+const attributed = new WeakMap<Verdict, Verdict>();
+
+/** The same verdict with the plugin's name on it; the same object for the same verdict. */
 export function attribute(given: Verdict, plugin: string): Verdict {
-  return given.plugin === undefined ? { ...given, plugin } : given;
+  if (given.plugin !== undefined) return given;
+  const known = attributed.get(given);
+  if (known?.plugin === plugin) return known;
+  const named = { ...given, plugin };
+  attributed.set(given, named);
+  return named;
 }

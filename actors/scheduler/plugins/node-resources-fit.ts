@@ -115,7 +115,7 @@ const isExtended = (resource: string) => resource.includes('/') && !resource.inc
 
 export const nodeResourcesFit: PluginDefinition = {
   name,
-  create({ nodes }, args) {
+  create({ nodes, nominator }, args) {
     const strategy = parseStrategy(args['scoringStrategy']);
     const ignored = new Set((args['ignoredResources'] as string[] | undefined) ?? []);
     const ignoredGroups = new Set((args['ignoredResourceGroups'] as string[] | undefined) ?? []);
@@ -138,24 +138,63 @@ export const nodeResourcesFit: PluginDefinition = {
       return true;
     };
 
-    const explain = (info: PodInfo, row: number): Verdict => {
-      const reasons: string[] = [];
-      let unresolvable = false;
-      if (nodes.podCount[row]! + 1 > nodes.podsAllowed[row]!) reasons.push('Too many pods');
-      const { dimensions, amounts } = info.requests;
-      for (let i = 0; i < dimensions.length; i++) {
-        const dimension = dimensions[i]!;
-        const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
-        if (amounts[i]! <= capacity - (nodes.requested[dimension]?.[row] ?? 0) || ignores(dimension)) continue;
-        reasons.push(`Insufficient ${dimensionName(dimension)}`);
-        // No preemption makes the node larger.
-        if (amounts[i]! > capacity) unresolvable = true;
+    /** Does the pod fit when the pods nominated for the node, of its priority or above, are there too? */
+    const fitsBesideNominated = (info: PodInfo, row: number): boolean => {
+      if (!fits(info, row)) return false;
+      let places = nodes.podCount[row]! + 1;
+      const asked = new Map<number, number>();
+      for (const other of nominator.podsOn(nodes.names[row]!)) {
+        if (other.uid === info.uid || other.priority < info.priority || other.row >= 0) continue;
+        places++;
+        for (const [i, dimension] of other.requests.dimensions.entries()) {
+          asked.set(dimension, (asked.get(dimension) ?? 0) + other.requests.amounts[i]!);
+        }
       }
+      if (places > nodes.podsAllowed[row]!) return false;
+      return info.requests.dimensions.every((dimension, i) => {
+        const left = (nodes.allocatable[dimension]?.[row] ?? 0) - (nodes.requested[dimension]?.[row] ?? 0);
+        return info.requests.amounts[i]! <= left - (asked.get(dimension) ?? 0) || ignores(dimension);
+      });
+    };
+
+    /** The verdict for a set of failures: bit 0 too many pods, bit 1 unresolvable, then the pod's dimensions. */
+    const verdictFor = (info: PodInfo, failures: number): Verdict => {
+      const reasons: string[] = (failures & 1) === 0 ? [] : ['Too many pods'];
+      for (const [i, dimension] of info.requests.dimensions.entries()) {
+        if (failures & (4 << i)) reasons.push(`Insufficient ${dimensionName(dimension)}`);
+      }
+      const unresolvable = (failures & 2) !== 0;
       const key = `${unresolvable}${reasons.join()}`;
       let known = verdicts.get(key);
       if (!known) {
         known = verdict(unresolvable ? Code.UnschedulableAndUnresolvable : Code.Unschedulable, ...reasons);
         verdicts.set(key, known);
+      }
+      return known;
+    };
+    /** Verdicts of the pod that was asked about last: a pod is explained for thousands of nodes in a row. */
+    let explained: PodInfo['requests'] | undefined;
+    const explanations = new Map<number, Verdict>();
+
+    const explain = (info: PodInfo, row: number): Verdict => {
+      let failures = nodes.podCount[row]! + 1 > nodes.podsAllowed[row]! ? 1 : 0;
+      const { dimensions, amounts } = info.requests;
+      for (let i = 0; i < dimensions.length; i++) {
+        const dimension = dimensions[i]!;
+        const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
+        if (amounts[i]! <= capacity - (nodes.requested[dimension]?.[row] ?? 0) || ignores(dimension)) continue;
+        failures |= 4 << i;
+        // No preemption makes the node larger.
+        if (amounts[i]! > capacity) failures |= 2;
+      }
+      if (explained !== info.requests) {
+        explained = info.requests;
+        explanations.clear();
+      }
+      let known = explanations.get(failures);
+      if (!known) {
+        known = verdictFor(info, failures);
+        explanations.set(failures, known);
       }
       return known;
     };
@@ -246,7 +285,9 @@ export const nodeResourcesFit: PluginDefinition = {
           resource: 'AssignedPod',
           action: Action.Delete | Action.UpdatePodScaleDown,
           hint(info, previous, current) {
-            // Room was made when one of the resources that the pod asks for was given back, or a place for a pod.
+            // Only one node has more room now: without enough of it there, another attempt would end like the last.
+            const row = nodes.rowOf((previous as Pod).spec?.nodeName ?? '');
+            if (row >= 0 && !fitsBesideNominated(info, row)) return false;
             if (!current) return true;
             const before = podRequests(previous as Pod);
             const after = podRequests(current as Pod);
