@@ -11,6 +11,7 @@ export const nodeLeaseNamespace = 'kube-node-lease';
 const renewalFraction = 0.25;
 const jitterFraction = 0.04;
 const triesMax = 5;
+const tickMs = 250;
 
 export interface NodeLeaseOptions {
   readonly client: Client;
@@ -42,7 +43,9 @@ export class NodeLease {
     const { clock, durationSeconds, random, signal } = this.#options;
     if (signal.aborted) return;
     const delayMs = durationSeconds * 1000 * renewalFraction * (1 + random.next() * jitterFraction);
-    clock.after(delayMs, () => void this.#renew().then(() => this.#plan()), { background: true });
+    // Renewals of one process meet at common ticks, so that they share frames, turns and commits.
+    const tickedMs = delayMs + tickMs - ((clock.now() + delayMs) % tickMs);
+    clock.after(tickedMs, () => void this.#renew().then(() => this.#plan()), { background: true });
   }
 
   async #renew(): Promise<void> {
