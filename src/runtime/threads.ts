@@ -78,8 +78,8 @@ export class Threads {
   /** These actors are about to be started: their threads may be booted ahead. */
   expect(specs: readonly ActorSpec[]): void {
     this.crowded = this.hostings.size + specs.length > crowdMin;
-    // V8's memory reducer collects the garbage of every thread some seconds after its start, several times over. With hundreds
-    // of threads that multiplies the cost of starting them by five (measured), for memory that the next start takes again.
+    // V8's memory reducer collects the garbage of every thread some seconds after its start, several times over. With 200
+    // threads that tripled the processor time of starting them.
     if (this.crowded) setFlagsFromString('--no-memory-reducer');
     for (const spec of specs) this.sparesOf(spec).wanted++;
   }
