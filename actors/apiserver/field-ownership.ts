@@ -82,11 +82,20 @@ function pathsOf(reset: ResetFields, schema: Schema): Paths {
   return paths;
 }
 
-/** The object that an apply makes of `live`; a copy of `live` when it changes nothing. */
-export function applyFields(call: Call, server: Server, live: ApiObject | undefined): ApiObject {
-  const { kind } = call;
+/** The configuration of an apply's body. */
+export function configurationOf(call: Call): ApiObject {
   const bytes = call.body?.bytes ?? new Uint8Array();
-  const configuration = call.body?.form === 'packed' ? unpack<ApiObject>(bytes) : parseConfiguration(bytes);
+  return call.body?.form === 'packed' ? unpack<ApiObject>(bytes) : parseConfiguration(bytes);
+}
+
+/** The object that an apply of `configuration` makes of `live`; a copy of `live` when it changes nothing. */
+export function applyFields(
+  call: Call,
+  server: Server,
+  live: ApiObject | undefined,
+  configuration: ApiObject,
+): ApiObject {
+  const { kind } = call;
   const writer: ApplyWriter = {
     ...writerOf(call, server),
     group: kind.group,
@@ -101,5 +110,7 @@ export function applyFields(call: Call, server: Server, live: ApiObject | undefi
   );
   if (call.attempt <= 1) call.warnings.push(...warnings);
   object.metadata ??= {};
+  // Nobody owns the name, so a manager that leaves everything else leaves it too.
+  object.metadata.name ??= call.name as string;
   return object;
 }

@@ -39,6 +39,12 @@ export function readWriteOptions(call: Call): void {
   if (manager !== undefined && manager.length > FIELD_MANAGER_BYTES_MAX) {
     errors.push(fieldErrors.tooLong('fieldManager', FIELD_MANAGER_BYTES_MAX));
   }
+  const unprintable = manager === undefined ? undefined : /[\p{C}\p{Zl}\p{Zp}]/u.exec(manager);
+  if (manager !== undefined && unprintable !== undefined && unprintable !== null) {
+    const point = (unprintable[0].codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
+    const position = Buffer.byteLength(manager.slice(0, unprintable.index));
+    errors.push(fieldErrors.invalid('fieldManager', manager, `invalid character U+${point} (at position ${position})`));
+  }
   const validation = call.query['fieldValidation'];
   if (validation !== undefined && !FIELD_VALIDATIONS.includes(validation)) {
     errors.push(fieldErrors.notSupported('fieldValidation', validation, FIELD_VALIDATIONS));

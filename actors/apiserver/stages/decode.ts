@@ -13,8 +13,8 @@ import { decodeBody, type NamedKind } from '../bodies.ts';
 import { copyOf, type Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf, plainError } from '../failures.ts';
-import { applyFields, trackFields } from '../field-ownership.ts';
-import { storedKindOf } from '../kinds.ts';
+import { applyFields, configurationOf, trackFields } from '../field-ownership.ts';
+import { apiVersionOf, storedKindOf } from '../kinds.ts';
 import { decodeDeleteOptions, readWriteOptions } from '../options-of-calls.ts';
 import { patchObject } from '../patching.ts';
 import type { Server } from '../server.ts';
@@ -149,7 +149,12 @@ function decodePatch(call: Call, server: Server): void {
       throw notFoundOf(call.kind, call.name as string);
     }
   }
+  const applies = call.patchType === patchMediaTypes.apply;
   if (handler?.part !== undefined && previous !== undefined) {
+    if (applies) {
+      call.object = applyPart(call, server, handler.part, previous);
+      return;
+    }
     const { kind: partKind } = handler.part;
     const part = patchObject(call, partKind, handler.part.read(previous.object, call.kind));
     checkName(call, part);
@@ -159,8 +164,7 @@ function decodePatch(call: Call, server: Server): void {
     return;
   }
   const base = previous?.view(call.kind).object;
-  const applies = call.patchType === patchMediaTypes.apply;
-  const patched = applies ? applyFields(call, server, base) : patchObject(call, call.kind, base);
+  const patched = applies ? applyFields(call, server, base, configurationOf(call)) : patchObject(call, call.kind, base);
   checkName(call, patched);
   // Only a resourceVersion that the patch itself brought is a condition.
   if (patched.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, patched);
@@ -179,6 +183,27 @@ function writePart(
   write(object, part, call.kind);
   trackFields(call, server, previous.object, object);
   call.object = object;
+}
+
+/** Applies a part: what it says of its object is applied to that, so that its fields have owners like all others. */
+function applyPart(
+  call: Call,
+  server: Server,
+  { kind, write }: NonNullable<SubresourceHandler['part']>,
+  previous: Entry,
+): ApiObject {
+  const part = configurationOf(call);
+  if (part.apiVersion !== apiVersionOf(kind) || part.kind !== kind.kind) {
+    throw StatusError.badRequest(`invalid object type: ${part.apiVersion ?? ''}, Kind=${part.kind ?? ''}`);
+  }
+  const configuration: ApiObject = {
+    apiVersion: apiVersionOf(call.kind),
+    kind: call.kind.kind,
+    metadata: { name: call.name as string },
+  };
+  write(configuration, part, call.kind);
+  call.part = part;
+  return applyFields(call, server, previous.object, configuration);
 }
 
 /** Defaults of the served version and who owns which fields, then the stored version. `live` is what is there, as served. */

@@ -26,7 +26,7 @@ export function setDefaults(call: Call, server: Server): void {
   const context = server.strategyContext(call.dryRun);
   const kind = storedKindOf(call.kind, server.registry);
   if (previous === undefined) {
-    fillSystemFields(object, context);
+    fillSystemFields(call, object, context);
     prepareForCreate(kind, object, context);
     call.name = object.metadata.name ?? '';
     return;
@@ -38,9 +38,12 @@ export function setDefaults(call: Call, server: Server): void {
   else prepareForSubresourceUpdate(kind, subresource, object, previous.object, context);
 }
 
-function fillSystemFields(object: ApiObject, context: StrategyContext): void {
+function fillSystemFields(call: Call, object: ApiObject, context: StrategyContext): void {
   const { metadata } = object;
-  if (metadata['resourceVersion'] !== undefined && metadata['resourceVersion'] !== '') {
+  const { uid, resourceVersion } = metadata as { uid?: string; resourceVersion?: string };
+  // An apply that creates has been an update of nothing until now: nothing has no uid either.
+  if (call.verb === 'patch' && uid !== undefined && uid !== '') refuseUid(call, uid);
+  if (call.verb === 'create' && resourceVersion !== undefined && resourceVersion !== '') {
     throw StatusError.badRequest('resourceVersion should not be set on objects to be created');
   }
   delete metadata['resourceVersion'];
@@ -87,12 +90,14 @@ function keepSystemFields(call: Call, object: ApiObject, previous: ApiObject): v
 /** A PUT says which object it means, so another one is a conflict; a patch tries to change what cannot be changed. */
 function refuseOtherUid(call: Call, uid: string, previous: ApiObject): never {
   const name = call.name as string;
-  if (call.verb === 'patch') {
-    const error = fieldErrors.invalid('metadata.uid', uid, 'field is immutable');
-    // Upstream checks it in two places and tells of both.
-    throw invalidOf(call.kind, name, [error, error]);
-  }
+  if (call.verb === 'patch') refuseUid(call, uid);
   throw otherUid(call.kind, (call.previous as Entry).key, name, uid, previous.metadata['uid'] as string);
+}
+
+function refuseUid(call: Call, uid: string): never {
+  const error = fieldErrors.invalid('metadata.uid', uid, 'field is immutable');
+  // Upstream checks it in two places and tells of both.
+  throw invalidOf(call.kind, call.name as string, [error, error]);
 }
 
 /** Deep equality of plain data; members that are undefined count as absent. */
