@@ -96,9 +96,18 @@ export function encodeOwners(owners: Owners): ManagedFieldsEntry[] | undefined {
       apiVersion,
       ...(time === undefined ? {} : { time }),
       fieldsType: 'FieldsV1',
-      fieldsV1: set,
+      fieldsV1: inKeyOrder(set),
       ...(subresource === '' ? {} : { subresource }),
     }));
+}
+
+/** The set as upstream writes it: members by their keys. */
+function inKeyOrder(set: FieldSet): FieldSet {
+  const keys = Object.keys(set);
+  if (keys.length > 1) keys.sort();
+  const ordered: Record<string, FieldSet> = {};
+  for (const key of keys) ordered[key] = inKeyOrder((set as Record<string, FieldSet>)[key] as FieldSet);
+  return ordered;
 }
 
 interface Metadata {
