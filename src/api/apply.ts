@@ -56,17 +56,19 @@ export interface ApplyWriter extends FieldWriter {
 }
 
 /**
- * The configuration of an apply patch, which may be YAML or JSON.
+ * The configuration of an apply patch, which may be YAML or JSON. Keys that its text repeats are added to `repeated`.
  * @throws StatusError 400
  */
-export function parseConfiguration(body: Uint8Array): ApiObject {
+export function parseConfiguration(body: Uint8Array, repeated?: string[]): ApiObject {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     try {
-      value = parseYaml(text).value;
+      const parsed = parseYaml(text);
+      value = parsed.value;
+      repeated?.push(...parsed.repeated);
     } catch (error) {
       if (!(error instanceof YamlSyntaxError)) throw error;
       const reason = error.message.replace(/did not find expected '?,.*$/, 'did not find expected node content');
@@ -163,10 +165,16 @@ function applyOnce(
   const before = live === undefined ? undefined : withoutManagedFields(live);
   const base = before ?? emptyValue(schema);
   const last = owners.get(identity);
-  const set = subtractSubtrees(withoutUnowned(fieldsOf(configuration, schema)), setOf(...resetFields));
-  owners.set(identity, { manager, operation: 'Apply', apiVersion, subresource, time: last?.time, set });
+  const named = subtractSubtrees(fieldsOf(configuration, schema), setOf(...resetFields));
+  const set = withoutUnowned(named);
+  const own = { manager, operation: 'Apply', apiVersion, subresource, time: last?.time } as const;
   let merged = mergeValues(base, configuration, schema);
-  if (last !== undefined && !isEmptySet(last.set)) merged = prune(merged, owners, apiVersion, last.set, schema);
+  if (last !== undefined && !isEmptySet(last.set)) {
+    // What the configuration says of the object's identity counts while pruning, though nobody comes to own it.
+    owners.set(identity, { ...own, set: named });
+    merged = withIdentity(prune(merged, owners, apiVersion, last.set, schema) as ApiObject, before);
+  }
+  owners.set(identity, { ...own, set });
   const comparison = compareObjects(before, merged, writer);
   if (!force) {
     const changed = unionSets(comparison.added, comparison.modified);
@@ -179,8 +187,8 @@ function applyOnce(
   const changedObject = !isUnchanged(base, merged, schema);
   const changedOwners = last === undefined || stableJson(last.set) !== stableJson(set);
   if (live !== undefined && !changedObject && !changedOwners) return undefined;
-  const own = owners.get(identity);
-  if (own !== undefined) owners.set(identity, { ...own, time: now });
+  const recorded = owners.get(identity);
+  if (recorded !== undefined) owners.set(identity, { ...recorded, time: now });
   const metadata = { ...((merged as ApiObject).metadata ?? {}) };
   const object = { ...(merged as ApiObject), metadata };
   setOwners(object, owners);
@@ -190,6 +198,17 @@ function applyOnce(
 function withoutManagedFields(object: ApiObject): ApiObject {
   const { managedFields: _, ...metadata } = object.metadata as Record<string, unknown>;
   return { ...object, metadata };
+}
+
+/** The members of metadata that nobody owns, which pruning must not take. */
+const identityMembers = ['name', 'namespace', 'uid', 'creationTimestamp', 'generation', 'resourceVersion', 'selfLink'];
+
+function withIdentity(pruned: ApiObject, live: ApiObject | undefined): ApiObject {
+  const metadata: Record<string, unknown> = { ...pruned.metadata };
+  for (const name of identityMembers)
+    metadata[name] ??= (live?.metadata as Record<string, unknown> | undefined)?.[name];
+  for (const name of identityMembers) if (metadata[name] === undefined) delete metadata[name];
+  return { ...pruned, metadata };
 }
 
 function isUnchanged(before: unknown, after: unknown, schema: Schema): boolean {

@@ -78,6 +78,16 @@ describe('applyConfiguration', () => {
     expect(owned(apply(configMap, gone, named(undefined), 'one'))).not.toHaveProperty('one');
   });
 
+  it('keeps the identity of the object when all else of its metadata goes', () => {
+    const labelled = { metadata: { name: 'c', labels: { a: 'b' } }, data: { a: '1' } };
+    const live = apply(configMap, undefined, labelled, 'one');
+    Object.assign(live.metadata, { uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' });
+    const bare = apply(configMap, live, named({ a: '1' }), 'one');
+    expect(bare.metadata).toMatchObject({ name: 'c', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' });
+    expect(bare.metadata).not.toHaveProperty('labels');
+    expect(apply(configMap, live, { data: { a: '1' } }, 'one').metadata).toMatchObject({ name: 'c', uid: 'u' });
+  });
+
   it('refuses what others own, a cause a field', () => {
     const other = apply(configMap, created, named({ c: '3' }), 'two');
     const error = refusal(() => apply(configMap, other, named({ a: '5', c: '5' }), 'three'));
@@ -197,6 +207,9 @@ describe('applyConfiguration', () => {
 describe('parseConfiguration', () => {
   it('reads YAML and JSON, and refuses what is neither or no object', () => {
     expect(parseConfiguration(Buffer.from('data:\n  a: "1"\n'))).toEqual({ data: { a: '1' } });
+    const repeated: string[] = [];
+    parseConfiguration(Buffer.from('data:\n  k: a\n  k: b\n'), repeated);
+    expect(repeated).toEqual(['line 3: key "k" already set in map']);
     expect(parseConfiguration(Buffer.from('{"data":{}}'))).toEqual({ data: {} });
     expect(refusal(() => parseConfiguration(Buffer.from('{'))).message).toBe(
       'error decoding YAML: error converting YAML to JSON: yaml: line 1: did not find expected node content',
