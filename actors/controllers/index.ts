@@ -4,6 +4,7 @@
  */
 import { type ControllerDefinition, type ControllerSettings, runController } from '../../src/controller/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
+import { cronJobController } from './cronjob.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
 import { disruptionController } from './disruption.ts';
@@ -38,6 +39,7 @@ export const controllers: readonly ControllerDefinition[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  cronJobController,
   ttlAfterFinishedController,
   disruptionController,
   endpointsController,

@@ -5,6 +5,7 @@
 export * from './batches.ts';
 export * from './conditions.ts';
 export * from './controller-revisions.ts';
+export * from './cron-schedule.ts';
 export * from './daemon-pods.ts';
 export * from './deployment-status.ts';
 export * from './disruption-zones.ts';

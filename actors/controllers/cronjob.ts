@@ -1,0 +1,261 @@
+/**
+ * cronjob-controller: creates Jobs at the times of a schedule, under a policy for those that overlap, and keeps a few of the
+ * finished ones.
+ *
+ * @see kubernetes/pkg/controller/cronjob/cronjob_controllerv2.go
+ */
+import { type CronJob, type CronJobStatus, isAlreadyExists, isNotFound, type Job } from '../../src/api/index.ts';
+import { cronJobs, jobs, keyOf, type Resource } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerDependencies,
+  type CronSchedule,
+  controllerIndex,
+  controllerIndexName,
+  controllerReferenceTo,
+  isNamespaceTerminating,
+  messageOf,
+  parseCron,
+  type ReconcileResult,
+  type Reconciler,
+  semanticallyEqual,
+  splitKey,
+  timeMs,
+  timeText,
+} from '../../src/controller/index.ts';
+
+const scheduledAnnotation = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
+const missedMax = 100;
+/** Added to the wait for the next time, so that the clock has certainly passed it. */
+const slackMs = 100;
+
+export const cronJobController: ControllerDefinition = {
+  name: 'cronjob-controller',
+  reconciles: cronJobs,
+  owns: [jobs],
+  create: createReconciler,
+};
+
+function endOf(job: Job): 'Complete' | 'Failed' | undefined {
+  const condition = job.status?.conditions?.find(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  );
+  return condition?.type as 'Complete' | 'Failed' | undefined;
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, events } = dependencies;
+  const { clock } = context;
+  const lister = dependencies.lister(cronJobs);
+  const jobLister = dependencies.lister(jobs);
+  dependencies.index(jobs, controllerIndexName, controllerIndex);
+
+  async function deleteJob(cronJob: CronJob, job: Job): Promise<void> {
+    const name = job.metadata?.name;
+    try {
+      await client.delete(jobs, keyOf(job), { propagationPolicy: 'Background' });
+      events.event(cronJob, 'Normal', 'SuccessfulDelete', `Deleted job ${name}`);
+    } catch (error) {
+      if (isNotFound(error)) return;
+      events.event(cronJob, 'Warning', 'FailedDelete', `Deleted job: ${messageOf(error)}`);
+      throw error;
+    }
+  }
+
+  /** Takes ended and vanished Jobs off the list of active ones. */
+  function followJobs(cronJob: CronJob, children: readonly Job[], status: CronJobStatus): void {
+    const active = status.active ?? [];
+    status.active = active.filter((reference) => {
+      const job = children.find(({ metadata }) => metadata?.uid === reference.uid);
+      const end = job === undefined ? undefined : endOf(job);
+      if (job === undefined) {
+        // A Job that was just created may not be in the cache yet.
+        if (justCreated.has(reference.uid ?? '')) return true;
+        events.event(cronJob, 'Normal', 'MissingJob', `Active job went missing: ${reference.name}`);
+        return false;
+      }
+      justCreated.delete(reference.uid ?? '');
+      if (end === undefined) return true;
+      events.event(cronJob, 'Normal', 'SawCompletedJob', `Saw completed job: ${reference.name}, condition: ${end}`);
+      return false;
+    });
+    for (const job of children) {
+      const completed = job.status?.completionTime;
+      if (endOf(job) !== 'Complete' || completed === undefined) continue;
+      if (timeMs(completed) > timeMs(status.lastSuccessfulTime)) status.lastSuccessfulTime = completed;
+    }
+  }
+  const justCreated = new Set<string>();
+
+  async function cleanUp(cronJob: CronJob, children: readonly Job[]): Promise<void> {
+    const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cronJob.spec ?? {};
+    const limits = [
+      ['Complete', successfulJobsHistoryLimit],
+      ['Failed', failedJobsHistoryLimit],
+    ] as const;
+    for (const [end, limit] of limits) {
+      if (limit === undefined) continue;
+      const ended = children.filter((job) => endOf(job) === end && job.metadata?.deletionTimestamp === undefined);
+      ended.sort((left, right) => timeMs(left.status?.startTime) - timeMs(right.status?.startTime));
+      for (const job of ended.slice(0, Math.max(0, ended.length - limit))) await deleteJob(cronJob, job);
+    }
+  }
+
+  /** The latest time that is due and not handled, if there is any. */
+  function dueTime(cronJob: CronJob, schedule: CronSchedule): number | undefined {
+    const nowMs = clock.now();
+    let sinceMs = timeMs(cronJob.status?.lastScheduleTime) || timeMs(cronJob.metadata?.creationTimestamp);
+    const deadline = cronJob.spec?.startingDeadlineSeconds;
+    if (deadline !== undefined) sinceMs = Math.max(sinceMs, nowMs - deadline * 1000);
+    let due: number | undefined;
+    let missed = 0;
+    for (let next = schedule.after(sinceMs); next !== undefined && next <= nowMs; next = schedule.after(next)) {
+      due = next;
+      if (++missed > missedMax) {
+        const message =
+          'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew';
+        events.event(cronJob, 'Warning', 'TooManyMissedTimes', message);
+        // From here on the latest is found by going back from now, not by counting up.
+        return latestBefore(schedule, nowMs, due);
+      }
+    }
+    return due;
+  }
+
+  /** The last time up to `nowMs`, searched in windows that double in size. */
+  function latestBefore(schedule: CronSchedule, nowMs: number, atLeastMs: number): number {
+    for (let windowMs = 3_600_000; nowMs - windowMs > atLeastMs; windowMs *= 2) {
+      let latest: number | undefined;
+      for (
+        let next = schedule.after(nowMs - windowMs);
+        next !== undefined && next <= nowMs;
+        next = schedule.after(next)
+      )
+        latest = next;
+      if (latest !== undefined) return latest;
+    }
+    return atLeastMs;
+  }
+
+  async function startJob(cronJob: CronJob, status: CronJobStatus, dueMs: number): Promise<void> {
+    const { name = '', namespace } = cronJob.metadata ?? {};
+    const template = cronJob.spec?.jobTemplate;
+    const wanted: Job = {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: {
+        name: `${name}-${Math.floor(dueMs / 60_000)}`,
+        namespace,
+        labels: { ...template?.metadata?.labels },
+        annotations: { ...template?.metadata?.annotations, [scheduledAnnotation]: scheduledText(cronJob, dueMs) },
+        ownerReferences: [controllerReferenceTo(cronJob, cronJobs as Resource)],
+      },
+      ...(template?.spec === undefined ? {} : { spec: template.spec }),
+    };
+    status.lastScheduleTime = timeText(dueMs);
+    try {
+      const job = await client.create(jobs, wanted);
+      events.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${job.metadata?.name}`);
+      const { uid, resourceVersion } = job.metadata ?? {};
+      justCreated.add(uid ?? '');
+      const reference = {
+        kind: 'Job',
+        apiVersion: 'batch/v1',
+        name: job.metadata?.name,
+        namespace,
+        uid,
+        resourceVersion,
+      };
+      status.active = [...(status.active ?? []), reference];
+    } catch (error) {
+      if (isAlreadyExists(error) || isNamespaceTerminating(error)) return;
+      events.event(cronJob, 'Warning', 'FailedCreate', `Error creating job: ${messageOf(error)}`);
+      throw error;
+    }
+  }
+
+  /** Decides about the time that is due and starts its Job if it may. */
+  async function handleDue(
+    cronJob: CronJob,
+    children: readonly Job[],
+    status: CronJobStatus,
+    dueMs: number,
+  ): Promise<void> {
+    const deadline = cronJob.spec?.startingDeadlineSeconds;
+    if (deadline !== undefined && dueMs + deadline * 1000 < clock.now()) {
+      const when = new Date(dueMs).toUTCString().replace('GMT', '+0000');
+      events.event(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${when}`);
+      return;
+    }
+    const active = status.active ?? [];
+    const policy = cronJob.spec?.concurrencyPolicy;
+    if (policy === 'Forbid' && active.length > 0) {
+      const message = 'Not starting job because prior execution is running and concurrency policy is Forbid';
+      events.event(cronJob, 'Normal', 'JobAlreadyActive', message);
+      return;
+    }
+    if (policy === 'Replace') {
+      for (const reference of active) {
+        const job = children.find(({ metadata }) => metadata?.uid === reference.uid);
+        if (job !== undefined) await deleteJob(cronJob, job);
+      }
+      status.active = [];
+    }
+    await startJob(cronJob, status, dueMs);
+  }
+
+  async function writeStatus(cronJob: CronJob, status: CronJobStatus): Promise<void> {
+    if (semanticallyEqual(cronJob.status, status)) return;
+    try {
+      await client.update(cronJobs, { ...cronJob, status }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async function sync(cronJob: CronJob): Promise<ReconcileResult | undefined> {
+    const children = jobLister.byIndex(controllerIndexName, cronJob.metadata?.uid ?? '');
+    const status: CronJobStatus = { ...cronJob.status };
+    followJobs(cronJob, children, status);
+    await cleanUp(cronJob, children);
+    let schedule: CronSchedule;
+    try {
+      schedule = parseCron(cronJob.spec?.schedule ?? '', cronJob.spec?.timeZone ?? 'UTC');
+    } catch (error) {
+      const message = `unparseable schedule: "${cronJob.spec?.schedule}" : ${messageOf(error)}`;
+      events.event(cronJob, 'Warning', 'UnparseableSchedule', message);
+      await writeStatus(cronJob, status);
+      return undefined;
+    }
+    if (cronJob.spec?.suspend === true || cronJob.metadata?.deletionTimestamp !== undefined) {
+      await writeStatus(cronJob, status);
+      return undefined;
+    }
+    const dueMs = dueTime(cronJob, schedule);
+    if (dueMs !== undefined) await handleDue(cronJob, children, status, dueMs);
+    await writeStatus(cronJob, status);
+    const nextMs = schedule.after(clock.now());
+    return nextMs === undefined ? undefined : { requeueAfterMs: nextMs - clock.now() + slackMs, background: true };
+  }
+
+  return {
+    async reconcile(key) {
+      const { namespace, name } = splitKey(key);
+      const cronJob = lister.get(namespace, name);
+      return cronJob === undefined ? undefined : await sync(cronJob);
+    },
+  };
+}
+
+/** In the CronJob's zone when it has one, else in UTC. */
+function scheduledText(cronJob: CronJob, dueMs: number): string {
+  const { timeZone } = cronJob.spec ?? {};
+  if (timeZone === undefined) return timeText(dueMs);
+  const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
+  const name = format.formatToParts(new Date(dueMs)).find(({ type }) => type === 'timeZoneName')?.value ?? 'GMT';
+  const offset = name.replace('GMT', '');
+  if (offset === '') return timeText(dueMs);
+  const [hours = 0, minutes = 0] = offset.slice(1).split(':').map(Number);
+  const aheadMs = (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+  return `${timeText(dueMs + aheadMs).slice(0, 19)}${offset}`;
+}

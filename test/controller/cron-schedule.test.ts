@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { CronScheduleError, parseCron } from '../../src/controller/index.ts';
+
+const next = (schedule: string, after: string, zone?: string) => {
+  const ms = parseCron(schedule, zone).after(Date.parse(after));
+  return ms === undefined ? undefined : new Date(ms).toISOString().slice(0, 16);
+};
+
+describe('cron schedules', () => {
+  it.each([
+    ['*/15 * * * *', '2026-01-01T10:07:30Z', '2026-01-01T10:15'],
+    ['0 * * * *', '2026-01-01T10:00:00Z', '2026-01-01T11:00'],
+    ['@daily', '2026-01-01T10:00:00Z', '2026-01-02T00:00'],
+    ['30 2 * * mon-fri', '2026-01-02T03:00:00Z', '2026-01-05T02:30'],
+    ['0 0 31 * *', '2026-01-31T00:00:00Z', '2026-03-31T00:00'],
+    ['0 0 29 feb *', '2026-01-01T00:00:00Z', '2028-02-29T00:00'],
+    ['0 0 13 * 5', '2026-01-03T00:00:00Z', '2026-01-09T00:00'],
+    ['0 12 * * 7', '2026-01-01T00:00:00Z', '2026-01-04T12:00'],
+    ['@every 90m', '2026-01-01T10:00:00Z', '2026-01-01T11:30'],
+  ])('%s after %s is %s', (schedule, after, expected) => {
+    expect(next(schedule, after)).toBe(expected);
+  });
+
+  it('counts in the time zone that it is given', () => {
+    expect(next('30 9 * * *', '2026-07-01T00:00:00Z', 'Europe/Berlin')).toBe('2026-07-01T07:30');
+    expect(next('30 9 * * *', '2026-12-01T00:00:00Z', 'Europe/Berlin')).toBe('2026-12-01T08:30');
+  });
+
+  it('leaves out the hour that a clock skips in spring', () => {
+    expect(next('30 2 * * *', '2026-03-28T12:00:00Z', 'Europe/Berlin')).toBe('2026-03-30T00:30');
+  });
+
+  it('never comes for a day that does not exist', () => {
+    expect(next('0 0 31 2 *', '2026-01-01T00:00:00Z')).toBeUndefined();
+  });
+
+  it.each(['* * * *', '60 * * * *', '* * * * mon-', '*/0 * * * *', '5-1 * * * *', '@every soon'])(
+    'refuses %s',
+    (text) => {
+      expect(() => parseCron(text)).toThrow(CronScheduleError);
+    },
+  );
+});
