@@ -1,13 +1,13 @@
 /** The parts of the watch cache: sorted keys, the ring of changes, routing. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ChangeRing } from '../../../actors/apiserver/cache/change-ring.ts';
-import { copyOf, Entry } from '../../../actors/apiserver/cache/entry.ts';
-import { KindCache } from '../../../actors/apiserver/cache/kind-cache.ts';
-import { SortedKeys } from '../../../actors/apiserver/cache/sorted-keys.ts';
-import type { WatchEventType, Watcher } from '../../../actors/apiserver/cache/watch-router.ts';
-import type { ApiObject } from '../../../src/api/index.ts';
-import { pack } from '../../../src/runtime/index.ts';
+import { ChangeRing } from '../../../../actors/apiserver/cache/change-ring.ts';
+import { copyOf, Entry } from '../../../../actors/apiserver/cache/entry.ts';
+import { KindCache } from '../../../../actors/apiserver/cache/kind-cache.ts';
+import { SortedKeys } from '../../../../actors/apiserver/cache/sorted-keys.ts';
+import type { WatchEventType, Watcher } from '../../../../actors/apiserver/cache/watch-router.ts';
+import type { ApiObject } from '../../../../src/api/index.ts';
+import { pack } from '../../../../src/runtime/index.ts';
 
 function object(name: string, nodeName: string, labels: Record<string, string> = {}): ApiObject {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'ns', labels }, spec: { nodeName } };

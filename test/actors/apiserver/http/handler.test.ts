@@ -1,7 +1,7 @@
 /** The HTTP door: verbs, forms of answers, refusals, and whatever a client may send by mistake or on purpose. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configMap, startServer, type TestServer } from './fixtures.ts';
+import { configMap, startServer, type TestServer } from '../fixtures.ts';
 
 const CMS = '/api/v1/namespaces/default/configmaps';
 let server: TestServer;

@@ -1,7 +1,7 @@
 /** What survives a restart of the API server, and how time moves what it keeps. */
 import { describe, expect, it } from 'vitest';
-import { configMaps, coreEvents } from '../../../src/client/index.ts';
-import { configMap, startServer } from './fixtures.ts';
+import { configMaps, coreEvents } from '../../../../src/client/index.ts';
+import { configMap, startServer } from '../fixtures.ts';
 
 describe('a restarted API server', () => {
   it('has everything that was there, and resumes a watch where it was', async () => {

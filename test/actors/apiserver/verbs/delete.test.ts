@@ -1,6 +1,6 @@
 /** Deletion: grace periods, finalizers, propagation, namespaces, eviction. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configMap, pod, startServer, type TestServer } from './fixtures.ts';
+import { configMap, pod, startServer, type TestServer } from '../fixtures.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
 const CMS = '/api/v1/namespaces/default/configmaps';
