@@ -6,10 +6,11 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import {
+  isBadRequest,
   isConflict,
+  isForbidden,
+  isInvalid,
   isNotFound,
-  isServiceUnavailable,
-  isTimeout,
   type PodCondition,
   type PodStatus,
 } from '../api/index.ts';
@@ -110,8 +111,8 @@ export class StatusWriter {
           error: error instanceof Error ? error.message : String(error),
         });
         // An API server that is away comes back; what it refuses is worth another look now and then, but nobody waits for it.
-        const away = isServiceUnavailable(error) || isTimeout(error);
-        await clock.sleep(away ? delayMs : retryMaxMs, { background: !away });
+        const refused = isInvalid(error) || isBadRequest(error) || isForbidden(error);
+        await clock.sleep(refused ? retryMaxMs : delayMs, { background: refused });
       }
     }
   }
