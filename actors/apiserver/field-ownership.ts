@@ -85,7 +85,9 @@ function pathsOf(reset: ResetFields, schema: Schema): Paths {
 /** The configuration of an apply's body. */
 export function configurationOf(call: Call): ApiObject {
   const bytes = call.body?.bytes ?? new Uint8Array();
-  return call.body?.form === 'packed' ? unpack<ApiObject>(bytes) : parseConfiguration(bytes, call.attempt <= 1 ? call.warnings : undefined);
+  return call.body?.form === 'packed'
+    ? unpack<ApiObject>(bytes)
+    : parseConfiguration(bytes, call.attempt <= 1 ? call.warnings : undefined);
 }
 
 /** The object that an apply of `configuration` makes of `live`; a copy of `live` when it changes nothing. */
