@@ -48,6 +48,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { clock } = context;
   const lister = dependencies.lister(cronJobs);
   const jobLister = dependencies.lister(jobs);
+  /** Uids of Jobs that were created here and are not yet both in the cache and in a status. */
+  const justCreated = new Set<string>();
   dependencies.index(jobs, controllerIndexName, controllerIndex);
 
   async function deleteJob(cronJob: CronJob, job: Job): Promise<void> {
@@ -80,13 +82,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return false;
     });
     for (const job of children) {
+      const uid = job.metadata?.uid ?? '';
+      if (endOf(job) === undefined && !active.some((reference) => reference.uid === uid) && !justCreated.has(uid)) {
+        const message = `Saw a job that the controller did not create or forgot: ${job.metadata?.name}`;
+        events.event(cronJob, 'Warning', 'UnexpectedJob', message);
+      }
       const completed = job.status?.completionTime;
       if (endOf(job) !== 'Complete' || completed === undefined) continue;
       if (timeMs(completed) > timeMs(status.lastSuccessfulTime)) status.lastSuccessfulTime = completed;
     }
   }
-  const justCreated = new Set<string>();
-
   async function cleanUp(cronJob: CronJob, children: readonly Job[]): Promise<void> {
     const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cronJob.spec ?? {};
     const limits = [
