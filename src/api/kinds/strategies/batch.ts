@@ -114,11 +114,12 @@ function generateSelector(job: Job): void {
   spec.template.metadata ??= {};
   spec.template.metadata.labels ??= {};
   job.metadata ??= {};
-  job.metadata.labels ??= {};
-  for (const [key, value] of labels) {
-    spec.template.metadata.labels[key] ??= value;
-    job.metadata.labels[key] ??= value;
-  }
+  // Labels that were defaulted from the template's stay equal to them; labels of the job's own are left alone.
+  const own = Object.entries(job.metadata.labels ?? {});
+  const fromTemplate = spec.template.metadata.labels;
+  const inherits = own.every(([key, value]) => fromTemplate[key] === value);
+  for (const [key, value] of labels) fromTemplate[key] ??= value;
+  if (inherits) job.metadata.labels = { ...fromTemplate };
   spec.selector ??= {};
   spec.selector.matchLabels ??= {};
   spec.selector.matchLabels['batch.kubernetes.io/controller-uid'] ??= uid;
