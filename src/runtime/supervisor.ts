@@ -35,6 +35,8 @@ export interface ActorRecord {
   readonly address: string;
   readonly spec: ActorSpec;
   readonly placement: Placement;
+  /** Started by the same call of `start`, so many at a time: they are stopped so too. */
+  readonly batch: { readonly concurrency: number };
   state: ActorState;
   /** The number of the present incarnation; 0 when there is none. */
   number: number;
@@ -99,7 +101,7 @@ export class Supervisor {
   /** Starts actors in the order of the list, at most `concurrency` at a time. Rejects with the first failure. */
   async start(specs: readonly ActorSpec[], concurrency: number): Promise<void> {
     if (this.stopped) throw new Error('the system was stopped: make another one');
-    const records = this.register(specs);
+    const records = this.register(specs, Math.max(1, concurrency));
     this.starting++;
     let next = 0;
     let failed = false;
@@ -127,10 +129,18 @@ export class Supervisor {
     }
   }
 
-  /** Stops every actor in the reverse of the order in which they were started. */
+  /** Stops every actor in the reverse of the order in which they were started, as many at a time as were started at a time. */
   async stop(): Promise<void> {
     this.stopped = true;
-    for (const record of [...this.records.values()].reverse()) await this.stopRecord(record);
+    const records = [...this.records.values()].reverse();
+    let next = 0;
+    while (next < records.length) {
+      const { batch } = records[next]!;
+      const worker = async (): Promise<void> => {
+        while (records[next]?.batch === batch) await this.stopRecord(records[next++]!);
+      };
+      await Promise.all(Array.from({ length: batch.concurrency }, worker));
+    }
     this.answerNobody();
     this.events.complete();
     this.health.complete();
@@ -185,7 +195,8 @@ export class Supervisor {
     }
   }
 
-  private register(specs: readonly ActorSpec[]): ActorRecord[] {
+  private register(specs: readonly ActorSpec[], concurrency: number): ActorRecord[] {
+    const batch = { concurrency };
     const records = specs.map((spec): ActorRecord => {
       const address = spec.address ?? spec.definition.name;
       const placement = spec.placement ?? this.options.placement;
@@ -193,6 +204,7 @@ export class Supervisor {
         address,
         spec,
         placement,
+        batch,
         state: 'starting',
         number: 0,
         hosting: undefined,
@@ -239,6 +251,7 @@ export class Supervisor {
         }),
         `${record.address} was not ready`,
       );
+      if (this.wasStopped(record)) throw new BusError('Cancelled', `${record.address} was stopped while it started`);
       record.state = 'running';
       record.startedAt = this.options.clock.monotonic();
     } catch (error) {
@@ -252,6 +265,11 @@ export class Supervisor {
     const waiting = this.waiting.get(record.address);
     this.waiting.delete(record.address);
     for (const answer of waiting ?? []) answer(record);
+  }
+
+  /** Whether somebody stopped the actor while it was on its way up. */
+  private wasStopped(record: ActorRecord): boolean {
+    return record.state === 'stopping' || record.state === 'stopped';
   }
 
   private crash(record: ActorRecord, error: unknown): void {
@@ -310,7 +328,9 @@ export class Supervisor {
         record.lastError = describeError(error);
         hosting.end(number, `${record.address} was stopped`);
       }
-      await this.leave(record);
+      const left = this.leave(record);
+      // When everything stops, threads end at the same time: nobody waits for one to be gone before the next may stop.
+      if (!this.stopped) await left;
     }
     record.state = 'stopped';
     this.emit('stopped', record);

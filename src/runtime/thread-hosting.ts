@@ -43,6 +43,7 @@ export class ThreadHosting implements Hosting {
   private readonly options: ThreadHostingOptions;
   private readonly requests = new Map<number, Request>();
   private cause: unknown;
+  private closing: Promise<void> | undefined;
   private lastRequest = 0;
   private worker: Worker | undefined;
   private lastUtilization: ReturnType<Worker['performance']['eventLoopUtilization']> | undefined;
@@ -148,7 +149,12 @@ export class ThreadHosting implements Hosting {
   }
 
   /** Lets the host end its actors, then ends the thread. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
     if (this.gone !== undefined) return;
     try {
       await this.request((request) => ({ type: 'close', request }));

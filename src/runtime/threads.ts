@@ -56,6 +56,7 @@ export class Threads {
   private readonly heartbeat: Timer;
   private lastBeat: number;
   private crowded = false;
+  private closed = false;
   private booted = 0;
   private watching = false;
 
@@ -93,6 +94,7 @@ export class Threads {
   }
 
   async place(record: ActorRecord): Promise<ThreadHosting> {
+    if (this.closed) throw new Error('the system was stopped');
     const hosting = record.placement === 'shared' ? this.sharedHosting(record) : this.dedicatedHosting(record);
     await hosting.ready;
     return hosting;
@@ -111,6 +113,7 @@ export class Threads {
 
   /** Ends all threads. */
   async close(): Promise<void> {
+    this.closed = true;
     this.heartbeat.cancel();
     await Promise.all([...this.hostings].map((hosting) => hosting.close()));
     await Promise.all([...this.pools.values()].map((pool) => pool.close()));

@@ -265,6 +265,15 @@ for (const placement of ['inline', 'shared', 'dedicated'] as const satisfies rea
       expect(events.at(-1)?.type).toBe('restarted');
     });
 
+    it('stops also while an actor is on its way back', async () => {
+      await start({ definition: server }, { definition: client });
+      await system.kill('server');
+      await new Promise((resolve) => setTimeout(resolve, 12));
+      await system.stop();
+      expect(events.at(-1)?.type).toBe('stopped');
+      await expect(system.start({ definition: server, address: 'late' })).rejects.toThrow('the system was stopped');
+    });
+
     it('settles when no message, handler or foreground timer is left', async () => {
       await start({ definition: server }, { definition: client });
       let answered = false;

@@ -32,7 +32,8 @@ async function start(placement: Placement, specs: ActorSpec[], heartbeatMs = 10_
   await system.start(specs, { concurrency: 64 });
 }
 
-afterEach(() => system.stop());
+// A busy machine needs long for the end of a thousand threads.
+afterEach(() => system.stop(), 120_000);
 
 describe.each(['shared', 'dedicated'] as const)('a thread of placement %s', (placement) => {
   it.each([
