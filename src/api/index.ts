@@ -32,7 +32,7 @@ export * from './patch.ts';
 export { applyJsonPatch, jsonPatchOperationsMax } from './patch-json.ts';
 export { applyMergePatch } from './patch-merge.ts';
 export { applyStrategicMergePatch } from './patch-strategic.ts';
-export { decodeProtobuf, hasProtobuf, openProtobuf, ProtobufError } from './protobuf.ts';
+export * from './protobuf/index.ts';
 export * from './quantity.ts';
 export * from './request-options.ts';
 export {

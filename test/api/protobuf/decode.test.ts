@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeProtobuf, hasProtobuf, openProtobuf, ProtobufError, schemaOf } from '../../src/api/index.ts';
+import { decodeProtobuf, openProtobuf, ProtobufError, protobufMessageOf, schemaOf } from '../../../src/api/index.ts';
 
 /** A tiny writer: fields as [number, value], strings and nested messages length-delimited, numbers as varints. */
 type Field = readonly [number, string | number | Uint8Array | readonly Field[]];
@@ -238,7 +238,7 @@ describe('decodeProtobuf', () => {
   });
 
   it('is there for built-in kinds and not for those that upstream serves as JSON alone', () => {
-    expect(hasProtobuf('io.k8s.api.apps.v1.Deployment')).toBe(true);
-    expect(hasProtobuf('com.example.v1.Widget')).toBe(false);
+    expect(protobufMessageOf('io.k8s.api.apps.v1.Deployment')).toBeDefined();
+    expect(protobufMessageOf('com.example.v1.Widget')).toBeUndefined();
   });
 });

@@ -28,6 +28,29 @@ admissionregistration.v1.ValidatingWebhookConfiguration metadata webhooks
 admissionregistration.v1.Validation expression message reason messageExpression
 admissionregistration.v1.Variable name expression
 admissionregistration.v1.WebhookClientConfig service caBundle url
+apiextensions.v1.CustomResourceColumnDefinition name type format description priority jsonPath
+apiextensions.v1.CustomResourceConversion strategy webhook
+apiextensions.v1.CustomResourceDefinition metadata spec status
+apiextensions.v1.CustomResourceDefinitionCondition type status lastTransitionTime reason message
+apiextensions.v1.CustomResourceDefinitionNames plural singular shortNames kind listKind categories
+apiextensions.v1.CustomResourceDefinitionSpec group - names scope - - versions - conversion preserveUnknownFields
+apiextensions.v1.CustomResourceDefinitionStatus conditions acceptedNames storedVersions
+apiextensions.v1.CustomResourceDefinitionVersion name served storage schema subresources additionalPrinterColumns deprecated deprecationWarning
+apiextensions.v1.CustomResourceSubresourceScale specReplicasPath statusReplicasPath labelSelectorPath
+apiextensions.v1.CustomResourceSubresourceStatus
+apiextensions.v1.CustomResourceSubresources status scale
+apiextensions.v1.CustomResourceValidation openAPIV3Schema
+apiextensions.v1.ExternalDocumentation description url
+apiextensions.v1.JSONSchemaProps id $schema $ref description type format title default maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems multipleOf enum maxProperties minProperties required items:schemaOrList allOf oneOf anyOf not properties additionalProperties:schemaOrBool patternProperties dependencies:schemaOrStrings additionalItems:schemaOrBool definitions externalDocs example nullable x-kubernetes-preserve-unknown-fields x-kubernetes-embedded-resource x-kubernetes-int-or-string x-kubernetes-list-map-keys x-kubernetes-list-type x-kubernetes-map-type x-kubernetes-validations
+apiextensions.v1.ServiceReference namespace name path port
+apiextensions.v1.ValidationRule rule message
+apiextensions.v1.WebhookClientConfig service caBundle url
+apiextensions.v1.WebhookConversion - clientConfig conversionReviewVersions
+apiregistration.v1.APIService metadata spec status
+apiregistration.v1.APIServiceCondition type status lastTransitionTime reason message
+apiregistration.v1.APIServiceSpec service group version insecureSkipTLSVerify caBundle - groupPriorityMinimum versionPriority
+apiregistration.v1.APIServiceStatus conditions
+apiregistration.v1.ServiceReference namespace name port
 apps.v1.ControllerRevision metadata data revision
 apps.v1.DaemonSet metadata spec status
 apps.v1.DaemonSetCondition type status lastTransitionTime reason message
@@ -154,10 +177,13 @@ core.v1.ConfigMapKeySelector *core.v1.LocalObjectReference key optional
 core.v1.ConfigMapNodeConfigSource namespace name uid resourceVersion kubeletConfigKey
 core.v1.ConfigMapProjection *core.v1.LocalObjectReference items - optional
 core.v1.ConfigMapVolumeSource *core.v1.LocalObjectReference items defaultMode optional
-core.v1.Container name image command args workingDir ports env resources volumeMounts livenessProbe readinessProbe lifecycle terminationMessagePath imagePullPolicy securityContext stdin stdinOnce tty envFrom terminationMessagePolicy volumeDevices startupProbe resizePolicy restartPolicy
+core.v1.Container name image command args workingDir ports env resources volumeMounts livenessProbe readinessProbe lifecycle terminationMessagePath imagePullPolicy securityContext stdin stdinOnce tty envFrom terminationMessagePolicy volumeDevices startupProbe resizePolicy restartPolicy restartPolicyRules
+core.v1.ContainerExtendedResourceRequest containerName resourceName requestName
 core.v1.ContainerImage names sizeBytes
 core.v1.ContainerPort name hostPort containerPort protocol hostIP
 core.v1.ContainerResizePolicy resourceName restartPolicy
+core.v1.ContainerRestartRule action exitCodes
+core.v1.ContainerRestartRuleOnExitCodes operator values
 core.v1.ContainerState waiting running terminated
 core.v1.ContainerStateRunning startedAt
 core.v1.ContainerStateTerminated exitCode signal reason message startedAt finishedAt containerID
@@ -175,15 +201,16 @@ core.v1.EndpointSubset addresses notReadyAddresses ports
 core.v1.Endpoints metadata subsets
 core.v1.EnvFromSource prefix configMapRef secretRef
 core.v1.EnvVar name value valueFrom
-core.v1.EnvVarSource fieldRef resourceFieldRef configMapKeyRef secretKeyRef
+core.v1.EnvVarSource fieldRef resourceFieldRef configMapKeyRef secretKeyRef fileKeyRef
 core.v1.EphemeralContainer *core.v1.EphemeralContainerCommon targetContainerName
-core.v1.EphemeralContainerCommon name image command args workingDir ports env resources volumeMounts livenessProbe readinessProbe lifecycle terminationMessagePath imagePullPolicy securityContext stdin stdinOnce tty envFrom terminationMessagePolicy volumeDevices startupProbe resizePolicy restartPolicy
+core.v1.EphemeralContainerCommon name image command args workingDir ports env resources volumeMounts livenessProbe readinessProbe lifecycle terminationMessagePath imagePullPolicy securityContext stdin stdinOnce tty envFrom terminationMessagePolicy volumeDevices startupProbe resizePolicy restartPolicy restartPolicyRules
 core.v1.EphemeralVolumeSource volumeClaimTemplate
 core.v1.Event metadata involvedObject reason message source firstTimestamp lastTimestamp count type eventTime series action related reportingComponent reportingInstance
 core.v1.EventSeries count lastObservedTime
 core.v1.EventSource component host
 core.v1.ExecAction command
 core.v1.FCVolumeSource targetWWNs lun fsType readOnly wwids
+core.v1.FileKeySelector volumeName path key optional
 core.v1.FlexPersistentVolumeSource driver fsType secretRef readOnly options
 core.v1.FlexVolumeSource driver fsType secretRef readOnly options
 core.v1.FlockerVolumeSource datasetName datasetUUID
@@ -200,6 +227,7 @@ core.v1.HostPathVolumeSource path type
 core.v1.ISCSIPersistentVolumeSource targetPortal iqn lun iscsiInterface fsType readOnly portals chapAuthDiscovery - secretRef chapAuthSession initiatorName
 core.v1.ISCSIVolumeSource targetPortal iqn lun iscsiInterface fsType readOnly portals chapAuthDiscovery - secretRef chapAuthSession initiatorName
 core.v1.ImageVolumeSource reference pullPolicy
+core.v1.ImageVolumeStatus imageRef
 core.v1.KeyToPath key path mode
 core.v1.Lifecycle postStart preStop stopSignal
 core.v1.LifecycleHandler exec httpGet tcpSocket sleep
@@ -231,7 +259,7 @@ core.v1.NodeSelector nodeSelectorTerms
 core.v1.NodeSelectorRequirement key operator values
 core.v1.NodeSelectorTerm matchExpressions matchFields
 core.v1.NodeSpec podCIDR externalID providerID unschedulable taints configSource podCIDRs
-core.v1.NodeStatus capacity allocatable phase conditions addresses daemonEndpoints nodeInfo images volumesInUse volumesAttached config runtimeHandlers features
+core.v1.NodeStatus capacity allocatable phase conditions addresses daemonEndpoints nodeInfo images volumesInUse volumesAttached config runtimeHandlers features declaredFeatures
 core.v1.NodeSwapStatus capacity
 core.v1.NodeSystemInfo machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion kubeProxyVersion operatingSystem architecture swap
 core.v1.ObjectFieldSelector apiVersion fieldPath
@@ -251,9 +279,11 @@ core.v1.Pod metadata spec status
 core.v1.PodAffinity requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution
 core.v1.PodAffinityTerm labelSelector namespaces topologyKey namespaceSelector matchLabelKeys mismatchLabelKeys
 core.v1.PodAntiAffinity requiredDuringSchedulingIgnoredDuringExecution preferredDuringSchedulingIgnoredDuringExecution
+core.v1.PodCertificateProjection signerName keyType maxExpirationSeconds credentialBundlePath keyPath certificateChainPath userAnnotations
 core.v1.PodCondition type status lastProbeTime lastTransitionTime reason message observedGeneration
 core.v1.PodDNSConfig nameservers searches options
 core.v1.PodDNSConfigOption name value
+core.v1.PodExtendedResourceClaimStatus requestMappings resourceClaimName
 core.v1.PodIP ip
 core.v1.PodOS name
 core.v1.PodReadinessGate conditionType
@@ -261,8 +291,8 @@ core.v1.PodResourceClaim name - resourceClaimName resourceClaimTemplateName
 core.v1.PodResourceClaimStatus name resourceClaimName
 core.v1.PodSchedulingGate name
 core.v1.PodSecurityContext seLinuxOptions runAsUser runAsNonRoot supplementalGroups fsGroup runAsGroup sysctls windowsOptions fsGroupChangePolicy seccompProfile appArmorProfile supplementalGroupsPolicy seLinuxChangePolicy
-core.v1.PodSpec volumes containers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount nodeName hostNetwork hostPID hostIPC securityContext imagePullSecrets hostname subdomain affinity schedulerName initContainers automountServiceAccountToken tolerations hostAliases priorityClassName priority dnsConfig shareProcessNamespace readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead topologySpreadConstraints ephemeralContainers setHostnameAsFQDN os hostUsers schedulingGates resourceClaims resources
-core.v1.PodStatus phase conditions message reason hostIP podIP startTime containerStatuses qosClass initContainerStatuses nominatedNodeName podIPs ephemeralContainerStatuses resize resourceClaimStatuses hostIPs observedGeneration
+core.v1.PodSpec volumes containers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount nodeName hostNetwork hostPID hostIPC securityContext imagePullSecrets hostname subdomain affinity schedulerName initContainers automountServiceAccountToken tolerations hostAliases priorityClassName priority dnsConfig shareProcessNamespace readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead topologySpreadConstraints ephemeralContainers setHostnameAsFQDN os hostUsers schedulingGates resourceClaims resources hostnameOverride
+core.v1.PodStatus phase conditions message reason hostIP podIP startTime containerStatuses qosClass initContainerStatuses nominatedNodeName podIPs ephemeralContainerStatuses resize resourceClaimStatuses hostIPs observedGeneration extendedResourceClaimStatus allocatedResources resources
 core.v1.PodTemplate metadata template
 core.v1.PodTemplateSpec metadata spec
 core.v1.PortStatus port protocol error
@@ -321,11 +351,12 @@ core.v1.TypedObjectReference apiGroup kind name namespace
 core.v1.Volume name *core.v1.VolumeSource
 core.v1.VolumeDevice name devicePath
 core.v1.VolumeMount name readOnly mountPath subPath mountPropagation subPathExpr recursiveReadOnly
-core.v1.VolumeMountStatus name mountPath readOnly recursiveReadOnly
+core.v1.VolumeMountStatus name mountPath readOnly recursiveReadOnly volumeStatus
 core.v1.VolumeNodeAffinity required
-core.v1.VolumeProjection secret downwardAPI configMap serviceAccountToken clusterTrustBundle
+core.v1.VolumeProjection secret downwardAPI configMap serviceAccountToken clusterTrustBundle podCertificate
 core.v1.VolumeResourceRequirements limits requests
 core.v1.VolumeSource hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi glusterfs persistentVolumeClaim rbd flexVolume cinder cephfs flocker downwardAPI fc azureFile configMap vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO projected storageos csi ephemeral image
+core.v1.VolumeStatus image
 core.v1.VsphereVirtualDiskVolumeSource volumePath fsType storagePolicyName storagePolicyID
 core.v1.WeightedPodAffinityTerm weight podAffinityTerm
 core.v1.WindowsSecurityContextOptions gmsaCredentialSpecName gmsaCredentialSpec runAsUserName hostProcess
@@ -360,7 +391,9 @@ flowcontrol.v1.ServiceAccountSubject namespace name
 flowcontrol.v1.Subject kind user group serviceAccount
 flowcontrol.v1.UserSubject name
 meta.APIGroup name versions preferredVersion serverAddressByClientCIDRs
-meta.APIResource name namespaced kind verbs shortNames singularName categories group version storageVersionHash
+meta.APIGroupList groups
+meta.APIResource name namespaced kind verbs:wrapped shortNames singularName categories group version storageVersionHash
+meta.APIResourceList groupVersion resources
 meta.APIVersions versions serverAddressByClientCIDRs
 meta.Condition type status observedGeneration lastTransitionTime reason message
 meta.DeleteOptions gracePeriodSeconds preconditions orphanDependents propagationPolicy dryRun ignoreStoreReadErrorWithClusterBreakingPotential
@@ -423,31 +456,34 @@ rbac.v1.Role metadata rules
 rbac.v1.RoleBinding metadata subjects roleRef
 rbac.v1.RoleRef apiGroup kind name
 rbac.v1.Subject kind apiGroup name namespace
-resource.v1.AllocatedDeviceStatus driver pool device conditions data networkData
-resource.v1.AllocationResult devices - nodeSelector
+resource.v1.AllocatedDeviceStatus driver pool device conditions data networkData shareID
+resource.v1.AllocationResult devices - nodeSelector - allocationTimestamp
 resource.v1.CELDeviceSelector expression
+resource.v1.CapacityRequestPolicy default - validValues validRange
+resource.v1.CapacityRequestPolicyRange min max step
+resource.v1.CapacityRequirements requests
 resource.v1.Counter value
 resource.v1.CounterSet name counters
-resource.v1.Device name attributes capacity consumesCounters nodeName nodeSelector allNodes taints
+resource.v1.Device name attributes capacity consumesCounters nodeName nodeSelector allNodes taints bindsToNode bindingConditions bindingFailureConditions allowMultipleAllocations
 resource.v1.DeviceAllocationConfiguration source requests *resource.v1.DeviceConfiguration
 resource.v1.DeviceAllocationResult results config
 resource.v1.DeviceAttribute - int bool string version
-resource.v1.DeviceCapacity value
+resource.v1.DeviceCapacity value requestPolicy
 resource.v1.DeviceClaim requests constraints config
 resource.v1.DeviceClaimConfiguration requests *resource.v1.DeviceConfiguration
 resource.v1.DeviceClass metadata spec
 resource.v1.DeviceClassConfiguration *resource.v1.DeviceConfiguration
-resource.v1.DeviceClassSpec selectors config
+resource.v1.DeviceClassSpec selectors config - extendedResourceName
 resource.v1.DeviceConfiguration opaque
-resource.v1.DeviceConstraint requests matchAttribute
+resource.v1.DeviceConstraint requests matchAttribute distinctAttribute
 resource.v1.DeviceCounterConsumption counterSet counters
 resource.v1.DeviceRequest name exactly firstAvailable
-resource.v1.DeviceRequestAllocationResult request driver pool device adminAccess tolerations
+resource.v1.DeviceRequestAllocationResult request driver pool device adminAccess tolerations bindingConditions bindingFailureConditions shareID consumedCapacity
 resource.v1.DeviceSelector cel
-resource.v1.DeviceSubRequest name deviceClassName selectors allocationMode count tolerations
+resource.v1.DeviceSubRequest name deviceClassName selectors allocationMode count tolerations capacity
 resource.v1.DeviceTaint key value effect timeAdded
 resource.v1.DeviceToleration key operator value effect tolerationSeconds
-resource.v1.ExactDeviceRequest deviceClassName selectors allocationMode count adminAccess tolerations
+resource.v1.ExactDeviceRequest deviceClassName selectors allocationMode count adminAccess tolerations capacity
 resource.v1.NetworkDeviceData interfaceName ips hardwareAddress
 resource.v1.OpaqueDeviceConfiguration driver parameters
 resource.v1.ResourceClaim metadata spec status
@@ -461,7 +497,7 @@ resource.v1.ResourceSlice metadata spec
 resource.v1.ResourceSliceSpec driver pool nodeName nodeSelector allNodes devices perDeviceNodeSelection sharedCounters
 scheduling.v1.PriorityClass metadata value globalDefault description preemptionPolicy
 storage.v1.CSIDriver metadata spec
-storage.v1.CSIDriverSpec attachRequired podInfoOnMount volumeLifecycleModes storageCapacity fsGroupPolicy tokenRequests requiresRepublish seLinuxMount nodeAllocatableUpdatePeriodSeconds
+storage.v1.CSIDriverSpec attachRequired podInfoOnMount volumeLifecycleModes storageCapacity fsGroupPolicy tokenRequests requiresRepublish seLinuxMount nodeAllocatableUpdatePeriodSeconds serviceAccountTokenInSecrets preventPodSchedulingIfMissing
 storage.v1.CSINode metadata spec
 storage.v1.CSINodeDriver name nodeID topologyKeys allocatable
 storage.v1.CSINodeSpec drivers
@@ -472,6 +508,7 @@ storage.v1.VolumeAttachment metadata spec status
 storage.v1.VolumeAttachmentSource persistentVolumeName inlineVolumeSpec
 storage.v1.VolumeAttachmentSpec attacher source nodeName
 storage.v1.VolumeAttachmentStatus attached attachmentMetadata attachError detachError
+storage.v1.VolumeAttributesClass metadata driverName parameters
 storage.v1.VolumeError time message errorCode
 storage.v1.VolumeNodeResources count
 `;
