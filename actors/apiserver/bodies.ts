@@ -12,6 +12,7 @@ import {
   type ExpectedKind,
   type FieldValidation,
   openProtobuf,
+  type ProtobufEnvelope,
   ProtobufError,
   parseYaml,
   type Schema,
@@ -71,19 +72,31 @@ function decode(body: Body | undefined, expected: ExpectedKind, validation: Fiel
 
 /** A protobuf body as plain data. What it does not claim to be is not decoded: the claim alone is refused later. */
 function protobufValue(bytes: Buffer, expected: ExpectedKind): Record<string, unknown> {
+  const { apiVersion, kind, raw } = openEnvelope(bytes, expected.kind);
+  const wanted = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
+  const isExpected = (kind === '' || kind === expected.kind) && (apiVersion === '' || apiVersion === wanted);
+  const type = { ...(apiVersion === '' ? {} : { apiVersion }), ...(kind === '' ? {} : { kind }) };
+  const { object } = expected.schema;
+  if (!isExpected || object === undefined) return type;
   try {
-    const { apiVersion, kind, raw } = openProtobuf(bytes);
-    const wanted = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
-    const object = expected.schema.object;
-    const isExpected = (kind === '' || kind === expected.kind) && (apiVersion === '' || apiVersion === wanted);
-    const members = isExpected && object !== undefined ? decodeProtobuf(raw, object) : {};
-    return { ...members, ...(apiVersion === '' ? {} : { apiVersion }), ...(kind === '' ? {} : { kind }) };
+    return Object.assign(decodeProtobuf(raw, object), type);
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    throw StatusError.badRequest(
+      `${expected.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: ${error.message}`,
+    );
+  }
+}
+
+function openEnvelope(bytes: Buffer, expectedKind: string): ProtobufEnvelope {
+  try {
+    return openProtobuf(bytes);
   } catch (error) {
     if (!(error instanceof ProtobufError)) throw error;
     const shown = bytes.subarray(0, PROTOBUF_SHOWN_BYTES).toString('hex');
     const summary = bytes.length > PROTOBUF_SHOWN_BYTES ? `${shown} ...` : shown;
     throw StatusError.badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ${error.message} (${summary})`,
+      `the object provided is unrecognized (must be of type ${expectedKind}): ${error.message} (${summary})`,
     );
   }
 }

@@ -1,9 +1,9 @@
 /**
- * One version of one stored object, in the three forms that readers want: packed bytes (as stored), the decoded object, and
- * JSON bytes. Each form is made at most once and only when somebody asks. An entry never changes; its object is shared by
+ * One version of one stored object, in the forms that readers want: packed bytes (as stored), the decoded object, JSON bytes
+ * and protobuf bytes. Each form is made at most once and only when somebody asks. An entry never changes; its object is shared by
  * all readers and must not be changed by any of them.
  */
-import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
+import { type ApiObject, encodeMessage, type KindDefinition, type ProtobufMessage } from '../../../src/api/index.ts';
 import { pack, unpack } from '../../../src/runtime/index.ts';
 import { goJsonText } from '../http/text.ts';
 
@@ -18,6 +18,7 @@ export class Entry {
   #bytes: Uint8Array | undefined;
   #object: ApiObject | undefined;
   #json: Buffer | undefined;
+  #protobuf: Buffer | undefined;
   #views: Map<KindDefinition, Entry> | undefined;
 
   /** Give bytes or an object or both. An object given here is owned by the entry from now on. */
@@ -66,6 +67,12 @@ export class Entry {
     return this.#json;
   }
 
+  /** The object's bytes in protobuf, without its type: an item of a list, or what goes into an envelope. */
+  protobuf(message: ProtobufMessage): Buffer {
+    this.#protobuf ??= encodeMessage(this.object, message);
+    return this.#protobuf;
+  }
+
   /**
    * Lets go of everything but the bytes: the entry is history now, and is decoded again should a watch begin before it.
    * Called after its last reader of this turn.
@@ -74,6 +81,7 @@ export class Entry {
     this.#bytes ??= pack(this.#object);
     this.#object = undefined;
     this.#json = undefined;
+    this.#protobuf = undefined;
     this.#views = undefined;
   }
 

@@ -1,11 +1,18 @@
 /** Turns answers into HTTP: cached JSON bytes where the client wants plain JSON, anything else from the objects. */
-import { type ApiObject, type KindDefinition, StatusError } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  encodeProtobufList,
+  type KindDefinition,
+  StatusError,
+  wrapProtobuf,
+} from '../../../src/api/index.ts';
 import { type Entry, jsonHead } from '../cache/entry.ts';
 import type { Answer, Call } from '../call.ts';
 import { apiVersionOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { listKindOf } from '../verbs/list.ts';
 import { type Accepted, READABLE } from './negotiation.ts';
+import { messageOfKind, protobufOf } from './protobuf.ts';
 import { headersOf, type Reply, send } from './reply.ts';
 import { type IncludeObject, metadataOf, tableOf } from './tables.ts';
 import { CONTENT_TYPES, textOf } from './text.ts';
@@ -62,7 +69,14 @@ export function sendObject(
   accepted: Accepted,
   headers: Record<string, string> = {},
 ): void {
-  send(reply, code, CONTENT_TYPES[accepted.format], textOf(object, accepted.format, accepted.pretty), headers);
+  const { format } = accepted;
+  if (format !== 'protobuf') {
+    send(reply, code, CONTENT_TYPES[format], textOf(object, format, accepted.pretty), headers);
+    return;
+  }
+  const bytes = protobufOf(object as ApiObject);
+  if (bytes !== undefined) send(reply, code, CONTENT_TYPES.protobuf, bytes, headers);
+  else sendStatus(reply, StatusError.notAcceptable(READABLE.slice(0, 2)), undefined);
 }
 
 /** Sends a refusal as a Status in a form that the client accepts, JSON when it accepts none. */
@@ -110,6 +124,12 @@ function sendEntry(
   }
   if (accepted.format === 'json' && !accepted.pretty) {
     send(reply, code, CONTENT_TYPES.json, Buffer.concat([headsOf(kind).one, entry.json.subarray(1), NEWLINE]));
+    return;
+  }
+  const message = messageOfKind(kind);
+  if (accepted.format === 'protobuf' && message !== undefined) {
+    const bytes = wrapProtobuf(apiVersionOf(kind), kind.kind, entry.protobuf(message));
+    send(reply, code, CONTENT_TYPES.protobuf, bytes);
     return;
   }
   sendObject(reply, code, entry.object, accepted);
@@ -176,6 +196,13 @@ function sendList(
   }
   if (accepted.format === 'json' && !accepted.pretty) {
     send(reply, 200, CONTENT_TYPES.json, listBytes(kind, metadata, entries));
+    return;
+  }
+  const message = messageOfKind(kind);
+  if (accepted.format === 'protobuf' && message !== undefined) {
+    const list = { apiVersion: apiVersionOf(kind), kind: listKindOf(kind), metadata };
+    const bytes = entries.map((entry) => entry.protobuf(message));
+    send(reply, 200, CONTENT_TYPES.protobuf, encodeProtobufList(list, bytes));
     return;
   }
   const items = entries.map(({ object }) => {

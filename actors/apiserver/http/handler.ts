@@ -12,6 +12,7 @@ import { sendAnswer, sendStatus } from './answers.ts';
 import { type Accepted, acceptedOf, READABLE, WATCHABLE } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendNotFound, sendPlainPath } from './plain-paths.ts';
+import { hasProtobuf } from './protobuf.ts';
 import type { Reply, Request, Response } from './reply.ts';
 import { callOfRequest, credentialsOf, queryOf, routeOf } from './requests.ts';
 
@@ -26,18 +27,22 @@ export async function handleRequest(server: Server, request: Request, response: 
     const header = request.headers['accept'];
     const resource = resourcePathOf(path);
     if (resource === undefined) {
-      accepted = acceptedOf(header, false, query.first['pretty']);
+      accepted = acceptedOf(header, 'object', query.first['pretty'], path.startsWith('/api'));
       identityOf(credentialsOf(request), server);
       if (!(await sendPlainPath(server, reply, path, query, accepted))) sendNotFound(reply);
       return;
     }
     // Refusals are told in any form that the client reads, also where a watch could not be sent in it.
-    accepted = acceptedOf(header, false, query.first['pretty']);
+    accepted = acceptedOf(header, 'status', query.first['pretty'], true);
     const route = routeOf(server, request.method ?? 'GET', resource, query);
-    const form = route.verb === 'watch' ? acceptedOf(header, true, undefined) : accepted;
+    const watching = route.verb === 'watch';
+    const pretty = watching ? undefined : query.first['pretty'];
+    const form = acceptedOf(header, watching ? 'watch' : 'object', pretty, hasProtobuf(route));
     if (form === undefined) throw notAcceptable(header, route.verb);
-    accepted = form;
-    await answerResource(server, reply, accepted, () => callOfRequest(request, resource, query, route, reply.auditId));
+    const status = accepted;
+    await answerResource(server, reply, { form, status }, () =>
+      callOfRequest(request, resource, query, route, reply.auditId),
+    );
   } catch (error) {
     request.resume();
     const status = isStatusError(error)
@@ -52,7 +57,7 @@ export async function handleRequest(server: Server, request: Request, response: 
 async function answerResource(
   server: Server,
   reply: Reply,
-  accepted: Accepted,
+  accepted: { readonly form: Accepted; readonly status: Accepted | undefined },
   make: () => Promise<Call>,
 ): Promise<void> {
   const started = server.context.clock.monotonic();
@@ -62,12 +67,12 @@ async function answerResource(
     if (call.kind.deprecationWarning !== undefined) call.warnings.push(call.kind.deprecationWarning);
     const answer = await runPipeline(call, server);
     if ('code' in answer) code = answer.code;
-    sendAnswer(server, reply, call, answer, accepted);
+    sendAnswer(server, reply, call, answer, accepted.form);
   } catch (error) {
     const status = isStatusError(error) ? error : internal(server, error);
     code = status.code;
     reply.warnings = call.warnings;
-    sendStatus(reply, status, accepted);
+    sendStatus(reply, status, accepted.status);
   }
   server.metrics.request(call, code, (server.context.clock.monotonic() - started) / 1000);
 }

@@ -3,7 +3,10 @@
  * @see staging/src/k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go
  */
 
-export type Format = 'json' | 'yaml';
+export type Format = 'json' | 'yaml' | 'protobuf';
+
+/** What is to be sent: an object or a list, a watch's events, or the Status of a refusal, which knows no `as=`. */
+export type Answering = 'object' | 'watch' | 'status';
 
 /** How the answer is to look. */
 export interface Accepted {
@@ -56,11 +59,15 @@ function clauseOf(text: string): Clause | undefined {
   return { type, subtype, parameters, quality: Number.isNaN(quality) ? 0 : quality };
 }
 
-/** The best form that the client accepts and the server has; undefined when there is none (406). */
+/**
+ * The best form that the client accepts and the server has; undefined when there is none (406). `hasProtobuf` says whether what
+ * is asked for has a protobuf form; the metadata of anything has one, tables have none.
+ */
 export function acceptedOf(
   header: string | undefined,
-  forWatch: boolean,
+  answering: Answering,
   pretty: string | undefined,
+  hasProtobuf: boolean,
 ): Accepted | undefined {
   const wantsPretty = pretty !== undefined && pretty !== 'false' && pretty !== '0';
   if (header === undefined || header === '' || header === '*/*') {
@@ -69,8 +76,10 @@ export function acceptedOf(
   if (header === 'application/json' && !wantsPretty) return JSON_ANSWER;
   for (const { type, subtype, parameters } of clausesOf(header)) {
     const format = formatOf(type, subtype);
-    if (format === undefined || (forWatch && format === 'yaml')) continue;
+    if (format === undefined || (answering === 'watch' && format === 'yaml')) continue;
     const { as, g: group } = parameters;
+    if (as !== undefined && answering === 'status') continue;
+    if (format === 'protobuf' && (as === undefined ? !hasProtobuf : as === 'Table')) continue;
     const asVersion = parameters['v'] ?? 'v1';
     if (as !== undefined) {
       if (group !== 'meta.k8s.io' && group !== undefined) continue;
@@ -91,6 +100,7 @@ function formatOf(type: string, subtype: string): Format | undefined {
   if (type === '*' && subtype === '*') return 'json';
   if (type !== 'application') return undefined;
   if (subtype === 'json' || subtype === '*') return 'json';
+  if (subtype === 'vnd.kubernetes.protobuf') return 'protobuf';
   return subtype === 'yaml' ? 'yaml' : undefined;
 }
 
@@ -112,8 +122,8 @@ export function mediaTypeOf(header: string | undefined): string {
   return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
 }
 
-/** The format of a body; no type means JSON. Protobuf is read and never written. Undefined: not one that is read (415). */
-export function bodyFormatOf(header: string | undefined): Format | 'protobuf' | undefined {
+/** The format of a body; no type means JSON. Undefined: not one that is read (415). */
+export function bodyFormatOf(header: string | undefined): Format | undefined {
   const type = mediaTypeOf(header);
   if (type === '' || type === 'application/json') return 'json';
   if (type === 'application/vnd.kubernetes.protobuf') return 'protobuf';

@@ -10,6 +10,7 @@ import { newCall } from '../system-call.ts';
 import { booleanOf } from '../verbs/list-options.ts';
 import { bodyFormatOf, mediaTypeOf, READABLE } from './negotiation.ts';
 import type { ResourcePath } from './paths.ts';
+import { hasProtobuf } from './protobuf.ts';
 import type { Request } from './reply.ts';
 
 /** Upstream's limit of a request's body. */
@@ -84,7 +85,7 @@ export async function callOfRequest(
   auditId: string,
 ): Promise<Call> {
   const { kind, subresource, verb } = route;
-  const body = await bodyOf(request, verb);
+  const body = await bodyOf(request, verb, hasProtobuf(route));
   return newCall({
     door: 'http',
     verb,
@@ -104,7 +105,7 @@ export async function callOfRequest(
 }
 
 /** Reads the body of a write and says what form it has. 413 and 415 as upstream. */
-async function bodyOf(request: Request, verb: Verb): Promise<Body | undefined> {
+async function bodyOf(request: Request, verb: Verb, hasProtobufForm: boolean): Promise<Body | undefined> {
   if (verb === 'get' || verb === 'list' || verb === 'watch') return undefined;
   const contentType = request.headers['content-type'];
   const bytes = await readBody(request);
@@ -120,6 +121,9 @@ async function bodyOf(request: Request, verb: Verb): Promise<Body | undefined> {
     if (bytes.length === 0 && verb !== 'create' && verb !== 'update') return undefined;
     throw StatusError.unsupportedMediaType(READABLE);
   }
+  const isObject = verb === 'create' || verb === 'update';
+  if (format === 'protobuf' && isObject && !hasProtobufForm)
+    throw StatusError.unsupportedMediaType(READABLE.slice(0, 2));
   return { form: format, bytes };
 }
 

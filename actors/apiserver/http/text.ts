@@ -16,9 +16,13 @@ export function goJsonText(value: unknown, indent?: number): string {
   return /[<>&\u2028\u2029]/.test(text) ? text.replace(/[<>&\u2028\u2029]/g, (char) => ESCAPED[char] as string) : text;
 }
 
-export function textOf(value: unknown, format: Format, pretty: boolean): string {
+export function textOf(value: unknown, format: Exclude<Format, 'protobuf'>, pretty: boolean): string {
   if (format === 'yaml') return formatYaml(JSON.parse(JSON.stringify(value)));
   return pretty ? `${goJsonText(value, 2)}\n` : `${goJsonText(value)}\n`;
 }
 
-export const CONTENT_TYPES: Readonly<Record<Format, string>> = { json: 'application/json', yaml: 'application/yaml' };
+export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+};

@@ -1,15 +1,22 @@
 /**
- * A watch over HTTP: one JSON document a line, from cached bytes where the client wants plain objects. A client that does not
+ * A watch over HTTP: one JSON document a line or one protobuf frame an event, from cached bytes where the client wants plain objects. A client that does not
  * read is closed when its buffer is full; nobody waits for it.
  */
 import type { ServerResponse } from 'node:http';
-import { type ApiObject, StatusError } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  encodeWatchFrame,
+  type KindDefinition,
+  StatusError,
+  wrapProtobuf,
+} from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Answer, Call, WatchSink } from '../call.ts';
 import { apiVersionOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { headsOf, includeOf, sendStatus } from './answers.ts';
 import { type Accepted, WATCHABLE } from './negotiation.ts';
+import { messageOfKind, protobufOf } from './protobuf.ts';
 import { headersOf, type Reply } from './reply.ts';
 import { metadataOf, rowsOnly, tableOf } from './tables.ts';
 import { goJsonText } from './text.ts';
@@ -23,6 +30,12 @@ const TYPE_TEXT = {
   DELETED: Buffer.from('{"type":"DELETED","object":'),
 } as const;
 const EVENT_END = Buffer.from('}\n');
+
+const CONTENT_TYPES = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf;stream=watch',
+} as const;
 
 export function streamWatch(
   server: Server,
@@ -38,7 +51,7 @@ export function streamWatch(
   const { kind } = answer;
   const response = reply.response as ServerResponse;
   const include = includeOf(call);
-  const head = headsOf(kind).one;
+  const encodeEntry = accepted.as === undefined ? entryEncoderOf(kind, accepted) : undefined;
   let parts: Uint8Array[] = [];
   let stop: (() => void) | undefined;
   let ended = false;
@@ -59,12 +72,12 @@ export function streamWatch(
   const sink: WatchSink = {
     event(type, entry) {
       const view = entry.view(kind);
-      if (accepted.as === undefined) parts.push(TYPE_TEXT[type], head, view.json.subarray(1), EVENT_END);
-      else parts.push(TYPE_TEXT[type], Buffer.from(goJsonText(transformed(view))), EVENT_END);
+      if (encodeEntry !== undefined) encodeEntry(parts, type, view);
+      else parts.push(eventOf(type, transformed(view), accepted));
     },
     bookmark(revision, initialEventsEnd) {
       const object = bookmarkOf(kind, revision, initialEventsEnd, accepted, () => tables++ === 0);
-      parts.push(Buffer.from(`{"type":"BOOKMARK","object":${goJsonText(object)}}\n`));
+      parts.push(eventOf('BOOKMARK', object, accepted));
     },
     flush() {
       if (parts.length === 0 || ended) return;
@@ -72,22 +85,19 @@ export function streamWatch(
       parts = [];
       response.write(chunk);
       if (response.writableLength > server.options.watchBufferBytesMax) {
-        parts.push(
-          Buffer.from(errorText(StatusError.expired('The watch was closed because its client did not keep up'))),
-        );
-        response.write(parts.pop());
+        const error = StatusError.expired('The watch was closed because its client did not keep up');
+        response.write(eventOf('ERROR', error.toStatus(), accepted));
         finish();
       }
     },
     end(status) {
       if (ended) return;
-      if (status !== undefined) parts.push(Buffer.from(`{"type":"ERROR","object":${goJsonText(status)}}\n`));
+      if (status !== undefined) parts.push(eventOf('ERROR', status, accepted));
       this.flush();
       finish();
     },
   };
-  const contentType = accepted.format === 'json' ? 'application/json' : accepted.format;
-  response.writeHead(200, headersOf(reply, contentType));
+  response.writeHead(200, headersOf(reply, CONTENT_TYPES[accepted.format]));
   response.flushHeaders();
   const timeout = call.query['timeoutSeconds'];
   if (timeout === undefined || timeout === '' || timeout === '0') {
@@ -103,8 +113,27 @@ export function streamWatch(
   if (ended) stop();
 }
 
-function errorText(error: StatusError): string {
-  return `{"type":"ERROR","object":${goJsonText(error.toStatus())}}\n`;
+/** Adds the event of a stored object, from the bytes that the entry keeps. */
+function entryEncoderOf(
+  kind: KindDefinition,
+  accepted: Accepted,
+): (parts: Uint8Array[], type: keyof typeof TYPE_TEXT, view: Entry) => void {
+  const message = messageOfKind(kind);
+  if (accepted.format === 'protobuf' && message !== undefined) {
+    const apiVersion = apiVersionOf(kind);
+    return (parts, type, view) =>
+      parts.push(encodeWatchFrame(type, wrapProtobuf(apiVersion, kind.kind, view.protobuf(message))));
+  }
+  const head = headsOf(kind).one;
+  return (parts, type, view) => parts.push(TYPE_TEXT[type], head, view.json.subarray(1), EVENT_END);
+}
+
+/** The event of an object that was made for this watch alone. */
+function eventOf(type: string, object: unknown, accepted: Accepted): Buffer {
+  if (accepted.format !== 'protobuf') return Buffer.from(`{"type":"${type}","object":${goJsonText(object)}}\n`);
+  const bytes = protobufOf(object as ApiObject);
+  if (bytes === undefined) throw new Error(`a watch cannot send ${(object as ApiObject).kind} as protobuf`);
+  return encodeWatchFrame(type, bytes);
 }
 
 /** A bookmark carries nothing but its resourceVersion, in the form of the other events. */
