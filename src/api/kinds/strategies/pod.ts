@@ -20,16 +20,18 @@ export const podStrategy = strategyOf<Pod>({
     return { phase: 'Pending', qosClass: podQosClass(pod) };
   },
 
-  prepareForCreate(pod: Pod) {
+  prepareForCreate(pod: Pod, { now }) {
     if (pod.spec?.schedulingGates?.length) {
-      pod.status!.conditions = [
-        {
-          type: 'PodScheduled',
-          status: 'False',
-          reason: 'SchedulingGated',
-          message: 'Scheduling is blocked due to non-empty scheduling gates',
-        },
-      ];
+      const condition = {
+        type: 'PodScheduled',
+        status: 'False',
+        // Upstream's type has no way to leave it out.
+        lastProbeTime: null,
+        lastTransitionTime: now,
+        reason: 'SchedulingGated',
+        message: 'Scheduling is blocked due to non-empty scheduling gates',
+      };
+      pod.status!.conditions = [condition as unknown as PodCondition];
     }
     mergeMatchLabelKeys(pod);
     syncAppArmor(pod);
