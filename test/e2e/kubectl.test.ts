@@ -144,7 +144,9 @@ describe.each(kubectlMinors)('kubectl 1.%i', (minor) => {
 
   installed('labels, annotates and patches in three types', async () => {
     expect(await inNamespace('label', 'deployment', 'web', 'tier=front')).toBe('deployment.apps/web labeled\n');
-    expect(await inNamespace('annotate', 'deployment', 'web', 'note=hello')).toBe('deployment.apps/web annotated\n');
+    expect(await inNamespace('annotate', 'deployment', 'web', 'note=hello')).toMatch(
+      /^deployment.apps\/web annotated?\n$/,
+    );
     const patches = [
       [
         'strategic',
@@ -208,7 +210,7 @@ describe.each(kubectlMinors)('kubectl 1.%i', (minor) => {
       'maximum number of pods that can be scheduled above the desired number',
     );
     expect(await k.ok(['explain', 'pod.spec', '--recursive'])).toContain('terminationGracePeriodSeconds');
-    expect(await k.ok(['version'])).toMatch(/Server Version: v?1\.36/);
+    expect(await k.ok(['version'])).toMatch(/Server Version: .*v1\.36/);
   });
 
   installed('cordons, drains and uncordons a node', async () => {
