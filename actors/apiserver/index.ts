@@ -45,6 +45,12 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     context.bus.serve(apiserverChannels.info, () => ({ ...ports, version: server.options.serverVersion.gitVersion }));
     const door: HttpDoor = await serveHttp(server);
     Object.assign(ports, door.ports);
+    // After a crash nobody calls stop: the ports must be free again for the restart all the same.
+    const release = () => {
+      server.caches.stop();
+      return door.close();
+    };
+    context.signal.addEventListener('abort', () => void release(), { once: true });
     const port = door.ports.https ?? door.ports.http;
     const host = server.options.https?.host ?? server.options.http?.host ?? '127.0.0.1';
     await bootstrap(server, port === undefined ? undefined : { host, port });
@@ -55,8 +61,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
       async stop() {
         server.ready = false;
         bookmarks.cancel();
-        await door.close();
-        server.caches.stop();
+        await release();
       },
     };
   },

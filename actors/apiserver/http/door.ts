@@ -2,8 +2,10 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '../../../src/runtime/index.ts';
 import type { Server } from '../server.ts';
 import { handleRequest } from './handler.ts';
+import { recallPorts, rememberPorts } from './remembered-ports.ts';
 
 export interface HttpDoor {
   readonly ports: { readonly http?: number; readonly https?: number };
@@ -14,10 +16,13 @@ export interface HttpDoor {
 /** How long a client may take to send its headers, and how long a connection may be idle. */
 const HEADERS_TIMEOUT_MS = 32_000;
 const KEEP_ALIVE_MS = 90_000;
+/** How long a client may take to send a whole request. Answers, such as watches, take as long as they take. */
+const REQUEST_TIMEOUT_MS = 60_000;
 const HEADER_BYTES_MAX = 1024 * 1024;
 
 export async function serveHttp(server: Server): Promise<HttpDoor> {
   const { http, https } = server.options;
+  const last = http?.port === 0 || https?.port === 0 ? await recallPorts(server) : {};
   const ports: { http?: number; https?: number } = {};
   const listeners: (HttpServer | Http2SecureServer)[] = [];
   const connections = new Set<Socket | ServerHttp2Session>();
@@ -31,9 +36,9 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
     });
     plain.headersTimeout = HEADERS_TIMEOUT_MS;
     plain.keepAliveTimeout = KEEP_ALIVE_MS;
-    plain.requestTimeout = 0;
+    plain.requestTimeout = REQUEST_TIMEOUT_MS;
     plain.on('connection', track);
-    ports.http = await listen(plain, http.host, http.port);
+    ports.http = await listen(server.context.clock, plain, http.host, http.port, last.http);
     listeners.push(plain);
   }
   if (https !== null) {
@@ -57,9 +62,10 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
     // A client that breaks off its handshake is its own problem.
     secure.on('tlsClientError', () => undefined);
     secure.on('sessionError', () => undefined);
-    ports.https = await listen(secure, https.host, https.port);
+    ports.https = await listen(server.context.clock, secure, https.host, https.port, last.https);
     listeners.push(secure);
   }
+  if (http?.port === 0 || https?.port === 0) await rememberPorts(server, ports);
   return {
     ports,
     async close() {
@@ -70,7 +76,32 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
   };
 }
 
-function listen(listener: HttpServer | Http2SecureServer, host: string, port: number): Promise<number> {
+const REUSE_ATTEMPTS = 10;
+const REUSE_INTERVAL_MS = 50;
+
+/** Listens on the port; where any will do, on the one of the last run unless somebody else has it by now. */
+async function listen(
+  clock: Clock,
+  listener: HttpServer | Http2SecureServer,
+  host: string,
+  port: number,
+  last: number | undefined,
+): Promise<number> {
+  if (port === 0 && last !== undefined) {
+    // Right after a crash the port may still be on its way out.
+    for (let attempt = 0; attempt < REUSE_ATTEMPTS; attempt++) {
+      try {
+        return await listenOn(listener, host, last);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+        await clock.sleep(REUSE_INTERVAL_MS);
+      }
+    }
+  }
+  return listenOn(listener, host, port);
+}
+
+function listenOn(listener: HttpServer | Http2SecureServer, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     listener.once('error', reject);
     listener.listen(port, host, () => {

@@ -28,6 +28,16 @@ describe('a restarted API server', () => {
   });
 });
 
+describe('a port that was picked freely', () => {
+  it('stays the same across a restart', async () => {
+    const server = await startServer({ http: { host: '127.0.0.1', port: 0 } });
+    expect((await server.http('GET', '/healthz')).text).toBe('ok');
+    await server.system.kill('apiserver');
+    await expect.poll(async () => (await server.http('GET', '/readyz').catch(() => undefined))?.text).toBe('ok');
+    await server.stop();
+  });
+});
+
 describe('events', () => {
   it('are gone after an hour', async () => {
     const server = await startServer({}, { clock: 'virtual' });

@@ -11,20 +11,28 @@ describe('acceptedOf', () => {
     ['application/json;as=Table;v=v1;g=meta.k8s.io,application/json', { format: 'json', as: 'Table', asVersion: 'v1' }],
     ['application/json;as=Nope;v=v1;g=meta.k8s.io,application/json', { format: 'json', as: undefined }],
   ])('%s', (header, form) => {
-    expect(acceptedOf(header, false, undefined)).toMatchObject(form);
+    expect(acceptedOf(header, 'object', undefined, false)).toMatchObject(form);
   });
 
   it.each(['image/png', 'application/vnd.kubernetes.protobuf', 'application/cbor'])('has nothing for %s', (header) => {
-    expect(acceptedOf(header, false, undefined)).toBeUndefined();
+    expect(acceptedOf(header, 'object', undefined, false)).toBeUndefined();
   });
 
-  it('watches in JSON alone', () => {
-    expect(acceptedOf('application/yaml', true, undefined)).toBeUndefined();
+  it('does not watch in YAML', () => {
+    expect(acceptedOf('application/yaml', 'watch', undefined, false)).toBeUndefined();
+  });
+
+  it('answers in protobuf where the kind has it', () => {
+    expect(acceptedOf('application/vnd.kubernetes.protobuf,application/json', 'object', undefined, true)).toMatchObject(
+      {
+        format: 'protobuf',
+      },
+    );
   });
 
   it('is pretty when asked to', () => {
-    expect(acceptedOf('application/json', false, 'true')).toMatchObject({ pretty: true });
-    expect(acceptedOf('application/json', false, 'false')).toMatchObject({ pretty: false });
+    expect(acceptedOf('application/json', 'object', 'true', false)).toMatchObject({ pretty: true });
+    expect(acceptedOf('application/json', 'object', 'false', false)).toMatchObject({ pretty: false });
   });
 });
 
