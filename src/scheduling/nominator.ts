@@ -33,6 +33,10 @@ export class Nominator {
     return this.#nodeByUid.get(uid);
   }
 
+  forEach(callback: (info: PodInfo, nodeName: string) => void): void {
+    for (const [nodeName, pods] of this.#byNode) for (const info of pods.values()) callback(info, nodeName);
+  }
+
   /** Pods nominated for a node. */
   podsOn(nodeName: string): Iterable<PodInfo> {
     return this.#byNode.get(nodeName)?.values() ?? [];

@@ -97,6 +97,11 @@ export class Profile {
   /** A bit for each plugin, so that what a cycle skips is a number. */
   readonly #bits = new Map<Plugin, number>();
   readonly #filtersBySkipped = new Map<number, readonly Plugin[]>();
+  /** Rows for which other pods of the same priority or above are nominated, as of the last search. */
+  #nominatedRows = new Uint8Array(0);
+  #nominations = false;
+  /** What those rows said, nominated pods included. */
+  readonly #nominatedVerdicts = new Map<number, Verdict>();
   readonly #block = new Int32Array(blockRows);
   readonly #blockMarks = new Uint8Array(blockRows);
 
@@ -178,6 +183,7 @@ export class Profile {
     }
     const filters = this.#filtersWithout(cycle.skippedFilters);
     cycle.filters = filters;
+    this.#markNominated(info);
     const nominated = this.#nominatedRow(info);
     if (nominated >= 0) {
       const given = this.#filterRow(cycle, info, nominated, filters);
@@ -262,7 +268,6 @@ export class Profile {
     const feasible = found.rows;
     const block = this.#block;
     const marks = this.#blockMarks;
-    const nominations = this.#nominator.size > 0;
     let looked = 0;
     let position = total === 0 ? 0 : start % total;
     while (looked < total && found.count < wanted) {
@@ -272,7 +277,7 @@ export class Profile {
         block[i] = candidates[position]!;
         if (++position === total) position = 0;
       }
-      const error = this.#filterBlock(cycle, info, filters, block, size, marks, nominations);
+      const error = this.#filterBlock(cycle, info, filters, block, size, marks);
       if (error) {
         found.error = error;
         found.processed += looked;
@@ -295,7 +300,6 @@ export class Profile {
     rows: Int32Array,
     count: number,
     marks: Uint8Array,
-    nominations: boolean,
   ): Verdict | undefined {
     marks.fill(0, 0, count);
     for (let f = 0; f < filters.length; f++) {
@@ -316,12 +320,13 @@ export class Profile {
         return errorVerdict(error, plugin.name);
       }
     }
-    if (nominations) {
+    if (this.#nominations) {
       for (let i = 0; i < count; i++) {
         // The nominated pods could help (affinity) or hinder; both must be looked at as upstream does.
-        if (!this.#othersNominated(info, rows[i]!)) continue;
+        if (this.#nominatedRows[rows[i]!] !== 1) continue;
         const given = this.#filterRow(cycle, info, rows[i]!, filters);
         if (given?.code === Code.Error) return given;
+        if (given) this.#nominatedVerdicts.set(rows[i]!, given);
         marks[i] = given ? filters.findIndex((plugin) => plugin.name === given.plugin) + 1 : 0;
       }
     }
@@ -332,16 +337,12 @@ export class Profile {
   #explain(cycle: Cycle, info: PodInfo, filters: readonly Plugin[], looked: number, found: Found): void {
     const diagnosis = found.diagnosis!;
     let last: Verdict | undefined;
-    const nominations = this.#nominator.size > 0;
     for (let i = 0; i < looked; i++) {
       const row = this.#looked[i]!;
       const plugin = filters[this.#marks[i]! - 1]!;
       let given: Verdict | undefined;
       try {
-        given =
-          nominations && this.#othersNominated(info, row)
-            ? this.#filterRow(cycle, info, row, filters)
-            : plugin.filter!(cycle, info, row);
+        given = this.#nominatedVerdicts.get(row) ?? plugin.filter!(cycle, info, row);
       } catch (error) {
         found.error = errorVerdict(error, plugin.name);
         return;
@@ -360,11 +361,19 @@ export class Profile {
     }
   }
 
-  #othersNominated(info: PodInfo, row: number): boolean {
-    for (const other of this.#nominator.podsOn(this.#nodes.names[row]!)) {
-      if (other.uid !== info.uid && other.priority >= info.priority && other.row < 0) return true;
-    }
-    return false;
+  #markNominated(info: PodInfo): void {
+    if (this.#nominations) this.#nominatedRows.fill(0);
+    this.#nominatedVerdicts.clear();
+    this.#nominations = false;
+    if (this.#nominator.size === 0) return;
+    if (this.#nominatedRows.length < this.#nodes.capacity) this.#nominatedRows = new Uint8Array(this.#nodes.capacity);
+    this.#nominator.forEach((other, nodeName) => {
+      if (other.uid === info.uid || other.priority < info.priority || other.row >= 0) return;
+      const row = this.#nodes.rowOf(nodeName);
+      if (row < 0) return;
+      this.#nominatedRows[row] = 1;
+      this.#nominations = true;
+    });
   }
 
   /** Filter plugins for one row, with and without the pods nominated there. */
@@ -373,7 +382,7 @@ export class Profile {
   }
 
   #filterRow(cycle: Cycle, info: PodInfo, row: number, filters: readonly Plugin[]): Verdict | undefined {
-    if (this.#nominator.size > 0) {
+    if (this.#nominations && this.#nominatedRows[row] === 1) {
       const added: PodInfo[] = [];
       for (const other of this.#nominator.podsOn(this.#nodes.names[row]!)) {
         if (other.uid === info.uid || other.priority < info.priority || other.row >= 0) continue;
