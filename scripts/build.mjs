@@ -1,13 +1,15 @@
 // Builds dist/: generated schema tables, one bundle an entry point (shared chunks), and type declarations.
-// `--quick` leaves out the declarations, which only users of the published package need.
+// `--quick` leaves out the declarations, which only users of the published package need; `--if-stale` does nothing when no
+// source is newer than the last build.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const quick = process.argv.includes('--quick');
+const stamp = join(root, 'dist/.built');
 
 const isFile = (path) => existsSync(path) && statSync(path).isFile();
 
@@ -43,6 +45,17 @@ const bundled = {
   ),
   'msgpackr/pack': join(root, 'node_modules/msgpackr/index.js'),
 };
+
+/** The newest change below a folder, in milliseconds since the epoch. */
+function newest(path) {
+  const { mtimeMs } = statSync(path);
+  if (!statSync(path).isDirectory()) return mtimeMs;
+  return Math.max(mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+const sources = ['src', 'actors', 'bench', 'scripts', 'package.json'].map((name) => join(root, name));
+const isFresh = existsSync(stamp) && sources.every((path) => newest(path) <= statSync(stamp).mtimeMs);
+if (process.argv.includes('--if-stale') && isFresh) process.exit(0);
 
 execFileSync(process.execPath, [join(root, 'scripts/generate.mjs')], { stdio: 'inherit' });
 const out = join(root, 'dist');
@@ -80,3 +93,4 @@ if (!quick) {
     { stdio: 'inherit' },
   );
 }
+writeFileSync(stamp, '');
