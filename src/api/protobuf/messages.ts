@@ -54,8 +54,11 @@ export function rowNameOf(definition: string): string {
     .replace(/^meta\.v1\./, 'meta.');
 }
 
-const isList = (object: ObjectSchema): boolean =>
-  object.shortName.endsWith('List') && object.fields.has('items') && object.fields.has('metadata');
+/** A list has a message if its items have one. */
+function isList(object: ObjectSchema): boolean {
+  const items = object.fields.get('items')?.schema.element?.object;
+  return object.shortName.endsWith('List') && items !== undefined && messageOf(items) !== undefined;
+}
 
 const messages = new Map<ObjectSchema, Message | null>();
 

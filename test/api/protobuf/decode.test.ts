@@ -241,4 +241,93 @@ describe('decodeProtobuf', () => {
     expect(protobufMessageOf('io.k8s.api.apps.v1.Deployment')).toBeDefined();
     expect(protobufMessageOf('com.example.v1.Widget')).toBeUndefined();
   });
+
+  const pod = schemaOf('io.k8s.api.core.v1.Pod').object!;
+  it.each([
+    [
+      'a string where a number belongs',
+      [0x12, 2, 0x22, 0],
+      'proto: wrong wireType = 2 for field TerminationGracePeriodSeconds',
+    ],
+    ['a number where an object belongs', [0x08, 1], 'proto: wrong wireType = 0 for field Metadata'],
+    ['a field number of zero', [0x02, 0], 'proto: Pod: illegal tag 0 (wire type 2)'],
+    ['the end of a group that never began', [0x0c], 'proto: Pod: wiretype end group for non-group'],
+    ['a wire type that there is not', [0x7e], 'proto: illegal wireType 6'],
+    ['a number without end', [0x80], 'unexpected EOF'],
+    ['a number that is too long', Array.from({ length: 12 }, () => 0x80), 'proto: integer overflow'],
+    ['an object longer than the body', [0x0a, 5, 0x0a], 'unexpected EOF'],
+    ['a field longer than its object', [0x0a, 2, 0x0a, 5, 0x61], 'unexpected EOF'],
+  ])('refuses %s', (_name, bytes, text) => {
+    expect(() => decodeProtobuf(Uint8Array.from(bytes), pod)).toThrow(ProtobufError);
+    expect(() => decodeProtobuf(Uint8Array.from(bytes), pod)).toThrow(text);
+  });
+
+  it('passes over groups, and refuses those that are nested too deep', () => {
+    expect(decodeProtobuf(Uint8Array.of(0x7b, 0x08, 1, 0x7c), pod)).toEqual({});
+    expect(() => decodeProtobuf(new Uint8Array(1000).fill(0x7b), pod)).toThrow('proto: exceeded max depth');
+  });
+
+  it('reads numbers that are packed into one field', () => {
+    const context = [[4, Uint8Array.of(1, 0x80, 1)]] as const;
+    expect(decode('io.k8s.api.core.v1.PodSecurityContext', context)).toEqual({ supplementalGroups: [1, 128] });
+  });
+
+  it('takes an empty time for none, and keeps microseconds where they belong', () => {
+    const lease = decode('io.k8s.api.coordination.v1.Lease', [
+      [1, [[8, []]]],
+      [
+        2,
+        [
+          [
+            4,
+            [
+              [1, 1_700_000_000],
+              [2, 123_456_789],
+            ],
+          ],
+        ],
+      ],
+    ]);
+    expect(lease).toEqual({
+      metadata: { creationTimestamp: null },
+      spec: { renewTime: '2023-11-14T22:13:20.123456Z' },
+    });
+  });
+
+  it('reads what a schema may contain besides schemas', () => {
+    const definition = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
+    expect(
+      decode(definition, [
+        [8, [[1, '{"a":[1]}']]],
+        [24, [[1, [[5, 'string']]]]],
+        [30, [[1, 1]]],
+        [
+          33,
+          [
+            [1, 1],
+            [2, [[5, 'object']]],
+          ],
+        ],
+        [
+          32,
+          [
+            [1, 'k'],
+            [
+              2,
+              [
+                [2, 'x'],
+                [2, 'y'],
+              ],
+            ],
+          ],
+        ],
+      ]),
+    ).toEqual({
+      default: { a: [1] },
+      items: { type: 'string' },
+      additionalProperties: true,
+      additionalItems: { type: 'object' },
+      dependencies: { k: ['x', 'y'] },
+    });
+  });
 });

@@ -13,16 +13,28 @@ export function chanceOf(seed: number): () => number {
   };
 }
 
+/** What an envelope says of an object, and its message does not. */
+const typeMeta = new Set(['apiVersion', 'kind']);
+
 const texts = ['', 'a', 'web-0', 'größe ☃', 'x'.repeat(200), '𝒳 in two units', '__proto__'];
 const times = ['2026-01-02T03:04:05Z', '1970-01-01T00:00:00Z', '1969-12-31T23:59:59Z', '9999-12-31T23:59:59Z'];
 const jsonSchema = { type: 'object', properties: { a: { type: 'string', maxLength: 3 } }, minimum: 1.5 };
 
-export function sampleObject(object: ObjectSchema, chance: () => number, depth = 0): Record<string, unknown> {
+/** `isKnown` says which fields of which definitions may be given. */
+export type FieldFilter = (definition: string, field: string) => boolean;
+
+export function sampleObject(
+  object: ObjectSchema,
+  chance: () => number,
+  isKnown: FieldFilter,
+  depth = 0,
+): Record<string, unknown> {
   const sample: Record<string, unknown> = {};
   for (const { name, schema, required } of object.fields.values()) {
-    if (object.groupVersionKind !== undefined && (name === 'apiVersion' || name === 'kind')) continue;
+    if ((object.groupVersionKind !== undefined || object.shortName === 'DeleteOptions') && typeMeta.has(name)) continue;
+    if (!isKnown(object.name, name)) continue;
     if (depth >= DEPTH_MAX ? !required : chance() < 0.5) continue;
-    sample[name] = special(object, name, chance) ?? sampleValue(schema, chance, depth);
+    sample[name] = special(object, name, chance) ?? sampleValue(schema, chance, isKnown, depth);
   }
   return sample;
 }
@@ -43,9 +55,10 @@ function special(object: ObjectSchema, name: string, chance: () => number): unkn
   }
 }
 
-function sampleValue(schema: Schema, chance: () => number, depth: number): unknown {
+function sampleValue(schema: Schema, chance: () => number, isKnown: FieldFilter, depth: number): unknown {
   const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(chance() * values.length)] as Value;
-  const several = <Value>(make: () => Value): Value[] => Array.from({ length: Math.floor(chance() * 3) }, make);
+  // Protobuf cannot tell an empty list or map from none, so none is made.
+  const several = <Value>(make: () => Value): Value[] => Array.from({ length: 1 + Math.floor(chance() * 2) }, make);
   switch (schema.kind) {
     case 'string':
       return pick(texts);
@@ -72,12 +85,12 @@ function sampleValue(schema: Schema, chance: () => number, depth: number): unkno
     case 'raw':
       return pick([{}, { kind: 'X', a: [1, 2, { b: 'ü' }] }]);
     case 'object':
-      return sampleObject(schema.object!, chance, depth + 1);
+      return sampleObject(schema.object!, chance, isKnown, depth + 1);
     case 'array':
-      return several(() => sampleValue(schema.element!, chance, depth + 1));
+      return several(() => sampleValue(schema.element!, chance, isKnown, depth + 1));
     case 'map':
       return Object.fromEntries(
-        several(() => [pick(['a', 'b/c', 'ü']), sampleValue(schema.element!, chance, depth + 1)]),
+        several(() => [pick(['a', 'b/c', 'ü']), sampleValue(schema.element!, chance, isKnown, depth + 1)]),
       );
   }
 }
