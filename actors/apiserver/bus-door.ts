@@ -11,9 +11,10 @@ import {
   type ApiWatchRequest,
   apiChannels,
 } from '../../src/client/protocol.ts';
-import { pack, type ServeContext } from '../../src/runtime/index.ts';
+import { isBusError, pack, type ServeContext } from '../../src/runtime/index.ts';
+import { isStoreError } from '../../src/store/index.ts';
 import type { Answer, Call, Verb, WatchSink } from './call.ts';
-import { messageOf, methodNotAllowed } from './failures.ts';
+import { messageOf, methodNotAllowed, plainError } from './failures.ts';
 import { serves } from './kinds.ts';
 import { runPipeline } from './pipeline.ts';
 import type { Server } from './server.ts';
@@ -123,8 +124,15 @@ function refusal(server: Server, error: unknown, call: Call | undefined): ApiRes
   };
 }
 
-/** A 500 for what should not have happened. */
+/** What a client is told of an error that is no refusal: the store is away or too busy, or there is a bug, which is logged. */
 export function internal(server: Server, error: unknown): StatusError {
+  if (isBusError(error) && error.code !== 'HandlerFailed') return StatusError.serviceUnavailable(error.message);
+  if (isStoreError(error)) {
+    // Clients wait and try again; what they wrote may or may not be there, as with etcd.
+    if (error.code === 'Overloaded') return StatusError.tooManyRequests(error.message, 1);
+    if (error.code === 'Closed' || error.code === 'Failed') return StatusError.serviceUnavailable(error.message);
+    return plainError(error.message);
+  }
   server.context.log.error('a request failed', {
     error: error instanceof Error ? (error.stack ?? error.message) : String(error),
   });

@@ -38,6 +38,26 @@ describe('a port that was picked freely', () => {
   });
 });
 
+describe('without its store', () => {
+  it('says that it is unavailable, and comes back with the store', async () => {
+    const server = await startServer();
+    const { client, system } = server;
+    const pending = client.create(configMaps, configMap('a')).then(
+      () => 201,
+      (error) => error.code,
+    );
+    await system.kill('store');
+    expect([201, 503]).toContain(await pending);
+    const create = () =>
+      client.create(configMaps, configMap('b')).then(
+        () => 201,
+        (error) => error.code,
+      );
+    await expect.poll(create, { timeout: 10_000 }).toSatisfy((code) => code === 201 || code === 409);
+    await server.stop();
+  });
+});
+
 describe('events', () => {
   it('are gone after an hour', async () => {
     const server = await startServer({}, { clock: 'virtual' });
