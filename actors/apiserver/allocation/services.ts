@@ -33,6 +33,7 @@ interface ServiceSpec {
   clusterIPs?: string[];
   ipFamilies?: string[];
   ipFamilyPolicy?: string;
+  selector?: Record<string, string>;
   externalTrafficPolicy?: string;
   allocateLoadBalancerNodePorts?: boolean;
   healthCheckNodePort?: number;
@@ -76,8 +77,7 @@ export function createServiceAllocator(
 
   function assignAddress(object: ApiObject, spec: ServiceSpec, before: Holdings, taken: number[]): void {
     if (spec.type === 'ExternalName') return;
-    spec.ipFamilies ??= ['IPv4'];
-    spec.ipFamilyPolicy ??= 'SingleStack';
+    setFamilies(spec);
     const wanted = spec.clusterIPs?.[0] ?? spec.clusterIP ?? '';
     if (wanted === 'None') {
       spec.clusterIP = 'None';
@@ -221,6 +221,21 @@ export function createServiceAllocator(
 
 function addressDelete(ip: number): Operation {
   return { type: 'delete', key: ADDRESSES + numberToIpv4(ip) };
+}
+
+/**
+ * The address families of a Service in a cluster of IPv4 alone. A headless one without a selector has endpoints that somebody else
+ * writes, of any family: it is dual-stack whatever the cluster is.
+ */
+function setFamilies(spec: ServiceSpec): void {
+  const isFree = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+  if (isFree && (spec.ipFamilyPolicy === undefined || spec.ipFamilyPolicy === 'RequireDualStack')) {
+    const [first = 'IPv4'] = spec.ipFamilies ?? [];
+    if (spec.ipFamilyPolicy === undefined && spec.ipFamilies === undefined) spec.ipFamilyPolicy = 'RequireDualStack';
+    if (spec.ipFamilyPolicy === 'RequireDualStack') spec.ipFamilies = [first, first === 'IPv4' ? 'IPv6' : 'IPv4'];
+  }
+  spec.ipFamilies ??= ['IPv4'];
+  spec.ipFamilyPolicy ??= 'SingleStack';
 }
 
 /** The addresses and node ports that a stored Service holds. */
