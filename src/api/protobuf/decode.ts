@@ -95,7 +95,7 @@ function readEntry(reader: WireReader, field: MessageField, target: Json, depth:
   while (reader.at < reader.end) {
     const tag = reader.varint();
     if (tag === 10) key = reader.string();
-    else if (tag >> 3 === 2) value = readValue(reader, element, field.form, depth);
+    else if (Math.floor(tag / 8) === 2) value = readValue(reader, element, field.form, depth);
     else reader.skip(tag % 8);
   }
   reader.leave(outer);

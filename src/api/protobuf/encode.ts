@@ -185,12 +185,20 @@ export function writeText(writer: WireWriter, number: number, text: string): voi
   writer.head(tagOf(number, BYTES), before);
 }
 
+/** The last time that was written, and its seconds: an object's times are often the same. */
+let lastText = '1970-01-01T00:00:00Z';
+let lastSeconds = 0;
+
 /** 1 = seconds since the epoch, 2 = nanoseconds. */
 function writeTime(writer: WireWriter, text: string): void {
   const fraction = text.length > 20 ? text.slice(20, -1) : '';
   writer.varint(fraction === '' ? 0 : Number(fraction.padEnd(9, '0')));
   writer.varint(tagOf(2, VARINT));
-  writer.int64(Date.parse(`${text.slice(0, 19)}Z`) / 1000);
+  if (text !== lastText) {
+    lastSeconds = Date.parse(`${text.slice(0, 19)}Z`) / 1000;
+    lastText = text;
+  }
+  writer.int64(lastSeconds);
   writer.varint(tagOf(1, VARINT));
 }
 

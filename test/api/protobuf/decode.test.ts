@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { decodeProtobuf, openProtobuf, ProtobufError, protobufMessageOf, schemaOf } from '../../../src/api/index.ts';
+import {
+  decodeProtobuf,
+  encodeMessage,
+  openProtobuf,
+  ProtobufError,
+  protobufMessageOf,
+  schemaOf,
+} from '../../../src/api/index.ts';
+import { chanceOf, sampleObject } from './samples.ts';
 
 /** A tiny writer: fields as [number, value], strings and nested messages length-delimited, numbers as varints. */
 type Field = readonly [number, string | number | Uint8Array | readonly Field[]];
@@ -329,5 +337,22 @@ describe('decodeProtobuf', () => {
       additionalItems: { type: 'object' },
       dependencies: { k: ['x', 'y'] },
     });
+  });
+
+  it('ends for any bytes, with an object or a refusal', () => {
+    const chance = chanceOf(3);
+    const sample = sampleObject(pod, chance, () => true);
+    const whole = encodeMessage(sample, protobufMessageOf(pod.name)!);
+    for (let count = 0; count < 2000; count++) {
+      const bytes = Buffer.from(whole.subarray(0, Math.floor(chance() * whole.length)));
+      for (let changes = 0; changes < 4 && bytes.length > 0; changes++) {
+        bytes[Math.floor(chance() * bytes.length)] = Math.floor(chance() * 256);
+      }
+      try {
+        expect(decodeProtobuf(bytes, pod)).toBeTypeOf('object');
+      } catch (error) {
+        expect(error).toBeInstanceOf(ProtobufError);
+      }
+    }
   });
 });
