@@ -49,5 +49,6 @@ export {
 export * from './selectors.ts';
 export * from './tables/index.ts';
 export * from './time.ts';
+export { nameIsDnsLabel, nameIsDnsSubdomain, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
 export { kubernetesVersion } from './version.ts';
 export { formatYaml, parseYaml, YamlSyntaxError } from './yaml-text.ts';

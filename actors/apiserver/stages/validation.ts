@@ -1,5 +1,13 @@
 /** Checks what is about to be written: metadata by the common rules, the rest by the kind's strategy. */
-import { type ApiObject, type FieldError, fieldErrors } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  type FieldError,
+  fieldErrors,
+  nameIsDnsSubdomain,
+  type ObjectMeta,
+  validateMetadata,
+  validateMetadataUpdate,
+} from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
 import { invalidOf } from '../failures.ts';
 import { storedKindOf } from '../kinds.ts';
@@ -14,7 +22,11 @@ export function validate(call: Call, server: Server): void {
   const { strategy } = kind;
   let errors: FieldError[];
   if (previous === undefined) {
-    errors = [...nameErrors(object, strategy?.validateName), ...(strategy?.validate?.(object, context) ?? [])];
+    errors = [
+      ...nameErrors(object, strategy?.validateName ?? nameIsDnsSubdomain),
+      ...validateMetadata(object.metadata as ObjectMeta, kind.namespaced),
+      ...(strategy?.validate?.(object, context) ?? []),
+    ];
   } else {
     const subresource = call.part === undefined ? call.subresource?.name : undefined;
     const rules =
@@ -25,6 +37,7 @@ export function validate(call: Call, server: Server): void {
           : strategy?.subresources?.[subresource];
     const unconditional = call.expectedRevision === undefined && call.verb === 'update';
     errors = [
+      ...metadataErrors(object, previous.object, kind.namespaced),
       ...(unconditional && strategy?.allowUnconditionalUpdate === false
         ? [fieldErrors.invalid('metadata.resourceVersion', 0, 'must be specified for an update')]
         : []),
@@ -37,10 +50,17 @@ export function validate(call: Call, server: Server): void {
   }
 }
 
-function nameErrors(object: ApiObject, validateName?: (name: string, prefix: boolean) => string[]): FieldError[] {
+/** Upstream looks at metadata in the general part of an update and again in the kind's own, and tells of both. */
+function metadataErrors(object: ApiObject, previous: ApiObject, namespaced: boolean): FieldError[] {
+  const metadata = object.metadata as ObjectMeta;
+  const changes = validateMetadataUpdate(metadata, previous.metadata as ObjectMeta);
+  return [...validateMetadata(metadata, namespaced), ...changes, ...changes];
+}
+
+function nameErrors(object: ApiObject, validateName: (name: string, prefix: boolean) => string[]): FieldError[] {
   const { name, generateName } = object.metadata as { name?: string; generateName?: string };
   const errors: FieldError[] = [];
-  if (generateName !== undefined && generateName !== '' && validateName !== undefined) {
+  if (generateName !== undefined && generateName !== '') {
     errors.push(
       ...validateName(generateName, true).map((text) =>
         fieldErrors.invalid('metadata.generateName', generateName, text),
@@ -49,7 +69,7 @@ function nameErrors(object: ApiObject, validateName?: (name: string, prefix: boo
   }
   if (name === undefined || name === '') {
     errors.push(fieldErrors.required('metadata.name', 'name or generateName is required'));
-  } else if (validateName !== undefined) {
+  } else {
     errors.push(...validateName(name, false).map((text) => fieldErrors.invalid('metadata.name', name, text)));
   }
   return errors;

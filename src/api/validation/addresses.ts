@@ -1,0 +1,55 @@
+/**
+ * IP addresses and ranges as upstream's older kinds accept them: numbers may have leading zeros.
+ * @see apimachinery/pkg/util/validation/ip.go
+ */
+import { isIP } from 'node:net';
+import type { Check, Path, Step } from './check.ts';
+
+/** 4, 6, or 0 for what is not an address. */
+export function addressFamily(text: string): 0 | 4 | 6 {
+  if (text.includes('%')) return 0;
+  const family = isIP(/^[\d.]+$/.test(text) ? text.replace(/(^|\.)0+(?=\d)/g, '$1') : text);
+  return family === 4 || family === 6 ? family : 0;
+}
+
+/** Likewise of a range such as `10.0.0.0/8`. */
+export function rangeFamily(text: string): 0 | 4 | 6 {
+  const slash = text.lastIndexOf('/');
+  const length = text.slice(slash + 1);
+  if (slash < 0 || !/^\d+$/.test(length)) return 0;
+  const family = addressFamily(text.slice(0, slash));
+  return family !== 0 && Number(length) <= (family === 4 ? 32 : 128) ? family : 0;
+}
+
+/** @returns true when it is an address. */
+export function checkAddress(check: Check, path: Path, step: Step, text: string): boolean {
+  const sound = addressFamily(text) !== 0;
+  if (!sound) check.invalid(path, step, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+  return sound;
+}
+
+/** @returns true when it is a range. */
+export function checkRange(check: Check, path: Path, step: Step, text: string): boolean {
+  const sound = rangeFamily(text) !== 0;
+  if (!sound) check.invalid(path, step, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+  return sound;
+}
+
+/** Addresses that endpoints cannot have: unspecified, loopback and link-local ones. */
+export function checkNonSpecialAddress(check: Check, path: Path, step: Step, text: string): void {
+  if (addressFamily(text) === 0) {
+    check.invalid(path, step, text, 'must be a valid IP address');
+    return;
+  }
+  const plain = text.toLowerCase().replace(/^::ffff:(?=[\d.]+$)/, '');
+  if (/^(0+\.0+\.0+\.0+|[0:]+)$/.test(plain)) check.invalid(path, step, text, `may not be unspecified (${text})`);
+  if (/^0*127\.|^(0+:)*:?:?0*1$/.test(plain)) {
+    check.invalid(path, step, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  }
+  if (/^0*169\.254\.|^fe[89ab][0-9a-f]:/.test(plain)) {
+    check.invalid(path, step, text, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)');
+  }
+  if (/^0*224\.0+\.0+\.|^ff02:/.test(plain)) {
+    check.invalid(path, step, text, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
+  }
+}
