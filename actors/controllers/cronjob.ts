@@ -50,6 +50,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const jobLister = dependencies.lister(jobs);
   /** Uids of Jobs that were created here and are not yet both in the cache and in a status. */
   const justCreated = new Set<string>();
+  /** Uids of unexpected Jobs that run and were reported: each change of theirs must not use up the budget of events. */
+  const reported = new Set<string>();
   dependencies.index(jobs, controllerIndexName, controllerIndex);
 
   async function deleteJob(cronJob: CronJob, job: Job): Promise<void> {
@@ -83,7 +85,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     });
     for (const job of children) {
       const uid = job.metadata?.uid ?? '';
-      if (endOf(job) === undefined && !active.some((reference) => reference.uid === uid) && !justCreated.has(uid)) {
+      if (endOf(job) !== undefined) reported.delete(uid);
+      else if (!active.some((reference) => reference.uid === uid) && !justCreated.has(uid) && !reported.has(uid)) {
+        reported.add(uid);
         const message = `Saw a job that the controller did not create or forgot: ${job.metadata?.name}`;
         events.event(cronJob, 'Warning', 'UnexpectedJob', message);
       }

@@ -20,6 +20,7 @@ import { persistentVolumeClaimProtectionController } from './persistentvolumecla
 import { podGarbageCollectorController } from './pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { resourceQuotaController } from './resourcequota.ts';
 import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
 import { serviceAccountController } from './serviceaccount.ts';
 import { statefulSetController } from './statefulset.ts';
@@ -49,6 +50,7 @@ export const controllers: readonly ControllerDefinition[] = [
   taintEvictionController,
   podGarbageCollectorController,
   persistentVolumeClaimProtectionController,
+  resourceQuotaController,
   ttlController,
   nodeIpamController,
 ];

@@ -24,6 +24,7 @@ export * from './pod-control.ts';
 export * from './pod-disruption.ts';
 export * from './pods.ts';
 export * from './proportional-scaling.ts';
+export * from './quota-usage.ts';
 export * from './replicas.ts';
 export * from './resource-catalog.ts';
 export * from './revisions.ts';

@@ -1,0 +1,102 @@
+/**
+ * resourcequota-controller: adds up what is there of everything that a ResourceQuota limits, when the quota is new or changed,
+ * when something goes, and every five minutes. What comes is charged by the admission plugin at once.
+ *
+ * @see kubernetes/pkg/controller/resourcequota/resource_quota_controller.go
+ */
+import { isNotFound, type Pod, type ResourceQuota, type Service } from '../../src/api/index.ts';
+import { type KubernetesObject, type Resource, resourceQuotas } from '../../src/client/index.ts';
+import {
+  type Amounts,
+  addAmounts,
+  type ControllerDefinition,
+  type ControllerDependencies,
+  countedResourceOf,
+  createResourceCatalog,
+  groupResourceText,
+  isPodFinished,
+  keyFor,
+  quotaSelects,
+  quotaUsageOf,
+  type Reconciler,
+  semanticallyEqual,
+  splitKey,
+} from '../../src/controller/index.ts';
+
+/** Every quota is added up anew this often. */
+const resyncMs = 300_000;
+
+export const resourceQuotaController: ControllerDefinition = {
+  name: 'resourcequota-controller',
+  serviceAccount: 'resourcequota-controller',
+  reconciles: resourceQuotas,
+  create: createReconciler,
+};
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, enqueue, informers } = dependencies;
+  const quotaLister = dependencies.lister(resourceQuotas);
+  const catalog = createResourceCatalog(dependencies);
+  /** Informers start when the first quota names their resource. */
+  const followed = new Set<string>();
+
+  function resourceNamed(text: string): Resource | undefined {
+    return catalog.all().find((resource) => resource.namespaced && groupResourceText(resource) === text);
+  }
+
+  function frees(text: string, object: KubernetesObject, previous: KubernetesObject): boolean {
+    if (text === 'pods') return isPodFinished(object as Pod) && !isPodFinished(previous as Pod);
+    return text === 'services' && (object as Service).spec?.type !== (previous as Service).spec?.type;
+  }
+
+  function follow(text: string, resource: Resource): void {
+    if (followed.has(text)) return;
+    followed.add(text);
+    const subscription = informers.informer(resource).changes$.subscribe((change) => {
+      const freed =
+        change.type === 'deleted' || (change.type === 'updated' && frees(text, change.object, change.previous));
+      if (!freed) return;
+      for (const quota of quotaLister.list(change.object.metadata?.namespace)) {
+        const hard = Object.keys(quota.spec?.hard ?? {});
+        if (hard.some((name) => countedResourceOf(name) === text)) enqueue(keyFor(quota));
+      }
+    });
+    context.signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+  }
+
+  /** Usage of everything that the quota limits. */
+  async function usageUnder(quota: ResourceQuota): Promise<Amounts> {
+    const { hard = {} } = quota.spec ?? {};
+    const nowMs = context.clock.now();
+    const total: Amounts = {};
+    const texts = new Set(Object.keys(hard).flatMap((name) => countedResourceOf(name) ?? []));
+    for (const text of texts) {
+      const resource = resourceNamed(text);
+      if (resource === undefined) continue;
+      follow(text, resource);
+      const informer = informers.informer(resource);
+      if (!informer.hasSynced) await informer.synced();
+      for (const object of informer.lister.list(quota.metadata?.namespace)) {
+        if (quotaSelects(quota, text, object)) addAmounts(total, quotaUsageOf(text, object, nowMs));
+      }
+    }
+    return Object.fromEntries(Object.keys(hard).map((name) => [name, total[name] ?? '0']));
+  }
+
+  return {
+    async reconcile(key) {
+      const { namespace, name } = splitKey(key);
+      const quota = quotaLister.get(namespace, name);
+      if (quota === undefined) return undefined;
+      const status = { hard: { ...quota.spec?.hard }, used: await usageUnder(quota) };
+      if (!semanticallyEqual({ hard: quota.status?.hard ?? {}, used: quota.status?.used ?? {} }, status)) {
+        try {
+          await client.update(resourceQuotas, { ...quota, status }, { subresource: 'status' });
+        } catch (error) {
+          if (!isNotFound(error)) throw error;
+        }
+      }
+      return { requeueAfterMs: resyncMs, background: true };
+    },
+  };
+}
