@@ -2,7 +2,7 @@
 // `--quick` leaves out the declarations, which only users of the published package need; `--if-stale` does nothing when no
 // source is newer than the last build.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -13,7 +13,7 @@ const stamp = join(root, 'dist/.built');
 
 const isFile = (path) => existsSync(path) && statSync(path).isFile();
 
-/** Entry points: every public face, the command, the actor host, and each actor by its own name. */
+/** Entry points of the main build: every public face, the command and the actor host. */
 function entryPoints() {
   const entries = {};
   const add = (name, path) => {
@@ -25,13 +25,42 @@ function entryPoints() {
   for (const face of ['runtime', 'store', 'api', 'client', 'controller', 'scheduling', 'node', 'network', 'cluster']) {
     add(face, `src/${face}/index.ts`);
   }
-  const actors = join(root, 'actors');
-  for (const name of existsSync(actors) ? readdirSync(actors) : []) {
-    add(`actors/${name}`, `actors/${name}/index.ts`);
-  }
   add('bench', 'bench/index.ts');
+  // For the actors' bundles, which share it with the runtime.
+  entries.rxjs = bundled.rxjs;
   return entries;
 }
+
+/** Each actor by its own name. */
+const actorEntryPoints = () =>
+  Object.fromEntries(readdirSync(join(root, 'actors')).map((name) => [`actors/${name}`, `actors/${name}/index.ts`]));
+
+/**
+ * In the main build an actor's definition says that worker threads load it from dist/actors/: a bundle of just what that actor
+ * needs, since a thousand threads each hold a copy of all that they load.
+ */
+const loadedFromBundle = {
+  name: 'actors-loaded-from-their-bundle',
+  setup(plugin) {
+    plugin.onLoad({ filter: /\/actors\/[^/]+\/index\.ts$/ }, ({ path }) => {
+      const name = path.split('/').at(-2);
+      const contents = readFileSync(path, 'utf8').replaceAll(
+        'module: import.meta.url',
+        `module: new URL('./actors/${name}.js', import.meta.url).href`,
+      );
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+/** In the actors' bundles the runtime and RxJS are those of the host: there is one of each in a thread. */
+const sharedWithHost = {
+  name: 'runtime-shared-with-host',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^rxjs$/ }, () => ({ path: '../rxjs.js', external: true }));
+    plugin.onResolve({ filter: /\/runtime\/index\.ts$/ }, () => ({ path: '../runtime.js', external: true }));
+  },
+};
 
 /**
  * Libraries that every worker thread loads are bundled, as ES modules of which only the used part stays: two hundred small files
@@ -62,25 +91,35 @@ const out = join(root, 'dist');
 for (const name of existsSync(out) ? readdirSync(out) : []) {
   if (name !== 'types' || !quick) rmSync(join(out, name), { recursive: true, force: true });
 }
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: entryPoints(),
   outdir: 'dist',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
   packages: 'external',
-  alias: bundled,
   sourcemap: 'linked',
-  chunkNames: '[name]-[hash]',
+  // Every worker thread holds its own copy of the text.
+  minifyWhitespace: true,
+  minifySyntax: true,
   logLevel: 'warning',
+};
+await build({
+  ...common,
+  entryPoints: entryPoints(),
+  splitting: true,
+  alias: bundled,
+  chunkNames: '[name]-[hash]',
+  plugins: [loadedFromBundle],
 });
-cpSync(join(root, 'src/api/generated'), join(out, 'generated'), {
-  recursive: true,
-  filter: (path) => !path.endsWith('.ts'),
-});
+await build({ ...common, entryPoints: actorEntryPoints(), plugins: [sharedWithHost] });
+for (const folder of [out, join(out, 'actors')]) {
+  cpSync(join(root, 'src/api/generated'), join(folder, 'generated'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.ts'),
+  });
+}
 if (isFile(join(out, 'cli.js'))) chmodSync(join(out, 'cli.js'), 0o755);
 if (!quick) {
   execFileSync(
