@@ -44,8 +44,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const delayMs = settings.namespaceDeletionDelayMs ?? deletionDelayMs;
 
   dependencies.observe(namespaces, ({ type, object }) => {
-    const { deletionTimestamp, name = '' } = object.metadata ?? {};
-    if (type !== 'deleted' && deletionTimestamp !== undefined) dependencies.enqueueAfter(name, delayMs);
+    const { deletionTimestamp, finalizers = [], name = '' } = object.metadata ?? {};
+    if (type === 'deleted' || deletionTimestamp === undefined) return;
+    // Whoever holds the namespace itself by a finalizer has upstream's time to see it whole; nobody waits for it to be empty.
+    dependencies.enqueueAfter(name, finalizers.length > 0 ? deletionDelayMs : delayMs);
   });
   // Pods leave one by one as their kubelets let go of them: look again when one does.
   dependencies.observe(pods, ({ type, object }) => {
