@@ -60,9 +60,9 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
   }
 
   return {
-    async get(resource, key, { resourceVersion, signal } = {}) {
+    async get(resource, key, { resourceVersion, subresource, signal } = {}) {
       const query = resourceVersion === undefined ? undefined : { resourceVersion };
-      return objectOf(await read({ verb: 'get', ...targetOf(resource, key), query }, signal));
+      return objectOf(await read({ verb: 'get', ...targetOf(resource, key, subresource), query }, signal));
     },
     async list(resource, listOptions = {}) {
       const request: ApiRequest = { verb: 'list', ...targetOf(resource, listOptions), query: listQuery(listOptions) };

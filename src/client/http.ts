@@ -154,10 +154,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   return {
     watch,
-    get: (resource, key, { resourceVersion, signal } = {}) =>
+    get: (resource, key, { resourceVersion, subresource, signal } = {}) =>
       send({
         method: 'GET',
-        target: targetOf(resource, key),
+        target: targetOf(resource, key, subresource),
         query: resourceVersion === undefined ? undefined : { resourceVersion },
         signal,
       }),

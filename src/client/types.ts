@@ -88,7 +88,7 @@ export interface Reader {
   get<Type extends KubernetesObject>(
     resource: Resource<Type>,
     key: ObjectKey,
-    options?: { readonly resourceVersion?: string; readonly signal?: AbortSignal },
+    options?: { readonly resourceVersion?: string; readonly subresource?: string; readonly signal?: AbortSignal },
   ): Promise<Type>;
   list<Type extends KubernetesObject>(resource: Resource<Type>, options?: ListOptions): Promise<ObjectList<Type>>;
   /** Cold. Completes when the server ends the watch; errors with a StatusError (410 `Expired` included). */

@@ -1,0 +1,393 @@
+/**
+ * horizontal-pod-autoscaler-controller: every 15 s compares what pods use with what they should, and sets the replicas of the
+ * target through its scale subresource. Usage comes from the resource metrics API (metrics.k8s.io) when one is served.
+ *
+ * @see kubernetes/pkg/controller/podautoscaler/horizontal.go
+ */
+import {
+  type HorizontalPodAutoscaler,
+  type HorizontalPodAutoscalerCondition,
+  isNotFound,
+  type MetricSpec,
+  type MetricStatus,
+  milliQuantityOf,
+  parseLabelSelector,
+  quantityMilliValue,
+} from '../../src/api/index.ts';
+import { horizontalPodAutoscalers, type KubernetesObject, pods, type Resource } from '../../src/client/index.ts';
+import {
+  boundReplicas,
+  type ControllerDefinition,
+  type ControllerDependencies,
+  createResourceCatalog,
+  keyFor,
+  messageOf,
+  type PodUsage,
+  type Reconciler,
+  replicasForUsage,
+  type ScalingHistory,
+  semanticallyEqual,
+  splitKey,
+  timeMs,
+  timeText,
+} from '../../src/controller/index.ts';
+
+const syncPeriodMs = 15_000;
+const defaultTolerance = 0.1;
+
+export const horizontalPodAutoscalerController: ControllerDefinition = {
+  name: 'horizontal-pod-autoscaler-controller',
+  component: 'horizontal-pod-autoscaler',
+  serviceAccount: 'horizontal-pod-autoscaler',
+  create: createReconciler,
+};
+
+interface Scale extends KubernetesObject {
+  spec?: { replicas?: number };
+  status?: { replicas?: number; selector?: string };
+}
+
+interface PodMetrics extends KubernetesObject {
+  timestamp?: string;
+  window?: string;
+  containers?: { name: string; usage: Record<string, string> }[];
+}
+
+const podMetrics: Resource<PodMetrics> = {
+  group: 'metrics.k8s.io',
+  version: 'v1beta1',
+  resource: 'pods',
+  kind: 'PodMetrics',
+  namespaced: true,
+};
+
+/** Why a metric gave no number: the reason of the condition and the event, and the texts of both. */
+class MetricFailure extends Error {
+  constructor(
+    readonly reason: string,
+    /** Stands in the event and the condition. */
+    readonly detail: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+interface Proposal {
+  readonly replicas: number;
+  readonly name: string;
+  readonly status: MetricStatus;
+}
+
+/** What one pass found out; written as the status at its end. */
+interface Pass {
+  readonly autoscaler: HorizontalPodAutoscaler;
+  conditions: HorizontalPodAutoscalerCondition[];
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, context, events } = dependencies;
+  const { clock } = context;
+  const lister = dependencies.lister(horizontalPodAutoscalers);
+  const podLister = dependencies.lister(pods);
+  const catalog = createResourceCatalog(dependencies);
+  const histories = new Map<string, ScalingHistory>();
+  dependencies.observe(horizontalPodAutoscalers, (change) => {
+    // Its own status writes change nothing that it looks at.
+    if (change.type === 'updated' && semanticallyEqual(change.object.spec, change.previous.spec)) return;
+    dependencies.enqueue(keyFor(change.object));
+  });
+
+  function setCondition(pass: Pass, type: string, status: string, reason: string, message: string): void {
+    const current = pass.conditions.find((condition) => condition.type === type);
+    const lastTransitionTime = current?.status === status ? current.lastTransitionTime : timeText(clock.now());
+    const next = { type, status, lastTransitionTime, reason, message };
+    pass.conditions =
+      current === undefined
+        ? [...pass.conditions, next]
+        : pass.conditions.map((condition) => (condition === current ? next : condition));
+  }
+
+  async function usageOf(
+    namespace: string,
+    selector: string,
+    resource: string,
+    container: string | undefined,
+  ): Promise<Map<string, PodUsage>> {
+    const fetching = `unable to get metrics for resource ${resource}`;
+    let items: PodMetrics[];
+    try {
+      items = (await client.list(podMetrics, { namespace, labelSelector: selector })).items;
+    } catch (error) {
+      const text = isNotFound(error)
+        ? 'the server could not find the requested resource (get pods.metrics.k8s.io)'
+        : messageOf(error);
+      throw new Error(`${fetching}: unable to fetch metrics from resource metrics API: ${text}`);
+    }
+    if (items.length === 0) throw new Error(`${fetching}: no metrics returned from resource metrics API`);
+    const usage = new Map<string, PodUsage>();
+    for (const item of items) {
+      const containers = (item.containers ?? []).filter(({ name }) => container === undefined || name === container);
+      if (containers.some((each) => each.usage[resource] === undefined)) continue;
+      const milli = containers.reduce((sum, each) => sum + quantityMilliValue(each.usage[resource] ?? '0'), 0);
+      const windowMs = Number.parseFloat(item.window ?? '60') * (item.window?.endsWith('m') ? 60_000 : 1000);
+      usage.set(item.metadata?.name ?? '', { milli, timeMs: timeMs(item.timestamp), windowMs });
+    }
+    return usage;
+  }
+
+  async function fromResource(
+    autoscaler: HorizontalPodAutoscaler,
+    metric: MetricSpec,
+    scale: Required<Pick<Scale, 'spec' | 'status'>>,
+  ): Promise<Proposal> {
+    const source = metric.type === 'Resource' ? metric.resource : metric.containerResource;
+    if (source === undefined) throw new Error(`metric of type ${metric.type} without its source`);
+    const { name, target } = source;
+    const container = metric.containerResource?.container;
+    const namespace = autoscaler.metadata?.namespace ?? '';
+    const selector = scale.status.selector ?? '';
+    const byUtilization = target.averageUtilization !== undefined;
+    const what = byUtilization ? 'utilization' : 'usage';
+    const kind = container === undefined ? 'Resource' : 'ContainerResource';
+    const { behavior } = autoscaler.spec;
+    const tolerance = (text: string | undefined) =>
+      text === undefined ? defaultTolerance : quantityMilliValue(text) / 1000;
+    try {
+      const usage = await usageOf(namespace, selector, name, container);
+      const matches = parseLabelSelector(selector);
+      const outcome = replicasForUsage({
+        pods: podLister.list(namespace).filter((pod) => matches.matches(pod.metadata?.labels)),
+        usage,
+        resource: name,
+        container,
+        target: byUtilization
+          ? { type: 'Utilization', amount: target.averageUtilization ?? 0 }
+          : { type: 'AverageValue', amount: quantityMilliValue(target.averageValue ?? '0') },
+        currentReplicas: scale.status.replicas ?? 0,
+        tolerances: { up: tolerance(behavior?.scaleUp?.tolerance), down: tolerance(behavior?.scaleDown?.tolerance) },
+        nowMs: clock.now(),
+      });
+      const averageValue = milliQuantityOf(outcome.averageMilli);
+      const current = byUtilization ? { averageUtilization: outcome.utilization, averageValue } : { averageValue };
+      const status: MetricStatus =
+        container === undefined
+          ? { type: 'Resource', resource: { name, current } }
+          : { type: 'ContainerResource', containerResource: { name, container, current } };
+      const label = `${name} ${container === undefined ? '' : 'container '}resource`;
+      const text = byUtilization ? `${label} utilization (percentage of request)` : label;
+      return { replicas: outcome.replicas, name: text, status };
+    } catch (error) {
+      const detail = `failed to get ${name} ${what}: ${messageOf(error)}`;
+      const label = container === undefined ? 'resource' : 'container';
+      throw new MetricFailure(
+        `FailedGet${kind}Metric`,
+        detail,
+        `failed to get ${name} ${label} metric value: ${detail}`,
+      );
+    }
+  }
+
+  /** @throws MetricFailure */
+  async function propose(
+    autoscaler: HorizontalPodAutoscaler,
+    metric: MetricSpec,
+    scale: Required<Pick<Scale, 'spec' | 'status'>>,
+  ): Promise<Proposal> {
+    const refuse = (kind: string, name: string | undefined, why: string) => {
+      const detail = `unable to get ${kind} metric ${name}: ${why}`;
+      return new MetricFailure(`FailedGet${metric.type}Metric`, detail, `failed to get ${kind} metric: ${detail}`);
+    };
+    const noCustom =
+      'unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered';
+    const noExternal =
+      'unable to fetch metrics from external metrics API: no external metrics API (external.metrics.k8s.io) registered';
+    switch (metric.type) {
+      case 'Resource':
+      case 'ContainerResource':
+        return fromResource(autoscaler, metric, scale);
+      case 'Pods':
+        throw refuse('pods', metric.pods?.metric.name, noCustom);
+      case 'Object':
+        throw refuse('object', metric.object?.metric.name, noCustom);
+      case 'External':
+        throw refuse('external', metric.external?.metric.name, noExternal);
+      default: {
+        const detail = `unknown metric source type "${metric.type}"`;
+        throw new MetricFailure('InvalidMetricSourceType', detail, detail);
+      }
+    }
+  }
+
+  /** The largest of the proposals of all metrics. @throws Error when the metrics do not allow a decision */
+  async function proposeAll(pass: Pass, scale: Required<Pick<Scale, 'spec' | 'status'>>, statuses: MetricStatus[]) {
+    const { autoscaler } = pass;
+    const metrics = autoscaler.spec.metrics ?? [];
+    if ((scale.status.selector ?? '') === '') {
+      events.event(autoscaler, 'Warning', 'SelectorRequired', 'selector is required');
+      const message = "the HPA target's scale is missing a selector";
+      setCondition(pass, 'ScalingActive', 'False', 'InvalidSelector', message);
+      throw new Error('selector is required');
+    }
+    let best: Proposal | undefined;
+    let firstFailure: MetricFailure | undefined;
+    let failures = 0;
+    for (const metric of metrics) {
+      try {
+        const proposal = await propose(autoscaler, metric, scale);
+        statuses.push(proposal.status);
+        if (best === undefined || proposal.replicas > best.replicas) best = proposal;
+      } catch (error) {
+        if (!(error instanceof MetricFailure)) throw error;
+        events.event(autoscaler, 'Warning', error.reason, error.detail);
+        statuses.push({ type: '' });
+        firstFailure ??= error;
+        failures++;
+      }
+    }
+    const current = scale.spec.replicas ?? 0;
+    if (best === undefined || (failures > 0 && best.replicas < current)) {
+      const message = `the HPA was unable to compute the replica count: ${firstFailure?.detail}`;
+      setCondition(pass, 'ScalingActive', 'False', firstFailure?.reason ?? '', message);
+      throw new Error(
+        `invalid metrics (${failures} invalid out of ${metrics.length}), first error is: ${firstFailure?.message}`,
+      );
+    }
+    const message = `the HPA was able to successfully calculate a replica count from ${best.name}`;
+    setCondition(pass, 'ScalingActive', 'True', 'ValidMetricFound', message);
+    return best;
+  }
+
+  async function write(pass: Pass, changes: Partial<HorizontalPodAutoscaler['status']> & object): Promise<void> {
+    const { autoscaler } = pass;
+    const { lastScaleTime, desiredReplicas = 0, currentReplicas, currentMetrics } = autoscaler.status ?? {};
+    const status = { lastScaleTime, currentReplicas, desiredReplicas, currentMetrics, ...changes };
+    const next = { ...status, conditions: pass.conditions } as NonNullable<HorizontalPodAutoscaler['status']>;
+    if (semanticallyEqual(autoscaler.status, next)) return;
+    try {
+      await client.update(horizontalPodAutoscalers, { ...autoscaler, status: next }, { subresource: 'status' });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      events.event(autoscaler, 'Warning', 'FailedUpdateStatus', messageOf(error));
+      throw error;
+    }
+  }
+
+  async function scaleOf(autoscaler: HorizontalPodAutoscaler): Promise<{ resource: Resource; scale: Scale }> {
+    const { apiVersion = '', kind, name } = autoscaler.spec.scaleTargetRef;
+    const resource = catalog.byKind(apiVersion, kind);
+    if (resource === undefined) throw new Error(`no matches for kind "${kind}" in group "${apiVersion.split('/')[0]}"`);
+    const key = { namespace: autoscaler.metadata?.namespace, name: `${name}` };
+    const scale = (await client.get(resource, key, { subresource: 'scale' })) as Scale;
+    return { resource, scale };
+  }
+
+  async function sync(key: string, autoscaler: HorizontalPodAutoscaler): Promise<void> {
+    const pass: Pass = { autoscaler, conditions: [...(autoscaler.status?.conditions ?? [])] };
+    let found: { resource: Resource; scale: Scale };
+    try {
+      found = await scaleOf(autoscaler);
+    } catch (error) {
+      const text = messageOf(error);
+      events.event(autoscaler, 'Warning', 'FailedGetScale', text);
+      const message = `the HPA controller was unable to get the target's current scale: ${text}`;
+      setCondition(pass, 'AbleToScale', 'False', 'FailedGetScale', message);
+      return write(pass, {});
+    }
+    const got = "the HPA controller was able to get the target's current scale";
+    setCondition(pass, 'AbleToScale', 'True', 'SucceededGetScale', got);
+    const { spec = {}, status = {} } = found.scale;
+    const current = spec.replicas ?? 0;
+    const { maxReplicas, minReplicas = 1 } = autoscaler.spec;
+    const history = histories.get(key) ?? {
+      recommendations: [{ timeMs: clock.now(), replicas: current }],
+      ups: [],
+      downs: [],
+    };
+    histories.set(key, history);
+    const statuses: MetricStatus[] = [];
+    let desired = current;
+    let reason = '';
+    let measured = false;
+    if (current === 0 && minReplicas !== 0) {
+      const message = 'scaling is disabled since the replica count of the target is zero';
+      setCondition(pass, 'ScalingActive', 'False', 'ScalingDisabled', message);
+      desired = 0;
+    } else if (current > maxReplicas) {
+      reason = 'Current number of replicas above Spec.MaxReplicas';
+      desired = maxReplicas;
+    } else if (current < minReplicas) {
+      reason = 'Current number of replicas below Spec.MinReplicas';
+      desired = minReplicas;
+    } else {
+      let best: Proposal;
+      try {
+        best = await proposeAll(pass, { spec, status }, statuses);
+      } catch (error) {
+        await write(pass, { currentReplicas: status.replicas ?? 0, currentMetrics: statuses });
+        events.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', messageOf(error));
+        return;
+      }
+      measured = true;
+      if (best.replicas > current) reason = `${best.name} above target`;
+      if (best.replicas < current) reason = 'All metrics below target';
+      const bounded = boundReplicas(autoscaler, history, current, best.replicas, clock.now());
+      for (const verdict of bounded.verdicts) {
+        setCondition(pass, verdict.type, verdict.status, verdict.reason, verdict.message);
+      }
+      desired = bounded.replicas;
+    }
+    const rescale = desired !== current;
+    if (rescale) await rescaleTo(pass, found.resource, found.scale, desired, reason, history);
+    await write(pass, {
+      currentReplicas: status.replicas ?? 0,
+      desiredReplicas: desired,
+      // Without a look at the metrics there is no list at all.
+      currentMetrics: (measured ? statuses : null) as MetricStatus[],
+      ...(rescale ? { lastScaleTime: timeText(clock.now()) } : {}),
+    });
+  }
+
+  async function rescaleTo(
+    pass: Pass,
+    resource: Resource,
+    scale: Scale,
+    desired: number,
+    reason: string,
+    history: ScalingHistory,
+  ): Promise<void> {
+    const { autoscaler } = pass;
+    const current = scale.spec?.replicas ?? 0;
+    try {
+      const wanted: Scale = { ...scale, spec: { ...scale.spec, replicas: desired } };
+      await client.update(resource, wanted, { subresource: 'scale' });
+    } catch (error) {
+      const text = messageOf(error);
+      events.event(autoscaler, 'Warning', 'FailedRescale', `New size: ${desired}; reason: ${reason}; error: ${text}`);
+      const message = `the HPA controller was unable to update the target scale: ${text}`;
+      setCondition(pass, 'AbleToScale', 'False', 'FailedUpdateScale', message);
+      await write(pass, { currentReplicas: scale.status?.replicas ?? 0 });
+      throw error;
+    }
+    const message = `the HPA controller was able to update the target scale to ${desired}`;
+    setCondition(pass, 'AbleToScale', 'True', 'SucceededRescale', message);
+    events.event(autoscaler, 'Normal', 'SuccessfulRescale', `New size: ${desired}; reason: ${reason}`);
+    const nowMs = clock.now();
+    const lately = ({ timeMs: momentMs }: { timeMs: number }) => momentMs > nowMs - 1_800_000;
+    const list = desired > current ? 'ups' : 'downs';
+    history[list] = [...history[list].filter(lately), { timeMs: nowMs, replicas: Math.abs(desired - current) }];
+  }
+
+  return {
+    async reconcile(key) {
+      const { namespace, name } = splitKey(key);
+      const autoscaler = lister.get(namespace, name);
+      if (autoscaler === undefined) {
+        histories.delete(key);
+        return undefined;
+      }
+      await sync(key, autoscaler);
+      return { requeueAfterMs: syncPeriodMs, background: true };
+    },
+  };
+}
