@@ -4,6 +4,7 @@
  */
 import {
   type ApiObject,
+  type CustomForm,
   type Decoded,
   decodeJson,
   decodeProtobuf,
@@ -30,6 +31,7 @@ export interface NamedKind {
   readonly version: string;
   readonly kind: string;
   readonly definition: string;
+  readonly custom?: CustomForm;
 }
 
 const expectedKinds = new WeakMap<NamedKind, ExpectedKind>();
@@ -38,8 +40,9 @@ const expectedKinds = new WeakMap<NamedKind, ExpectedKind>();
 export function expectedKindOf(kind: NamedKind): ExpectedKind {
   let expected = expectedKinds.get(kind);
   if (expected === undefined) {
-    const schema: Schema = schemaOf(kind.definition);
-    expected = { group: kind.group, version: kind.version, kind: kind.kind, schema };
+    const { custom } = kind;
+    const schema: Schema = custom?.schema ?? schemaOf(kind.definition);
+    expected = { group: kind.group, version: kind.version, kind: kind.kind, schema, custom };
     expectedKinds.set(kind, expected);
   }
   return expected;

@@ -23,6 +23,7 @@ import { bootstrap } from './bootstrap/index.ts';
 import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
+import { CustomResources } from './custom-resources/index.ts';
 import { type HttpDoor, serveHttp } from './http/door.ts';
 import { INDEXED_FIELDS } from './indexes.ts';
 import { createServerMetrics } from './metrics.ts';
@@ -43,6 +44,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     const server = await createServer(context, given);
     const ports: { http?: number; https?: number } = {};
     context.bus.serve(apiserverChannels.info, () => ({ ...ports, version: server.options.serverVersion.gitVersion }));
+    new CustomResources(server).start();
     const door: HttpDoor = await serveHttp(server);
     Object.assign(ports, door.ports);
     // After a crash nobody calls stop: the ports must be free again for the restart all the same.

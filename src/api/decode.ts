@@ -8,9 +8,10 @@
 import { conform } from './conform.ts';
 import { StatusError } from './errors.ts';
 import { explain } from './explain.ts';
+import { fieldErrors } from './field-errors.ts';
 import { quote } from './go-text.ts';
 import { type JsonNode, JsonSyntaxError, jsonNodeOf, parseJsonNode } from './json-text.ts';
-import type { ApiObject } from './kinds/types.ts';
+import type { ApiObject, CustomForm } from './kinds/types.ts';
 import { definitionOf, type Schema, schemaOf } from './schema.ts';
 import { parseYaml, YamlSyntaxError } from './yaml-text.ts';
 
@@ -22,6 +23,8 @@ export interface ExpectedKind {
   readonly version: string;
   readonly kind: string;
   readonly schema: Schema;
+  /** Custom kinds. */
+  readonly custom?: CustomForm | undefined;
 }
 
 export interface Decoded {
@@ -160,6 +163,7 @@ function decodeBody(
   validation: FieldValidation,
   refuse?: (reason: string) => StatusError,
 ): Decoded {
+  if (expected.custom !== undefined) return decodeCustom(body, expected, expected.custom, validation, refuse);
   const claimed = claimedKind(body, expected);
   const cannot =
     refuse ??
@@ -184,6 +188,47 @@ function decodeBody(
   if (object.apiVersion === undefined || object.kind === undefined) {
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
     object = { kind: expected.kind, apiVersion: versionText(expected), ...rest } as ApiObject;
+  }
+  return { object, warnings: validation === 'Warn' ? strict : [] };
+}
+
+/** Any JSON. */
+const free: Schema = { kind: 'any', typeName: 'interface {}' };
+
+/** Custom objects are read as they are, without what their schema does not name; values of a wrong type are validation's to refuse. */
+function decodeCustom(
+  body: Body,
+  expected: ExpectedKind,
+  custom: CustomForm,
+  validation: FieldValidation,
+  refuse?: (reason: string) => StatusError,
+): Decoded {
+  const cannot = (reason: string): StatusError =>
+    refuse?.(reason) ??
+    StatusError.badRequest(
+      `${expected.kind} in version ${quote(expected.version)} cannot be handled as a ${expected.kind}: ${reason}`,
+    );
+  const claimed = claimedKind(body, expected);
+  const value = (body.value ?? {}) as Record<string, unknown>;
+  if (value['kind'] === undefined || value['kind'] === '') {
+    const text = Buffer.from(body.bytes).toString('utf8');
+    throw unrecognized(`Object 'Kind' is missing in '${text}'`, body.bytes, expected);
+  }
+  if (versionText(claimed) !== versionText(expected)) throw otherVersion(claimed, expected);
+  const conformed = custom.conform(value);
+  if (conformed.error !== undefined) throw cannot(conformed.error);
+  const repeated = body.text !== undefined && conformed.keys !== countKeys(body.text);
+  const strict = [
+    ...body.repeated,
+    ...(repeated ? explain(nodeOf(body, cannot), free).strict : []),
+    ...conformed.strict,
+  ];
+  if (strict.length > 0 && validation === 'Strict') throw cannot(`strict decoding error: ${strict.join(', ')}`);
+  const object = conformed.value as ApiObject;
+  object.apiVersion ??= versionText(expected);
+  if (object.kind !== expected.kind) {
+    const error = fieldErrors.invalid('kind', object.kind, `must be ${expected.kind}`);
+    throw StatusError.invalid({ group: expected.group, name: object.kind }, object.metadata?.name ?? '', [error]);
   }
   return { object, warnings: validation === 'Warn' ? strict : [] };
 }

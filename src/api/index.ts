@@ -13,6 +13,7 @@ export {
   normalize,
   syntaxError,
 } from './decode.ts';
+export * from './crd/index.ts';
 export * from './discovery.ts';
 export * from './errors.ts';
 export * from './field-errors.ts';

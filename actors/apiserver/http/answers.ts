@@ -170,6 +170,8 @@ function sendList(
 ): void {
   const { kind, revision } = answer;
   const metadata = {
+    // Lists of custom kinds are not typed upstream, and write the member also when it is empty.
+    ...(kind.custom !== undefined && accepted.as === undefined ? { continue: '' } : {}),
     resourceVersion: String(revision),
     ...(answer.continue === undefined ? {} : { continue: answer.continue }),
     ...(answer.remainingItemCount === undefined ? {} : { remainingItemCount: answer.remainingItemCount }),
@@ -206,6 +208,7 @@ function sendList(
     return;
   }
   const items = entries.map(({ object }) => {
+    if (kind.custom !== undefined) return object;
     const { kind: _kind, apiVersion: _version, ...item } = object;
     return item;
   });
@@ -214,7 +217,7 @@ function sendList(
 
 /** A list put together from the items' cached bytes. Items of custom kinds name their kind, as upstream's do. */
 function listBytes(kind: KindDefinition, metadata: object, entries: readonly Entry[]): Buffer {
-  const itemHead = kind.definition === '' ? headsOf(kind).one : BRACE;
+  const itemHead = kind.custom !== undefined ? headsOf(kind).one : BRACE;
   const parts: Uint8Array[] = [headsOf(kind).list, Buffer.from(`"metadata":${JSON.stringify(metadata)},"items":[`)];
   entries.forEach((entry, index) => {
     if (index > 0) parts.push(COMMA);

@@ -16,7 +16,7 @@ const documents = new WeakMap<KindRegistry, OpenApiDocuments>();
 function documentsOf(registry: KindRegistry): OpenApiDocuments {
   let found = documents.get(registry);
   if (found === undefined) {
-    found = new OpenApiDocuments(registry);
+    found = new OpenApiDocuments(registry, { customSchema: (kind) => kind.custom?.openApi() });
     documents.set(registry, found);
   }
   return found;

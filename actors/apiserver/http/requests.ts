@@ -1,8 +1,13 @@
 /** Makes a call of an HTTP request: which resource, which verb, whose credentials, and the body within its limits. */
 import type { TLSSocket } from 'node:tls';
-import { type KindDefinition, StatusError, type SubresourceDefinition } from '../../../src/api/index.ts';
+import {
+  type KindDefinition,
+  patchMediaTypes,
+  StatusError,
+  type SubresourceDefinition,
+} from '../../../src/api/index.ts';
 import type { Body, Call, Credentials, Verb } from '../call.ts';
-import { methodNotAllowed } from '../failures.ts';
+import { methodNotAllowed, notFoundOf } from '../failures.ts';
 import { serves } from '../kinds.ts';
 import { PATCH_TYPES } from '../patching.ts';
 import type { Server } from '../server.ts';
@@ -41,6 +46,8 @@ export function routeOf(
   let subresource: SubresourceDefinition | undefined;
   if (path.subresource !== undefined) {
     subresource = kind.subresources?.find(({ name }) => name === path.subresource);
+    if (subresource === undefined && kind.custom !== undefined && path.name !== undefined)
+      throw notFoundOf(kind, path.name);
     if (subresource === undefined || path.name === undefined) throw StatusError.noSuchPath();
   }
   if (path.namespace !== undefined && !kind.namespaced) throw StatusError.noSuchPath();
@@ -77,6 +84,8 @@ function verbOf(method: string, path: ResourcePath, query: Query, kind: KindDefi
   }
 }
 
+const CUSTOM_PATCH_TYPES = [patchMediaTypes.json, patchMediaTypes.merge, patchMediaTypes.apply];
+
 export async function callOfRequest(
   request: Request,
   path: ResourcePath,
@@ -86,6 +95,10 @@ export async function callOfRequest(
 ): Promise<Call> {
   const { kind, subresource, verb } = route;
   const body = await bodyOf(request, verb, hasProtobuf(route));
+  const patchType = verb === 'patch' ? mediaTypeOf(request.headers['content-type']) : undefined;
+  // The objects of custom kinds have no Go type that a strategic merge could read its rules from.
+  if (kind.custom !== undefined && subresource?.name !== 'scale' && patchType === patchMediaTypes.strategic)
+    throw StatusError.unsupportedMediaType(CUSTOM_PATCH_TYPES);
   return newCall({
     door: 'http',
     verb,
@@ -96,7 +109,7 @@ export async function callOfRequest(
     query: query.first,
     queryAll: query.all,
     body,
-    patchType: verb === 'patch' ? mediaTypeOf(request.headers['content-type']) : undefined,
+    patchType,
     credentials: credentialsOf(request),
     userAgent: String(request.headers['user-agent'] ?? 'unknown'),
     auditId,

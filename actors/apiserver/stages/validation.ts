@@ -5,11 +5,12 @@ import {
   fieldErrors,
   nameIsDnsSubdomain,
   type ObjectMeta,
+  StatusError,
   validateMetadata,
   validateMetadataUpdate,
 } from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
-import { invalidOf } from '../failures.ts';
+import { invalidOf, resourceOf } from '../failures.ts';
 import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { virtualKindOf } from '../virtual/index.ts';
@@ -36,11 +37,14 @@ export function validate(call: Call, server: Server): void {
           ? strategy?.status
           : strategy?.subresources?.[subresource];
     const unconditional = call.expectedRevision === undefined && call.verb === 'update';
+    if (unconditional && strategy?.allowUnconditionalUpdate === false) {
+      // The storage refuses it, which knows of resources and not of kinds.
+      throw StatusError.invalid(resourceOf(call.kind), object.metadata.name ?? '', [
+        fieldErrors.invalid('metadata.resourceVersion', 0, 'must be specified for an update'),
+      ]);
+    }
     errors = [
       ...metadataErrors(object, previous.object, kind.namespaced),
-      ...(unconditional && strategy?.allowUnconditionalUpdate === false
-        ? [fieldErrors.invalid('metadata.resourceVersion', 0, 'must be specified for an update')]
-        : []),
       ...(rules?.validateUpdate?.(object, previous.object, context) ?? []),
     ];
   }

@@ -3,6 +3,7 @@
  * @see pkg/registry/apps/deployment/storage/storage.go ScaleREST
  */
 import type { ApiObject } from '../../../src/api/index.ts';
+import { readCustomScale, writeCustomScale } from '../custom-resources/scale.ts';
 import type { SubresourceHandler } from './handler.ts';
 
 interface Scalable {
@@ -20,7 +21,9 @@ export const scale: SubresourceHandler = {
   name: 'scale',
   part: {
     kind: { group: 'autoscaling', version: 'v1', kind: 'Scale', definition: 'io.k8s.api.autoscaling.v1.Scale' },
-    read(object) {
+    read(object, kind) {
+      const paths = kind.custom?.scale;
+      if (paths !== undefined) return readCustomScale(object, paths);
       const { metadata, spec, status } = object as unknown as Scalable;
       const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
       const selector = selectorText(spec?.selector);
@@ -32,7 +35,9 @@ export const scale: SubresourceHandler = {
         status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
       };
     },
-    write(object, part) {
+    write(object, part, kind) {
+      const paths = kind.custom?.scale;
+      if (paths !== undefined) return writeCustomScale(object, part, paths);
       const { spec } = part as unknown as Scalable;
       (object as unknown as Scalable).spec = { ...(object['spec'] as object), replicas: spec?.replicas ?? 0 };
     },

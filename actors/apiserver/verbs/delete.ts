@@ -5,6 +5,7 @@
 import { type ApiObject, type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import { copyOf, Entry } from '../cache/entry.ts';
 import type { Call, DeleteOptionsBody } from '../call.ts';
+import { DEFINITIONS, markDefinition } from '../custom-resources/deletion.ts';
 import { conflictOf, notFoundOf, preconditionFailed } from '../failures.ts';
 import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
@@ -89,6 +90,7 @@ export async function deleteEntry(
     checkPreconditions(kind, entry, options);
     const deletion =
       (kind.storagePrefix === NAMESPACES && (await deleteNamespace(server, kind, entry, options, dryRun))) ||
+      (kind.storagePrefix === DEFINITIONS && (await markDefinition(server, entry, dryRun))) ||
       (await attemptDelete(server, kind, entry, options, dryRun));
     if (deletion !== undefined) return deletion;
     entry = cache.get(first.key);

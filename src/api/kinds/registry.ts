@@ -82,6 +82,7 @@ export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKin
 export function storedKindOf(registry: Pick<KindRegistry, 'byResource'>, kind: KindDefinition): KindDefinition {
   const conversion = kind.conversion;
   if (conversion === undefined) return kind;
+  if (conversion.storedKind !== undefined) return conversion.storedKind();
   const group = conversion.storedGroup ?? kind.group;
   const stored = registry.byResource(group, conversion.storedVersion, kind.plural);
   if (stored === undefined) throw new Error(`${keyOf(group, conversion.storedVersion, kind.plural)} is not registered`);

@@ -3,7 +3,9 @@
  * there is behaviour, a strategy. CustomResourceDefinitions make the same literals at run time; the API server has one path
  * for both.
  */
+import type { Conformed } from '../conform.ts';
 import type { FieldError } from '../field-errors.ts';
+import type { Schema } from '../schema.ts';
 
 /** An API object as decoded data. Strategies narrow it to the generated types. */
 export type ApiObject = {
@@ -37,6 +39,8 @@ export interface KindDefinition {
   /** Set on versions that are not stored: objects are converted to and from the stored version. */
   readonly conversion?: Conversion;
   readonly strategy?: Strategy;
+  /** Set on custom kinds: how their objects are read, where built-in kinds have a definition in the tables. */
+  readonly custom?: CustomForm;
   /** Field labels for field selectors beyond metadata.name and metadata.namespace, and how to read them. */
   readonly selectableFields?: SelectableFields;
   /** What a client is told that selects by a field label which the kind does not have, where it is not the usual message. */
@@ -44,6 +48,22 @@ export interface KindDefinition {
   readonly table?: TableDefinition;
   /** Warning header of every request for this resource, such as `v1 Endpoints is deprecated in v1.33+; …`. */
   readonly deprecationWarning?: string;
+}
+
+/** What a CustomResourceDefinition says of the form of one version's objects. */
+export interface CustomForm {
+  /** For patches, server-side apply and field ownership. */
+  readonly schema: Schema;
+  /** Takes out what the schema does not name: `strict` names it. Types are not looked at; validation does that. */
+  conform(value: unknown): Conformed & { readonly strict: readonly string[]; readonly error?: string | undefined };
+  /** The schema for OpenAPI documents. */
+  openApi(): Record<string, unknown>;
+  /** Where the scale subresource finds its parts. */
+  readonly scale?: {
+    readonly specReplicasPath: string;
+    readonly statusReplicasPath: string;
+    readonly labelSelectorPath?: string;
+  };
 }
 
 /** Field labels by name; each reads its value, as text, from the kind's own form of an object. */
@@ -65,6 +85,8 @@ export interface Conversion {
   readonly storedGroup?: string;
   /** The stored version, such as `v2`. */
   readonly storedVersion: string;
+  /** The stored kind, where it need not be served (custom kinds). */
+  storedKind?(): KindDefinition;
   toStored(object: ApiObject): ApiObject;
   fromStored(object: ApiObject): ApiObject;
 }
