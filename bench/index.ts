@@ -78,7 +78,8 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
       results.push(result);
       const summary = summarize(result);
       if (flags.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
-      appendRecord(recordDirectory(), new Date().toISOString(), summary);
+      // Only the own set is comparable from run to run.
+      if (file === undefined) appendRecord(recordDirectory(), new Date().toISOString(), summary);
     } catch (error) {
       failures++;
       const text =

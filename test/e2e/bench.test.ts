@@ -1,0 +1,70 @@
+/** Every benchmark of the project's own set runs here too, small: each does the work that it claims, and finds it in the store. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { run } from '../support/up.ts';
+
+const own = join(import.meta.dirname, '../../bench/workloads/performance-config.yaml');
+
+interface Case {
+  name: string;
+  workloads: { name: string; params: Record<string, number> }[];
+}
+
+/** The own set with one workload a case: eight nodes and few pods. Paths become absolute, since the file lies elsewhere. */
+function smallSet(): string {
+  const text = readFileSync(own, 'utf8').replace(/templates\/[\w-]+\.yaml/g, (path) => resolve(dirname(own), path));
+  const cases = (parse(text) as Case[]).map((one) => {
+    const preempts = one.name === 'PreemptionBasic';
+    const params = preempts ? { nodes: 4, initPods: 16, measurePods: 4 } : { nodes: 8, initPods: 2, measurePods: 6 };
+    return { ...one, workloads: [{ name: 'small', params }] };
+  });
+  const path = join(mkdtempSync(join(tmpdir(), 'kubehive-bench-')), 'small.yaml');
+  writeFileSync(path, stringify(cases));
+  return path;
+}
+
+describe('the bench suite', () => {
+  it('runs every case, verifies every pod, and reports in every form', async () => {
+    const file = smallSet();
+    const out = join(dirname(file), 'report');
+    const { code, stdout, stderr } = await run(['bench', file, '--json', '--threads', 'inline', '--out', out]);
+    expect(stderr).toMatch(/8 run, 0 failed, 0 skipped/);
+    expect(code).toBe(0);
+    const summaries = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    for (const summary of summaries) {
+      const pods = summary['case'] === 'PreemptionBasic' ? 4 : 6;
+      expect(summary).toMatchObject({ workload: 'small', podsBound: pods, podsVerified: pods });
+      expect(summary['podsPerSecond']).toMatchObject({
+        average: expect.any(Number),
+        p99: expect.any(Number),
+        total: expect.any(Number),
+      });
+      expect(summary['cpuMsPerPod']).toBeGreaterThan(0);
+      expect(summary['peakRssBytes']).toBeGreaterThan(0);
+    }
+    const items = JSON.parse(readFileSync(join(out, 'data-items.json'), 'utf8')) as {
+      version: string;
+      dataItems: { unit: string }[];
+    };
+    expect(items.version).toBe('v1');
+    expect(items.dataItems.filter(({ unit }) => unit === 'pods/s')).toHaveLength(8);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<svg');
+  });
+
+  it('names what it cannot run and skips it aloud', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'kubehive-bench-')), 'unknown.yaml');
+    writeFileSync(
+      path,
+      stringify([{ name: 'Odd', workloadTemplate: [{ opcode: 'juggle' }], workloads: [{ name: 'a' }] }]),
+    );
+    const { code, stderr } = await run(['bench', path]);
+    expect(stderr).toMatch(/SKIPPED Odd\/a: opcode juggle is not supported/);
+    expect(code).toBe(0);
+  });
+});
