@@ -9,11 +9,15 @@ import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import { callOf } from '../system-call.ts';
+import { flowControlObjects } from './flow-control.ts';
 import { type SystemObject, systemObjects } from './objects.ts';
+import { policyObjects } from './policy/index.ts';
 
 export async function bootstrap(server: Server, listening: { host: string; port: number } | undefined): Promise<void> {
   const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
   for (const item of systemObjects(server.options, first, listening)) await ensure(server, item);
+  // None of these needs another one to be there: they go to the store together.
+  await Promise.all([...policyObjects(), ...flowControlObjects].map((item) => ensure(server, item)));
 }
 
 async function ensure(server: Server, item: SystemObject): Promise<void> {

@@ -12,7 +12,12 @@ export interface SystemObject {
   readonly object: {
     readonly apiVersion: string;
     readonly kind: string;
-    readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> };
+    readonly metadata: {
+      readonly name: string;
+      readonly namespace?: string;
+      readonly labels?: Record<string, string>;
+      readonly annotations?: Record<string, string>;
+    };
     readonly [field: string]: unknown;
   };
 }
