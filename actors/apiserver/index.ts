@@ -19,6 +19,7 @@ import { admissionPlugins } from './admission/index.ts';
 import { createEventLeases } from './allocation/event-leases.ts';
 import { createServiceAllocator } from './allocation/services.ts';
 import { createAuthenticator } from './authenticator.ts';
+import { createAuthorization } from './authorization/index.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
@@ -105,6 +106,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     admission: createAdmissionChain(admissionPlugins, options.disabledAdmissionPlugins),
     eventLeases: createEventLeases(store, clock, options.eventTtlSeconds),
     authenticator: createAuthenticator(options.tokens, tokens),
+    authorization: createAuthorization(options.authorizationModes, caches),
     metrics: createServerMetrics(context.metrics),
     ready: false,
   };

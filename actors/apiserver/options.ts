@@ -1,4 +1,5 @@
 /** What an API server is started with: plain data, since it crosses threads. Composition fills it in. */
+import type { AuthorizationMode } from './authorization/index.ts';
 
 export interface TokenOption {
   readonly token: string;
@@ -43,6 +44,8 @@ export interface ApiserverOptions {
   readonly serviceAccountKeyPem?: string;
   /** Refuse pods whose service account is missing, as upstream does. Default true. */
   readonly serviceAccountAdmission?: boolean;
+  /** Who decides what users may do, in this order. Default Node, RBAC. `AlwaysAllow` lets everybody do everything. */
+  readonly authorizationModes?: readonly AuthorizationMode[];
   /** Admission plugins to leave out, by upstream's names. */
   readonly disabledAdmissionPlugins?: readonly string[];
   /** Keep `managedFields` also of objects that actors create over the bus. Default false. */
@@ -74,6 +77,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     caPem: options?.caPem ?? '',
     serviceAccountKeyPem: options?.serviceAccountKeyPem ?? '',
     serviceAccountAdmission: options?.serviceAccountAdmission ?? true,
+    authorizationModes: options?.authorizationModes ?? ['Node', 'RBAC'],
     disabledAdmissionPlugins: options?.disabledAdmissionPlugins ?? [],
     trackAllFields: options?.trackAllFields ?? false,
     watchCacheChangesMax: options?.watchCacheChangesMax ?? 8192,

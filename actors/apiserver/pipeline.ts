@@ -7,7 +7,7 @@ import { conflictOf } from './failures.ts';
 import type { Server } from './server.ts';
 import { audit } from './stages/audit.ts';
 import { authenticate } from './stages/authentication.ts';
-import { authorize } from './stages/authorization.ts';
+import { authorize, authorizeContent } from './stages/authorization.ts';
 import { decode } from './stages/decode.ts';
 import { setDefaults } from './stages/defaulting.ts';
 import { takeSeat } from './stages/fairness.ts';
@@ -37,6 +37,7 @@ export const pipeline: readonly Stage[] = [
   { name: 'priority-and-fairness', run: takeSeat },
   { name: 'authorization', run: authorize },
   { name: 'decode', verbs: CHANGES, repeats: true, run: decode },
+  { name: 'content-authorization', verbs: WRITES, repeats: true, run: authorizeContent },
   { name: 'mutating-admission', verbs: CHANGES, repeats: true, run: admitMutating },
   { name: 'defaulting', verbs: WRITES, repeats: true, run: setDefaults },
   { name: 'validation', verbs: WRITES, repeats: true, run: validate },

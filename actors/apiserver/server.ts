@@ -6,6 +6,7 @@ import type { AdmissionChain } from './admission/chain.ts';
 import type { EventLeases } from './allocation/event-leases.ts';
 import type { ServiceAllocator } from './allocation/services.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { Authorization } from './authorization/index.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
 import type { ServerMetrics } from './metrics.ts';
@@ -22,6 +23,7 @@ export interface Server {
   readonly services: ServiceAllocator;
   readonly eventLeases: EventLeases;
   readonly authenticator: Authenticator;
+  readonly authorization: Authorization;
   readonly tokens: TokenSigner;
   readonly metrics: ServerMetrics;
   /** Whether all that a client relies on at start is there. */

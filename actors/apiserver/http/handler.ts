@@ -8,6 +8,8 @@ import type { Call } from '../call.ts';
 import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
 import { identityOf } from '../stages/authentication.ts';
+import { authorizePath } from '../stages/authorization.ts';
+import { impersonatedOnPath } from '../stages/impersonation.ts';
 import { sendAnswer, sendStatus } from './answers.ts';
 import { type Accepted, acceptedOf, READABLE, WATCHABLE } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
@@ -28,7 +30,10 @@ export async function handleRequest(server: Server, request: Request, response: 
     const resource = resourcePathOf(path);
     if (resource === undefined) {
       accepted = acceptedOf(header, 'object', query.first['pretty'], path.startsWith('/api'));
-      identityOf(credentialsOf(request), server);
+      const credentials = credentialsOf(request);
+      const method = request.method ?? 'GET';
+      const user = impersonatedOnPath(identityOf(credentials, server), credentials, method, path, server);
+      authorizePath(user, method, path, server);
       if (!(await sendPlainPath(server, reply, path, query, accepted))) sendNotFound(reply);
       return;
     }

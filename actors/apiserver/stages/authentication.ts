@@ -16,15 +16,14 @@ export function authenticate(call: Call, server: Server): void {
 export function identityOf(credentials: Credentials, server: Server): Identity {
   if (credentials.type === 'bus') return credentials.identity;
   const { certificate, authorization } = credentials;
+  const token = authorization === undefined ? undefined : /^bearer +(\S.*)$/i.exec(authorization)?.[1];
+  // A connection has its certificate whatever is sent over it; who sends a token as well means the token.
+  const byToken = token === undefined ? undefined : server.authenticator.byToken(token.trim());
+  if (byToken !== undefined) return byToken;
   if (certificate !== undefined) {
     return { user: certificate.commonName, groups: [...certificate.organizations, 'system:authenticated'] };
   }
-  const token = authorization === undefined ? undefined : /^bearer +(\S.*)$/i.exec(authorization)?.[1];
-  if (token !== undefined) {
-    const user = server.authenticator.byToken(token.trim());
-    if (user === undefined) throw StatusError.unauthorized();
-    return user;
-  }
+  if (token !== undefined) throw StatusError.unauthorized();
   if (!credentials.secure) return server.options.httpUser;
   if (!server.options.anonymous) throw StatusError.unauthorized();
   return ANONYMOUS;

@@ -1,51 +1,91 @@
-/** Whether the user may. Everybody may: there are no authorizers yet, and what asks for a decision asks here. */
+/**
+ * Whether the user may. What asks for a decision about somebody else (reviews, impersonation) asks the same authorizers.
+ * @see staging/src/k8s.io/apiserver/pkg/endpoints/filters/authorization.go
+ */
 import { StatusError } from '../../../src/api/index.ts';
+import { askedInstead } from '../authorization/components.ts';
+import { checkGrant, grantsRights } from '../authorization/escalation.ts';
+import type { AccessRequest, Decision } from '../authorization/index.ts';
 import type { Call, Identity } from '../call.ts';
 import { forbiddenOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 
-/** What somebody wants to do, to a resource or to a path. */
-export type AccessRequest =
-  | {
-      readonly user: Identity;
-      readonly verb: string;
-      readonly group: string;
-      readonly version: string;
-      readonly resource: string;
-      readonly subresource: string;
-      readonly namespace: string;
-      readonly name: string;
-    }
-  | { readonly user: Identity; readonly verb: string; readonly path: string };
+export type { AccessRequest, Decision } from '../authorization/index.ts';
 
-export interface Decision {
-  readonly allowed: boolean;
-  /** Why, for people; often empty. */
-  readonly reason: string;
-}
-
-const ALLOWED: Decision = { allowed: true, reason: '' };
-
-export function decide(_request: AccessRequest, _server: Server): Decision {
-  return ALLOWED;
+export function decide(request: AccessRequest, server: Server): Decision {
+  return server.authorization.decide(request);
 }
 
 export function authorize(call: Call, server: Server): void {
-  const { kind, subresource, user, verb } = call;
-  const { allowed, reason } = decide(
-    {
-      user,
-      verb,
-      group: kind.group,
-      version: kind.version,
-      resource: kind.plural,
-      subresource: subresource?.name ?? '',
-      namespace: call.namespace ?? '',
-      name: call.name ?? '',
-    },
-    server,
-  );
+  if (call.user.groups.includes('system:masters')) return;
+  const request = requestOf(call, call.user, call.verb);
+  const decision = decide(request, server);
+  if (decision.allowed) return;
+  const instead = askedInstead(call, request);
+  if (instead !== undefined && decide(instead, server).allowed) return;
+  if (call.user.user === '') throw StatusError.unauthorized();
+  const refusal = refusalOf(call, request, decision.reason);
+  if (call.door === 'bus') server.context.log.warn('a component was refused', { message: refusal.message });
+  throw refusal;
+}
+
+/** The question whether `user` may do what the call asks for. */
+export function requestOf(call: Call, user: Identity, verb: string): Extract<AccessRequest, { resource: string }> {
+  const { kind, subresource, query } = call;
+  const fieldSelector = query['fieldSelector'];
+  return {
+    user,
+    verb,
+    group: kind.group,
+    version: kind.version,
+    resource: kind.plural,
+    subresource: subresource?.name ?? '',
+    namespace: kind.plural === 'namespaces' && kind.group === '' ? (call.name ?? '') : (call.namespace ?? ''),
+    name: call.name ?? (fieldSelector === undefined ? '' : nameIn(fieldSelector)),
+    fieldSelector,
+  };
+}
+
+/** A list or watch of one object by its name is about that object. */
+function nameIn(fieldSelector: string): string {
+  return /(?:^|,)metadata\.name==?([^,=!]+)/.exec(fieldSelector)?.[1] ?? '';
+}
+
+/** 403 with upstream's words: `User "jane" cannot list resource "pods" in API group "" in the namespace "x"`. */
+export function refusalOf(
+  call: Call,
+  request: Extract<AccessRequest, { resource: string }>,
+  reason: string,
+): StatusError {
+  return forbiddenOf(call.kind, call.name ?? '', refusalText(request) + (reason === '' ? '' : `: ${reason}`));
+}
+
+export function refusalText(request: AccessRequest): string {
+  const who = `User ${JSON.stringify(request.user.user)} cannot ${request.verb}`;
+  if ('path' in request) return `${who} path ${JSON.stringify(request.path)}`;
+  const { resource, subresource, group, namespace } = request;
+  const what = subresource === '' ? resource : `${resource}/${subresource}`;
+  const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
+  return `${who} resource "${what}" in API group "${group}" ${where}`;
+}
+
+/** Requests of paths that are not resources. @throws StatusError 403 */
+export function authorizePath(user: Identity, method: string, path: string, server: Server): void {
+  const request: AccessRequest = { user, verb: method.toLowerCase(), path };
+  const { allowed, reason } = decide(request, server);
   if (allowed) return;
-  if (user.user === '') throw StatusError.unauthorized();
-  throw forbiddenOf(kind, call.name ?? '', reason);
+  throw StatusError.forbidden({ group: '', name: '' }, '', refusalText(request) + (reason === '' ? '' : `: ${reason}`));
+}
+
+/** After decoding: rights that the write would give away. An update that would create needs the right to create. */
+export function authorizeContent(call: Call, server: Server): void {
+  const { object, previous, user } = call;
+  if (object === undefined) return;
+  if (call.verb !== 'create' && previous === undefined && call.subresource === undefined) {
+    const request = requestOf(call, user, 'create');
+    const { allowed, reason } = decide(request, server);
+    if (!allowed) throw refusalOf(call, request, reason);
+  }
+  if (!grantsRights(call.kind)) return;
+  checkGrant({ kind: call.kind, user, namespace: call.namespace, object, previous: previous?.object }, server);
 }

@@ -3,6 +3,7 @@
  * stage asks. @see pkg/registry/authorization, pkg/registry/authentication
  */
 import { type ApiObject, type FieldError, fieldErrors, StatusError } from '../../../src/api/index.ts';
+import type { Rule } from '../authorization/index.ts';
 import type { Call, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
 import { type AccessRequest, decide } from '../stages/authorization.ts';
@@ -56,7 +57,7 @@ function accessOf(call: Call, spec: AccessSpec, user: Identity): AccessRequest {
     refuse(call, [
       hasResource
         ? fieldErrors.invalid('spec.nonResourceAttributes', nonResourceAttributes, text)
-        : fieldErrors.invalid('spec.resourceAttributes', undefined, text),
+        : fieldErrors.invalid('spec.resourceAttributes', null, text),
     ]);
   }
   return hasResource
@@ -113,16 +114,42 @@ export const selfSubjectAccessReviews: VirtualKind = {
 
 export const selfSubjectRulesReviews: VirtualKind = {
   prefix: '/registry/selfsubjectrulesreviews',
-  create(call) {
+  create(call, server) {
     const spec = ((call.object as ApiObject)['spec'] ?? {}) as { namespace?: string };
     if (spec.namespace === undefined || spec.namespace === '') throw StatusError.badRequest('no namespace on request');
-    answer(call, {
-      resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
-      nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-      incomplete: false,
-    });
+    const { rules, errors, incomplete } = server.authorization.rulesOf(call.user, spec.namespace);
+    const { kind, apiVersion } = call.object as ApiObject;
+    call.answer = {
+      type: 'object',
+      code: 201,
+      object: {
+        kind,
+        apiVersion,
+        metadata: {},
+        spec: {},
+        status: {
+          resourceRules: rules.filter(({ resources }) => (resources ?? []).length > 0).map(resourceRuleOf),
+          nonResourceRules: rules.filter(({ nonResourceURLs }) => (nonResourceURLs ?? []).length > 0).map(pathRuleOf),
+          incomplete,
+          ...(errors.length === 0 ? {} : { evaluationError: errors.join(', ') }),
+        },
+      } as ApiObject,
+    };
   },
 };
+
+function resourceRuleOf({ verbs, apiGroups, resources, resourceNames }: Rule): object {
+  return {
+    verbs,
+    apiGroups,
+    resources,
+    ...((resourceNames ?? []).length === 0 ? {} : { resourceNames }),
+  };
+}
+
+function pathRuleOf({ verbs, nonResourceURLs }: Rule): object {
+  return { verbs, nonResourceURLs };
+}
 
 export const selfSubjectReviews: VirtualKind = {
   prefix: '/registry/selfsubjectreviews',

@@ -29,7 +29,9 @@ export async function startServer(
 ): Promise<TestServer> {
   const system = new ActorSystem({ placement: 'inline', seed: 1, logLevel: 'error', ...runtime });
   await system.start({ definition: storeActor });
-  await system.start({ definition: apiserverActor, options });
+  // Plain HTTP is the administrator's, as in a cluster on loopback.
+  const httpUser = { user: 'admin', groups: ['system:masters', 'system:authenticated'] };
+  await system.start({ definition: apiserverActor, options: { httpUser, ...options } });
   const info = await system.bus.call('apiserver', apiserverChannels.info, {});
   const url = `http://127.0.0.1:${info.http ?? 0}`;
   return {
