@@ -110,6 +110,9 @@ async function verify(cluster: Cluster, run: WorkloadRun): Promise<number> {
   return bound;
 }
 
+/** A workload in which nothing has happened for so long will not end by itself. */
+const stalledMs = 120_000;
+
 class WorkloadRun implements Run {
   readonly client;
   readonly clock;
@@ -127,6 +130,8 @@ class WorkloadRun implements Run {
   private readonly stopBackground = new AbortController();
   private collector: Collector | undefined;
   private measured: Measured | undefined;
+  private lastChange: number;
+  private readonly watchdog: { cancel(): void };
   private schedulerBefore: HistogramSums = {};
   private fail: (error: unknown) => void = () => undefined;
   private readonly failed: Promise<never>;
@@ -145,7 +150,10 @@ class WorkloadRun implements Run {
     // It is raced by orFailed; between operations nobody listens.
     this.failed.catch((error: unknown) => error);
     this.tracker = new PodTracker(this.client, (error) => this.fail(error));
+    this.lastChange = this.clock.monotonic();
+    this.watchdog = this.clock.every(stalledMs / 10, () => this.checkStall());
     this.tracker.listener = (pod, previous) => {
+      this.lastChange = this.clock.monotonic();
       if (this.collector === undefined) return;
       if (pod.bound && previous?.bound !== true) {
         this.collector.podBound(pod.uid, pod.namespace, pod.labels);
@@ -210,6 +218,13 @@ class WorkloadRun implements Run {
     this.measured = undefined;
   }
 
+  private checkStall(): void {
+    if (this.clock.monotonic() - this.lastChange < stalledMs) return;
+    const waiting = [...this.tracker.pods()].filter((pod) => !pod.bound);
+    const example = waiting[0] === undefined ? '' : `, such as ${waiting[0].namespace}/${waiting[0].name}`;
+    this.fail(new Error(`no pod has changed for ${stalledMs / 1000} s; ${waiting.length} have no node${example}`));
+  }
+
   inBackground(work: (signal: AbortSignal) => Promise<void>): void {
     const going = work(this.stopBackground.signal);
     going.catch((error) => this.fail(error));
@@ -235,6 +250,7 @@ class WorkloadRun implements Run {
 
   close(): void {
     this.stopBackground.abort();
+    this.watchdog.cancel();
     this.tracker.close();
   }
 }
