@@ -343,7 +343,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       currentReplicas: status.replicas ?? 0,
       desiredReplicas: desired,
       // Without a look at the metrics there is no list at all.
-      currentMetrics: (measured ? statuses : null) as MetricStatus[],
+      currentMetrics: measured ? statuses : undefined,
       ...(rescale ? { lastScaleTime: timeText(clock.now()) } : {}),
     });
   }

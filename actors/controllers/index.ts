@@ -11,12 +11,15 @@ import { disruptionController } from './disruption.ts';
 import { endpointsController } from './endpoints.ts';
 import { endpointSliceController } from './endpointslice.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring.ts';
+import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
+import { persistentVolumeBinderController } from './persistentvolume-binder.ts';
+import { persistentVolumeProtectionController } from './persistentvolume-protection.ts';
 import { persistentVolumeClaimProtectionController } from './persistentvolumeclaim-protection.ts';
 import { podGarbageCollectorController } from './pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset.ts';
@@ -51,7 +54,10 @@ export const controllers: readonly ControllerDefinition[] = [
   nodeLifecycleController,
   taintEvictionController,
   podGarbageCollectorController,
+  persistentVolumeBinderController,
   persistentVolumeClaimProtectionController,
+  persistentVolumeProtectionController,
+  ephemeralVolumeController,
   resourceQuotaController,
   ttlController,
   nodeIpamController,

@@ -37,3 +37,4 @@ export * from './subnets.ts';
 export * from './taints.ts';
 export * from './times.ts';
 export type * from './types.ts';
+export * from './volume-matching.ts';

@@ -1,0 +1,84 @@
+/**
+ * ephemeral-volume-controller: makes the claims of pods' generic ephemeral volumes; the pod owns them, so they go with it.
+ *
+ * @see kubernetes/pkg/controller/volume/ephemeral/controller.go
+ */
+import { isAlreadyExists, type Pod, type Volume } from '../../src/api/index.ts';
+import { persistentVolumeClaims, pods, type Resource } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  controllerReferenceTo,
+  keyFor,
+  messageOf,
+  splitKey,
+} from '../../src/controller/index.ts';
+
+export const ephemeralVolumeController: ControllerDefinition = {
+  name: 'ephemeral-volume-controller',
+  component: 'ephemeral_volume',
+  serviceAccount: 'ephemeral-volume-controller',
+  create({ client, enqueue, events, lister, observe }) {
+    const podLister = lister(pods);
+    const claimLister = lister(persistentVolumeClaims);
+    observe(pods, ({ type, object }) => {
+      if (type !== 'deleted' && object.spec?.volumes?.some(({ ephemeral }) => ephemeral !== undefined)) {
+        enqueue(keyFor(object));
+      }
+    });
+    // A claim that somebody deleted is made again.
+    observe(persistentVolumeClaims, ({ type, object }) => {
+      if (type !== 'deleted') return;
+      const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+      if (owner?.kind === 'Pod') enqueue(`${object.metadata?.namespace}/${owner.name}`);
+    });
+
+    /** @throws Error when the claim's name is taken by a claim of others */
+    async function makeClaim(pod: Pod, volume: Volume): Promise<void> {
+      const { namespace, name: podName, uid } = pod.metadata ?? {};
+      const name = `${podName}-${volume.name}`;
+      const existing = claimLister.get(namespace, name);
+      if (existing !== undefined) {
+        const owned = existing.metadata?.ownerReferences?.some(
+          (owner) => owner.uid === uid && owner.controller === true,
+        );
+        if (owned === true) return;
+        throw new Error(`PVC ${namespace}/${name} was not created for pod ${namespace}/${podName} (pod is not owner)`);
+      }
+      const template = volume.ephemeral?.volumeClaimTemplate;
+      const { labels, annotations } = template?.metadata ?? {};
+      await client.create(persistentVolumeClaims, {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: {
+          name,
+          namespace,
+          ...(labels === undefined ? {} : { labels }),
+          ...(annotations === undefined ? {} : { annotations }),
+          ownerReferences: [controllerReferenceTo(pod, pods as Resource)],
+        },
+        ...(template === undefined ? {} : { spec: template.spec }),
+      });
+    }
+
+    return {
+      async reconcile(key) {
+        const { namespace, name } = splitKey(key);
+        const pod = podLister.get(namespace, name);
+        if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined) return undefined;
+        for (const volume of pod.spec?.volumes ?? []) {
+          if (volume.ephemeral === undefined) continue;
+          try {
+            await makeClaim(pod, volume);
+          } catch (error) {
+            // Just made, and not in the cache yet: a second look decides whose it is.
+            if (isAlreadyExists(error)) throw error;
+            const message = `ephemeral volume ${volume.name}: ${messageOf(error)}`;
+            events.event(pod, 'Warning', 'FailedBinding', message);
+            throw new Error(message, { cause: error });
+          }
+        }
+        return undefined;
+      },
+    };
+  },
+};
