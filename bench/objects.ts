@@ -7,6 +7,34 @@ import { compileTemplate } from './template.ts';
 
 export type MakeObject = (index: number, count: number) => KubernetesObject;
 
+/** Maps whose keys are the user's own. */
+const freeMaps = new Set([
+  'labels',
+  'annotations',
+  'matchLabels',
+  'capacity',
+  'allocatable',
+  'requests',
+  'limits',
+  'data',
+  'nodeSelector',
+]);
+
+/**
+ * Upstream reads templates into Go structs, which takes field names in any case (`NodeTaintsPolicy`); the API takes them as
+ * they are written. So a capital at the beginning of a field name is made small.
+ */
+function fieldNames(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(fieldNames);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key.charAt(0).toLowerCase() + key.slice(1),
+      freeMaps.has(key) ? member : fieldNames(member),
+    ]),
+  );
+}
+
 /** A maker for the objects of a template file. Each call returns an object of its own. */
 export function objectsFrom(path: string): MakeObject {
   let text: string;
@@ -17,10 +45,10 @@ export function objectsFrom(path: string): MakeObject {
   }
   const render = compileTemplate(text);
   if (!text.includes('{{')) {
-    const parsed = parse(text) as KubernetesObject;
+    const parsed = fieldNames(parse(text)) as KubernetesObject;
     return () => ({ ...parsed, metadata: { ...parsed.metadata } });
   }
-  return (index, count) => parse(render({ Index: index, Count: count })) as KubernetesObject;
+  return (index, count) => fieldNames(parse(render({ Index: index, Count: count }))) as KubernetesObject;
 }
 
 /** Upstream's node when no template is named. @see scheduler_perf.go (createNodesOp) and templates/node-default.yaml */

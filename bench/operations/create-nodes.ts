@@ -30,18 +30,19 @@ export const createNodes = defineOperation({
     const allocatable = operation.nodeAllocatableStrategy;
     await inParallel(operation.count, createWidth, async (index) => {
       const node = make(index, operation.count) as Node;
-      const metadata = { ...node.metadata };
-      const labels: Record<string, string> = { ...metadata.labels };
+      const { generateName = 'node-', name = `${generateName}${run.random.suffix(10)}`, ...rest } = node.metadata ?? {};
+      const metadata = { ...rest, name };
+      // As upstream's harness, which knows the name before the API server does: what a kubelet would set.
+      const labels: Record<string, string> = { ...metadata.labels, 'kubernetes.io/hostname': name };
       if (label !== undefined) labels[label.labelKey] = label.labelValues[index % label.labelValues.length] ?? '';
       if (unique !== undefined) labels[unique.labelKey] = String(index);
-      metadata.labels = labels;
       const capacity = { ...node.status?.capacity };
       const added = Object.fromEntries(
         Object.entries(allocatable?.nodeAllocatable ?? {}).map(([name, amount]) => [name, String(amount)]),
       );
       const created = await run.client.create(nodes, {
         ...node,
-        metadata,
+        metadata: { ...metadata, labels },
         status: {
           ...node.status,
           capacity: { ...capacity, ...added },
