@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pod, startServer, type TestServer } from '../fixtures.ts';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer({ http: { host: '127.0.0.1', port: 0 }, serviceAccountAdmission: false });
+  await server.http('POST', '/api/v1/namespaces/default/limitranges', {
+    apiVersion: 'v1',
+    kind: 'LimitRange',
+    metadata: { name: 'limits' },
+    spec: { limits: [{ type: 'Container', default: { cpu: '500m' }, max: { cpu: '1' } }] },
+  });
+});
+afterAll(() => server.stop());
+
+const create = (name: string, resources: object) =>
+  server.http(
+    'POST',
+    '/api/v1/namespaces/default/pods',
+    pod(name, { spec: { containers: [{ name: 'c', image: 'i', resources }] } }),
+  );
+
+describe('LimitRanger', () => {
+  it('fills in defaults and says so in an annotation', async () => {
+    const { status, body } = await create('plain', {});
+    expect(status).toBe(201);
+    expect(body.spec.containers[0].resources).toEqual({ limits: { cpu: '500m' }, requests: { cpu: '500m' } });
+    expect(body.metadata.annotations['kubernetes.io/limit-ranger']).toBe(
+      'LimitRanger plugin set: cpu request for container c; cpu limit for container c',
+    );
+  });
+
+  it('refuses what is beyond the bounds', async () => {
+    const { status, body } = await create('large', { limits: { cpu: '2' } });
+    expect(status).toBe(403);
+    expect(body.message).toBe('pods "large" is forbidden: maximum cpu usage per Container is 1, but limit is 2');
+  });
+});
+
+describe('defaults of classes', () => {
+  it('are those marked as default, where none is named', async () => {
+    const storageClass = (name: string, isDefault: string) => ({
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name, annotations: { 'storageclass.kubernetes.io/is-default-class': isDefault } },
+      provisioner: 'example.com/none',
+    });
+    await server.http('POST', '/apis/storage.k8s.io/v1/storageclasses', storageClass('fast', 'true'));
+    await server.http('POST', '/apis/storage.k8s.io/v1/storageclasses', storageClass('slow', 'false'));
+    const claim = (name: string, more: object) => ({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...more },
+    });
+    const path = '/api/v1/namespaces/default/persistentvolumeclaims';
+    expect((await server.http('POST', path, claim('unnamed', {}))).body.spec.storageClassName).toBe('fast');
+    expect((await server.http('POST', path, claim('none', { storageClassName: '' }))).body.spec.storageClassName).toBe(
+      '',
+    );
+  });
+});
