@@ -16,7 +16,7 @@ import { parseResourcePath } from './paths.ts';
 import { sendNotFound, sendPlainPath } from './plain-paths.ts';
 import { hasProtobuf } from './protobuf.ts';
 import type { Reply, Request, Response } from './reply.ts';
-import { callOfRequest, credentialsOf, queryOf, routeOf } from './requests.ts';
+import { callOfRequest, credentialsOf, PageNotFound, queryOf, routeOf } from './requests.ts';
 
 export async function handleRequest(server: Server, request: Request, response: Response): Promise<void> {
   const reply: Reply = { request, response, auditId: server.context.random.uuid(), warnings: [] };
@@ -50,6 +50,7 @@ export async function handleRequest(server: Server, request: Request, response: 
     );
   } catch (error) {
     request.resume();
+    if (error instanceof PageNotFound) return sendNotFound(reply);
     const status = isStatusError(error)
       ? error
       : error instanceof URIError

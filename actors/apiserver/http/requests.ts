@@ -34,6 +34,16 @@ export function queryOf(text: string): Query {
   return { first, all: (name) => parameters.getAll(name) };
 }
 
+/** The path is nobody's: answered as text, where groups of built-in kinds answer with a Status. */
+export class PageNotFound extends Error {
+  override readonly name = 'PageNotFound';
+}
+
+function noSuchPath(server: Server, group: string): Error {
+  const custom = server.registry.all().every((kind) => kind.group !== group || kind.custom !== undefined);
+  return custom ? new PageNotFound('404 page not found') : StatusError.noSuchPath();
+}
+
 /** Finds the kind and the verb of a request; 404 and 405 as upstream. */
 export function routeOf(
   server: Server,
@@ -42,7 +52,7 @@ export function routeOf(
   query: Query,
 ): { kind: KindDefinition; subresource: SubresourceDefinition | undefined; verb: Verb } {
   const kind = server.registry.byResource(path.group, path.version, path.resource);
-  if (kind === undefined) throw StatusError.noSuchPath();
+  if (kind === undefined) throw noSuchPath(server, path.group);
   let subresource: SubresourceDefinition | undefined;
   if (path.subresource !== undefined) {
     subresource = kind.subresources?.find(({ name }) => name === path.subresource);
@@ -50,7 +60,7 @@ export function routeOf(
       throw notFoundOf(kind, path.name);
     if (subresource === undefined || path.name === undefined) throw StatusError.noSuchPath();
   }
-  if (path.namespace !== undefined && !kind.namespaced) throw StatusError.noSuchPath();
+  if (path.namespace !== undefined && !kind.namespaced) throw noSuchPath(server, path.group);
   const verb = verbOf(method, path, query, kind);
   // Objects are only read across all namespaces, not written.
   const acrossNamespaces = kind.namespaced && path.namespace === undefined;

@@ -46,11 +46,7 @@ function checkLimit(check: Check, path: Path, limit: LimitRangeItem): void {
       check.forbidden(path, field, "may not be specified when `type` is 'Pod'");
   }
   if (type === 'PersistentVolumeClaim' && limit.min?.['storage'] === undefined && limit.max?.['storage'] === undefined)
-    check.required(
-      path,
-      'limits',
-      'either minimum or maximum storage value is required, but neither was provided',
-    );
+    check.required(path, 'limits', 'either minimum or maximum storage value is required, but neither was provided');
   names('maxLimitRequestRatio', limit.maxLimitRequestRatio);
   for (const name of keys) checkOrder(check, path, name, limit, isPod);
 }

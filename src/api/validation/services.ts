@@ -183,8 +183,7 @@ function checkLoadBalancer(check: Check, service: Service, spec: ServiceSpec): v
   } else if (annotation !== undefined) {
     const path = keyed(annotationsPath, sourceRanges);
     if (!isLoadBalancer) check.forbidden(path, '', onlyLoadBalancer);
-    if (annotation.trim() !== '')
-      for (const range of annotation.split(',')) checkRange(check, path, '', range.trim());
+    if (annotation.trim() !== '') for (const range of annotation.split(',')) checkRange(check, path, '', range.trim());
   }
   if (spec.allocateLoadBalancerNodePorts !== undefined && !isLoadBalancer)
     check.forbidden(specPath, 'allocateLoadBalancerNodePorts', onlyLoadBalancer);
@@ -315,8 +314,7 @@ function checkIngress(check: Check, path: Path, ingress: LoadBalancerIngress): v
   else check.oneOf(path, 'ipMode', ipMode, ['Proxy', 'VIP']);
   if (!hostname) return;
   check.dnsSubdomain(path, 'hostname', hostname);
-  if (addressFamily(hostname) !== 0)
-    check.invalid(path, 'hostname', hostname, 'must be a DNS name, not an IP address');
+  if (addressFamily(hostname) !== 0) check.invalid(path, 'hostname', hostname, 'must be a DNS name, not an IP address');
 }
 
 export const serviceValidation = strategyOf<Service>({
