@@ -17,6 +17,7 @@ export interface BenchFlags {
   readonly out?: string;
   readonly json?: boolean;
   readonly list?: boolean;
+  readonly kubelets?: boolean;
   readonly threads?: 'auto' | 'dedicated' | 'shared' | 'inline' | number;
 }
 
@@ -74,12 +75,13 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
       continue;
     }
     try {
-      const result = await runWorkload(workload, (step) => say(`${name}: ${step}`), flags.threads);
+      const result = await runWorkload(workload, (step) => say(`${name}: ${step}`), flags);
       results.push(result);
       const summary = summarize(result);
       if (flags.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
       // Only the own set is comparable from run to run.
-      if (file === undefined) appendRecord(recordDirectory(), new Date().toISOString(), summary);
+      if (file === undefined && flags.kubelets !== true)
+        appendRecord(recordDirectory(), new Date().toISOString(), summary);
     } catch (error) {
       failures++;
       const text =

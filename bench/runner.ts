@@ -12,7 +12,7 @@ import { type RangeResult, remoteStore } from '../src/store/index.ts';
 import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
 import { BenchConfigError, type Workload } from './config.ts';
 import { type MakeObject, objectsFrom } from './objects.ts';
-import { type Measured, operations, type Run } from './operations/index.ts';
+import { type CreatedNode, type Measured, operations, type Run } from './operations/index.ts';
 import { PodTracker } from './pod-tracker.ts';
 
 export interface WorkloadResult {
@@ -35,11 +35,18 @@ export function cannotRun(workload: Workload): string | undefined {
   return undefined;
 }
 
+export interface RunOptions {
+  /** Where the actors live. Default `auto`. */
+  readonly threads?: ClusterOptions['threads'];
+  /** Run a kubelet on every node, so that pods become Ready and the time until then is measured. Default false, as upstream. */
+  readonly kubelets?: boolean;
+}
+
 /** Runs `workload`; rejects when an operation fails or a bound pod is not in the store. `onStep` hears of each operation. */
 export async function runWorkload(
   workload: Workload,
   onStep: (text: string) => void,
-  threads: NonNullable<ClusterOptions['threads']> = 'auto',
+  options: RunOptions = {},
 ): Promise<WorkloadResult> {
   const reason = cannotRun(workload);
   if (reason !== undefined) throw new BenchConfigError(`${workload.case}/${workload.workload}: ${reason}`);
@@ -47,14 +54,14 @@ export async function runWorkload(
     workload.schedulerConfigPath === undefined ? undefined : parse(readFileSync(workload.schedulerConfigPath, 'utf8'));
   const cluster = await Cluster.start({
     nodes: 0,
-    components: ['apiserver', 'scheduler'],
-    threads,
+    components: ['apiserver', 'scheduler', ...(options.kubelets === true ? ['nodes'] : [])],
+    threads: options.threads ?? 'auto',
     https: false,
     // As upstream's harness: pods name their priority as a number and have no service account.
     disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
     ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
   });
-  const run = new WorkloadRun(cluster, workload);
+  const run = new WorkloadRun(cluster, workload, options.kubelets === true);
   try {
     for (const [index, raw] of workload.operations.entries()) {
       const operation = operations.find(({ opcode }) => opcode === raw.opcode);
@@ -139,6 +146,7 @@ class WorkloadRun implements Run {
   constructor(
     private readonly cluster: Cluster,
     workload: Workload,
+    private readonly kubelets: boolean,
   ) {
     this.client = cluster.client;
     this.clock = cluster.clock;
@@ -213,7 +221,8 @@ class WorkloadRun implements Run {
     const sums = schedulerSums(await this.cluster.actors.metricsText());
     const stages = stageMeans(sums, this.schedulerBefore);
     this.schedulerBefore = sums;
-    this.measurements.push({ name: measured.name, ...collector.stop(stages) });
+    const measurement = collector.stop(stages);
+    this.measurements.push({ name: measured.name, ...measurement, stages: withQueue(measurement.stages) });
     this.collector = undefined;
     this.measured = undefined;
   }
@@ -229,6 +238,10 @@ class WorkloadRun implements Run {
     const going = work(this.stopBackground.signal);
     going.catch((error) => this.fail(error));
     this.background.push(going);
+  }
+
+  async nodesCreated(nodes: readonly CreatedNode[]): Promise<void> {
+    if (this.kubelets) await this.cluster.addNodes(nodes);
   }
 
   async createPod(pod: Pod): Promise<void> {
@@ -259,7 +272,6 @@ type HistogramSums = Readonly<Record<string, { readonly sum: number; readonly co
 
 /** The scheduler's histograms by the stage that they stand for. Their means split a pod's time between create and ready. */
 const stageOfHistogram: Readonly<Record<string, string>> = {
-  scheduler_pod_scheduling_sli_duration_seconds: 'queue and schedule and bind',
   scheduler_scheduling_algorithm_duration_seconds: 'schedule',
   'scheduler_framework_extension_point_duration_seconds{extension_point="Bind"': 'bind',
 };
@@ -278,6 +290,23 @@ function schedulerSums(text: string): HistogramSums {
     }
   }
   return sums;
+}
+
+/**
+ * Puts the stages of a pod's way in their order. `queue` is what is left of the time from the answer to the create until the
+ * binding is seen: the way to the scheduler, the wait for its turn, and the way back.
+ */
+function withQueue(stages: Readonly<Record<string, Distribution>>): Record<string, Distribution> {
+  const { create, schedule, bind, ...rest } = stages;
+  const total = stages['create to bound']?.average ?? 0;
+  const queue = Math.max(0, total - (schedule?.average ?? 0) - (bind?.average ?? 0));
+  return {
+    ...(create === undefined ? {} : { create }),
+    queue: distribution(total === 0 ? [] : [queue]),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(bind === undefined ? {} : { bind }),
+    ...rest,
+  };
 }
 
 function stageMeans(after: HistogramSums, before: HistogramSums): Record<string, Distribution> {

@@ -4,7 +4,7 @@ import type { Node } from '../../src/api/index.ts';
 import { csiNodes, nodes } from '../../src/client/resources.ts';
 import { defaultNode } from '../objects.ts';
 import { createWidth, inParallel } from './parallel.ts';
-import { defineOperation, type Run } from './types.ts';
+import { type CreatedNode, defineOperation, type Run } from './types.ts';
 
 const count = z.number().int().min(0);
 
@@ -28,6 +28,7 @@ export const createNodes = defineOperation({
     const label = operation.labelNodePrepareStrategy;
     const unique = operation.uniqueNodeLabelStrategy;
     const allocatable = operation.nodeAllocatableStrategy;
+    const created: CreatedNode[] = [];
     await inParallel(operation.count, createWidth, async (index) => {
       const node = make(index, operation.count) as Node;
       const { generateName = 'node-', name = `${generateName}${run.random.suffix(10)}`, ...rest } = node.metadata ?? {};
@@ -40,7 +41,7 @@ export const createNodes = defineOperation({
       const added = Object.fromEntries(
         Object.entries(allocatable?.nodeAllocatable ?? {}).map(([name, amount]) => [name, String(amount)]),
       );
-      const created = await run.client.create(nodes, {
+      await run.client.create(nodes, {
         ...node,
         metadata: { ...metadata, labels },
         status: {
@@ -49,8 +50,8 @@ export const createNodes = defineOperation({
           allocatable: { ...(node.status?.allocatable ?? capacity), ...added },
         },
       });
+      created.push({ name, capacity: { ...capacity, ...added } });
       if (allocatable?.csiNodeAllocatable !== undefined) {
-        const name = created.metadata?.name ?? '';
         await run.client.create(csiNodes, {
           apiVersion: 'storage.k8s.io/v1',
           kind: 'CSINode',
@@ -70,6 +71,7 @@ export const createNodes = defineOperation({
         });
       }
     });
+    await run.nodesCreated(created);
   },
 });
 

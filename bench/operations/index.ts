@@ -22,4 +22,4 @@ export const operations: readonly Operation[] = [
   startCollectingMetrics,
   stopCollectingMetrics,
 ];
-export type { Measured, Run } from './types.ts';
+export type { CreatedNode, Measured, Run } from './types.ts';

@@ -22,10 +22,17 @@ export interface Run {
   stopMeasuring(): Promise<void>;
   /** Work that goes on beside the operations; aborted and awaited at the end of the workload. */
   inBackground(work: (signal: AbortSignal) => Promise<void>): void;
+  /** Called with the nodes that an operation made; runs kubelets on them when the bench was asked to. */
+  nodesCreated(nodes: readonly CreatedNode[]): Promise<void>;
   /** A create that feeds the running measurement. */
   createPod(pod: KubernetesObject): Promise<void>;
   /** For people, and for the report: what could not be done as the file says. */
   note(text: string): void;
+}
+
+export interface CreatedNode {
+  readonly name: string;
+  readonly capacity: Readonly<Record<string, string>>;
 }
 
 export interface Measured {

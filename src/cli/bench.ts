@@ -9,6 +9,7 @@ export interface BenchFlags {
   readonly out?: string;
   readonly json?: boolean;
   readonly list?: boolean;
+  readonly kubelets?: boolean;
   readonly threads?: Threads;
 }
 
@@ -25,6 +26,7 @@ export const benchCommand = (): Command =>
     .option('--workload <name>', 'only workloads of this name, such as 500Nodes')
     .option('--out <dir>', 'write data items (JSON), the HTML report and the plots here')
     .option('--json', 'print one JSON object a workload')
+    .option('--kubelets', 'run a kubelet on every node too, and measure the time until pods are Ready')
     .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
     .option('--list', 'list the cases and workloads and run none')
     .addHelpText(

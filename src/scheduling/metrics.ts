@@ -24,6 +24,7 @@ export class SchedulerMetrics {
   readonly #incoming = new Map<string, Counter>();
   readonly #pending: Readonly<Record<QueueName, { set(value: number): void }>>;
   readonly #victims: Histogram;
+  readonly #algorithm: Histogram;
   readonly #preemptions: Counter;
 
   constructor(metrics: Metrics) {
@@ -45,6 +46,11 @@ export class SchedulerMetrics {
       'scheduler_preemption_victims',
       'Number of selected preemption victims',
       exponential(1, 2, 7),
+    );
+    this.#algorithm = metrics.histogram(
+      'scheduler_scheduling_algorithm_duration_seconds',
+      'Scheduling algorithm latency in seconds',
+      attemptBuckets,
     );
     this.#preemptions = metrics.counter(
       'scheduler_preemption_attempts_total',
@@ -76,6 +82,11 @@ export class SchedulerMetrics {
       this.#durations.set(key, duration);
     }
     duration.observe(seconds);
+  }
+
+  /** A node was found, and the pod assumed on it, in `seconds`. */
+  algorithm(seconds: number): void {
+    this.#algorithm.observe(seconds);
   }
 
   /** A pod was bound after `attempts`, `seconds` after the first of them began. */

@@ -322,6 +322,7 @@ export class Scheduler {
       this.#refused(queued, profile, startedAt, refused);
       return;
     }
+    this.#metrics.algorithm((this.#deps.context.clock.monotonic() - startedAt) / 1000);
     this.#bindings++;
     void this.#bind(queued, profile, cycle, nodeName, startedAt, waits);
   }
@@ -339,7 +340,9 @@ export class Scheduler {
     const given = waits.length > 0 ? await this.#waiting.wait(info.uid, waits) : undefined;
     // From here on no cluster event can make a difference to this attempt.
     if (!given) this.queue.done(info.uid);
+    const bindingAt = this.#deps.context.clock.monotonic();
     const failure = given ?? (await this.#runBinding(profile, cycle, info, nodeName));
+    if (!given) this.#point('Bind', failure ? 'Error' : 'Success', profile, bindingAt);
     this.#bindings--;
     if (failure) {
       this.#retract(queued, profile, cycle, nodeName);
