@@ -1,6 +1,7 @@
 /** The API machinery's public face: pure functions and data, no I/O beyond reading the generated tables. */
 export { type ApplyWriter, applyConfiguration, parseConfiguration } from './apply.ts';
 export { conform, emptyValue, setMember } from './conform.ts';
+export * from './crd/index.ts';
 export {
   type Decoded,
   decodeJson,
@@ -13,7 +14,6 @@ export {
   normalize,
   syntaxError,
 } from './decode.ts';
-export * from './crd/index.ts';
 export * from './discovery.ts';
 export * from './errors.ts';
 export * from './field-errors.ts';

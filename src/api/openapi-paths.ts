@@ -330,9 +330,12 @@ export function referencesOf(
     };
   }
   const kinds = [{ group: kind.group, kind: kind.kind, version: kind.version }];
+  const schema = custom?.(kind);
+  const properties = (schema?.['properties'] ?? {}) as Record<string, OpenApiNode>;
   const object = definitions.add(kind.definition, {
     type: 'object',
-    ...custom?.(kind),
+    ...schema,
+    properties: { ...properties, metadata: { ...definitions.refer(`${meta}.ObjectMeta`), ...properties['metadata'] } },
     'x-kubernetes-group-version-kind': kinds,
   });
   const list = definitions.add(listName, {

@@ -33,6 +33,9 @@ function goSyntax(value: unknown): string {
   }
 }
 
+/** Go's names of the types of decoded values, where they are not the kinds' own. */
+const goTypes: Readonly<Record<string, string>> = { map: 'map[string]interface {}', slice: '[]interface {}' };
+
 function check(value: unknown, schema: Schema, path: string, errors: string[]): void {
   if (value === null || value === undefined) return;
   const kind = goKind(value);
@@ -51,7 +54,9 @@ function check(value: unknown, schema: Schema, path: string, errors: string[]): 
     case 'int32':
     case 'int64':
     case 'double':
-      expect('numeric (int or float)', kind === 'int64' || kind === 'float64');
+      // Of this one alone upstream tells the value's type.
+      if (kind !== 'int64' && kind !== 'float64')
+        errors.push(`${path}: expected numeric (int or float), got ${goTypes[kind] ?? kind}`);
       return;
     case 'time':
     case 'microtime':

@@ -10,7 +10,7 @@ describe('typedError', () => {
     [{ bogus: 1 }, '.bogus: field not declared in schema'],
     [{ nodeName: 5 }, '.nodeName: expected string, got &value.valueUnstructured{Value:5}'],
     [{ hostNetwork: 'x' }, '.hostNetwork: expected boolean, got &value.valueUnstructured{Value:"x"}'],
-    [{ priority: 'x' }, '.priority: expected numeric (int or float), got &value.valueUnstructured{Value:"x"}'],
+    [{ priority: 'x' }, '.priority: expected numeric (int or float), got string'],
     [{ containers: 'x' }, '.containers: expected list, got &value.valueUnstructured{Value:"x"}'],
     [{ containers: [{ name: 'a' }, { name: 'a' }] }, '.containers: duplicate entries for key [name="a"]'],
     [{ containers: [{ name: 'a', bogus: 1 }] }, '.containers[name="a"].bogus: field not declared in schema'],

@@ -127,7 +127,8 @@ export class Caches {
   cacheOf(storagePrefix: string, namespaced: boolean): KindCache {
     const prefix = `${storagePrefix}/`;
     let cache = this.#caches.get(prefix);
-    if (cache === undefined) {
+    // A custom kind may come back with another scope once nothing of it is left.
+    if (cache === undefined || (cache.namespaced !== namespaced && cache.size === 0)) {
       const read = this.#options.indexes[storagePrefix];
       cache = new KindCache({
         prefix,

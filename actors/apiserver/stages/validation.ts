@@ -36,7 +36,8 @@ export function validate(call: Call, server: Server): void {
         : subresource === 'status'
           ? strategy?.status
           : strategy?.subresources?.[subresource];
-    const unconditional = call.expectedRevision === undefined && call.verb === 'update';
+    // A part is written into the object as it is: it cannot be out of date.
+    const unconditional = call.expectedRevision === undefined && call.verb === 'update' && call.part === undefined;
     if (unconditional && strategy?.allowUnconditionalUpdate === false) {
       // The storage refuses it, which knows of resources and not of kinds.
       throw StatusError.invalid(resourceOf(call.kind), object.metadata.name ?? '', [
