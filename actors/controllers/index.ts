@@ -4,6 +4,7 @@
  */
 import { type ControllerDefinition, type ControllerSettings, runController } from '../../src/controller/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
+import { clusterRoleAggregationController } from './clusterrole-aggregation.ts';
 import { cronJobController } from './cronjob.ts';
 import { daemonSetController } from './daemonset.ts';
 import { deploymentController } from './deployment.ts';
@@ -27,6 +28,7 @@ import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
 import { serviceAccountController } from './serviceaccount.ts';
+import { serviceAccountTokenController } from './serviceaccount-token.ts';
 import { statefulSetController } from './statefulset.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlController } from './ttl.ts';
@@ -37,7 +39,9 @@ export const controllers: readonly ControllerDefinition[] = [
   namespaceController,
   garbageCollectorController,
   serviceAccountController,
+  serviceAccountTokenController,
   rootCaCertificatePublisherController,
+  clusterRoleAggregationController,
   deploymentController,
   replicaSetController,
   replicationControllerController,

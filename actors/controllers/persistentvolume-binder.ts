@@ -89,15 +89,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const classOf = (claim: PersistentVolumeClaim): StorageClass | undefined =>
     classLister.get(undefined, storageClassNameOf(claim));
 
-  async function setClaimStatus(claim: PersistentVolumeClaim, phase: string, volume?: PersistentVolume): Promise<void> {
+  async function setClaimStatus(
+    claim: PersistentVolumeClaim,
+    phase: string,
+    volume?: PersistentVolume,
+  ): Promise<PersistentVolumeClaim> {
     const { accessModes: _modes, capacity: known, ...rest } = claim.status ?? {};
     const bound =
       volume === undefined ? {} : { accessModes: volume.spec?.accessModes, capacity: known ?? volume.spec?.capacity };
     const status = { ...rest, phase, ...bound };
-    if (semanticallyEqual(claim.status, status)) return;
-    await client.update(persistentVolumeClaims, { ...claim, status } as PersistentVolumeClaim, {
+    if (semanticallyEqual(claim.status, status)) return claim;
+    return client.update(persistentVolumeClaims, { ...claim, status } as PersistentVolumeClaim, {
       subresource: 'status',
     });
+  }
+
+  async function pend(claim: PersistentVolumeClaim): Promise<void> {
+    await setClaimStatus(claim, 'Pending');
   }
 
   async function setVolumePhase(volume: PersistentVolume, phase: string, message = ''): Promise<PersistentVolume> {
@@ -120,8 +128,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const wanted = { ...claim, metadata: { ...claim.metadata, annotations }, spec };
     const same = semanticallyEqual(claim.spec, spec) && semanticallyEqual(claim.metadata?.annotations, annotations);
     const updated = same ? claim : await client.update(persistentVolumeClaims, wanted);
-    await setClaimStatus(updated, 'Bound', bound);
-    await expand(updated, bound);
+    await expand(await setClaimStatus(updated, 'Bound', bound), bound);
   }
 
   /** Writes the claim into the volume. */
@@ -141,9 +148,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const ours = volume.metadata?.annotations?.[provisionedBy] === simulatedProvisioner;
     if (!ours || compareQuantities(asked, volume.spec?.capacity?.['storage'] ?? '0') <= 0) return;
     const capacity = { storage: asked };
-    await client.patch(persistentVolumes, { name: keyFor(volume) }, 'merge', { spec: { capacity } });
-    const key = splitKey(keyFor(claim));
-    await client.patch(persistentVolumeClaims, key, 'merge', { status: { capacity } }, { subresource: 'status' });
+    await client.update(persistentVolumes, { ...volume, spec: { ...volume.spec, capacity } });
+    // Claims without the status that was just written conflict, and come back.
+    const status = { ...claim.status, capacity };
+    await client.update(persistentVolumeClaims, { ...claim, status }, { subresource: 'status' });
   }
 
   async function syncUnboundClaim(claim: PersistentVolumeClaim): Promise<void> {
@@ -181,26 +189,26 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   async function syncNamedVolume(claim: PersistentVolumeClaim, volumeName: string): Promise<void> {
     const volume = volumeLister.get(undefined, volumeName);
     const reference = volume?.spec?.claimRef;
-    if (volume === undefined) return setClaimStatus(claim, 'Pending');
+    if (volume === undefined) return pend(claim);
     if (reference === undefined) {
       const mismatch = mismatchOf(volume, claim);
       if (mismatch === undefined) return bind(volume, claim);
       const message = `Cannot bind to requested volume "${volumeName}": ${mismatch}`;
       events.event(about(claim), 'Warning', 'VolumeMismatch', message);
-      return setClaimStatus(claim, 'Pending');
+      return pend(claim);
     }
     if (isReservedFor(volume, claim)) return bind(volume, claim);
     const owner = `${reference.namespace}/${reference.name}`;
     const message = `volume "${volumeName}" already bound to a different claim.`;
     if (owner !== keyFor(claim)) events.event(about(claim), 'Warning', 'FailedBinding', message);
-    return setClaimStatus(claim, 'Pending');
+    return pend(claim);
   }
 
   async function syncBoundClaim(claim: PersistentVolumeClaim): Promise<void> {
     const { volumeName } = claim.spec ?? {};
-    const lose = (reason: string, message: string) => {
+    const lose = async (reason: string, message: string) => {
       if (claim.status?.phase !== 'Lost') events.event(about(claim), 'Warning', reason, message);
-      return setClaimStatus(claim, 'Lost');
+      await setClaimStatus(claim, 'Lost');
     };
     if (!volumeName) {
       return lose('ClaimLost', 'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!');
@@ -219,13 +227,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (storageClass === undefined) {
       const message = `storageclass.storage.k8s.io "${className}" not found`;
       events.event(about(claim), 'Warning', 'ProvisioningFailed', message);
-      return setClaimStatus(claim, 'Pending');
+      return pend(claim);
     }
     const { provisioner } = storageClass;
     if (provisioner === noProvisioner) {
       const message = `no volume plugin matched name: ${provisioner}`;
       events.event(about(claim), 'Warning', 'ProvisioningFailed', message);
-      return setClaimStatus(claim, 'Pending');
+      return pend(claim);
     }
     let current = claim;
     const known = claim.metadata?.annotations ?? {};

@@ -24,10 +24,9 @@ export const persistentVolumeProtectionController: ControllerDefinition = {
         if (finalizers.includes(finalizer) !== deleting) return undefined;
         if (deleting && volume.status?.phase === 'Bound') return undefined;
         const wanted = deleting ? finalizers.filter((other) => other !== finalizer) : [...finalizers, finalizer];
-        const { resourceVersion } = volume.metadata ?? {};
-        const metadata = { resourceVersion, finalizers: wanted.length === 0 ? null : wanted };
+        const metadata = { ...volume.metadata, finalizers: wanted };
         try {
-          await client.patch(persistentVolumes, { name }, 'merge', { metadata });
+          await client.update(persistentVolumes, { ...volume, metadata });
         } catch (error) {
           if (!isNotFound(error)) throw error;
         }

@@ -44,10 +44,9 @@ export const persistentVolumeClaimProtectionController: ControllerDefinition = {
           .some((pod) => pod.spec?.nodeName !== undefined && !(isPodFinished(pod) && pod.metadata?.deletionTimestamp));
         if (deleting && inUse) return undefined;
         const wanted = deleting ? finalizers.filter((other) => other !== finalizer) : [...finalizers, finalizer];
-        const { resourceVersion } = claim.metadata ?? {};
-        const metadata = { resourceVersion, finalizers: wanted.length === 0 ? null : wanted };
+        const metadata = { ...claim.metadata, finalizers: wanted };
         try {
-          await client.patch(persistentVolumeClaims, { namespace, name }, 'merge', { metadata });
+          await client.update(persistentVolumeClaims, { ...claim, metadata });
         } catch (error) {
           if (!isNotFound(error)) throw error;
         }

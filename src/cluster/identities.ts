@@ -29,12 +29,16 @@ export const kubeProxyIdentity: ApiIdentity = {
   userAgent: 'kube-proxy',
 };
 
-/** Each controller acts as a service account of its own, as with kube-controller-manager's `--use-service-account-credentials`. */
-export const controllerIdentity = (controller: string): ApiIdentity => ({
-  user: `system:serviceaccount:kube-system:${controller}`,
-  groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', authenticated],
-  userAgent: 'kube-controller-manager',
-});
+/** Each controller acts as a service account of its own, as with kube-controller-manager's `--use-service-account-credentials`;
+ * a name such as `system:kube-controller-manager` is a user's. */
+export const controllerIdentity = (controller: string): ApiIdentity =>
+  controller.startsWith('system:')
+    ? { user: controller, groups: [authenticated], userAgent: 'kube-controller-manager' }
+    : {
+        user: `system:serviceaccount:kube-system:${controller}`,
+        groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', authenticated],
+        userAgent: 'kube-controller-manager',
+      };
 
 export const kubeletIdentity = (node: string): ApiIdentity => ({
   user: `system:node:${node}`,
