@@ -2,7 +2,28 @@
 
 import { definitionValidation } from '../crd/definition-validation.ts';
 import type { Strategy } from '../kinds/types.ts';
+import { configMapValidation, secretValidation } from './config-data.ts';
+import {
+  endpointsValidation,
+  eventValidation,
+  namespaceValidation,
+  podTemplateValidation,
+  replicationControllerValidation,
+  serviceAccountValidation,
+} from './core-kinds.ts';
+import { cronJobValidation, jobValidation } from './jobs.ts';
+import { limitRangeValidation, resourceQuotaValidation } from './limits.ts';
+import { nodeValidation } from './nodes.ts';
+import { persistentVolumeClaimValidation, persistentVolumeValidation } from './persistent-volumes.ts';
 import { podValidation } from './pods.ts';
+import { serviceValidation } from './services.ts';
+import {
+  controllerRevisionValidation,
+  daemonSetValidation,
+  deploymentValidation,
+  replicaSetValidation,
+  statefulSetValidation,
+} from './workloads.ts';
 
 /** The parts of a strategy that refuse what makes no sense. */
 export type Validation = Pick<
@@ -13,6 +34,27 @@ export type Validation = Pick<
 const validations: Readonly<Record<string, Validation>> = {
   'io.k8s.api.core.v1.Pod': podValidation,
   'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition': definitionValidation,
+  'io.k8s.api.core.v1.Service': serviceValidation,
+  'io.k8s.api.core.v1.Node': nodeValidation,
+  'io.k8s.api.core.v1.Namespace': namespaceValidation,
+  'io.k8s.api.core.v1.ConfigMap': configMapValidation,
+  'io.k8s.api.core.v1.Secret': secretValidation,
+  'io.k8s.api.core.v1.ServiceAccount': serviceAccountValidation,
+  'io.k8s.api.core.v1.Endpoints': endpointsValidation,
+  'io.k8s.api.core.v1.Event': eventValidation,
+  'io.k8s.api.core.v1.LimitRange': limitRangeValidation,
+  'io.k8s.api.core.v1.ResourceQuota': resourceQuotaValidation,
+  'io.k8s.api.core.v1.PersistentVolume': persistentVolumeValidation,
+  'io.k8s.api.core.v1.PersistentVolumeClaim': persistentVolumeClaimValidation,
+  'io.k8s.api.core.v1.PodTemplate': podTemplateValidation,
+  'io.k8s.api.core.v1.ReplicationController': replicationControllerValidation,
+  'io.k8s.api.apps.v1.Deployment': deploymentValidation,
+  'io.k8s.api.apps.v1.ReplicaSet': replicaSetValidation,
+  'io.k8s.api.apps.v1.StatefulSet': statefulSetValidation,
+  'io.k8s.api.apps.v1.DaemonSet': daemonSetValidation,
+  'io.k8s.api.apps.v1.ControllerRevision': controllerRevisionValidation,
+  'io.k8s.api.batch.v1.Job': jobValidation,
+  'io.k8s.api.batch.v1.CronJob': cronJobValidation,
 };
 
 /** The validation of the kind with that definition, such as `io.k8s.api.core.v1.Pod`; undefined when it needs none of its own. */

@@ -1,0 +1,374 @@
+/**
+ * Jobs and CronJobs.
+ * @see pkg/apis/batch/validation/validation.go
+ */
+import { type FieldError, fieldPath } from '../field-errors.ts';
+import type {
+  CronJob,
+  Job,
+  JobSpec,
+  PodFailurePolicyRule,
+  PodTemplateSpec,
+  SuccessPolicyRule,
+} from '../generated/types.ts';
+import { semanticEqual } from '../kinds/semantic-equality.ts';
+import { strategyOf } from '../kinds/strategy-of.ts';
+import { validateDnsSubdomain } from '../names.ts';
+import { labelSelectorOf } from '../selectors.ts';
+import { at, Check, collect, keyed, type Path } from './check.ts';
+import { scheduleRefusal } from './cron-schedule.ts';
+import { internalForm } from './internal-form.ts';
+import { checkLabelSelector } from './label-selector.ts';
+import { checkStandardFinalizers } from './metadata.ts';
+import { checkPodTemplate } from './pod-spec.ts';
+
+const specPath = fieldPath('spec');
+const parallelismMax = 100_000;
+const rulesMax = 20;
+const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
+
+/** What jobs and templates of jobs share. */
+function checkJobFields(check: Check, path: Path, spec: Partial<JobSpec>): void {
+  const numbers = [
+    'parallelism',
+    'completions',
+    'activeDeadlineSeconds',
+    'backoffLimit',
+    'ttlSecondsAfterFinished',
+    'backoffLimitPerIndex',
+    'maxFailedIndexes',
+  ] as const;
+  for (const field of numbers) check.nonNegative(path, field, spec[field]);
+  if (spec.managedBy !== undefined) checkManager(check, path, spec.managedBy);
+  checkCompletion(check, path, spec);
+  if (spec.podFailurePolicy) {
+    const rules = spec.podFailurePolicy.rules ?? [];
+    const here = at(at(path, 'podFailurePolicy'), 'rules');
+    if (rules.length > rulesMax) check.tooMany(here, '', rules.length, rulesMax);
+    rules.forEach((rule, index) => {
+      checkFailureRule(check, at(here, index), rule, spec);
+    });
+  }
+  if (spec.successPolicy) checkSuccessPolicy(check, at(path, 'successPolicy'), spec);
+  checkReplacement(check, path, spec);
+  checkPodTemplate(check, at(path, 'template'), spec.template);
+  const place = at(at(path, 'template'), 'spec');
+  const policy = spec.template?.spec?.restartPolicy ?? '';
+  // Nobody asks for Always here: it is what defaulting made of nothing.
+  if (policy === '' || policy === 'Always')
+    check.required(place, 'restartPolicy', 'valid values: "OnFailure", "Never"');
+  else if (policy !== 'OnFailure' && policy !== 'Never')
+    check.notSupported(place, 'restartPolicy', policy, ['OnFailure', 'Never']);
+  else if (spec.podFailurePolicy && policy !== 'Never')
+    check.invalid(place, 'restartPolicy', policy, 'only "Never" is supported when podFailurePolicy is specified');
+}
+
+function checkManager(check: Check, path: Path, name: string): void {
+  const [domain = '', ...rest] = name.split('/');
+  if (name === '') check.required(path, 'managedBy');
+  else if (rest.length === 0 || domain === '' || rest.join('/') === '')
+    check.invalid(path, 'managedBy', name, 'must be a domain-prefixed path (such as "acme.io/foo")');
+  else check.all(path, 'managedBy', name, validateDnsSubdomain(domain));
+  if (name.length > 63) check.tooLong(path, 'managedBy', 63);
+}
+
+function checkCompletion(check: Check, path: Path, spec: Partial<JobSpec>): void {
+  const { completionMode: mode, completions, parallelism, maxFailedIndexes, backoffLimitPerIndex } = spec;
+  if (mode !== undefined && mode !== 'NonIndexed' && mode !== 'Indexed')
+    check.notSupported(path, 'completionMode', mode, ['NonIndexed', 'Indexed']);
+  if (mode === 'Indexed') {
+    if (completions === undefined) check.required(path, 'completions', 'when completion mode is Indexed');
+    if (parallelism !== undefined && parallelism > parallelismMax)
+      check.invalid(
+        path,
+        'parallelism',
+        parallelism,
+        `must be less than or equal to ${parallelismMax} when completion mode is Indexed`,
+      );
+    if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions)
+      check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, 'must be less than or equal to completions');
+    if (backoffLimitPerIndex === undefined || completions === undefined || completions <= parallelismMax) return;
+    const when = `when completions is greater than ${parallelismMax} and backoffLimitPerIndex is specified`;
+    if (maxFailedIndexes === undefined) check.required(path, 'maxFailedIndexes', `must be specified ${when}`);
+    else if (maxFailedIndexes > 10_000)
+      check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, `must be less than or equal to 10000 ${when}`);
+    return;
+  }
+  if (backoffLimitPerIndex !== undefined)
+    check.invalid(path, 'backoffLimitPerIndex', backoffLimitPerIndex, 'requires indexed completion mode');
+  if (maxFailedIndexes !== undefined)
+    check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, 'requires indexed completion mode');
+}
+
+function checkFailureRule(check: Check, path: Path, rule: PodFailurePolicyRule, spec: Partial<JobSpec>): void {
+  const { action, onExitCodes, onPodConditions = [] } = rule;
+  if (action === 'FailIndex' && spec.backoffLimitPerIndex === undefined)
+    check.invalid(path, 'action', action, 'requires the backoffLimitPerIndex to be set');
+  else if (!action) check.required(path, 'action', `valid values: [${actions.map((one) => `"${one}"`).join(' ')}]`);
+  else check.oneOf(path, 'action', action, actions);
+  if (onExitCodes) checkExitCodes(check, at(path, 'onExitCodes'), onExitCodes, spec);
+  if (onPodConditions.length > rulesMax) check.tooMany(path, 'onPodConditions', onPodConditions.length, rulesMax);
+  onPodConditions.forEach(({ type, status }, index) => {
+    const place = at(at(path, 'onPodConditions'), index);
+    check.qualifiedName(place, 'type', type ?? '');
+    if (!status) check.required(place, 'status', 'valid values: ["False" "True" "Unknown"]');
+    else check.oneOf(place, 'status', status, ['False', 'True', 'Unknown']);
+  });
+  if (onExitCodes && onPodConditions.length > 0)
+    check.invalid(path, '', '', 'specifying both OnExitCodes and OnPodConditions is not supported');
+  if (!onExitCodes && onPodConditions.length === 0)
+    check.invalid(path, '', '', 'specifying one of OnExitCodes and OnPodConditions is required');
+}
+
+function checkExitCodes(
+  check: Check,
+  path: Path,
+  codes: NonNullable<PodFailurePolicyRule['onExitCodes']>,
+  spec: Partial<JobSpec>,
+): void {
+  const { operator, containerName, values = [] } = codes;
+  if (!operator) check.required(path, 'operator', 'valid values: ["In" "NotIn"]');
+  else check.oneOf(path, 'operator', operator, ['In', 'NotIn']);
+  const pod = spec.template?.spec;
+  const containers = [...(pod?.containers ?? []), ...(pod?.initContainers ?? [])];
+  if (containerName !== undefined && !containers.some(({ name }) => name === containerName))
+    check.invalid(
+      path,
+      'containerName',
+      containerName,
+      'must be one of the container or initContainer names in the pod template',
+    );
+  if (values.length === 0) check.invalid(path, 'values', values, 'at least one value is required');
+  else if (values.length > 255) check.tooMany(path, 'values', values.length, 255);
+  const seen = new Set<number>();
+  let ordered = true;
+  values.forEach((value, index) => {
+    const place = at(path, 'values');
+    if (operator === 'In' && value === 0) check.invalid(place, index, value, 'must not be 0 for the In operator');
+    if (seen.has(value)) check.duplicate(place, index, value);
+    seen.add(value);
+    ordered &&= index === 0 || value >= (values[index - 1] ?? 0);
+  });
+  if (!ordered) check.invalid(path, 'values', values, 'must be ordered');
+}
+
+function checkSuccessPolicy(check: Check, path: Path, spec: Partial<JobSpec>): void {
+  const rules = spec.successPolicy?.rules ?? [];
+  if (spec.completionMode !== 'Indexed') {
+    const value = internalForm('SuccessPolicy', spec.successPolicy);
+    check.invalid(path, '', value, 'requires indexed completion mode');
+    return;
+  }
+  if (rules.length === 0)
+    check.required(path, 'rules', 'at least one rules must be specified when the successPolicy is specified');
+  if (rules.length > rulesMax) check.tooMany(path, 'rules', rules.length, rulesMax);
+  rules.forEach((rule, index) => {
+    checkSuccessRule(check, at(at(path, 'rules'), index), rule, spec.completions ?? 0);
+  });
+}
+
+function checkSuccessRule(check: Check, path: Path, rule: SuccessPolicyRule, completions: number): void {
+  const { succeededCount: count, succeededIndexes: indexes } = rule;
+  if (count === undefined && indexes === undefined)
+    check.required(path, '', 'at least one of succeededCount or succeededIndexes must be specified');
+  let total: number | undefined;
+  if (indexes !== undefined) {
+    if (indexes.length > 64 * 1024) check.tooLong(path, 'succeededIndexes', 64 * 1024);
+    const counted = countIndexes(indexes, completions);
+    if (typeof counted === 'string')
+      check.invalid(path, 'succeededIndexes', indexes, `error parsing succeededIndexes: ${counted}`);
+    else total = counted;
+  }
+  if (count === undefined) return;
+  check.nonNegative(path, 'succeededCount', count);
+  if (count > completions) {
+    const text = `must be less than or equal to ${completions} (the number of specified completions)`;
+    check.invalid(path, 'succeededCount', count, text);
+  }
+  if (total !== undefined && count > total) {
+    const text = `must be less than or equal to ${total} (the number of indexes in the specified succeededIndexes field)`;
+    check.invalid(path, 'succeededCount', count, text);
+  }
+}
+
+/** How many indexes a text such as `0-2,5` names, or why it is refused. */
+function countIndexes(text: string, completions: number): number | string {
+  if (text === '') return 0;
+  let total = 0;
+  let last: number | undefined;
+  for (const interval of text.split(',')) {
+    const ends = interval.split('-');
+    const shown = JSON.stringify(interval);
+    if (ends.length > 2) return `invalid format: ${shown}`;
+    const [first = 0, final = first] = ends.map(Number);
+    for (const end of ends) {
+      if (!/^\d+$/.test(end)) return `cannot convert string to integer for index: ${JSON.stringify(end)}`;
+    }
+    for (const end of ends) if (Number(end) >= completions) return `too large index: ${JSON.stringify(end)}`;
+    if (last !== undefined && last >= first) return `non-increasing order, previous: ${last}, current: ${first}`;
+    if (final < first || (ends.length === 2 && final === first))
+      return `non-increasing order, previous: ${first}, current: ${final}`;
+    total += final - first + 1;
+    last = final;
+  }
+  return total;
+}
+
+function checkReplacement(check: Check, path: Path, spec: Partial<JobSpec>): void {
+  const policy = spec.podReplacementPolicy;
+  if (policy === undefined) return;
+  // With a failure policy, what becomes of a pod is known only when it has failed.
+  const supported = spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed'];
+  check.oneOf(path, 'podReplacementPolicy', policy, supported);
+}
+
+const generatedLabels = [
+  ['controller-uid', 'uid'],
+  ['job-name', 'name'],
+  ['batch.kubernetes.io/controller-uid', 'uid'],
+  ['batch.kubernetes.io/job-name', 'name'],
+] as const;
+
+function checkJob(check: Check, job: Job): void {
+  checkStandardFinalizers(check, job.metadata);
+  const spec: Partial<JobSpec> = job.spec ?? {};
+  const labels = spec.template?.metadata?.labels;
+  if (spec.manualSelector !== true && spec.selector) {
+    const path = fieldPath('spec', 'template', 'metadata', 'labels');
+    for (const [key, field] of generatedLabels) {
+      const value = job.metadata?.[field] ?? '';
+      if (labels?.[key] === undefined) check.required(keyed(path, key), '', `must be '${value}'`);
+      else if (labels[key] !== value) check.invalid(keyed(path, key), '', labels, `must be '${value}'`);
+    }
+  }
+  checkJobFields(check, specPath, spec);
+  const before = check.errors.length;
+  if (!spec.selector) check.required(specPath, 'selector');
+  else checkLabelSelector(check, spec.selector, specPath, 'selector');
+  if (spec.selector && check.errors.length > before) return;
+  if (!spec.selector || !labelSelectorOf(spec.selector).matches(labels ?? {}))
+    check.invalid(
+      fieldPath('spec', 'template', 'metadata'),
+      'labels',
+      labels ?? {},
+      '`selector` does not match template `labels`',
+    );
+}
+
+/** The template with the old values of what a job that has not begun may change. */
+function maskTemplate(now: PodTemplateSpec | undefined, old: PodTemplateSpec | undefined): PodTemplateSpec {
+  const spec = now?.spec ?? { containers: [] };
+  const before = old?.spec ?? { containers: [] };
+  const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
+  const nodeAffinity = before.affinity?.nodeAffinity;
+  const affinity =
+    podAffinity || podAntiAffinity || nodeAffinity ? { nodeAffinity, podAffinity, podAntiAffinity } : undefined;
+  const { nodeSelector, tolerations, schedulingGates } = before;
+  return {
+    metadata: { ...now?.metadata, labels: old?.metadata?.labels, annotations: old?.metadata?.annotations },
+    spec: {
+      ...spec,
+      affinity: before.affinity && !affinity ? {} : affinity,
+      nodeSelector,
+      tolerations,
+      schedulingGates,
+    },
+  };
+}
+
+function validateJobUpdate(job: Job, previous: Job): FieldError[] {
+  const check = new Check();
+  checkJob(check, job);
+  const spec: Partial<JobSpec> = job.spec ?? {};
+  const before: Partial<JobSpec> = previous.spec ?? {};
+  if (spec.completions !== before.completions) {
+    const inTandem = spec.completionMode === 'Indexed' && spec.completions !== undefined;
+    if (!inTandem) check.invalid(specPath, 'completions', spec.completions, 'field is immutable');
+    else if (spec.completions !== spec.parallelism)
+      check.invalid(specPath, 'completions', spec.completions, 'can only be modified in tandem with spec.parallelism');
+  }
+  check.unchanged(specPath, 'selector', spec.selector ?? null, semanticEqual(spec.selector, before.selector));
+  const waiting = before.suspend === true && previous.status?.startTime === undefined;
+  const template = waiting ? maskTemplate(spec.template, before.template) : spec.template;
+  if (!semanticEqual(template, before.template))
+    check.invalid(specPath, 'template', internalForm('PodTemplateSpec', template), 'field is immutable');
+  const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
+  for (const field of fixed) check.unchanged(specPath, field, spec[field], semanticEqual(spec[field], before[field]));
+  return check.errors;
+}
+
+export const jobValidation = strategyOf<Job>({
+  validate: (job: Job) => collect((check) => checkJob(check, job)),
+  validateUpdate: validateJobUpdate,
+  status: {
+    validateUpdate: (job: Job) =>
+      collect((check) => {
+        const path = fieldPath('status');
+        for (const field of ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const)
+          check.nonNegative(path, field, job.status?.[field]);
+      }),
+  },
+});
+
+function checkCronJob(check: Check, cronJob: CronJob, isNew: boolean): void {
+  checkStandardFinalizers(check, cronJob.metadata);
+  const spec: Partial<NonNullable<CronJob['spec']>> = cronJob.spec ?? {};
+  const { schedule = '', timeZone, concurrencyPolicy, jobTemplate } = spec;
+  if (schedule === '') check.required(specPath, 'schedule');
+  else checkSchedule(check, schedule, timeZone);
+  check.nonNegative(specPath, 'startingDeadlineSeconds', spec.startingDeadlineSeconds);
+  if (timeZone !== undefined) checkTimeZone(check, timeZone);
+  check.requiredOneOf(specPath, 'concurrencyPolicy', concurrencyPolicy, ['Allow', 'Forbid', 'Replace']);
+  const path = at(at(specPath, 'jobTemplate'), 'spec');
+  checkJobFields(check, path, jobTemplate?.spec ?? {});
+  if (jobTemplate?.spec?.selector)
+    check.invalid(path, 'selector', jobTemplate.spec.selector, '`selector` will be auto-generated');
+  if (jobTemplate?.spec?.manualSelector === true) check.notSupported(path, 'manualSelector', true, ['nil', 'false']);
+  check.nonNegative(specPath, 'successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit);
+  check.nonNegative(specPath, 'failedJobsHistoryLimit', spec.failedJobsHistoryLimit);
+  const name = cronJob.metadata?.name ?? '';
+  // Eleven characters are kept for what is added to the names of its jobs.
+  if (isNew && name.length > 52)
+    check.invalid(fieldPath('metadata'), 'name', name, 'must be no more than 52 characters');
+}
+
+function checkSchedule(check: Check, schedule: string, timeZone: string | undefined): void {
+  if (schedule.includes('TZ')) {
+    const text =
+      timeZone === undefined
+        ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
+        : 'cannot use both timeZone field and TZ or CRON_TZ in schedule';
+    check.invalid(specPath, 'schedule', schedule, text);
+    return;
+  }
+  const refusal = scheduleRefusal(schedule);
+  if (refusal !== '') check.invalid(specPath, 'schedule', schedule, refusal);
+}
+
+function checkTimeZone(check: Check, name: string): void {
+  if (name === '') check.invalid(specPath, 'timeZone', name, 'timeZone must be nil or non-empty string');
+  else if (name.toLowerCase() === 'local')
+    check.invalid(
+      specPath,
+      'timeZone',
+      name,
+      'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
+    );
+  else if (!isTimeZone(name)) check.invalid(specPath, 'timeZone', name, `unknown time zone ${name}`);
+}
+
+function isTimeZone(name: string): boolean {
+  if (/^[+-]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+export const cronJobValidation = strategyOf<CronJob>({
+  validate: (cronJob: CronJob) => collect((check) => checkCronJob(check, cronJob, true)),
+  validateUpdate: (cronJob: CronJob) => collect((check) => checkCronJob(check, cronJob, false)),
+});

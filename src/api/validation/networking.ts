@@ -1,0 +1,293 @@
+/**
+ * Ingresses, ingress classes and network policies.
+ * @see pkg/apis/networking/validation/validation.go
+ */
+import { fieldPath } from '../field-errors.ts';
+import type {
+  HTTPIngressPath,
+  Ingress,
+  IngressBackend,
+  IngressClass,
+  NetworkPolicy,
+  NetworkPolicyPeer,
+  NetworkPolicyPort,
+} from '../generated/types.ts';
+import { strategyOf } from '../kinds/strategy-of.ts';
+import {
+  validateDns1035Label,
+  validateDnsSubdomain,
+  validatePathSegmentName,
+  validatePortName,
+  validateWildcardSubdomain,
+} from '../names.ts';
+import { addressFamily, checkAddress, checkRange } from './addresses.ts';
+import { at, type Check, collect, type Path, type Step } from './check.ts';
+import { checkLabelSelector } from './label-selector.ts';
+import { checkStandardFinalizers } from './metadata.ts';
+
+const specPath = fieldPath('spec');
+const classAnnotation = 'kubernetes.io/ingress.class';
+
+function checkHost(check: Check, path: Path, step: Step, host: string): void {
+  check.all(path, step, host, host.includes('*') ? validateWildcardSubdomain(host) : validateDnsSubdomain(host));
+}
+
+function checkReference(
+  check: Check,
+  path: Path,
+  reference: { readonly apiGroup?: string | undefined; readonly kind?: string; readonly name?: string },
+): void {
+  if (reference.apiGroup !== undefined) check.dnsSubdomain(path, 'apiGroup', reference.apiGroup);
+  for (const field of ['kind', 'name'] as const) {
+    const value = reference[field];
+    if (!value) check.required(path, field);
+    else check.all(path, field, value, validatePathSegmentName(value));
+  }
+}
+
+function checkBackend(check: Check, path: Path, backend: IngressBackend): void {
+  const { resource, service } = backend;
+  if (resource && service) {
+    check.invalid(path, '', '', 'cannot set both resource and service backends');
+    return;
+  }
+  if (resource) {
+    checkReference(check, at(path, 'resource'), resource);
+    return;
+  }
+  if (!service) {
+    check.invalid(path, '', '', 'resource or service backend is required');
+    return;
+  }
+  const here = at(path, 'service');
+  if (!service.name) check.required(here, 'name');
+  else check.all(here, 'name', service.name, validateDns1035Label(service.name));
+  const { name, number } = service.port ?? {};
+  if (name && number) check.invalid(path, '', '', 'cannot set both port name & port number');
+  else if (name) check.all(at(here, 'port'), 'name', name, validatePortName(name));
+  else if (number) check.portNumber(at(here, 'port'), 'number', number);
+  else check.required(path, '', 'port name or number is required');
+}
+
+function checkPath(check: Check, path: Path, rule: HTTPIngressPath): void {
+  const { path: url = '', pathType } = rule;
+  if (pathType === undefined || (pathType as string) === '') {
+    check.required(path, 'pathType', 'pathType must be specified');
+    return;
+  }
+  const absolute = url.startsWith('/');
+  if (pathType === 'Exact' || pathType === 'Prefix') {
+    if (!absolute) check.invalid(path, 'path', url, 'must be an absolute path');
+    for (const part of ['//', '/./', '/../', '%2f', '%2F'])
+      if (url.includes(part)) check.invalid(path, 'path', url, `must not contain '${part}'`);
+    for (const end of ['/..', '/.'])
+      if (url.endsWith(end)) check.invalid(path, 'path', url, `cannot end with '${end}'`);
+  } else if (pathType === 'ImplementationSpecific') {
+    if (url !== '' && !absolute) check.invalid(path, 'path', url, 'must be an absolute path');
+  } else check.notSupported(path, 'pathType', pathType, ['Exact', 'ImplementationSpecific', 'Prefix']);
+  checkBackend(check, at(path, 'backend'), rule.backend ?? {});
+}
+
+function checkIngress(check: Check, ingress: Ingress): void {
+  checkStandardFinalizers(check, ingress.metadata);
+  const { rules = [], defaultBackend, tls = [], ingressClassName } = ingress.spec ?? {};
+  if (rules.length === 0 && !defaultBackend)
+    check.invalid(undefined, 'spec', null, 'either `defaultBackend` or `rules` must be specified');
+  if (defaultBackend) checkBackend(check, at(specPath, 'defaultBackend'), defaultBackend);
+  rules.forEach(({ host, http }, index) => {
+    const place = at(at(specPath, 'rules'), index);
+    if (host) {
+      if (addressFamily(host) !== 0) check.invalid(place, 'host', host, 'must be a DNS name, not an IP address');
+      checkHost(check, place, 'host', host);
+    }
+    if (!http) return;
+    const paths = at(at(place, 'http'), 'paths');
+    if (!http.paths?.length) check.required(paths, '');
+    http.paths?.forEach((one, order) => {
+      checkPath(check, at(paths, order), one);
+    });
+  });
+  tls.forEach(({ hosts, secretName }, index) => {
+    const place = at(at(specPath, 'tls'), index);
+    hosts?.forEach((host, order) => {
+      checkHost(check, at(place, 'hosts'), order, host);
+    });
+    if (secretName) check.dnsSubdomain(place, 'secretName', secretName);
+  });
+  if (ingressClassName !== undefined) check.dnsSubdomain(specPath, 'ingressClassName', ingressClassName);
+}
+
+export const ingressValidation = strategyOf<Ingress>({
+  validate: (ingress: Ingress) =>
+    collect((check) => {
+      checkIngress(check, ingress);
+      const annotation = ingress.metadata?.annotations?.[classAnnotation];
+      const name = ingress.spec?.ingressClassName;
+      if (annotation !== undefined && name !== undefined && annotation !== name)
+        check.invalid(
+          fieldPath('annotations'),
+          classAnnotation,
+          annotation,
+          'must match `ingressClassName` when both are specified',
+        );
+    }),
+  validateUpdate: (ingress: Ingress) => collect((check) => checkIngress(check, ingress)),
+  status: {
+    validateUpdate: (ingress: Ingress) =>
+      collect((check) => {
+        ingress.status?.loadBalancer?.ingress?.forEach(({ ip, hostname }, index) => {
+          const place = at(fieldPath('status', 'loadBalancer', 'ingress'), index);
+          if (ip) checkAddress(check, place, 'ip', ip);
+          if (!hostname) return;
+          check.dnsSubdomain(place, 'hostname', hostname);
+          if (addressFamily(hostname) !== 0)
+            check.invalid(place, 'hostname', hostname, 'must be a DNS name, not an IP address');
+        });
+      }),
+  },
+});
+
+/** A domain, a slash and something behind it. */
+export function checkDomainPrefixed(check: Check, path: Path, step: Step, text: string): void {
+  const slash = text.indexOf('/');
+  if (slash <= 0 || slash === text.length - 1)
+    check.invalid(path, step, text, 'must be a domain-prefixed path (such as "acme.io/foo")');
+  else check.all(path, step, text, validateDnsSubdomain(text.slice(0, slash)));
+}
+
+function checkClass(check: Check, ingressClass: IngressClass): void {
+  checkStandardFinalizers(check, ingressClass.metadata);
+  const { controller, parameters } = ingressClass.spec ?? {};
+  if (!controller) check.required(specPath, 'controller');
+  else {
+    if (controller.length > 250) check.tooLong(specPath, 'controller', 250);
+    checkDomainPrefixed(check, specPath, 'controller', controller);
+  }
+  if (!parameters) return;
+  const path = at(specPath, 'parameters');
+  checkReference(check, path, parameters);
+  const { scope, namespace } = parameters;
+  if (scope === undefined) check.required(path, 'scope');
+  else if (scope === 'Namespace') {
+    if (namespace === undefined) check.required(path, 'namespace', "`parameters.scope` is set to 'Namespace'");
+    else check.dnsLabel(path, 'namespace', namespace);
+  } else if (scope === 'Cluster') {
+    if (namespace !== undefined) check.forbidden(path, 'namespace', "`parameters.scope` is set to 'Cluster'");
+  } else check.notSupported(path, 'scope', scope, ['Cluster', 'Namespace']);
+}
+
+export const ingressClassValidation = strategyOf<IngressClass>({
+  validate: (ingressClass: IngressClass) => collect((check) => checkClass(check, ingressClass)),
+  validateUpdate: (ingressClass: IngressClass, previous: IngressClass) =>
+    collect((check) => {
+      const controller = ingressClass.spec?.controller ?? '';
+      check.unchanged(specPath, 'controller', controller, controller === (previous.spec?.controller ?? ''));
+      checkClass(check, ingressClass);
+    }),
+});
+
+function checkPolicyPort(check: Check, path: Path, { port, endPort, protocol }: NetworkPolicyPort): void {
+  if (protocol !== undefined) check.oneOf(path, 'protocol', protocol, ['TCP', 'UDP', 'SCTP']);
+  if (port === undefined) {
+    if (endPort !== undefined)
+      check.invalid(path, 'endPort', endPort, 'may not be specified when `port` is not specified');
+  } else if (typeof port === 'number') {
+    check.portNumber(path, 'port', port);
+    if (endPort === undefined) return;
+    if (endPort < port) check.invalid(path, 'endPort', endPort, 'must be greater than or equal to `port`');
+    check.portNumber(path, 'endPort', endPort);
+  } else {
+    if (endPort !== undefined)
+      check.invalid(path, 'endPort', endPort, 'may not be specified when `port` is non-numeric');
+    check.all(path, 'port', port, validatePortName(port));
+  }
+}
+
+function checkPeer(check: Check, path: Path, peer: NetworkPolicyPeer): void {
+  const { podSelector, namespaceSelector, ipBlock } = peer;
+  checkLabelSelector(check, podSelector, path, 'podSelector');
+  checkLabelSelector(check, namespaceSelector, path, 'namespaceSelector');
+  if (ipBlock) {
+    const here = at(path, 'ipBlock');
+    if (!ipBlock.cidr) check.required(here, 'cidr');
+    else if (checkRange(check, here, 'cidr', ipBlock.cidr))
+      ipBlock.except?.forEach((range, index) => {
+        const place = at(here, 'except');
+        if (checkRange(check, place, index, range) && !isInside(range, ipBlock.cidr))
+          check.invalid(place, index, range, 'must be a strict subset of `cidr`');
+      });
+  }
+  if (!podSelector && !namespaceSelector && !ipBlock) check.required(path, '', 'must specify a peer');
+  else if (ipBlock && (podSelector || namespaceSelector))
+    check.forbidden(path, '', 'may not specify both ipBlock and another peer');
+}
+
+/** True when the first range is a part of the second. */
+function isInside(part: string, whole: string): boolean {
+  const [partBits, partLength] = rangeBits(part);
+  const [wholeBits, wholeLength] = rangeBits(whole);
+  if (partBits.length !== wholeBits.length) return false;
+  return wholeLength < partLength && partBits.slice(0, wholeLength) === wholeBits.slice(0, wholeLength);
+}
+
+function rangeBits(range: string): [bits: string, length: number] {
+  const slash = range.lastIndexOf('/');
+  const address = range.slice(0, slash);
+  const length = Number(range.slice(slash + 1));
+  if (addressFamily(address) === 4) {
+    const bytes = address.split('.').map(Number);
+    return [bytes.map((byte) => byte.toString(2).padStart(8, '0')).join(''), length];
+  }
+  const [head = '', tail] = address.split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const before = groups(head);
+  const after = groups(tail ?? '');
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  const words = [...before, ...(tail === undefined ? [] : zeros), ...after];
+  return [words.map((word) => Number.parseInt(word, 16).toString(2).padStart(16, '0')).join(''), length];
+}
+
+function checkPolicy(check: Check, policy: NetworkPolicy): void {
+  checkStandardFinalizers(check, policy.metadata);
+  const { podSelector, ingress = [], egress = [], policyTypes = [] } = policy.spec ?? {};
+  checkLabelSelector(check, podSelector, specPath, 'podSelector');
+  const rules = (
+    field: string,
+    peersField: string,
+    list: readonly { readonly ports?: NetworkPolicyPort[] | undefined; readonly peers?: NetworkPolicyPeer[] | undefined }[],
+  ): void => {
+    list.forEach(({ ports, peers }, index) => {
+      const place = at(at(specPath, field), index);
+      ports?.forEach((port, order) => {
+        checkPolicyPort(check, at(at(place, 'ports'), order), port);
+      });
+      peers?.forEach((peer, order) => {
+        checkPeer(check, at(at(place, peersField), order), peer);
+      });
+    });
+  };
+  rules(
+    'ingress',
+    'from',
+    ingress.map(({ ports, from }) => ({ ports, peers: from })),
+  );
+  rules(
+    'egress',
+    'to',
+    egress.map(({ ports, to }) => ({ ports, peers: to })),
+  );
+  if (policyTypes.length > 2) {
+    check.invalid(specPath, 'policyTypes', policyTypes, 'may not specify more than two policyTypes');
+    return;
+  }
+  policyTypes.forEach((type, index) => {
+    check.oneOf(at(specPath, 'policyTypes'), index, type, ['Ingress', 'Egress']);
+  });
+}
+
+const validatePolicy = (policy: NetworkPolicy) => collect((check) => checkPolicy(check, policy));
+
+export const networkPolicyValidation = strategyOf<NetworkPolicy>({
+  validate: validatePolicy,
+  validateUpdate: validatePolicy,
+});
