@@ -3,13 +3,7 @@
  * @see pkg/apis/rbac/validation, pkg/apis/policy/validation, pkg/apis/scheduling/validation
  */
 import { fieldPath } from '../field-errors.ts';
-import type {
-  ClusterRole,
-  PodDisruptionBudget,
-  PolicyRule,
-  PriorityClass,
-  RoleBinding,
-} from '../generated/types.ts';
+import type { ClusterRole, PodDisruptionBudget, PolicyRule, PriorityClass, RoleBinding } from '../generated/types.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import { validateDnsSubdomain, validatePathSegmentName } from '../names.ts';
@@ -126,10 +120,7 @@ function checkBudget(check: Check, budget: PodDisruptionBudget): void {
   }
   checkLabelSelector(check, selector, specPath, 'selector');
   if (unhealthyPodEvictionPolicy !== undefined)
-    check.oneOf(specPath, 'unhealthyPodEvictionPolicy', unhealthyPodEvictionPolicy, [
-      'AlwaysAllow',
-      'IfHealthyBudget',
-    ]);
+    check.oneOf(specPath, 'unhealthyPodEvictionPolicy', unhealthyPodEvictionPolicy, ['AlwaysAllow', 'IfHealthyBudget']);
 }
 
 const validateBudget = (budget: PodDisruptionBudget) => collect((check) => checkBudget(check, budget));

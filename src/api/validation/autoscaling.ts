@@ -56,6 +56,8 @@ function checkTarget(check: Check, path: Path, target: Partial<MetricTarget>): v
 function checkMetric(check: Check, path: Path, metric: MetricSpec): void {
   const type = metric.type ?? '';
   if (type === '') check.required(path, 'type', 'must specify a metric source type');
+  // Upstream checks it both by hand and by declaration, and tells of both.
+  check.oneOf(path, 'type', type, sourceTypes);
   check.oneOf(path, 'type', type, sourceTypes);
   const present = sources.filter((field) => metric[field] !== undefined);
   const first = present[0];

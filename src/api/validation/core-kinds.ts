@@ -73,6 +73,9 @@ const protocols = ['SCTP', 'TCP', 'UDP'];
 function validateEndpoints(endpoints: Endpoints): FieldError[] {
   const check = new Check();
   checkStandardFinalizers(check, endpoints.metadata);
+  const { name, namespace } = endpoints.metadata ?? {};
+  // This cluster's server may listen on loopback only, and says so in its own endpoints.
+  const isOwnServer = namespace === 'default' && name === 'kubernetes';
   endpoints.subsets?.forEach((subset, index) => {
     const path = at(fieldPath('subsets'), index);
     if (!subset.addresses?.length && !subset.notReadyAddresses?.length)
@@ -83,7 +86,7 @@ function validateEndpoints(endpoints: Endpoints): FieldError[] {
         checkAddress(check, place, 'ip', address.ip ?? '');
         if (address.hostname) check.dnsLabel(place, 'hostname', address.hostname);
         if (address.nodeName !== undefined) check.dnsSubdomain(place, 'nodeName', address.nodeName);
-        checkNonSpecialAddress(check, place, 'ip', address.ip ?? '');
+        if (!isOwnServer) checkNonSpecialAddress(check, place, 'ip', address.ip ?? '');
       });
     }
     const ports = subset.ports ?? [];

@@ -2,7 +2,22 @@
 
 import { definitionValidation } from '../crd/definition-validation.ts';
 import type { Strategy } from '../kinds/types.ts';
+import {
+  clusterRoleBindingValidation,
+  clusterRoleValidation,
+  podDisruptionBudgetValidation,
+  priorityClassValidation,
+  roleBindingValidation,
+  roleValidationNamespaced,
+} from './access.ts';
+import { horizontalPodAutoscalerValidation } from './autoscaling.ts';
 import { configMapValidation, secretValidation } from './config-data.ts';
+import {
+  csiDriverValidation,
+  leaseValidation,
+  runtimeClassValidation,
+  storageClassValidation,
+} from './coordination.ts';
 import {
   endpointsValidation,
   eventValidation,
@@ -11,8 +26,11 @@ import {
   replicationControllerValidation,
   serviceAccountValidation,
 } from './core-kinds.ts';
+import { endpointSliceValidation } from './endpoint-slices.ts';
+import { flowSchemaValidation, priorityLevelValidation } from './flow-control.ts';
 import { cronJobValidation, jobValidation } from './jobs.ts';
 import { limitRangeValidation, resourceQuotaValidation } from './limits.ts';
+import { ingressClassValidation, ingressValidation, networkPolicyValidation } from './networking.ts';
 import { nodeValidation } from './nodes.ts';
 import { persistentVolumeClaimValidation, persistentVolumeValidation } from './persistent-volumes.ts';
 import { podValidation } from './pods.ts';
@@ -55,6 +73,23 @@ const validations: Readonly<Record<string, Validation>> = {
   'io.k8s.api.apps.v1.ControllerRevision': controllerRevisionValidation,
   'io.k8s.api.batch.v1.Job': jobValidation,
   'io.k8s.api.batch.v1.CronJob': cronJobValidation,
+  'io.k8s.api.networking.v1.Ingress': ingressValidation,
+  'io.k8s.api.networking.v1.IngressClass': ingressClassValidation,
+  'io.k8s.api.networking.v1.NetworkPolicy': networkPolicyValidation,
+  'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler': horizontalPodAutoscalerValidation,
+  'io.k8s.api.rbac.v1.Role': roleValidationNamespaced,
+  'io.k8s.api.rbac.v1.ClusterRole': clusterRoleValidation,
+  'io.k8s.api.rbac.v1.RoleBinding': roleBindingValidation,
+  'io.k8s.api.rbac.v1.ClusterRoleBinding': clusterRoleBindingValidation,
+  'io.k8s.api.policy.v1.PodDisruptionBudget': podDisruptionBudgetValidation,
+  'io.k8s.api.scheduling.v1.PriorityClass': priorityClassValidation,
+  'io.k8s.api.coordination.v1.Lease': leaseValidation,
+  'io.k8s.api.node.v1.RuntimeClass': runtimeClassValidation,
+  'io.k8s.api.storage.v1.StorageClass': storageClassValidation,
+  'io.k8s.api.storage.v1.CSIDriver': csiDriverValidation,
+  'io.k8s.api.discovery.v1.EndpointSlice': endpointSliceValidation,
+  'io.k8s.api.flowcontrol.v1.FlowSchema': flowSchemaValidation,
+  'io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration': priorityLevelValidation,
 };
 
 /** The validation of the kind with that definition, such as `io.k8s.api.core.v1.Pod`; undefined when it needs none of its own. */

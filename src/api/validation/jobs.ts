@@ -155,7 +155,7 @@ function checkExitCodes(
 function checkSuccessPolicy(check: Check, path: Path, spec: Partial<JobSpec>): void {
   const rules = spec.successPolicy?.rules ?? [];
   if (spec.completionMode !== 'Indexed') {
-    const value = internalForm('SuccessPolicy', spec.successPolicy);
+    const value = { Rules: rules.map((rule) => internalForm('SuccessRule', rule)) };
     check.invalid(path, '', value, 'requires indexed completion mode');
     return;
   }

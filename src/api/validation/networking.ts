@@ -14,7 +14,7 @@ import type {
 } from '../generated/types.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import {
-  validateDns1035Label,
+  validateDnsLabel,
   validateDnsSubdomain,
   validatePathSegmentName,
   validatePortName,
@@ -61,7 +61,7 @@ function checkBackend(check: Check, path: Path, backend: IngressBackend): void {
   }
   const here = at(path, 'service');
   if (!service.name) check.required(here, 'name');
-  else check.all(here, 'name', service.name, validateDns1035Label(service.name));
+  else check.all(here, 'name', service.name, validateDnsLabel(service.name));
   const { name, number } = service.port ?? {};
   if (name && number) check.invalid(path, '', '', 'cannot set both port name & port number');
   else if (name) check.all(at(here, 'port'), 'name', name, validatePortName(name));
@@ -254,7 +254,10 @@ function checkPolicy(check: Check, policy: NetworkPolicy): void {
   const rules = (
     field: string,
     peersField: string,
-    list: readonly { readonly ports?: NetworkPolicyPort[] | undefined; readonly peers?: NetworkPolicyPeer[] | undefined }[],
+    list: readonly {
+      readonly ports?: NetworkPolicyPort[] | undefined;
+      readonly peers?: NetworkPolicyPeer[] | undefined;
+    }[],
   ): void => {
     list.forEach(({ ports, peers }, index) => {
       const place = at(at(specPath, field), index);

@@ -249,9 +249,17 @@ function checkDns(check: Check, path: Path, config: PodDNSConfig | undefined, po
   });
 }
 
+/** What defaulting makes of a specification that is not there. */
+const emptySpec: PodSpec = {
+  containers: [],
+  restartPolicy: 'Always',
+  dnsPolicy: 'ClusterFirst',
+  terminationGracePeriodSeconds: 30,
+};
+
 /** A template in a workload. */
 export function checkPodTemplate(check: Check, path: Path, template: PodTemplateSpec | undefined): void {
-  const { metadata = {}, spec = { containers: [] } } = template ?? {};
+  const { metadata = {}, spec = emptySpec } = template ?? {};
   if (metadata.labels) checkLabels(check, metadata.labels, path, 'labels');
   if (metadata.annotations) {
     checkAnnotations(check, metadata.annotations, path, 'annotations');

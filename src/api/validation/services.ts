@@ -5,11 +5,10 @@
 import { type FieldError, fieldPath } from '../field-errors.ts';
 import type { LoadBalancerIngress, Service, ServicePort, ServiceSpec } from '../generated/types.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
-import { maskTrailingDash, validateDns1035Label } from '../names.ts';
 import { addressFamily, checkAddress, checkNonSpecialAddress, checkRange } from './addresses.ts';
 import { at, Check, keyed, type Path } from './check.ts';
 import { internalForm } from './internal-form.ts';
-import { checkLabels, checkStandardFinalizers } from './metadata.ts';
+import { checkLabels, checkStandardFinalizers, nameIsDnsLabel } from './metadata.ts';
 
 const specPath = fieldPath('spec');
 const annotationsPath = fieldPath('metadata', 'annotations');
@@ -52,6 +51,12 @@ function checkService(check: Check, service: Service): void {
   checkLoadBalancer(check, service, spec);
   checkLoadBalancerClass(check, spec, undefined);
   checkTraffic(check, spec);
+  if (check.errors.length > 0) return;
+  // The cluster's own range of addresses is of the one family.
+  spec.ipFamilies?.forEach((family, index) => {
+    if (family === 'IPv6' && spec.type !== 'ExternalName' && !isHeadless(spec))
+      check.invalid(at(specPath, 'ipFamilies'), index, family, 'not configured on this cluster');
+  });
 }
 
 function checkType(check: Check, spec: ServiceSpec): void {
@@ -318,7 +323,7 @@ function checkIngress(check: Check, path: Path, ingress: LoadBalancerIngress): v
 }
 
 export const serviceValidation = strategyOf<Service>({
-  validateName: (name, prefix) => validateDns1035Label(prefix ? maskTrailingDash(name) : name),
+  validateName: nameIsDnsLabel,
   validate(service: Service) {
     const check = new Check();
     checkService(check, service);

@@ -74,7 +74,7 @@ function checkTemplate(
 function checkAlwaysRestarts(check: Check, template: PodTemplateSpec | undefined, kind: string): void {
   const path = at(templatePath, 'spec');
   const policy = template?.spec?.restartPolicy;
-  if (policy !== 'Always') check.notSupported(path, 'restartPolicy', policy ?? '', ['Always']);
+  if (template?.spec && policy !== 'Always') check.notSupported(path, 'restartPolicy', policy ?? '', ['Always']);
   if (template?.spec?.activeDeadlineSeconds !== undefined)
     check.forbidden(path, 'activeDeadlineSeconds', `activeDeadlineSeconds in ${kind} is not Supported`);
 }
