@@ -16,8 +16,8 @@ import { checkStandardFinalizers } from './metadata.ts';
 const specPath = fieldPath('spec');
 
 function checkRule(check: Check, path: Path, rule: PolicyRule, namespaced: boolean): void {
-  const { verbs = [], apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
-  if (verbs.length === 0) check.required(path, 'verbs', 'verbs must contain at least one value');
+  const { apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  if (!rule.verbs?.length) check.required(path, 'verbs', 'verbs must contain at least one value');
   if (nonResourceURLs.length > 0) {
     if (namespaced)
       check.invalid(path, 'nonResourceURLs', nonResourceURLs, 'namespaced rules cannot apply to non-resource URLs');

@@ -64,7 +64,9 @@ function checkStorageClass(check: Check, storageClass: StorageClass): void {
   allowedTopologies?.forEach((term, index) => {
     const path = at(at(fieldPath('allowedTopologies'), index), 'matchLabelExpressions');
     const seen = new Set<string>();
-    term.matchLabelExpressions?.forEach(({ key, values = [] }, order) => {
+    term.matchLabelExpressions?.forEach((requirement, order) => {
+      const { key } = requirement;
+      const values = requirement.values ?? [];
       const place = at(path, order);
       if (values.length === 0) check.required(place, 'values');
       values.forEach((value, rank) => {

@@ -13,7 +13,9 @@ type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 const families = ['FQDN', 'IPv4', 'IPv6'];
 
 function checkSlice(check: Check, slice: EndpointSlice): void {
-  const { addressType, endpoints = [], ports = [], metadata } = slice;
+  const { addressType, metadata } = slice;
+  const endpoints = slice.endpoints ?? [];
+  const ports = slice.ports ?? [];
   if (!addressType) check.required(undefined, 'addressType');
   else check.oneOf(undefined, 'addressType', addressType, families);
   const isOwnServer = metadata?.namespace === 'default' && metadata.name === 'kubernetes';

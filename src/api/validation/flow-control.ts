@@ -102,7 +102,10 @@ function checkList(check: Check, path: Path, field: string, values: readonly str
 }
 
 function checkResourceRule(check: Check, path: Path, rule: ResourcePolicyRule): void {
-  const { apiGroups = [], resources = [], namespaces = [], clusterScope } = rule;
+  const { clusterScope } = rule;
+  const apiGroups = rule.apiGroups ?? [];
+  const resources = rule.resources ?? [];
+  const namespaces = rule.namespaces ?? [];
   const given = rule.verbs ?? [];
   if (given.length === 0) check.required(path, 'verbs', 'verbs must contain at least one value');
   else if (given.includes('*')) {

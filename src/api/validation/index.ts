@@ -30,7 +30,12 @@ import { endpointSliceValidation } from './endpoint-slices.ts';
 import { flowSchemaValidation, priorityLevelValidation } from './flow-control.ts';
 import { cronJobValidation, jobValidation } from './jobs.ts';
 import { limitRangeValidation, resourceQuotaValidation } from './limits.ts';
-import { ingressClassValidation, ingressValidation, networkPolicyValidation } from './networking.ts';
+import {
+  ingressClassValidation,
+  ingressValidation,
+  ipAddressValidation,
+  networkPolicyValidation,
+} from './networking.ts';
 import { nodeValidation } from './nodes.ts';
 import { persistentVolumeClaimValidation, persistentVolumeValidation } from './persistent-volumes.ts';
 import { podValidation } from './pods.ts';
@@ -75,6 +80,7 @@ const validations: Readonly<Record<string, Validation>> = {
   'io.k8s.api.batch.v1.CronJob': cronJobValidation,
   'io.k8s.api.networking.v1.Ingress': ingressValidation,
   'io.k8s.api.networking.v1.IngressClass': ingressClassValidation,
+  'io.k8s.api.networking.v1.IPAddress': ipAddressValidation,
   'io.k8s.api.networking.v1.NetworkPolicy': networkPolicyValidation,
   'io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler': horizontalPodAutoscalerValidation,
   'io.k8s.api.rbac.v1.Role': roleValidationNamespaced,

@@ -126,7 +126,8 @@ function checkExitCodes(
   codes: NonNullable<PodFailurePolicyRule['onExitCodes']>,
   spec: Partial<JobSpec>,
 ): void {
-  const { operator, containerName, values = [] } = codes;
+  const { operator, containerName } = codes;
+  const values = codes.values ?? [];
   if (!operator) check.required(path, 'operator', 'valid values: ["In" "NotIn"]');
   else check.oneOf(path, 'operator', operator, ['In', 'NotIn']);
   const pod = spec.template?.spec;

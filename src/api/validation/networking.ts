@@ -8,10 +8,12 @@ import type {
   Ingress,
   IngressBackend,
   IngressClass,
+  IPAddress,
   NetworkPolicy,
   NetworkPolicyPeer,
   NetworkPolicyPort,
 } from '../generated/types.ts';
+import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import {
   validateDnsLabel,
@@ -71,7 +73,7 @@ function checkBackend(check: Check, path: Path, backend: IngressBackend): void {
 
 function checkPath(check: Check, path: Path, rule: HTTPIngressPath): void {
   const { path: url = '', pathType } = rule;
-  if (pathType === undefined || (pathType as string) === '') {
+  if (!pathType) {
     check.required(path, 'pathType', 'pathType must be specified');
     return;
   }
@@ -287,6 +289,44 @@ function checkPolicy(check: Check, policy: NetworkPolicy): void {
     check.oneOf(at(specPath, 'policyTypes'), index, type, ['Ingress', 'Egress']);
   });
 }
+
+/** Names of IPAddresses are addresses, in the one way to write each. */
+function addressNameMessages(name: string): string[] {
+  const family = addressFamily(name);
+  const canonical =
+    family === 4
+      ? name.split('.').map(Number).join('.')
+      : family === 6
+        ? new URL(`http://[${name}]/`).hostname.slice(1, -1)
+        : undefined;
+  if (canonical === undefined) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+  return canonical === name ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
+export const ipAddressValidation = strategyOf<IPAddress>({
+  validateName: addressNameMessages,
+  validate: (address: IPAddress) =>
+    collect((check) => {
+      const parent = address.spec?.parentRef;
+      if (!parent) {
+        check.required(specPath, 'parentRef');
+        return;
+      }
+      const path = at(specPath, 'parentRef');
+      if (parent.group) check.dnsSubdomain(path, 'group', parent.group);
+      for (const field of ['resource', 'name'] as const) {
+        const value = parent[field];
+        if (!value) check.required(path, field);
+        else check.all(path, field, value, validatePathSegmentName(value));
+      }
+      if (parent.namespace) check.all(path, 'namespace', parent.namespace, validatePathSegmentName(parent.namespace));
+    }),
+  validateUpdate: (address: IPAddress, previous: IPAddress) =>
+    collect((check) => {
+      const parent = address.spec?.parentRef;
+      check.unchanged(specPath, 'parentRef', parent, semanticEqual(parent, previous.spec?.parentRef));
+    }),
+});
 
 const validatePolicy = (policy: NetworkPolicy) => collect((check) => checkPolicy(check, policy));
 
