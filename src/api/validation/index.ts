@@ -27,6 +27,13 @@ import {
   serviceAccountValidation,
 } from './core-kinds.ts';
 import { endpointSliceValidation } from './endpoint-slices.ts';
+import {
+  certificateSigningRequestValidation,
+  csiStorageCapacityValidation,
+  serviceCidrValidation,
+  volumeAttachmentValidation,
+  webhookConfigurationValidation,
+} from './extensions.ts';
 import { flowSchemaValidation, priorityLevelValidation } from './flow-control.ts';
 import { cronJobValidation, jobValidation } from './jobs.ts';
 import { limitRangeValidation, resourceQuotaValidation } from './limits.ts';
@@ -94,6 +101,12 @@ const validations: Readonly<Record<string, Validation>> = {
   'io.k8s.api.storage.v1.StorageClass': storageClassValidation,
   'io.k8s.api.storage.v1.CSIDriver': csiDriverValidation,
   'io.k8s.api.discovery.v1.EndpointSlice': endpointSliceValidation,
+  'io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration': webhookConfigurationValidation,
+  'io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration': webhookConfigurationValidation,
+  'io.k8s.api.certificates.v1.CertificateSigningRequest': certificateSigningRequestValidation,
+  'io.k8s.api.networking.v1.ServiceCIDR': serviceCidrValidation,
+  'io.k8s.api.storage.v1.VolumeAttachment': volumeAttachmentValidation,
+  'io.k8s.api.storage.v1.CSIStorageCapacity': csiStorageCapacityValidation,
   'io.k8s.api.flowcontrol.v1.FlowSchema': flowSchemaValidation,
   'io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration': priorityLevelValidation,
 };
