@@ -25,6 +25,7 @@ import { persistentVolumeClaimProtectionController } from './persistentvolumecla
 import { podGarbageCollectorController } from './pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
+import { resourceClaimController } from './resourceclaim.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
 import { serviceAccountController } from './serviceaccount.ts';
@@ -62,6 +63,7 @@ export const controllers: readonly ControllerDefinition[] = [
   persistentVolumeClaimProtectionController,
   persistentVolumeProtectionController,
   ephemeralVolumeController,
+  resourceClaimController,
   resourceQuotaController,
   ttlController,
   nodeIpamController,

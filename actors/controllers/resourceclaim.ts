@@ -1,0 +1,204 @@
+/**
+ * resourceclaim-controller: makes the claims of pods that name a template, gives back the devices of pods that have ended, and
+ * deletes the claims that were made for them. Claims are keyed `claim:<key>`, pods `pod:<key>`.
+ *
+ * @see kubernetes/pkg/controller/resourceclaim/controller.go
+ */
+import { isNotFound, type Pod, type PodResourceClaim, type ResourceClaim } from '../../src/api/index.ts';
+import { keyOf, pods, type Resource, resourceClaims, resourceClaimTemplates } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerDependencies,
+  controllerReferenceTo,
+  isPodFinished,
+  keyFor,
+  messageOf,
+  type Reconciler,
+  splitKey,
+} from '../../src/controller/index.ts';
+
+const finalizer = 'resource.kubernetes.io/delete-protection';
+const podClaimAnnotation = 'resource.kubernetes.io/pod-claim-name';
+const templateIndex = 'pods-by-claim-template';
+
+export const resourceClaimController: ControllerDefinition = {
+  name: 'resourceclaim-controller',
+  component: 'resource_claim',
+  serviceAccount: 'resource-claim-controller',
+  create: createReconciler,
+};
+
+/** Whether the pod needs its devices no more: it has ended, or was deleted before it came to a node. */
+function isDone(pod: Pod): boolean {
+  return isPodFinished(pod) || (pod.metadata?.deletionTimestamp !== undefined && !pod.spec?.nodeName);
+}
+
+/** The name of the claim behind an entry of the pod; undefined while it is not made. */
+function claimNameOf(pod: Pod, entry: PodResourceClaim): string | undefined {
+  if (entry.resourceClaimName !== undefined) return entry.resourceClaimName;
+  return pod.status?.resourceClaimStatuses?.find(({ name }) => name === entry.name)?.resourceClaimName;
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, enqueue, events } = dependencies;
+  const podLister = dependencies.lister(pods);
+  const claimLister = dependencies.lister(resourceClaims);
+  const templateLister = dependencies.lister(resourceClaimTemplates);
+  dependencies.index(pods, templateIndex, (pod) =>
+    (pod.spec?.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) =>
+      resourceClaimTemplateName === undefined ? [] : [`${pod.metadata?.namespace}/${resourceClaimTemplateName}`],
+    ),
+  );
+  dependencies.observe(pods, ({ type, object: pod }) => {
+    const entries = pod.spec?.resourceClaims;
+    if (entries === undefined || entries.length === 0) return;
+    if (type !== 'deleted') enqueue(`pod:${keyFor(pod)}`);
+    if (type !== 'deleted' && !isDone(pod)) return;
+    for (const entry of entries) {
+      const name = claimNameOf(pod, entry);
+      if (name !== undefined) enqueue(`claim:${pod.metadata?.namespace}/${name}`);
+    }
+  });
+  dependencies.observe(resourceClaims, ({ type, object: claim }) => {
+    if (type !== 'deleted') enqueue(`claim:${keyFor(claim)}`);
+    const owner = ownerOf(claim);
+    if (owner !== undefined) enqueue(`pod:${claim.metadata?.namespace}/${owner.name}`);
+  });
+  dependencies.observe(resourceClaimTemplates, ({ type, object }) => {
+    if (type !== 'added') return;
+    for (const pod of podLister.byIndex(templateIndex, keyFor(object))) enqueue(`pod:${keyFor(pod)}`);
+  });
+
+  function ownerOf(claim: ResourceClaim) {
+    return claim.metadata?.ownerReferences?.find(({ kind, controller }) => kind === 'Pod' && controller === true);
+  }
+
+  /** The claim that was made for this entry, whether or not the pod's status says so yet. */
+  function madeFor(pod: Pod, entry: PodResourceClaim): ResourceClaim | undefined {
+    return claimLister
+      .list(pod.metadata?.namespace)
+      .find(
+        (claim) =>
+          ownerOf(claim)?.uid === pod.metadata?.uid &&
+          claim.metadata?.annotations?.[podClaimAnnotation] === entry.name &&
+          claim.metadata?.deletionTimestamp === undefined,
+      );
+  }
+
+  /** @throws Error when there is no such template */
+  async function makeClaim(pod: Pod, entry: PodResourceClaim): Promise<string> {
+    const existing = madeFor(pod, entry);
+    if (existing !== undefined) return existing.metadata?.name ?? '';
+    const { namespace, name } = pod.metadata ?? {};
+    const template = templateLister.get(namespace, entry.resourceClaimTemplateName ?? '');
+    if (template === undefined) {
+      const text = `resourceclaimtemplate.resource.k8s.io "${entry.resourceClaimTemplateName}" not found`;
+      throw new Error(`resource claim template "${entry.resourceClaimTemplateName}": ${text}`);
+    }
+    const { labels, annotations } = template.spec.metadata ?? {};
+    const claim = await client.create(resourceClaims, {
+      apiVersion: 'resource.k8s.io/v1',
+      kind: 'ResourceClaim',
+      metadata: {
+        generateName: `${name}-${entry.name}-`,
+        namespace,
+        ...(labels === undefined ? {} : { labels }),
+        annotations: { ...annotations, [podClaimAnnotation]: entry.name },
+        ownerReferences: [controllerReferenceTo(pod, pods as Resource)],
+      },
+      spec: template.spec.spec,
+    });
+    return claim.metadata?.name ?? '';
+  }
+
+  async function syncPod(pod: Pod): Promise<void> {
+    if (pod.metadata?.deletionTimestamp !== undefined || isDone(pod)) return;
+    const known = pod.status?.resourceClaimStatuses ?? [];
+    const statuses = [...known];
+    for (const entry of pod.spec?.resourceClaims ?? []) {
+      if (entry.resourceClaimTemplateName === undefined) continue;
+      const current = statuses.find(({ name }) => name === entry.name)?.resourceClaimName;
+      if (current !== undefined && claimLister.get(pod.metadata?.namespace, current) !== undefined) continue;
+      try {
+        const resourceClaimName = await makeClaim(pod, entry);
+        const at = statuses.findIndex(({ name }) => name === entry.name);
+        const status = { name: entry.name, resourceClaimName };
+        if (at < 0) statuses.push(status);
+        else statuses[at] = status;
+      } catch (error) {
+        const message = `PodResourceClaim ${entry.name}: ${messageOf(error)}`;
+        events.event(pod, 'Warning', 'FailedResourceClaimCreation', message);
+        throw new Error(message, { cause: error });
+      }
+    }
+    const same = statuses.length === known.length && statuses.every((status, at) => status === known[at]);
+    if (!same) {
+      const patch = { status: { resourceClaimStatuses: statuses } };
+      await client.patch(pods, keyOf(pod), 'strategic', patch, { subresource: 'status' });
+    }
+  }
+
+  /** Whether a reservation still means a pod that runs or will run. */
+  async function stands(namespace: string | undefined, name: string, uid: string): Promise<boolean> {
+    let pod = podLister.get(namespace, name);
+    if (pod?.metadata?.uid !== uid) {
+      try {
+        pod = await client.get(pods, { namespace, name });
+      } catch (error) {
+        if (isNotFound(error)) return false;
+        throw error;
+      }
+    }
+    return pod.metadata?.uid === uid && !isDone(pod);
+  }
+
+  async function syncClaim(claim: ResourceClaim): Promise<void> {
+    const { namespace, name = '', deletionTimestamp } = claim.metadata ?? {};
+    const reservations = claim.status?.reservedFor ?? [];
+    const valid: typeof reservations = [];
+    for (const reservation of reservations) {
+      const foreign = (reservation.apiGroup ?? '') !== '' || reservation.resource !== 'pods';
+      if (foreign || (await stands(namespace, reservation.name, reservation.uid))) valid.push(reservation);
+    }
+    let current = claim;
+    const unused = valid.length === 0 && claim.status?.allocation !== undefined;
+    const given = valid.length < reservations.length;
+    if (given || (unused && deletionTimestamp !== undefined)) {
+      const { allocation, reservedFor: _all, devices, ...rest } = claim.status ?? {};
+      const kept = unused ? {} : { allocation, devices };
+      const status = { ...rest, ...kept, ...(valid.length === 0 ? {} : { reservedFor: valid }) };
+      current = await client.update(resourceClaims, { ...claim, status } as ResourceClaim, { subresource: 'status' });
+    }
+    const free = current.status?.allocation === undefined && (given || deletionTimestamp !== undefined);
+    const finalizers = current.metadata?.finalizers ?? [];
+    if (free && valid.length === 0 && finalizers.includes(finalizer)) {
+      const metadata = { ...current.metadata, finalizers: finalizers.filter((other) => other !== finalizer) };
+      current = await client.update(resourceClaims, { ...current, metadata });
+    }
+    const owner = ownerOf(claim);
+    if (owner === undefined || deletionTimestamp !== undefined || valid.length > 0) return;
+    const pod = podLister.get(namespace, owner.name);
+    // Pods that are gone are the garbage collector's business.
+    if (pod?.metadata?.uid !== owner.uid || !isDone(pod)) return;
+    await client.delete(resourceClaims, { namespace, name }, { preconditions: { uid: claim.metadata?.uid ?? '' } });
+  }
+
+  return {
+    async reconcile(key) {
+      const [what, rest = ''] = key.split(':');
+      const { namespace, name } = splitKey(rest);
+      try {
+        if (what === 'pod') {
+          const pod = podLister.get(namespace, name);
+          if (pod !== undefined) await syncPod(pod);
+        } else {
+          const claim = claimLister.get(namespace, name);
+          if (claim !== undefined) await syncClaim(claim);
+        }
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+      return undefined;
+    },
+  };
+}

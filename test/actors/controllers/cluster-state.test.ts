@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Pod } from '../../../src/api/index.ts';
+import {
+  clusterRoles,
+  deployments,
+  horizontalPodAutoscalers,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceQuotas,
+  secrets,
+  serviceAccounts,
+  storageClasses,
+} from '../../../src/client/index.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
+
+const namespace = 'default';
+let cluster: TestCluster;
+afterEach(() => cluster.stop());
+const settled = () => cluster.system.settled();
+const pod = (name: string, spec: object = {}): Pod => ({
+  metadata: { name, namespace },
+  spec: { containers: [{ name: 'c', image: 'pause:1' }], ...spec },
+});
+
+describe('resourcequota-controller', () => {
+  it('counts what is there, and the API server refuses what goes beyond', async () => {
+    cluster = await startCluster(['resourcequota-controller']);
+    await cluster.client.create(pods, pod('a'));
+    await cluster.client.create(resourceQuotas, { metadata: { name: 'q', namespace }, spec: { hard: { pods: '2' } } });
+    await settled();
+    await cluster.client.create(pods, pod('b'));
+    await expect(cluster.client.create(pods, pod('c'))).rejects.toThrow(
+      'pods "c" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2',
+    );
+    await cluster.client.delete(pods, { namespace, name: 'a' }, { gracePeriodSeconds: 0 });
+    await settled();
+    const quota = await cluster.client.get(resourceQuotas, { namespace, name: 'q' });
+    expect(quota.status).toEqual({ hard: { pods: '2' }, used: { pods: '1' } });
+  });
+});
+
+describe('horizontal-pod-autoscaler-controller', () => {
+  it('raises too few replicas to the minimum', async () => {
+    cluster = await startCluster(['horizontal-pod-autoscaler-controller']);
+    const labels = { app: 'web' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'pause:1' }] } };
+    const metadata = { name: 'web', namespace };
+    await cluster.client.create(deployments, {
+      metadata,
+      spec: { replicas: 1, selector: { matchLabels: labels }, template },
+    });
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+    const spec = { scaleTargetRef, minReplicas: 3, maxReplicas: 5 };
+    await cluster.client.create(horizontalPodAutoscalers, { metadata, spec });
+    await settled();
+    expect((await cluster.client.get(deployments, { namespace, name: 'web' })).spec?.replicas).toBe(3);
+    const autoscaler = await cluster.client.get(horizontalPodAutoscalers, { namespace, name: 'web' });
+    expect(autoscaler.status?.conditions?.map(({ reason }) => reason)).toEqual(['SucceededRescale']);
+  });
+});
+
+describe('persistentvolume-binder-controller', () => {
+  const claim = (name: string, storageClassName: string) => ({
+    metadata: { name, namespace },
+    spec: { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage: '1Gi' } } },
+  });
+  const volume = (name: string, storage: string) => ({
+    metadata: { name },
+    spec: {
+      capacity: { storage },
+      accessModes: ['ReadWriteOnce'],
+      storageClassName: 'local',
+      persistentVolumeReclaimPolicy: 'Retain',
+      hostPath: { path: '/tmp/x' },
+    },
+  });
+  const phaseOf = async (name: string) =>
+    (await cluster.client.get(persistentVolumes, { name })).status?.phase as string | undefined;
+
+  it('takes the smallest volume that serves, and releases it with its claim', async () => {
+    cluster = await startCluster(['persistentvolume-binder-controller', 'persistentvolumeclaim-protection-controller']);
+    for (const [name, size] of [
+      ['large', '9Gi'],
+      ['small', '2Gi'],
+      ['tiny', '1Mi'],
+    ] as const)
+      await cluster.client.create(persistentVolumes, volume(name, size));
+    await settled();
+    await cluster.client.create(persistentVolumeClaims, claim('c', 'local'));
+    await settled();
+    const bound = await cluster.client.get(persistentVolumeClaims, { namespace, name: 'c' });
+    expect([bound.spec?.volumeName, bound.status?.phase]).toEqual(['small', 'Bound']);
+    await cluster.client.delete(persistentVolumeClaims, { namespace, name: 'c' });
+    await settled();
+    expect([await phaseOf('small'), await phaseOf('large')]).toEqual(['Released', 'Available']);
+  });
+
+  it('provisions with the simulated provisioner, for waiting claims once a node was selected', async () => {
+    cluster = await startCluster(['persistentvolume-binder-controller']);
+    const provisioner = 'kubehive.io/simulated';
+    const volumeBindingMode = 'WaitForFirstConsumer';
+    await cluster.client.create(storageClasses, { metadata: { name: 'late' }, provisioner, volumeBindingMode });
+    await cluster.client.create(persistentVolumeClaims, claim('c', 'late'));
+    await settled();
+    expect((await cluster.client.list(persistentVolumes)).items).toEqual([]);
+    const metadata = { annotations: { 'volume.kubernetes.io/selected-node': 'n1' } };
+    await cluster.client.patch(persistentVolumeClaims, { namespace, name: 'c' }, 'merge', { metadata });
+    await settled();
+    const bound = await cluster.client.get(persistentVolumeClaims, { namespace, name: 'c' });
+    expect([bound.status?.phase, bound.status?.capacity]).toEqual(['Bound', { storage: '1Gi' }]);
+    await cluster.client.patch(persistentVolumeClaims, { namespace, name: 'c' }, 'merge', {
+      metadata: { finalizers: null },
+    });
+    await cluster.client.delete(persistentVolumeClaims, { namespace, name: 'c' });
+    await settled();
+    expect((await cluster.client.list(persistentVolumes)).items.every((each) => each.metadata?.deletionTimestamp)).toBe(
+      true,
+    );
+  });
+});
+
+describe('serviceaccount-token-controller', () => {
+  it('fills token Secrets and deletes them with their account', async () => {
+    cluster = await startCluster(['serviceaccount-token-controller']);
+    await cluster.client.create(serviceAccounts, { metadata: { name: 'bot', namespace } });
+    const annotations = { 'kubernetes.io/service-account.name': 'bot' };
+    const type = 'kubernetes.io/service-account-token';
+    await cluster.client.create(secrets, { metadata: { name: 'tok', namespace, annotations }, type });
+    await settled();
+    const secret = await cluster.client.get(secrets, { namespace, name: 'tok' });
+    expect(Object.keys(secret.data ?? {}).sort()).toEqual(['namespace', 'token']);
+    await cluster.client.delete(serviceAccounts, { namespace, name: 'bot' });
+    await settled();
+    await expect(cluster.client.get(secrets, { namespace, name: 'tok' })).rejects.toThrow('not found');
+  });
+});
+
+describe('clusterrole-aggregation-controller', () => {
+  it('gives a role the rules of all that it selects, each once', async () => {
+    cluster = await startCluster(['clusterrole-aggregation-controller']);
+    const labels = { part: 'yes' };
+    const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }];
+    for (const name of ['one', 'two']) await cluster.client.create(clusterRoles, { metadata: { name, labels }, rules });
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: labels }] };
+    await cluster.client.create(clusterRoles, { metadata: { name: 'sum' }, aggregationRule });
+    await settled();
+    expect((await cluster.client.get(clusterRoles, { name: 'sum' })).rules).toEqual(rules);
+  });
+});
+
+describe('resourceclaim-controller', () => {
+  it('makes the claim of a template, and deletes it when the pod has ended', async () => {
+    cluster = await startCluster(['resourceclaim-controller']);
+    const requests = [{ name: 'r', exactly: { deviceClassName: 'gpu' } }];
+    await cluster.client.create(resourceClaimTemplates, {
+      metadata: { name: 't', namespace },
+      spec: { spec: { devices: { requests } } },
+    });
+    await cluster.client.create(pods, pod('p', { resourceClaims: [{ name: 'd', resourceClaimTemplateName: 't' }] }));
+    await settled();
+    const made = (await cluster.client.list(resourceClaims, { namespace })).items;
+    const current = await cluster.client.get(pods, { namespace, name: 'p' });
+    expect(made).toHaveLength(1);
+    const resourceClaimName = made[0]?.metadata?.name;
+    expect(current.status?.resourceClaimStatuses).toEqual([{ name: 'd', resourceClaimName }]);
+    const status = { phase: 'Succeeded' };
+    await cluster.client.patch(pods, { namespace, name: 'p' }, 'merge', { status }, { subresource: 'status' });
+    await settled();
+    expect((await cluster.client.list(resourceClaims, { namespace })).items).toEqual([]);
+  });
+});
