@@ -128,7 +128,11 @@ export class CustomResources {
   #register(name: string, entry: Entry): void {
     const definition = definitionOf(entry);
     if (!isEstablished(definition)) return;
-    const text = JSON.stringify([definition.spec, definition.status?.acceptedNames]);
+    const text = JSON.stringify([
+      definition.spec,
+      definition.status?.acceptedNames,
+      definition.metadata.deletionTimestamp,
+    ]);
     if (this.#registered.get(name)?.text === text) return;
     this.#unregister(name);
     const { registry } = this.#server;

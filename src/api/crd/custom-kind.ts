@@ -4,6 +4,7 @@
  * @see apiextensions-apiserver/pkg/apiserver/customresource_handler.go
  */
 import { type Conformed, conform } from '../conform.ts';
+import { StatusError } from '../errors.ts';
 import { parseJsonPath } from '../jsonpath.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
 import type {
@@ -25,7 +26,7 @@ import { tableSchema } from './table-schema.ts';
 
 /** What is read of a CustomResourceDefinition. */
 export interface Definition {
-  readonly metadata: { readonly name: string; readonly uid?: string; readonly generation?: number };
+  readonly metadata: { readonly name: string; readonly uid?: string; readonly deletionTimestamp?: string };
   readonly spec: {
     readonly group: string;
     readonly scope: string;
@@ -76,11 +77,12 @@ export function customKinds(definition: Definition): KindDefinition[] {
 }
 
 function kindOf(
-  { spec, status }: Definition,
+  definition: Definition,
   version: DefinitionVersion,
   stored: DefinitionVersion,
   storedKind: () => KindDefinition,
 ): KindDefinition {
+  const { spec, status } = definition;
   const names = status?.acceptedNames?.kind ? status.acceptedNames : spec.names;
   const schema = version.schema?.openAPIV3Schema ?? {};
   const fields = selectableFieldsOf(version);
@@ -99,7 +101,7 @@ function kindOf(
     storagePrefix: `/registry/${spec.group}/${spec.names.plural}`,
     conversion: conversionOf(spec.group, version, stored, storedKind),
     custom: formOf(schema, names.kind, version),
-    strategy: strategyOf(schema, names.kind, version),
+    strategy: strategyOf(schema, names.kind, version, definition),
     table: customTable(version.additionalPrinterColumns),
     selectableFields: fields,
     unsupportedField: (label) => `field label not supported: ${label}`,
@@ -191,12 +193,24 @@ function conformCustom(
   };
 }
 
-function strategyOf(schema: CustomSchema, kind: string, version: DefinitionVersion): Strategy {
+/** New objects would keep a definition that is being deleted. */
+function terminating({ group, names }: Definition['spec']): StatusError {
+  const message = 'create not allowed while custom resource definition is terminating';
+  return StatusError.other(405, 'MethodNotAllowed', message, { group, kind: names.plural });
+}
+
+function strategyOf(
+  schema: CustomSchema,
+  kind: string,
+  version: DefinitionVersion,
+  { metadata, spec }: Definition,
+): Strategy {
   const hasStatus = version.subresources?.status !== undefined;
   const check = (object: ApiObject, previous?: ApiObject) => validateCustomObject(object, previous, { schema, kind });
   return {
     defaults: (object) => setCustomDefaults(object, schema),
     prepareForCreate(object) {
+      if (metadata.deletionTimestamp !== undefined) throw terminating(spec);
       if (hasStatus) delete object['status'];
     },
     validate: (object) => check(object),

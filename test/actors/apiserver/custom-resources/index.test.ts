@@ -92,6 +92,8 @@ describe('a CustomResourceDefinition', () => {
     expect(deleted.body.metadata.finalizers).toEqual(['customresourcecleanup.apiextensions.k8s.io']);
     await until(async () => (await server.http('GET', '/apis/example.com/v1/quxes')).body.items.length === 1);
     expect((await server.http('GET', `${CRDS}/quxes.example.com`)).status).toBe(200);
+    const late = await server.http('POST', '/apis/example.com/v1/namespaces/default/quxes', instance('Quxe', 'late'));
+    expect(late.body).toMatchObject({ code: 405, reason: 'MethodNotAllowed' });
     const path = '/apis/example.com/v1/namespaces/default/quxes/held';
     await server.http('PATCH', path, { metadata: { finalizers: null } }, MERGE);
     await until(async () => (await server.http('GET', `${CRDS}/quxes.example.com`)).status === 404);
