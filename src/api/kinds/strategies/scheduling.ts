@@ -1,5 +1,5 @@
 /** Strategies of priority classes, leases and runtime classes: small kinds that others point to. */
-import type { PriorityClass } from '../../generated/types.ts';
+import type { Lease, PriorityClass } from '../../generated/types.ts';
 import { strategyOf } from '../strategy-of.ts';
 import type { Strategy } from '../types.ts';
 
@@ -12,6 +12,17 @@ export const priorityClassStrategy = strategyOf<PriorityClass>({
   generation: () => false,
 });
 
-export const leaseStrategy: Strategy = { allowCreateOnUpdate: true, allowUnconditionalUpdate: false };
+/** Coordinated leader election is off, as it is upstream by default: what it adds to leases is dropped. */
+function dropElection(lease: Lease): void {
+  delete lease.spec?.strategy;
+  delete lease.spec?.preferredHolder;
+}
+
+export const leaseStrategy = strategyOf<Lease>({
+  allowCreateOnUpdate: true,
+  allowUnconditionalUpdate: false,
+  prepareForCreate: dropElection,
+  prepareForUpdate: dropElection,
+});
 
 export const runtimeClassStrategy: Strategy = { allowUnconditionalUpdate: false };
