@@ -9,6 +9,7 @@ import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import { callOf } from '../system-call.ts';
+import { apiServices } from './api-services.ts';
 import { flowControlObjects } from './flow-control.ts';
 import { type SystemObject, systemObjects } from './objects.ts';
 import { policyObjects } from './policy/index.ts';
@@ -17,7 +18,8 @@ export async function bootstrap(server: Server, listening: { host: string; port:
   const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
   for (const item of systemObjects(server.options, first, listening)) await ensure(server, item);
   // None of these needs another one to be there: they go to the store together.
-  await Promise.all([...policyObjects(), ...flowControlObjects].map((item) => ensure(server, item)));
+  const independent = [...policyObjects(), ...flowControlObjects, ...apiServices];
+  await Promise.all(independent.map((item) => ensure(server, item)));
 }
 
 async function ensure(server: Server, item: SystemObject): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { APIService, CustomResourceDefinition } from '../../generated/types.ts';
 import { strategyOf } from '../strategy-of.ts';
+import { pathSegmentName } from './name-rules.ts';
 
 export const customResourceDefinitionStrategy = strategyOf<CustomResourceDefinition>({
   defaults(definition: CustomResourceDefinition) {
@@ -38,6 +39,7 @@ function storageVersion(definition: CustomResourceDefinition): string | undefine
 }
 
 export const apiServiceStrategy = strategyOf<APIService>({
+  validateName: pathSegmentName,
   defaults(service: APIService) {
     if (service.spec?.service !== undefined) service.spec.service.port ??= 443;
   },
