@@ -39,7 +39,7 @@ import {
 } from '../../src/controller/index.ts';
 
 /** Storage classes with this provisioner get their volumes at once. */
-export const simulatedProvisioner = 'kubehive.io/simulated';
+export const simulatedProvisioner = 'simulated.kubehive.io';
 
 const noProvisioner = 'kubernetes.io/no-provisioner';
 const defaultClassAnnotation = 'storageclass.kubernetes.io/is-default-class';

@@ -100,7 +100,7 @@ describe('persistentvolume-binder-controller', () => {
 
   it('provisions with the simulated provisioner, for waiting claims once a node was selected', async () => {
     cluster = await startCluster(['persistentvolume-binder-controller']);
-    const provisioner = 'kubehive.io/simulated';
+    const provisioner = 'simulated.kubehive.io';
     const volumeBindingMode = 'WaitForFirstConsumer';
     await cluster.client.create(storageClasses, { metadata: { name: 'late' }, provisioner, volumeBindingMode });
     await cluster.client.create(persistentVolumeClaims, claim('c', 'late'));
