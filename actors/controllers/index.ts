@@ -4,6 +4,7 @@
  */
 import { type ControllerDefinition, type ControllerSettings, runController } from '../../src/controller/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
+import { certificateCleanerController } from './certificate-cleaner.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation.ts';
 import { cronJobController } from './cronjob.ts';
 import { daemonSetController } from './daemonset.ts';
@@ -65,6 +66,7 @@ export const controllers: readonly ControllerDefinition[] = [
   ephemeralVolumeController,
   resourceClaimController,
   resourceQuotaController,
+  certificateCleanerController,
   ttlController,
   nodeIpamController,
 ];

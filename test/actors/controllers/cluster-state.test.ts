@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Pod } from '../../../src/api/index.ts';
 import {
+  certificateSigningRequests,
   clusterRoles,
   deployments,
   horizontalPodAutoscalers,
@@ -170,5 +171,23 @@ describe('resourceclaim-controller', () => {
     await cluster.client.patch(pods, { namespace, name: 'p' }, 'merge', { status }, { subresource: 'status' });
     await settled();
     expect((await cluster.client.list(resourceClaims, { namespace })).items).toEqual([]);
+  });
+});
+
+describe('certificatesigningrequest-cleaner-controller', () => {
+  it('deletes a request that nobody decided for a day, and not before', async () => {
+    cluster = await startCluster(['certificatesigningrequest-cleaner-controller']);
+    const spec = {
+      request:
+        'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIR01HNENBUUF3RERFS01BZ0dBMVVFQXd3QmNqQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQQpCSmpDWG1kQmRSa0hna0xQSU9XSGpMcXhxZlFpYVUya0dEZjFrSVN5YzJ0UTFEQ3YzVFdIMitDc1BwdG5RczI1CnhWR3l2cHU0RE1rdjhCSFpGUWp2R04yZ0FEQUtCZ2dxaGtqT1BRUURBZ05JQURCRkFpQnFlOW5yOGdGU1YyWi8KVDc5bTJsZkpkSyt2OEF5UWlUS0orekxWUlA4bHpRSWhBTU1tVVZ2WEcrWWtBWTByVm12NjROTmtLTGRoeDRPUwpyV0dHQlR2RE5ncmQKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==',
+      signerName: 'example.com/none',
+      usages: ['client auth'],
+    };
+    await cluster.client.create(certificateSigningRequests, { metadata: { name: 'r' }, spec });
+    const count = async () => (await cluster.client.list(certificateSigningRequests)).items.length;
+    await cluster.system.advance(23 * 3_600_000);
+    expect(await count()).toBe(1);
+    await cluster.system.advance(2 * 3_600_000);
+    expect(await count()).toBe(0);
   });
 });
