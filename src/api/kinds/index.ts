@@ -9,6 +9,7 @@ export {
 } from './prepare.ts';
 export { createKindRegistry, storedKindOf } from './registry.ts';
 export { type FieldNames, type ResetFields, resetFieldsOf } from './reset-fields.ts';
+export { builtinRows } from './rows.ts';
 export { semanticEqual } from './semantic-equality.ts';
 export type * from './types.ts';
 export { compareVersions } from './version-priority.ts';
