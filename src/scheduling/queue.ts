@@ -53,7 +53,7 @@ export interface QueueOptions {
   readonly registrations: (info: PodInfo, plugin: string) => readonly EventRegistration[] | undefined;
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
-  /** Unschedulable pods are tried again after this time even without an event. Default 5 minutes. */
+  /** Unschedulable pods are tried again, and gates asked again, after this time even without an event. Default 5 minutes. */
   readonly unschedulableMaxMs?: number;
   /** Called when a pod can be popped. */
   readonly onReady: () => void;
@@ -459,7 +459,7 @@ export class SchedulingQueue {
   #flushUnschedulable(): void {
     const before = this.#clock.now() - (this.#options.unschedulableMaxMs ?? 300_000);
     for (const pod of [...this.#waiting.values()]) {
-      if (pod.place === 'unschedulable' && pod.queuedAtMs < before) this.#requeue(pod, 'afterBackoff');
+      if (pod.queuedAtMs < before) this.#requeue(pod, 'afterBackoff');
     }
   }
 }

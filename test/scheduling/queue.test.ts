@@ -141,6 +141,16 @@ test('a gated pod is let in only by an event of the gating plugin', () => {
   expect(queue.sizes()).toMatchObject({ active: 1, gated: 0 });
 });
 
+test('a gate is asked again in the end, even when nothing happens', async () => {
+  gate = () => ({ ...unresolvable('gated'), plugin: 'Gate' });
+  queue.add(infoOf('p'));
+  gate = () => undefined;
+  await clock.advance(299_000);
+  expect(queue.sizes().gated).toBe(1);
+  await clock.advance(60_000);
+  expect(queue.sizes()).toMatchObject({ active: 1, gated: 0 });
+});
+
 test('a deleted pod is nowhere, also while it is attempted', () => {
   queue.add(infoOf('a'));
   queue.add(infoOf('b'));

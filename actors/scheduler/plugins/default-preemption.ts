@@ -80,9 +80,12 @@ class Evictions {
         if (other.priority < preemptor.priority) this.#handle.clearNomination(other);
       }
       await Promise.all(left.map((victim) => this.#evict(preemptor, victim, nodeName)));
+      // Somebody else may have removed it meanwhile: its deletion, which wakes the pod up, is then over already.
+      const gone = this.#handle.podByUid(last.uid) === undefined;
       this.#running.set(uid, last);
       await this.#evict(preemptor, last, nodeName);
       this.#running.delete(uid);
+      if (gone) this.#handle.activate(preemptor);
     } catch (error) {
       this.#running.delete(uid);
       this.#handle.log.warn('preemption failed', { pod: preemptor.key, node: nodeName, error: String(error) });
