@@ -61,7 +61,7 @@ export interface ClusterCacheOptions {
 
 export class ClusterCache {
   readonly nodes = new NodeTable();
-  readonly nominator = new Nominator();
+  readonly nominator = new Nominator((nodeName) => this.nodes.touch(this.nodes.rowOf(nodeName)));
   readonly #options: ClusterCacheOptions;
   /** Pods that count on a node, by uid. */
   readonly #placed = new Map<string, PodInfo>();
@@ -187,6 +187,8 @@ export class ClusterCache {
       return;
     }
     if (!differs(known.pod, pod)) {
+      // The time since which a victim runs says how important it is.
+      if (known.pod.status?.startTime !== pod.status?.startTime) this.nodes.touch(known.row);
       known.pod = pod;
       return;
     }

@@ -3,6 +3,7 @@
  * plugins asked to be skipped. It lives from PreFilter to PostBind.
  */
 import type { Plugin } from './plugin.ts';
+import type { RowAnswers } from './row-answers.ts';
 
 /** A typed key of cycle state. Make one per plugin and purpose, at module level. */
 export interface StateKey<Value> {
@@ -20,6 +21,8 @@ export class Cycle {
   /** Bits of the profile's plugins that said Skip in PreFilter, and in PreScore. */
   skippedFilters = 0;
   skippedScores = 0;
+  /** What pods of the same kind were told before; undefined when nothing may be shared. Set after PreFilter. */
+  answers: RowAnswers | undefined;
 
   write<Value>(key: StateKey<Value>, value: Value): void {
     this.#state ??= new Map();

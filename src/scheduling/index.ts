@@ -19,6 +19,7 @@ export * from './preemption.ts';
 export * from './profile.ts';
 export { type QueuedPod, type QueueName, type QueueOptions, SchedulingQueue } from './queue.ts';
 export * from './requests.ts';
+export { RowAnswerCache, RowAnswers } from './row-answers.ts';
 export * from './scheduler.ts';
 export * from './scoring.ts';
 export * from './selectors.ts';

@@ -83,10 +83,14 @@ export class NodeTable {
   unschedulableCount = 0;
   hardTaintCount = 0;
   softTaintCount = 0;
-  /** Grows by each change of nodes or placed pods. What-ifs set it back. */
+  /** Grows by each change of nodes or placed pods. What-ifs do not count. */
   version = 0;
+  /** By row: grows by each change of the pods that are placed on it or nominated for it. What-ifs do not count. */
+  rowVersions = new Float64Array(rowsAtFirst);
   /** Grows by each change of nodes: which there are, their labels, taints and allocatable resources. */
   nodesVersion = 0;
+  /** Grows by each change of the images that nodes report. */
+  imagesVersion = 0;
   readonly index: PodIndex;
   #order = new Int32Array(0);
   #orderStale = false;
@@ -134,6 +138,7 @@ export class NodeTable {
     }
     this.nonzeroCpu = float(this.nonzeroCpu);
     this.nonzeroMemory = float(this.nonzeroMemory);
+    this.rowVersions = float(this.rowVersions);
     this.podsAllowed = int(this.podsAllowed);
     this.podCount = int(this.podCount);
     this.taintSet = int(this.taintSet);
@@ -312,6 +317,8 @@ export class NodeTable {
 
   #setImages(row: number, previous: Node | undefined, node: Node): void {
     if (!previous?.status?.images?.length && !node.status?.images?.length) return;
+    if (sameImages(previous, node)) return;
+    this.imagesVersion++;
     for (const name of this.rowImages[row]?.keys() ?? []) {
       const state = this.images.get(name)!;
       if (--state.nodes === 0) this.images.delete(name);
@@ -367,10 +374,19 @@ export class NodeTable {
 
   /** Lets a pod count on a node, known or not. */
   addPod(info: PodInfo, nodeName: string): void {
-    this.placePod(info, this.#rowFor(nodeName));
+    const row = this.#rowFor(nodeName);
+    this.placePod(info, row);
+    this.touch(row);
   }
 
-  /** Lets a pod count on a row. */
+  /** Something about the pods of a row changed: whoever remembers answers about it has to ask again. */
+  touch(row: number): void {
+    if (row < 0) return;
+    this.version++;
+    this.rowVersions[row]!++;
+  }
+
+  /** Lets a pod count on a row, as a what-if: no version moves. */
   placePod(info: PodInfo, row: number): void {
     const pods = this.pods[row]!;
     info.row = row;
@@ -383,10 +399,11 @@ export class NodeTable {
   removePod(info: PodInfo): void {
     const { row } = info;
     this.displacePod(info);
+    this.touch(row);
     if (!this.nodes[row]) this.#release(row);
   }
 
-  /** Takes a pod off its row and keeps the row. */
+  /** Takes a pod off its row and keeps the row, as a what-if: no version moves. */
   displacePod(info: PodInfo): void {
     const { row, slot } = info;
     const pods = this.pods[row]!;
@@ -412,7 +429,6 @@ export class NodeTable {
     this.podCount[row]! += sign;
     if (info.hostPorts.length > 0) this.#accountPorts(info, row, sign);
     this.index.count(info, row, sign);
-    this.version++;
   }
 
   #accountPorts(info: PodInfo, row: number, sign: 1 | -1): void {
@@ -431,6 +447,17 @@ export class NodeTable {
     }
     if (used.size === 0) this.ports[row] = undefined;
   }
+}
+
+function sameImages(a: Node | undefined, b: Node): boolean {
+  const before = a?.status?.images ?? [];
+  const after = b.status?.images ?? [];
+  if (before === after) return true;
+  if (before.length !== after.length) return false;
+  return before.every(
+    (image, i) =>
+      image.sizeBytes === after[i]!.sizeBytes && (image.names ?? []).join() === (after[i]!.names ?? []).join(),
+  );
 }
 
 function conditionsDiffer(a: Node, b: Node): boolean {

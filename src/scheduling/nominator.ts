@@ -7,6 +7,12 @@ import type { PodInfo } from './pod-info.ts';
 export class Nominator {
   readonly #byNode = new Map<string, Map<string, PodInfo>>();
   readonly #nodeByUid = new Map<string, string>();
+  readonly #onChange: ((nodeName: string) => void) | undefined;
+
+  /** `onChange` is told of each node whose nominated pods changed. */
+  constructor(onChange?: (nodeName: string) => void) {
+    this.#onChange = onChange;
+  }
 
   get size(): number {
     return this.#nodeByUid.size;
@@ -17,6 +23,7 @@ export class Nominator {
     const pods = this.#byNode.get(nodeName) ?? new Map<string, PodInfo>();
     this.#byNode.set(nodeName, pods.set(info.uid, info));
     this.#nodeByUid.set(info.uid, nodeName);
+    this.#onChange?.(nodeName);
   }
 
   remove(uid: string): void {
@@ -26,15 +33,12 @@ export class Nominator {
     const pods = this.#byNode.get(nodeName)!;
     pods.delete(uid);
     if (pods.size === 0) this.#byNode.delete(nodeName);
+    this.#onChange?.(nodeName);
   }
 
   /** Where the pod is nominated to. */
   nodeOf(uid: string): string | undefined {
     return this.#nodeByUid.get(uid);
-  }
-
-  forEach(callback: (info: PodInfo, nodeName: string) => void): void {
-    for (const [nodeName, pods] of this.#byNode) for (const info of pods.values()) callback(info, nodeName);
   }
 
   /** Pods nominated for a node. */

@@ -48,6 +48,12 @@ export interface Plugin {
   /** Cluster events that may make a pod rejected by this plugin schedulable. Absent: every event. */
   events?(): readonly EventRegistration[];
 
+  /**
+   * What `filter` and `score` look at in a pod, as text; undefined: this pod's answers must not be shared. Only for plugins
+   * that look at nothing but the pod and the row (its node and the pods there): their answers are remembered a row and
+   * given to every pod that signs alike. Without this hook nothing of a plugin is shared.
+   */
+  sign?(pod: PodInfo): string | undefined;
   preFilter?(cycle: Cycle, pod: PodInfo): PreFilterAnswer;
   /** Keeps this plugin's cycle state right while `other` is tried on (or taken off) `row` by preemption or nomination. */
   addPod?(cycle: Cycle, pod: PodInfo, other: PodInfo, row: number): void;

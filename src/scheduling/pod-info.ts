@@ -49,6 +49,8 @@ export interface PodInfo {
   readonly affinity: Affinity | undefined;
   /** Has a deletion timestamp. */
   readonly terminating: boolean;
+  /** What tells its kind from others; see `row-answers.ts`. Set by the profile on the first attempt. */
+  signature: string | undefined;
   /** Row of the node that the pod counts on, -1 while on none. Kept by the node table. */
   row: number;
   /** Place in that row's list of pods. Kept by the node table. */
@@ -158,6 +160,7 @@ export function makePodInfo(pod: Pod, index: PodIndex): PodInfo {
     hostPorts: hostPortsOf(pod),
     affinity: pod.spec?.affinity,
     terminating: pod.metadata?.deletionTimestamp !== undefined,
+    signature: undefined,
     row: -1,
     slot: -1,
   };

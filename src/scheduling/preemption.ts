@@ -4,7 +4,7 @@
  * puts them back, so it costs no copies.
  * @see kubernetes/pkg/scheduler/framework/preemption/preemption.go
  */
-import { labelSelectorOf, type PodDisruptionBudget } from '../api/index.ts';
+import { labelSelectorOf, type Pod, type PodDisruptionBudget } from '../api/index.ts';
 import type { Cycle } from './cycle-state.ts';
 import { Diagnosis } from './diagnosis.ts';
 import type { PluginHandle } from './plugin.ts';
@@ -31,15 +31,24 @@ export interface DryRun {
 const noVictims = unresolvable('No preemption victims found for incoming pod');
 const unhelpful = unresolvable('Preemption is not helpful for scheduling');
 
+const starts = new WeakMap<Pod, number>();
+
 /** When the pod started, in milliseconds since the epoch; a pod that has not counts as starting now. */
-function startedMs(info: PodInfo, nowMs: number): number {
-  const { startTime } = info.pod.status ?? {};
-  return startTime ? Date.parse(startTime) : nowMs;
+function startedMs({ pod }: PodInfo, nowMs: number): number {
+  let started = starts.get(pod);
+  if (started === undefined) {
+    const { startTime } = pod.status ?? {};
+    started = startTime ? Date.parse(startTime) : Number.POSITIVE_INFINITY;
+    starts.set(pod, started);
+  }
+  return started === Number.POSITIVE_INFINITY ? nowMs : started;
 }
 
-/** Sorts the most important first: higher priority, then the longer running. */
+/** Sorts the most important first: higher priority, then the longer running; ties in an order that is always the same. */
 function byImportance(victims: PodInfo[], nowMs: number): PodInfo[] {
-  return victims.sort((a, b) => b.priority - a.priority || startedMs(a, nowMs) - startedMs(b, nowMs));
+  return victims.sort(
+    (a, b) => b.priority - a.priority || startedMs(a, nowMs) - startedMs(b, nowMs) || (a.uid < b.uid ? -1 : 1),
+  );
 }
 
 interface Budget {
@@ -151,11 +160,22 @@ export function dryRunPreemption(
   const violating: Candidate[] = [];
   const compiled = compileBudgets(budgets);
   const nowMs = clock.now();
+  // What one pod of a kind would have to evict, the next one would too, unless something beside the row counts.
+  const memory = cycle.answers?.complete && compiled.length === 0 ? cycle.answers : undefined;
+  const own = nodes.rowOf(handle.nominator.nodeOf(info.uid) ?? '');
   let error: Verdict | undefined;
   const offset = rows.length > 0 ? random.integer(rows.length) : 0;
   for (let i = 0; i < rows.length; i++) {
     const row = rows[(offset + i) % rows.length]!;
-    const result = selectVictims(handle, cycle, info, row, compiled, nowMs);
+    let result =
+      memory && row !== own && memory.victimStamps[row] === nodes.rowVersions[row] ? memory.victims[row] : undefined;
+    if (!result) {
+      result = selectVictims(handle, cycle, info, row, compiled, nowMs);
+      if (memory && row !== own) {
+        memory.victims[row] = result;
+        memory.victimStamps[row] = nodes.rowVersions[row]!;
+      }
+    }
     if ('victims' in result) {
       (result.violations === 0 ? clean : violating).push(result);
       if (clean.length > 0 && clean.length + violating.length >= wanted) break;
@@ -167,37 +187,45 @@ export function dryRunPreemption(
   return { candidates: [...clean, ...violating], diagnosis, error };
 }
 
+/** Sums are shifted so that a victim always costs, however low its priority. */
+const shift = 2 ** 31;
+
+function sumOfPriorities({ victims }: Candidate): number {
+  let sum = 0;
+  for (const { priority } of victims) sum += priority + shift;
+  return sum;
+}
+
+/** Earlier than all others of the highest priority. */
+function earliestStartMs({ victims }: Candidate, nowMs: number): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  const highest = victims[0]!.priority;
+  for (const one of victims) if (one.priority === highest) earliest = Math.min(earliest, startedMs(one, nowMs));
+  return earliest;
+}
+
+/** What makes a candidate worse than another, from the weightiest on. Victims come with the most important first. */
+const harms: readonly ((candidate: Candidate, nowMs: number) => number)[] = [
+  ({ violations }) => violations,
+  ({ victims }) => victims[0]!.priority,
+  sumOfPriorities,
+  ({ victims }) => victims.length,
+  (candidate, nowMs) => -earliestStartMs(candidate, nowMs),
+];
+
 /**
  * The candidate that does the least harm: fewest budget violations, lowest highest priority, lowest sum of priorities,
  * fewest victims, latest start of the most important victims; then the first.
  */
 export function pickCandidate(candidates: readonly Candidate[], nowMs: number): Candidate | undefined {
-  // Sums are shifted so that a victim always costs, however low its priority.
-  const shift = 2 ** 31;
-  const harms: ((candidate: Candidate) => number)[] = [
-    ({ violations }) => violations,
-    ({ victims }) => victims[0]!.priority,
-    ({ victims }) => victims.reduce((sum, { priority }) => sum + priority + shift, 0),
-    ({ victims }) => victims.length,
-    ({ victims }) => {
-      const highest = Math.max(...victims.map(({ priority }) => priority));
-      return -Math.min(...victims.filter(({ priority }) => priority === highest).map((one) => startedMs(one, nowMs)));
-    },
-  ];
-  let left = candidates;
-  for (const harm of harms) {
-    if (left.length <= 1) break;
-    let least = Number.POSITIVE_INFINITY;
-    let best: Candidate[] = [];
-    for (const candidate of left) {
-      const value = harm(candidate);
-      if (value < least) {
-        least = value;
-        best = [];
-      }
-      if (value === least) best.push(candidate);
+  let best = candidates[0];
+  for (let i = 1; i < candidates.length; i++) {
+    const other = candidates[i]!;
+    for (const harm of harms) {
+      const difference = harm(other, nowMs) - harm(best!, nowMs);
+      if (difference < 0) best = other;
+      if (difference !== 0) break;
     }
-    left = best;
   }
-  return left[0];
+  return best;
 }

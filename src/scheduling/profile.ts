@@ -12,6 +12,7 @@ import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
 import type { Plugin, PreFilterAnswer } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
+import { RowAnswerCache, type RowAnswers } from './row-answers.ts';
 import {
   attribute,
   Code,
@@ -82,6 +83,12 @@ export interface Found {
 
 const noNodes: Int32Array = new Int32Array(0);
 
+/** The Filter plugins of a cycle; the first `shared` of them sign pods. */
+interface Filters {
+  readonly plugins: readonly Plugin[];
+  readonly shared: number;
+}
+
 export class Profile {
   readonly name: string;
   readonly sets: PluginSets;
@@ -96,14 +103,19 @@ export class Profile {
   #totals = new Float64Array(0);
   /** A bit for each plugin, so that what a cycle skips is a number. */
   readonly #bits = new Map<Plugin, number>();
-  readonly #filtersBySkipped = new Map<number, readonly Plugin[]>();
-  /** Rows for which other pods of the same priority or above are nominated, as of the last search. */
-  #nominatedRows = new Uint8Array(0);
-  #nominations = false;
-  /** What those rows said, nominated pods included. */
-  readonly #nominatedVerdicts = new Map<number, Verdict>();
+  readonly #filtersBySkipped = new Map<number, Filters>();
+  readonly #answers: RowAnswerCache;
+  /** Plugins that sign pods, and the bits of those that filter and of those whose scores need no other node. */
+  readonly #signers: readonly Plugin[];
+  readonly #sharedFilters: number;
+  readonly #sharedScores: number;
   readonly #block = new Int32Array(blockRows);
   readonly #blockMarks = new Uint8Array(blockRows);
+  /** Rows that have to be asked again, where they stand in their list, and what they said. */
+  #staleRows = new Int32Array(blockRows);
+  #staleAt = new Int32Array(blockRows);
+  readonly #staleMarks = new Uint8Array(blockRows);
+  #staleTotals = new Float64Array(blockRows);
 
   constructor(options: ProfileOptions) {
     this.name = options.name;
@@ -117,19 +129,48 @@ export class Profile {
       if (!this.#bits.has(plugin)) this.#bits.set(plugin, 2 ** this.#bits.size);
     }
     if (this.#bits.size > 31) throw new RangeError('a profile takes at most 31 plugins that filter or score');
+    this.#answers = new RowAnswerCache(options.nodes);
+    this.#signers = [...this.#bits.keys()].filter((plugin) => plugin.sign);
+    const bitsOf = (plugins: readonly Plugin[]) => plugins.reduce((bits, plugin) => bits | this.#bit(plugin), 0);
+    this.#sharedFilters = bitsOf(filter.filter((plugin) => plugin.sign));
+    this.#sharedScores = bitsOf(
+      score.map(({ plugin }) => plugin).filter((plugin) => plugin.sign && !plugin.normalizeScore),
+    );
   }
 
   #bit(plugin: Plugin): number {
     return this.#bits.get(plugin) ?? 0;
   }
 
-  #filtersWithout(skipped: number): readonly Plugin[] {
+  #filtersWithout(skipped: number): Filters {
     let filters = this.#filtersBySkipped.get(skipped);
     if (!filters) {
-      filters = this.sets.filter.filter((plugin) => (this.#bit(plugin) & skipped) === 0);
+      const plugins = this.sets.filter.filter((plugin) => (this.#bit(plugin) & skipped) === 0);
+      const unsigned = plugins.findIndex((plugin) => !plugin.sign);
+      filters = { plugins, shared: unsigned < 0 ? plugins.length : unsigned };
       this.#filtersBySkipped.set(skipped, filters);
     }
     return filters;
+  }
+
+  /** What pods of this kind were told before; undefined when the pod's answers are its own. */
+  #answersFor(cycle: Cycle, info: PodInfo, { plugins, shared }: Filters): RowAnswers | undefined {
+    if (this.#plain) return undefined;
+    info.signature ??= this.#sign(info);
+    if (info.signature === '') return undefined;
+    const complete = shared === plugins.length;
+    return this.#answers.of(`${cycle.skippedFilters & this.#sharedFilters} ${complete} ${info.signature}`, complete);
+  }
+
+  /** Never empty, unless a plugin declines. The priority is part of it: it says which nominated pods count. */
+  #sign(info: PodInfo): string {
+    let text = `${info.priority}`;
+    for (const plugin of this.#signers) {
+      const signed = plugin.sign!(info);
+      if (signed === undefined) return '';
+      text += `\n${signed}`;
+    }
+    return text;
   }
 
   /** PreEnqueue: the first verdict that keeps the pod out. */
@@ -182,11 +223,10 @@ export class Profile {
       return found;
     }
     const filters = this.#filtersWithout(cycle.skippedFilters);
-    cycle.filters = filters;
-    this.#markNominated(info);
+    cycle.filters = filters.plugins;
     const nominated = this.#nominatedRow(info);
     if (nominated >= 0) {
-      const given = this.#filterRow(cycle, info, nominated, filters);
+      const given = this.filterRow(cycle, info, nominated);
       if (given === undefined) {
         found.rows[0] = nominated;
         found.count = 1;
@@ -205,15 +245,21 @@ export class Profile {
       absent = unresolvable(`node(s) didn't satisfy plugin(s) [${[...narrowing].sort().join(' ')}]`);
       from = 0;
     }
+    try {
+      cycle.answers = this.#answersFor(cycle, info, filters);
+    } catch (error) {
+      found.error = errorVerdict(error);
+      return found;
+    }
     const scoring = this.sets.score.length > 0;
     const wanted = scoring ? feasibleNodesWanted(candidates.length, percentage) : 1;
-    this.#search(cycle, info, filters, candidates, from, wanted, found);
+    this.#search(cycle, info, filters, candidates, from, wanted, nominated, found);
     if (found.count === 0 && !found.error) {
       const diagnosis = new Diagnosis(order.length);
       found.diagnosis = diagnosis;
       if (absent) diagnosis.absent = absent;
       for (const name of narrowing ?? []) diagnosis.unschedulablePlugins.add(name);
-      this.#explain(cycle, info, filters, found.processed, found);
+      this.#explain(cycle, info, filters, found.processed, nominated, found);
     }
     return found;
   }
@@ -258,10 +304,11 @@ export class Profile {
   #search(
     cycle: Cycle,
     info: PodInfo,
-    filters: readonly Plugin[],
+    filters: Filters,
     candidates: Int32Array,
     start: number,
     wanted: number,
+    own: number,
     found: Found,
   ): void {
     const total = candidates.length;
@@ -277,7 +324,7 @@ export class Profile {
         block[i] = candidates[position]!;
         if (++position === total) position = 0;
       }
-      const error = this.#filterBlock(cycle, info, filters, block, size, marks);
+      const error = this.#filterBlock(cycle, info, filters, block, size, marks, own);
       if (error) {
         found.error = error;
         found.processed += looked;
@@ -293,16 +340,80 @@ export class Profile {
     found.processed = looked;
   }
 
+  /** Marks the rows that fail. `own` is the row that the pod itself is nominated for: there it counts otherwise. */
   #filterBlock(
     cycle: Cycle,
     info: PodInfo,
+    filters: Filters,
+    rows: Int32Array,
+    count: number,
+    marks: Uint8Array,
+    own: number,
+  ): Verdict | undefined {
+    const { answers } = cycle;
+    const { plugins, shared } = filters;
+    marks.fill(0, 0, count);
+    if (answers) {
+      const error = this.#recall(cycle, info, filters, answers, rows, count, marks, own);
+      if (error) return error;
+    }
+    if (answers?.complete) return undefined;
+    const error = this.#runBlock(cycle, info, plugins, answers ? shared : 0, plugins.length, rows, count, marks);
+    return error ?? this.#besideNominated(cycle, info, plugins, rows, count, marks);
+  }
+
+  /** What is known of the rows, asking those that have changed. */
+  #recall(
+    cycle: Cycle,
+    info: PodInfo,
+    { plugins, shared }: Filters,
+    answers: RowAnswers,
+    rows: Int32Array,
+    count: number,
+    marks: Uint8Array,
+    own: number,
+  ): Verdict | undefined {
+    const { filterStamps, marks: known, verdicts } = answers;
+    const { rowVersions } = this.#nodes;
+    const staleRows = this.#staleRows;
+    const staleAt = this.#staleAt;
+    let stale = 0;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!;
+      if (filterStamps[row] === rowVersions[row] && row !== own) marks[i] = known[row]!;
+      else {
+        staleRows[stale] = row;
+        staleAt[stale++] = i;
+      }
+    }
+    if (stale === 0) return undefined;
+    const staleMarks = this.#staleMarks;
+    staleMarks.fill(0, 0, stale);
+    let error = this.#runBlock(cycle, info, plugins, 0, shared, staleRows, stale, staleMarks);
+    if (!error && answers.complete) error = this.#besideNominated(cycle, info, plugins, staleRows, stale, staleMarks);
+    if (error) return error;
+    for (let i = 0; i < stale; i++) {
+      const row = staleRows[i]!;
+      marks[staleAt[i]!] = staleMarks[i]!;
+      known[row] = staleMarks[i]!;
+      verdicts[row] = undefined;
+      filterStamps[row] = row === own ? -1 : rowVersions[row]!;
+    }
+    return undefined;
+  }
+
+  /** Runs filters `from` to `to` over the rows that are not marked yet, plugin by plugin. */
+  #runBlock(
+    cycle: Cycle,
+    info: PodInfo,
     filters: readonly Plugin[],
+    from: number,
+    to: number,
     rows: Int32Array,
     count: number,
     marks: Uint8Array,
   ): Verdict | undefined {
-    marks.fill(0, 0, count);
-    for (let f = 0; f < filters.length; f++) {
+    for (let f = from; f < to; f++) {
       const plugin = filters[f]!;
       const mark = f + 1;
       try {
@@ -320,40 +431,58 @@ export class Profile {
         return errorVerdict(error, plugin.name);
       }
     }
-    if (this.#nominations) {
-      for (let i = 0; i < count; i++) {
-        // The nominated pods could help (affinity) or hinder; both must be looked at as upstream does.
-        if (this.#nominatedRows[rows[i]!] !== 1) continue;
-        const given = this.#filterRow(cycle, info, rows[i]!, filters);
-        if (given?.code === Code.Error) return given;
-        if (given) this.#nominatedVerdicts.set(rows[i]!, given);
-        marks[i] = given ? filters.findIndex((plugin) => plugin.name === given.plugin) + 1 : 0;
-      }
+    return undefined;
+  }
+
+  /** Rows that fit, but not beside the pods nominated for them. (A row that fails without those fails anyway.) */
+  #besideNominated(
+    cycle: Cycle,
+    info: PodInfo,
+    filters: readonly Plugin[],
+    rows: Int32Array,
+    count: number,
+    marks: Uint8Array,
+  ): Verdict | undefined {
+    if (this.#nominator.size === 0) return undefined;
+    for (let i = 0; i < count; i++) {
+      if (marks[i] !== 0 || !this.#nominatedBeside(info, rows[i]!)) continue;
+      const given = this.filterRow(cycle, info, rows[i]!);
+      if (!given) continue;
+      if (given.code === Code.Error) return given;
+      marks[i] = filters.findIndex((plugin) => plugin.name === given.plugin) + 1;
     }
     return undefined;
   }
 
   /** Asks each failing plugin for its reason. */
-  #explain(cycle: Cycle, info: PodInfo, filters: readonly Plugin[], looked: number, found: Found): void {
+  #explain(cycle: Cycle, info: PodInfo, filters: Filters, looked: number, own: number, found: Found): void {
     const diagnosis = found.diagnosis!;
+    const { answers } = cycle;
+    const memory = answers?.complete ? answers.verdicts : undefined;
     let last: Verdict | undefined;
     for (let i = 0; i < looked; i++) {
       const row = this.#looked[i]!;
-      const plugin = filters[this.#marks[i]! - 1]!;
-      let given: Verdict | undefined;
-      try {
-        given = this.#nominatedVerdicts.get(row) ?? plugin.filter!(cycle, info, row);
-      } catch (error) {
-        found.error = errorVerdict(error, plugin.name);
-        return;
+      let named = row === own ? undefined : memory?.[row];
+      if (!named) {
+        const plugin = filters.plugins[this.#marks[i]! - 1]!;
+        let given: Verdict | undefined;
+        try {
+          given = this.#nominatedBeside(info, row)
+            ? this.filterRow(cycle, info, row)
+            : plugin.filter!(cycle, info, row);
+        } catch (error) {
+          found.error = errorVerdict(error, plugin.name);
+          return;
+        }
+        if (given === undefined) {
+          found.error = errorVerdict(
+            new Error(`plugin ${plugin.name} rejects a node in one form and accepts it in the other`),
+          );
+          return;
+        }
+        named = attribute(given, plugin.name);
+        if (memory) memory[row] = named;
       }
-      if (given === undefined) {
-        found.error = errorVerdict(
-          new Error(`plugin ${plugin.name} rejects a node in one form and accepts it in the other`),
-        );
-        return;
-      }
-      const named = attribute(given, plugin.name);
       // Neighbours mostly fail alike.
       if (named !== last) diagnosis.addPlugin(named);
       last = named;
@@ -361,41 +490,28 @@ export class Profile {
     }
   }
 
-  #markNominated(info: PodInfo): void {
-    if (this.#nominations) this.#nominatedRows.fill(0);
-    this.#nominatedVerdicts.clear();
-    this.#nominations = false;
-    if (this.#nominator.size === 0) return;
-    if (this.#nominatedRows.length < this.#nodes.capacity) this.#nominatedRows = new Uint8Array(this.#nodes.capacity);
-    this.#nominator.forEach((other, nodeName) => {
-      if (other.uid === info.uid || other.priority < info.priority || other.row >= 0) return;
-      const row = this.#nodes.rowOf(nodeName);
-      if (row < 0) return;
-      this.#nominatedRows[row] = 1;
-      this.#nominations = true;
-    });
+  /** Other pods nominated for the row that count against this one: of its priority or above, and not placed yet. */
+  #nominatedBeside(info: PodInfo, row: number): PodInfo[] | undefined {
+    if (this.#nominator.size === 0) return undefined;
+    let beside: PodInfo[] | undefined;
+    for (const other of this.#nominator.podsOn(this.#nodes.names[row]!)) {
+      if (other.uid === info.uid || other.priority < info.priority || other.row >= 0) continue;
+      beside ??= [];
+      beside.push(other);
+    }
+    return beside;
   }
 
   /** Filter plugins for one row, with and without the pods nominated there. */
   filterRow(cycle: Cycle, info: PodInfo, row: number): Verdict | undefined {
-    return this.#filterRow(cycle, info, row, cycle.filters);
-  }
-
-  #filterRow(cycle: Cycle, info: PodInfo, row: number, filters: readonly Plugin[]): Verdict | undefined {
-    if (this.#nominations && this.#nominatedRows[row] === 1) {
-      const added: PodInfo[] = [];
-      for (const other of this.#nominator.podsOn(this.#nodes.names[row]!)) {
-        if (other.uid === info.uid || other.priority < info.priority || other.row >= 0) continue;
-        added.push(other);
-      }
-      if (added.length > 0) {
-        for (const other of added) this.tryAddPod(cycle, info, other, row);
-        const given = this.#runFilters(cycle, info, row, filters);
-        for (const other of added) this.tryRemovePod(cycle, info, other);
-        if (given) return given;
-      }
+    const beside = this.#nominatedBeside(info, row);
+    if (beside) {
+      for (const other of beside) this.tryAddPod(cycle, info, other, row);
+      const given = this.#runFilters(cycle, info, row, cycle.filters);
+      for (const other of beside) this.tryRemovePod(cycle, info, other);
+      if (given) return given;
     }
-    return this.#runFilters(cycle, info, row, filters);
+    return this.#runFilters(cycle, info, row, cycle.filters);
   }
 
   #runFilters(cycle: Cycle, info: PodInfo, row: number, filters: readonly Plugin[]): Verdict | undefined {
@@ -410,11 +526,9 @@ export class Profile {
     return undefined;
   }
 
-  /** What if `other` were on the row? Undone by {@link tryRemovePod}; the table's version does not move. */
+  /** What if `other` were on the row? Undone by {@link tryRemovePod}. */
   tryAddPod(cycle: Cycle, info: PodInfo, other: PodInfo, row: number): void {
-    const { version } = this.#nodes;
     this.#nodes.placePod(other, row);
-    this.#nodes.version = version;
     for (const plugin of this.sets.preFilter) {
       if (plugin.addPod && (cycle.skippedFilters & this.#bit(plugin)) === 0) plugin.addPod(cycle, info, other, row);
     }
@@ -422,10 +536,8 @@ export class Profile {
 
   /** What if `other` were not on its row? Undone by {@link tryAddPod}. */
   tryRemovePod(cycle: Cycle, info: PodInfo, other: PodInfo): void {
-    const { version } = this.#nodes;
     const { row } = other;
     this.#nodes.displacePod(other);
-    this.#nodes.version = version;
     for (const plugin of this.sets.preFilter) {
       if (plugin.removePod && (cycle.skippedFilters & this.#bit(plugin)) === 0)
         plugin.removePod(cycle, info, other, row);
@@ -447,9 +559,71 @@ export class Profile {
       if (given.code !== Code.Skip) return attribute(given, plugin.name);
       cycle.skippedScores |= this.#bit(plugin);
     }
+    const { answers } = cycle;
+    if (answers) {
+      const error = this.#recallScores(cycle, info, answers, rows, count, totals);
+      if (error) return error;
+    }
+    // What the shared plugins say is in the totals already.
+    const done = cycle.skippedScores | (answers ? this.#sharedScores : 0);
+    return this.#runScores(cycle, info, done, rows, count, totals) ?? totals;
+  }
+
+  /** Adds what is known of the rows to the totals, asking the shared plugins about those that have changed. */
+  #recallScores(
+    cycle: Cycle,
+    info: PodInfo,
+    answers: RowAnswers,
+    rows: Int32Array,
+    count: number,
+    totals: Float64Array,
+  ): Verdict | undefined {
+    const shared = this.#sharedScores;
+    answers.scoresWithout(cycle.skippedScores & shared);
+    const { scoreStamps, totals: known } = answers;
+    const { rowVersions } = this.#nodes;
+    if (this.#staleTotals.length < count) {
+      this.#staleRows = new Int32Array(count * 2);
+      this.#staleAt = new Int32Array(count * 2);
+      this.#staleTotals = new Float64Array(count * 2);
+    }
+    const staleRows = this.#staleRows;
+    const staleAt = this.#staleAt;
+    let stale = 0;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!;
+      if (scoreStamps[row] === rowVersions[row]) totals[i] = known[row]!;
+      else {
+        staleRows[stale] = row;
+        staleAt[stale++] = i;
+      }
+    }
+    if (stale === 0) return undefined;
+    const staleTotals = this.#staleTotals;
+    staleTotals.fill(0, 0, stale);
+    const error = this.#runScores(cycle, info, cycle.skippedScores | ~shared, staleRows, stale, staleTotals);
+    if (error) return error;
+    for (let i = 0; i < stale; i++) {
+      const row = staleRows[i]!;
+      totals[staleAt[i]!] = staleTotals[i]!;
+      known[row] = staleTotals[i]!;
+      scoreStamps[row] = rowVersions[row]!;
+    }
+    return undefined;
+  }
+
+  /** Adds the weighted scores of the plugins that are not in `without` to the totals. */
+  #runScores(
+    cycle: Cycle,
+    info: PodInfo,
+    without: number,
+    rows: Int32Array,
+    count: number,
+    totals: Float64Array,
+  ): Verdict | undefined {
     const scores = this.#scores;
     for (const { plugin, weight } of this.sets.score) {
-      if ((cycle.skippedScores & this.#bit(plugin)) !== 0) continue;
+      if ((without & this.#bit(plugin)) !== 0) continue;
       try {
         if (plugin.scoreRows && !this.#plain) plugin.scoreRows(cycle, info, rows, count, scores);
         else for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
@@ -466,7 +640,7 @@ export class Profile {
         totals[i]! += weight * score;
       }
     }
-    return totals;
+    return undefined;
   }
 
   /** One of the rows with the highest total, each with the same chance. */

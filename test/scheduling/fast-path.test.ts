@@ -130,3 +130,78 @@ test('identical pods, nodes and seeds are placed identically on both paths', () 
     { numRuns: 150 },
   );
 });
+
+/** What happens between two rounds of attempts. */
+const changeArbitrary = fc.record({
+  kind: fc.constantFrom('delete', 'delete', 'deleteMany', 'taint', 'grow', 'image', 'addNode', 'more'),
+  at: fc.nat(100),
+});
+
+test('replicas are placed, refused and preempt alike whether answers are remembered or not, while the cluster changes', () => {
+  fc.assert(
+    fc.property(
+      fc.array(nodeArbitrary, { minLength: 1, maxLength: 10 }),
+      fc.array(fc.tuple(podArbitrary, fc.integer({ min: 1, max: 12 })), { minLength: 1, maxLength: 3 }),
+      fc.array(changeArbitrary, { maxLength: 12 }),
+      fc.integer({ min: 1, max: 1000 }),
+      (nodes, kinds, changes, seed) => {
+        const outcomes = [false, true].map((plain) => {
+          const { addNodes, addPods, run, attempts, scheduler } = makeScheduler({ seed, plain });
+          const shapes = nodes.map((node, i) => ({
+            node,
+            name: `n-${i}`,
+            cpu: node.cpu,
+            images: 0,
+            taint: node.taint,
+          }));
+          const nodeOf = ({ node, name, cpu, images, taint }: (typeof shapes)[number]) => {
+            const made = makeNode(
+              name,
+              { ...(node.zone ? { [zone]: node.zone } : {}), ...(node.disk ? { disk: node.disk } : {}) },
+              { ...(taint ? { taints: [{ key: 'dedicated', effect: taint }] } : {}) },
+              { cpu, pods: '6' },
+            );
+            const list = Array.from({ length: images }, () => ({ names: ['pause:latest'], sizeBytes: 900_000_000 }));
+            made.status = { ...made.status, images: list };
+            return made;
+          };
+          addNodes(...shapes.map(nodeOf));
+          let serial = 0;
+          const add = () => {
+            for (const [shape, count] of kinds) for (let i = 0; i < count; i++) addPods(podOf(shape, serial++));
+          };
+          add();
+          run();
+          for (const { kind, at } of changes) {
+            const { cache } = scheduler;
+            const placed = cache.nodes.pods.flat().sort((a, b) => (a.uid < b.uid ? -1 : 1));
+            const one = shapes[at % shapes.length]!;
+            const before = nodeOf(one);
+            if (kind === 'delete' || kind === 'deleteMany') {
+              const gone =
+                kind === 'delete' ? placed.slice(at % 7, (at % 7) + 1) : placed.filter((_, i) => i % 3 === 0);
+              for (const { pod, row } of gone) {
+                const spec = { ...pod.spec!, nodeName: cache.nodes.names[row]! };
+                cache.podChanged({ type: 'deleted', object: { ...pod, spec } });
+              }
+            } else if (kind === 'more') add();
+            else if (kind === 'addNode') {
+              shapes.push({ ...one, name: `n-${shapes.length}` });
+              addNodes(nodeOf(shapes.at(-1)!));
+            } else {
+              if (kind === 'taint') one.taint = one.taint ? undefined : 'NoSchedule';
+              if (kind === 'grow') one.cpu = '8';
+              if (kind === 'image') one.images = 1 - one.images;
+              cache.nodeChanged({ type: 'updated', previous: before, object: nodeOf(one) });
+            }
+            run();
+          }
+          scheduler.stop();
+          return attempts.map(({ pod, nodeName, message }) => [pod.name, nodeName, message]);
+        });
+        expect(outcomes[0]).toEqual(outcomes[1]);
+      },
+    ),
+    { numRuns: 150 },
+  );
+}, 30_000);

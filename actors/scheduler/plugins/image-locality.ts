@@ -21,6 +21,7 @@ export const imageLocality: PluginDefinition = {
       nodes.images.size > 0 && imagesOf(info).some((image) => nodes.images.has(normalizedImageName(image)))
         ? undefined
         : skip,
+    sign: (info) => imagesOf(info).join(),
     score(_cycle, info, row) {
       const images = imagesOf(info);
       let sum = 0;

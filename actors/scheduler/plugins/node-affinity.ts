@@ -11,6 +11,7 @@ import {
   type NodeMask,
   type NodeMatcher,
   nodeRequirement,
+  nodeRequirementKey,
   normalizeByHighest,
   type PluginDefinition,
   type PodInfo,
@@ -83,6 +84,7 @@ export const nodeAffinity: PluginDefinition = {
         if (!nodeNames) return undefined;
         return nodeNames.size === 0 ? conflict : { nodeNames };
       },
+      sign: (info) => (hasNodeRequirement(info) ? nodeRequirementKey(info) : ''),
       filter(cycle, _info, row) {
         if (addedMatcher && !addedMatcher(nodes.nodes[row]!)) return enforced;
         const mask = cycle.read(requiredKey);

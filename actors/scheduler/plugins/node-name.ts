@@ -9,6 +9,7 @@ export const nodeName: PluginDefinition = {
   create: ({ nodes }) => ({
     name,
     preFilter: (_cycle, { pod }) => (pod.spec?.nodeName ? undefined : skip),
+    sign: ({ pod }) => pod.spec?.nodeName ?? '',
     filter: (_cycle, { pod }, row) => (pod.spec?.nodeName === nodes.names[row] ? undefined : mismatch),
     events: () => [{ resource: 'Node', action: Action.Add }],
   }),

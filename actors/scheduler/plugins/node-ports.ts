@@ -29,6 +29,7 @@ export const nodePorts: PluginDefinition = {
     return {
       name,
       preFilter: (_cycle, info) => (info.hostPorts.length === 0 ? skip : undefined),
+      sign: (info) => (info.hostPorts.length === 0 ? '' : JSON.stringify(info.hostPorts)),
       filter: (_cycle, info, row) => (free(info, row) ? undefined : taken),
       events: () => [
         {

@@ -85,6 +85,7 @@ export const nodeResourcesBalancedAllocation: PluginDefinition = {
       // Pods that ask for nothing would all go where the balance happens to be best.
       preScore: (_cycle, info) =>
         dimensions.some((dimension) => requestOf(info.requests, dimension) > 0) ? undefined : skip,
+      sign: ({ requests: { dimensions: asked, amounts } }) => `${asked.join()}:${amounts.join()}`,
       score: (_cycle, info, row) => scoreOf(info, row),
       scoreRows(_cycle, info, rows, count, scores) {
         const [first, second] = dimensions;

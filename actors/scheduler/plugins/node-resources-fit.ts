@@ -138,22 +138,28 @@ export const nodeResourcesFit: PluginDefinition = {
       return true;
     };
 
+    /** The pods nominated for the row that was asked about last: one event is put to thousands of pods. */
+    const nominated = { row: -1, version: -1, pods: [] as readonly PodInfo[] };
+    const nominatedFor = (row: number): readonly PodInfo[] => {
+      if (nominator.size === 0) return [];
+      if (nominated.row !== row || nominated.version !== nodes.version) {
+        nominated.row = row;
+        nominated.version = nodes.version;
+        nominated.pods = [...nominator.podsOn(nodes.names[row]!)].filter((other) => other.row < 0);
+      }
+      return nominated.pods;
+    };
+
     /** Does the pod fit when the pods nominated for the node, of its priority or above, are there too? */
     const fitsBesideNominated = (info: PodInfo, row: number): boolean => {
       if (!fits(info, row)) return false;
-      let places = nodes.podCount[row]! + 1;
-      const asked = new Map<number, number>();
-      for (const other of nominator.podsOn(nodes.names[row]!)) {
-        if (other.uid === info.uid || other.priority < info.priority || other.row >= 0) continue;
-        places++;
-        for (const [i, dimension] of other.requests.dimensions.entries()) {
-          asked.set(dimension, (asked.get(dimension) ?? 0) + other.requests.amounts[i]!);
-        }
-      }
-      if (places > nodes.podsAllowed[row]!) return false;
+      const beside = nominatedFor(row).filter((other) => other.uid !== info.uid && other.priority >= info.priority);
+      if (beside.length === 0) return true;
+      if (nodes.podCount[row]! + 1 + beside.length > nodes.podsAllowed[row]!) return false;
       return info.requests.dimensions.every((dimension, i) => {
-        const left = (nodes.allocatable[dimension]?.[row] ?? 0) - (nodes.requested[dimension]?.[row] ?? 0);
-        return info.requests.amounts[i]! <= left - (asked.get(dimension) ?? 0) || ignores(dimension);
+        let left = (nodes.allocatable[dimension]?.[row] ?? 0) - (nodes.requested[dimension]?.[row] ?? 0);
+        for (const other of beside) left -= requestOf(other.requests, dimension);
+        return info.requests.amounts[i]! <= left || ignores(dimension);
       });
     };
 
@@ -233,6 +239,8 @@ export const nodeResourcesFit: PluginDefinition = {
     return {
       name,
       preFilter: () => undefined,
+      sign: ({ requests: { dimensions, amounts, nonzeroCpu, nonzeroMemory } }) =>
+        `${dimensions.join()}:${amounts.join()}:${nonzeroCpu}:${nonzeroMemory}`,
       filter: (_cycle: Cycle, info, row) => (fits(info, row) ? undefined : explain(info, row)),
       filterRows(_cycle, info, rows, count, failed, mark) {
         const { podCount, podsAllowed } = nodes;

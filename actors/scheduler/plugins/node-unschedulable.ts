@@ -15,6 +15,7 @@ export const nodeUnschedulable: PluginDefinition = {
       nodes.unschedulableCount === 0 || info.tolerations.some((toleration) => tolerates(toleration, taint))
         ? skip
         : undefined,
+    sign: (info) => `${info.tolerations.some((toleration) => tolerates(toleration, taint))}`,
     filter: (_cycle, _info, row) => (nodes.unschedulable[row] === 0 ? undefined : cordoned),
     filterRows(_cycle, _info, rows, count, failed, mark) {
       const { unschedulable } = nodes;

@@ -28,6 +28,7 @@ export const taintToleration: PluginDefinition = {
       cycle.write(answersKey, new TaintAnswers(nodes, info.tolerations));
       return undefined;
     },
+    sign: (info) => JSON.stringify(info.tolerations),
     filter: (cycle, _info, row) => (cycle.need(answersKey).tolerated(row) ? undefined : tainted),
     filterRows(cycle, _info, rows, count, failed, mark) {
       const answers = cycle.need(answersKey);

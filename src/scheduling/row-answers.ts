@@ -1,0 +1,89 @@
+/**
+ * What pods that look alike were told about each row, remembered until the row changes: consecutive replicas then cost the
+ * few rows that changed since the last of them instead of hundreds of filter and score calls. A profile keeps one
+ * {@link RowAnswers} for each of the last few kinds of pods; nothing grows with the number of pods.
+ *
+ *     row      0   1   2        a pod lands on row 1
+ *     version  4   7   2   ──►  4   8   2
+ *     stamp    4   7   2        4   7   2     row 1 is asked again, 0 and 2 are not
+ *
+ * Only plugins that sign pods take part: their answers depend on the signature and the row alone.
+ * @see KEP-5598 (opportunistic batching)
+ */
+import type { NodeTable } from './node-table.ts';
+import type { Candidate } from './preemption.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Kinds of pods remembered at a time. */
+const kindsMax = 16;
+
+export class RowAnswers {
+  /** True when every filter of the cycle takes part, so that what is remembered is the whole verdict. */
+  readonly complete: boolean;
+  /** Versions of the rows when `marks` and `verdicts`, `totals`, and `victims` were taken; -1: never. */
+  readonly filterStamps: Float64Array;
+  readonly scoreStamps: Float64Array;
+  readonly victimStamps: Float64Array;
+  /** 0: fits; otherwise 1 plus the index of the first filter that says no. */
+  readonly marks: Uint8Array;
+  /** Why not, once somebody asked. */
+  readonly verdicts: (Verdict | undefined)[] = [];
+  /** Weighted sums of the scores that take part. */
+  readonly totals: Float64Array;
+  /** Which scoring plugins were left out of `totals`. */
+  scoreSkips = 0;
+  /** What preempting on the row would take, or why it would not help. */
+  readonly victims: (Candidate | Verdict | undefined)[] = [];
+
+  constructor(capacity: number, complete: boolean) {
+    this.complete = complete;
+    this.filterStamps = new Float64Array(capacity).fill(-1);
+    this.scoreStamps = new Float64Array(capacity).fill(-1);
+    this.victimStamps = new Float64Array(capacity).fill(-1);
+    this.marks = new Uint8Array(capacity);
+    this.totals = new Float64Array(capacity);
+  }
+
+  /** Forgets the scores when other plugins take part than before. */
+  scoresWithout(skips: number): void {
+    if (this.scoreSkips === skips) return;
+    this.scoreSkips = skips;
+    this.scoreStamps.fill(-1);
+  }
+}
+
+/** The remembered kinds of pods, the one that was asked for longest ago being dropped first. */
+export class RowAnswerCache {
+  readonly #nodes: NodeTable;
+  readonly #kinds = new Map<string, RowAnswers>();
+  #nodesVersion = -1;
+  #imagesVersion = -1;
+  #capacity = 0;
+
+  constructor(nodes: NodeTable) {
+    this.#nodes = nodes;
+  }
+
+  /** What is known for pods of this kind. A change of nodes themselves, rather than of the pods on them, drops it all. */
+  of(key: string, complete: boolean): RowAnswers {
+    const { nodesVersion, imagesVersion, capacity } = this.#nodes;
+    if (this.#nodesVersion !== nodesVersion || this.#imagesVersion !== imagesVersion || this.#capacity !== capacity) {
+      this.#nodesVersion = nodesVersion;
+      this.#imagesVersion = imagesVersion;
+      this.#capacity = capacity;
+      this.#kinds.clear();
+    }
+    const known = this.#kinds.get(key);
+    if (known) {
+      if (this.#kinds.size > 1) {
+        this.#kinds.delete(key);
+        this.#kinds.set(key, known);
+      }
+      return known;
+    }
+    if (this.#kinds.size >= kindsMax) this.#kinds.delete(this.#kinds.keys().next().value!);
+    const made = new RowAnswers(capacity, complete);
+    this.#kinds.set(key, made);
+    return made;
+  }
+}
