@@ -21,13 +21,10 @@ function entryPoints() {
   };
   add('index', 'src/index.ts');
   add('cli', 'src/cli/main.ts');
-  add('host', 'src/runtime/host.ts');
   for (const face of ['runtime', 'store', 'api', 'client', 'controller', 'scheduling', 'node', 'network', 'cluster']) {
     add(face, `src/${face}/index.ts`);
   }
   add('bench', 'bench/index.ts');
-  // For the actors' bundles, which share it with the runtime.
-  entries.rxjs = bundled.rxjs;
   return entries;
 }
 
@@ -57,10 +54,34 @@ const loadedFromBundle = {
 const sharedWithHost = {
   name: 'runtime-shared-with-host',
   setup(plugin) {
-    plugin.onResolve({ filter: /^rxjs$/ }, () => ({ path: '../rxjs.js', external: true }));
-    plugin.onResolve({ filter: /\/runtime\/index\.ts$/ }, () => ({ path: '../runtime.js', external: true }));
+    plugin.onResolve({ filter: /^rxjs$|\/runtime\/index\.ts$/ }, () => ({ path: '../host.js', external: true }));
   },
 };
+
+/** The names that the sources import from RxJS. */
+function namesFromRxjs() {
+  const names = new Set();
+  for (const folder of ['src', 'actors']) {
+    for (const file of readdirSync(join(root, folder), { recursive: true })) {
+      if (!file.endsWith('.ts')) continue;
+      const text = readFileSync(join(root, folder, file), 'utf8');
+      for (const [, list] of text.matchAll(/^import \{([^}]*)\} from 'rxjs';$/gm)) {
+        for (const name of list.split(',').map((part) => part.trim())) if (!/^type |^$/.test(name)) names.add(name);
+      }
+    }
+  }
+  return [...names].sort();
+}
+
+/**
+ * What a worker thread loads beside its actor, in one file: the host, the runtime as actors see it, and as much of RxJS as is
+ * used. Each further file, and each part that no actor needs, would cost a thousand threads some milliseconds and map entries.
+ */
+const hostSource = () => `
+export { runHost } from './src/runtime/host.ts';
+export * from './src/runtime/actor.ts';
+export { ${namesFromRxjs().join(', ')} } from 'rxjs';
+`;
 
 /**
  * Libraries that every worker thread loads are bundled, as ES modules of which only the used part stays: two hundred small files
@@ -72,6 +93,7 @@ const bundled = {
     root,
     'node_modules/rxjs/dist/esm/internal/scheduler/timeoutProvider.js',
   ),
+  tslib: join(root, 'node_modules/tslib/tslib.es6.mjs'),
   'msgpackr/pack': join(root, 'node_modules/msgpackr/index.js'),
 };
 
@@ -112,6 +134,13 @@ await build({
   alias: bundled,
   chunkNames: '[name]-[hash]',
   plugins: [loadedFromBundle],
+});
+await build({
+  ...common,
+  stdin: { contents: hostSource(), resolveDir: root, sourcefile: 'host.ts', loader: 'ts' },
+  outdir: undefined,
+  outfile: 'dist/host.js',
+  alias: bundled,
 });
 await build({ ...common, entryPoints: actorEntryPoints(), plugins: [sharedWithHost] });
 for (const folder of [out, join(out, 'actors')]) {
