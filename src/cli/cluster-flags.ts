@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Cluster, type ClusterOptions, ClusterOptionsError, UnknownComponentError } from '../cluster/index.ts';
+import { ThreadBudgetError } from '../runtime/index.ts';
 import { StoreInUseError } from '../store/index.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { progressBar } from './progress.ts';
@@ -55,6 +56,8 @@ export async function startCluster(flags: ClusterFlags): Promise<Cluster> {
     ...(flags.dataDir === undefined ? {} : { dataDirectory: resolve(flags.dataDir) }),
   };
   try {
+    // The nodes come later, under a progress bar; what cannot be is refused now all the same.
+    Cluster.check({ ...options, nodes: flags.nodes });
     const cluster = await Cluster.start(options);
     const path = resolve(flags.kubeconfig);
     mkdirSync(dirname(path), { recursive: true });
@@ -81,7 +84,7 @@ export async function addNodesWithProgress(cluster: Cluster, count: number): Pro
 function mendable(error: unknown): unknown {
   if (error instanceof ClusterOptionsError || error instanceof UnknownComponentError)
     return new UsageError(error.message);
-  if (error instanceof StoreInUseError) return new CommandError(error.message);
+  if (error instanceof StoreInUseError || error instanceof ThreadBudgetError) return new CommandError(error.message);
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === 'EADDRINUSE')
     return new CommandError(`${address}:${port} is in use by another program; choose another port`);

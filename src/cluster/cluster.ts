@@ -24,7 +24,7 @@ import { type ClusterOptions, ClusterOptionsError, type NodePlan, planNodes } fr
 import { type CertificateAuthority, createAuthority, openAuthority, openSigningKey } from './pki.ts';
 import { serveQueries } from './queries.ts';
 import { type ComponentSelection, selectComponents } from './selection.ts';
-import { type NodeThreadPlan, planNodeThreads, planThreads } from './threads.ts';
+import { checkThreadPlan, type NodeThreadPlan, planNodeThreads, planThreads, type ThreadPlan } from './threads.ts';
 
 /** Nodes are started in slices of this many, so that progress shows and the API server is not flooded. */
 const nodesPerSlice = 250;
@@ -51,18 +51,10 @@ export class Cluster {
 
   /**
    * Starts a cluster; it is ready when the promise resolves: the API server answers and every node is registered.
-   * @throws ClusterOptionsError for options that cannot be; StoreInUseError when the data directory belongs to another process.
+   * @throws what {@link check} throws; StoreInUseError when the data directory belongs to another process.
    */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const nodes = planNodes(options.nodes);
-    const names = controllers.map(({ name }) => name);
-    const selection = selectComponents(options.components ?? ['all'], names);
-    const threads = planThreads(options.threads);
-    if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
-      throw new ClusterOptionsError(
-        "clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped",
-      );
-    }
+    const { nodes, selection, threads } = plan(options);
     const system = new ActorSystem({
       placement: threads.controlPlane,
       clock: options.clock ?? 'real',
@@ -111,6 +103,15 @@ export class Cluster {
     }
   }
 
+  /**
+   * Finds out whether a cluster of these options can be, and starts nothing.
+   * @throws ClusterOptionsError for an option that cannot be; UnknownComponentError; ThreadBudgetError when the machine cannot
+   *   hold the threads that it would need.
+   */
+  static check(options: ClusterOptions): void {
+    plan(options);
+  }
+
   /** The cluster's clock: the real one, or the virtual one with `advance`. */
   get clock(): Clock {
     return this.actors.clock;
@@ -149,8 +150,8 @@ export class Cluster {
     for (const { name } of nodes) {
       if (this.nodeNames.has(name)) throw new ClusterOptionsError(`nodes: there is a node "${name}" already`);
     }
-    const actorsEach = this.selection.kubeProxy ? 2 : 1;
-    const running = 3 + this.selection.controllers.length + this.nodeNames.size * actorsEach;
+    const actorsEach = actorsOfNode(this.selection);
+    const running = controlPlaneActors(this.selection) + this.nodeNames.size * actorsEach;
     const plan = planNodeThreads(this.options.threads, running, nodes.length * actorsEach);
     for (let start = 0; start < nodes.length; start += nodesPerSlice) {
       const slice = nodes.slice(start, start + nodesPerSlice);
@@ -201,6 +202,31 @@ export class Cluster {
   async stop(): Promise<void> {
     await this.actors.stop();
   }
+}
+
+const controlPlaneActors = ({ controllers: chosen, scheduler }: ComponentSelection): number =>
+  2 + chosen.length + (scheduler ? 1 : 0);
+
+const actorsOfNode = ({ kubeProxy }: ComponentSelection): number => (kubeProxy ? 2 : 1);
+
+interface Plan {
+  readonly nodes: readonly NodePlan[];
+  readonly selection: ComponentSelection;
+  readonly threads: ThreadPlan;
+}
+
+/** Options, checked and spelled out. Throws what {@link Cluster.check} throws. */
+function plan(options: ClusterOptions): Plan {
+  const nodes = planNodes(options.nodes);
+  const names = controllers.map(({ name }) => name);
+  const selection = selectComponents(options.components ?? ['all'], names);
+  const threads = planThreads(options.threads);
+  if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
+    throw new ClusterOptionsError("clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped");
+  }
+  const nodeActors = selection.nodes ? nodes.length * actorsOfNode(selection) : 0;
+  checkThreadPlan(options.threads, controlPlaneActors(selection), nodeActors);
+  return { nodes, selection, threads };
 }
 
 function authorityOf(options: ClusterOptions, clock: Clock): Promise<CertificateAuthority> {

@@ -3,7 +3,7 @@
  * thread budget lasts, and otherwise share a few threads.
  */
 import { availableParallelism } from 'node:os';
-import { type Placement, threadBudget } from '../runtime/index.ts';
+import { checkThreads, type Placement, threadBudget } from '../runtime/index.ts';
 import type { ClusterOptions } from './options.ts';
 
 export interface ThreadPlan {
@@ -25,6 +25,18 @@ const sharedDefault = (): number => Math.max(1, availableParallelism() - 1);
 export function planThreads(threads: ClusterOptions['threads'] = 'inline'): ThreadPlan {
   if (typeof threads === 'number') return { controlPlane: 'shared', sharedThreads: threads };
   return { controlPlane: threads === 'auto' ? 'dedicated' : threads, sharedThreads: sharedDefault() };
+}
+
+/**
+ * Refuses, before anything starts, a cluster that would need more threads than the machine holds.
+ * @param controlPlane Actors of the control plane.
+ * @param nodeActors Kubelets and kube-proxies.
+ * @throws ThreadBudgetError
+ */
+export function checkThreadPlan(threads: ClusterOptions['threads'], controlPlane: number, nodeActors: number): void {
+  if (planThreads(threads).controlPlane !== 'dedicated') return;
+  const nodes = planNodeThreads(threads, controlPlane, nodeActors);
+  checkThreads(controlPlane + (nodes.placement === 'dedicated' ? nodeActors : nodes.sharedThreads));
 }
 
 /** Plans for `added` kubelets and kube-proxies beside `running` actors. */

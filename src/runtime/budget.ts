@@ -39,20 +39,31 @@ export function threadBudget(): ThreadBudget {
   return { recommended, bound, cause };
 }
 
-/** Throws when `wanted` threads in all are more than `bound`. */
-export function checkThreads(wanted: number, bound: number, cause: string): void {
+/** More threads than the machine can hold. The message names the bound, its cause and the way out. */
+export class ThreadBudgetError extends Error {
+  override readonly name = 'ThreadBudgetError';
+}
+
+/** @throws ThreadBudgetError when `wanted` threads in all are more than `bound`, by default that of this machine. */
+export function checkThreads(wanted: number, bound?: number, cause?: string): void {
+  if (bound === undefined) {
+    const budget = threadBudget();
+    checkThreads(wanted, budget.bound, budget.cause);
+    return;
+  }
   if (wanted <= bound) return;
-  throw new Error(
+  throw new ThreadBudgetError(
     `${wanted} worker threads were asked for, but the bound is ${bound} (${cause}); ` +
-      "place more actors in shared threads (placement 'shared'), or spread them over several processes",
+      "place more actors in shared threads (--threads shared, placement: 'shared'), or spread them over several processes",
   );
 }
 
 /**
- * Throws when the process is about to run out of memory maps, whatever its threads were thought to need: it would be aborted.
- * Reading the table takes milliseconds, so call it once for many threads.
+ * The net below {@link checkThreads}: the process is about to run out of memory maps, whatever its threads were thought to need,
+ * and would be aborted. Reading the table takes milliseconds, so call it once for many threads.
  *
  * @param threads How many are about to be booted before the next call.
+ * @throws ThreadBudgetError
  */
 export function checkMaps(threads: number): void {
   let used: number;
@@ -63,9 +74,9 @@ export function checkMaps(threads: number): void {
   }
   const mapsMax = memoryMapsMax();
   if (used + threads * mapsPerThread + mapsSpare <= mapsMax) return;
-  throw new Error(
+  throw new ThreadBudgetError(
     `no more worker threads can be started: the process uses ${used} memory maps, and the kernel aborts it beyond ` +
-      `vm.max_map_count, ${mapsMax}; place more actors in shared threads (placement 'shared'), spread them over several ` +
+      `vm.max_map_count, ${mapsMax}; place more actors in shared threads (--threads shared, placement: 'shared'), spread them over several ` +
       'processes, or raise the limit with sysctl',
   );
 }

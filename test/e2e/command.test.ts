@@ -31,12 +31,25 @@ describe('kubehive', () => {
     ['bench', '--help'],
     ['top', 'actors', '--help'],
     ['route', '--help'],
+    ['demo', '--help'],
     ['version', '--help'],
   ])('%s %s shows help with examples', async (...args) => {
     const { code, stdout } = await run(args.filter((arg) => typeof arg === 'string'));
     expect(code).toBe(0);
     expect(stdout).toMatch(/Usage: kubehive/);
     expect(stdout).toMatch(/Examples:\n {2}\$ kubehive /);
+  });
+
+  it('refuses more threads than the machine holds before anything starts, in one line, with exit code 1', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kubehive-'));
+    const files = ['--data-dir', join(folder, 'data'), '--kubeconfig', join(folder, 'kubeconfig')];
+    const { code, stdout, stderr } = await run(['up', '--threads', 'dedicated', '--nodes', '50000', ...files]);
+    expect(stderr).toMatch(
+      /^kubehive: 100\d\d\d worker threads were asked for, but the bound is \d+ \(.*\); .*--threads shared/,
+    );
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(existsSync(join(folder, 'data'))).toBe(false);
   });
 
   it('tells its versions', async () => {
