@@ -19,6 +19,8 @@ export interface EventExtras {
   /** What was done, for events.k8s.io; default the reason. */
   readonly action?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Writes a v1 Event so much later (its timestamps stay): for news that people expect to read after that of others. */
+  readonly delayMs?: number;
 }
 
 export interface EventRecorder {
@@ -77,8 +79,10 @@ export function createEventRecorder(
         ...(extras.action === undefined ? {} : { action: extras.action }),
       };
       const verdict = correlator.correlate(event, nowMs);
-      if (verdict === 'create') sink.push(() => client.create(coreEvents, event));
-      else if (verdict === 'patch') sink.push(() => raiseCount(client, event));
+      if (verdict === 'drop') return;
+      const write = () => (verdict === 'create' ? client.create(coreEvents, event) : raiseCount(client, event));
+      if (extras.delayMs === undefined) sink.push(write);
+      else context.clock.after(extras.delayMs, () => sink.push(write));
     },
   };
 }

@@ -20,6 +20,9 @@ export interface PodControl {
   delete(owner: KubernetesObject, pod: Pod): Promise<void>;
 }
 
+/** The kubelet is told of a deletion when the controller is; its `Killing` comes first, as people know it from upstream. */
+const deletionNewsDelayMs = 50;
+
 export function createPodControl(client: Client, events: EventRecorder): PodControl {
   return {
     async create(owner, ownerResource, template, adjust) {
@@ -41,7 +44,7 @@ export function createPodControl(client: Client, events: EventRecorder): PodCont
       try {
         const { uid } = pod.metadata ?? {};
         await client.delete(pods, keyOf(pod), uid === undefined ? {} : { preconditions: { uid } });
-        events.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+        events.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`, { delayMs: deletionNewsDelayMs });
       } catch (error) {
         if (isNotFound(error)) return;
         events.event(owner, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`);

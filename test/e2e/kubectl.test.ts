@@ -105,28 +105,34 @@ describe.each(kubectlMinors)('kubectl 1.%i', (minor) => {
     expect(await k.ok(['describe', 'node', 'node-0'])).toContain('KubeletReady');
   });
 
-  installed('shows the events of scaling from 5 to 3 in their order', async () => {
-    const watch = k.start([
-      '-n',
-      namespace,
-      'get',
-      'events',
-      '--watch-only',
-      '-o',
-      'custom-columns=R:.reason,M:.message',
-      '--no-headers',
-    ]);
+  /** The reasons of the events, in the order in which a watch shows them while `web` is scaled from 5 to 3. */
+  async function reasonsOfScaling(): Promise<string[]> {
+    const columns = ['-o', 'custom-columns=R:.reason,M:.message', '--no-headers'];
+    const watch = k.start(['-n', namespace, 'get', 'events', '--watch-only', ...columns]);
     await new Promise((resolve) => setTimeout(resolve, 700));
     await inNamespace('scale', 'deployment', 'web', '--replicas', '3');
     await watch.until(/SuccessfulDelete/);
     await watch.until(/Killing/);
-    const reasons = watch.lines.map((line) => line.split(/\s+/)[0]);
     watch.stop();
     expect(watch.lines.join('\n')).toMatch(/Scaled down replica set web-\S+ from 5 to 3/);
-    expect(reasons.indexOf('ScalingReplicaSet')).toBe(0);
-    expect(reasons).toContain('Killing');
-    expect(reasons).toContain('SuccessfulDelete');
     await eventually(async () => (await inNamespace('get', 'pods', '-o', 'name')).trim().split('\n').length === 3);
+    return watch.lines.map((line) => line.split(/\s+/)[0] ?? '');
+  }
+
+  installed('shows the events of scaling from 5 to 3 in their order', async () => {
+    // Kubelet and controller report by themselves: on a machine that is busy elsewhere one may be late once.
+    let seen: number[] = [];
+    for (let attempt = 0; attempt < 3 && !(seen[1]! < seen[2]!); attempt++) {
+      if (attempt > 0) {
+        await inNamespace('scale', 'deployment', 'web', '--replicas', '5');
+        await inNamespace('rollout', 'status', 'deployment/web', '--timeout=60s');
+      }
+      const reasons = await reasonsOfScaling();
+      seen = ['ScalingReplicaSet', 'Killing', 'SuccessfulDelete'].map((reason) => reasons.indexOf(reason));
+      expect(seen[0]).toBe(0);
+    }
+    expect(seen[1]).toBeGreaterThan(0);
+    expect(seen[2]).toBeGreaterThan(seen[1]!);
   });
 
   installed('rolls out a new image and undoes it', async () => {
