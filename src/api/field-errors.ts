@@ -32,6 +32,15 @@ const typeTexts: Readonly<Record<FieldErrorType, string>> = {
   FieldValueTypeInvalid: 'Invalid value',
 };
 
+/** A value that prints as it is, as Go's types with a text of their own do. */
+export class PlainValue {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 export interface FieldError {
   readonly type: FieldErrorType;
   /** Such as `spec.containers[0].name`. */
@@ -142,7 +151,7 @@ export function fieldErrorBody(error: FieldError): string {
   let text = typeTexts[error.type];
   if (!valueless.has(error.type)) {
     const value = error.value === undefined ? 'null' : error.value;
-    text += `: ${typeof value === 'string' ? quote(value) : goJson(value)}`;
+    text += `: ${typeof value === 'string' ? quote(value) : value instanceof PlainValue ? value.text : goJson(value)}`;
   }
   return error.detail === '' ? text : `${text}: ${error.detail}`;
 }

@@ -79,7 +79,7 @@ io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerList metadata:s
 io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec minReplicas:p targetCPUUtilizationPercentage:p
 io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerStatus currentCPUUtilizationPercentage:p observedGeneration:p
 io.k8s.api.autoscaling.v1.Scale metadata:s spec:s status:s
-io.k8s.api.autoscaling.v2.HPAScalingRules selectPolicy:p stabilizationWindowSeconds:p
+io.k8s.api.autoscaling.v2.HPAScalingRules policies:p selectPolicy:p stabilizationWindowSeconds:p
 io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler metadata:s status:s
 io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerCondition lastTransitionTime:z
 io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerList metadata:s

@@ -10,14 +10,16 @@ import {
   roleBindingValidation,
   roleValidationNamespaced,
 } from './access.ts';
+import {
+  mutatingPolicyBindingValidation,
+  mutatingPolicyValidation,
+  validatingPolicyBindingValidation,
+  validatingPolicyValidation,
+} from './admission-policies.ts';
+import { apiServiceValidation } from './api-services.ts';
 import { horizontalPodAutoscalerValidation } from './autoscaling.ts';
 import { configMapValidation, secretValidation } from './config-data.ts';
-import {
-  csiDriverValidation,
-  leaseValidation,
-  runtimeClassValidation,
-  storageClassValidation,
-} from './coordination.ts';
+import { leaseValidation, runtimeClassValidation } from './coordination.ts';
 import {
   endpointsValidation,
   eventValidation,
@@ -27,13 +29,7 @@ import {
   serviceAccountValidation,
 } from './core-kinds.ts';
 import { endpointSliceValidation } from './endpoint-slices.ts';
-import {
-  certificateSigningRequestValidation,
-  csiStorageCapacityValidation,
-  serviceCidrValidation,
-  volumeAttachmentValidation,
-  webhookConfigurationValidation,
-} from './extensions.ts';
+import { certificateSigningRequestValidation, serviceCidrValidation } from './extensions.ts';
 import { flowSchemaValidation, priorityLevelValidation } from './flow-control.ts';
 import { cronJobValidation, jobValidation } from './jobs.ts';
 import { limitRangeValidation, resourceQuotaValidation } from './limits.ts';
@@ -46,7 +42,18 @@ import {
 import { nodeValidation } from './nodes.ts';
 import { persistentVolumeClaimValidation, persistentVolumeValidation } from './persistent-volumes.ts';
 import { podValidation } from './pods.ts';
+import { deviceClassValidation, resourceClaimTemplateValidation, resourceClaimValidation } from './resource-claims.ts';
+import { resourceSliceValidation } from './resource-slices.ts';
 import { serviceValidation } from './services.ts';
+import {
+  csiDriverValidation,
+  csiNodeValidation,
+  csiStorageCapacityValidation,
+  storageClassValidation,
+  volumeAttachmentValidation,
+  volumeAttributesClassValidation,
+} from './storage.ts';
+import { webhookConfigurationValidation } from './webhooks.ts';
 import {
   controllerRevisionValidation,
   daemonSetValidation,
@@ -103,6 +110,17 @@ const validations: Readonly<Record<string, Validation>> = {
   'io.k8s.api.discovery.v1.EndpointSlice': endpointSliceValidation,
   'io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration': webhookConfigurationValidation,
   'io.k8s.api.admissionregistration.v1.ValidatingWebhookConfiguration': webhookConfigurationValidation,
+  'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy': validatingPolicyValidation,
+  'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding': validatingPolicyBindingValidation,
+  'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy': mutatingPolicyValidation,
+  'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding': mutatingPolicyBindingValidation,
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService': apiServiceValidation,
+  'io.k8s.api.resource.v1.DeviceClass': deviceClassValidation,
+  'io.k8s.api.resource.v1.ResourceClaim': resourceClaimValidation,
+  'io.k8s.api.resource.v1.ResourceClaimTemplate': resourceClaimTemplateValidation,
+  'io.k8s.api.resource.v1.ResourceSlice': resourceSliceValidation,
+  'io.k8s.api.storage.v1.CSINode': csiNodeValidation,
+  'io.k8s.api.storage.v1.VolumeAttributesClass': volumeAttributesClassValidation,
   'io.k8s.api.certificates.v1.CertificateSigningRequest': certificateSigningRequestValidation,
   'io.k8s.api.networking.v1.ServiceCIDR': serviceCidrValidation,
   'io.k8s.api.storage.v1.VolumeAttachment': volumeAttachmentValidation,

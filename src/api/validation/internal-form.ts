@@ -128,6 +128,8 @@ const descriptions: Readonly<Record<string, string>> = {
   PodFailureRule: 'Action:s OnExitCodes:?PodFailureExitCodes OnPodConditions:[PodFailureCondition',
   PodTemplateSpec: 'ObjectMeta=metadata:v Spec:PodSpec',
   ServicePort: 'Name:s Protocol:s AppProtocol:v Port:i TargetPort:v NodePort:i',
+  CSINodeDriver: 'Name:s NodeID=nodeID:s TopologyKeys:v Allocatable:?VolumeNodeResources',
+  VolumeNodeResources: 'Count:v',
   NodeAddress: 'Type:s Address:s',
   TopologySelectorTerm: 'MatchLabelExpressions:[TopologySelectorRequirement',
   TopologySelectorRequirement: 'Key:s Values:v',

@@ -6,8 +6,14 @@ import type { LabelSelector } from '../generated/types.ts';
 import { at, type Check, type Path, type Step } from './check.ts';
 import { checkLabels } from './metadata.ts';
 
-/** Operators, keys and values of a selector; none is fine. */
-export function checkLabelSelector(check: Check, selector: LabelSelector | undefined, path: Path, step: Step): void {
+/** Operators, keys and values of a selector; none is fine. `strict` false leaves out the values of expressions, for what is stored already. */
+export function checkLabelSelector(
+  check: Check,
+  selector: LabelSelector | undefined,
+  path: Path,
+  step: Step,
+  strict = true,
+): void {
   if (selector === undefined || selector === null) return;
   const here = at(path, step);
   if (selector.matchLabels !== undefined) checkLabels(check, selector.matchLabels, here, 'matchLabels');
@@ -29,7 +35,7 @@ export function checkLabelSelector(check: Check, selector: LabelSelector | undef
         check.invalid(place, 'operator', requirement.operator ?? '', 'not a valid selector operator');
     }
     check.qualifiedName(place, 'key', requirement.key ?? '');
-    for (let order = 0; order < values.length; order++)
+    for (let order = 0; strict && order < values.length; order++)
       check.labelValue(at(place, 'values'), order, values[order] ?? '');
   });
 }

@@ -1,5 +1,6 @@
-/** What strategies ask of the server, as far as validation looks: a fixed time and no chance. */
-import type { StrategyContext } from '../../../src/api/index.ts';
+/** What tests of validation share: what strategies ask of the server (a fixed time and no chance), and the errors of one object. */
+import { type ApiObject, fieldErrorText, type StrategyContext } from '../../../src/api/index.ts';
+import { validationOf } from '../../../src/api/validation/index.ts';
 
 export function contextOf(): StrategyContext {
   return {
@@ -9,4 +10,19 @@ export function contextOf(): StrategyContext {
     suffix: (length) => 'x'.repeat(length),
     dryRun: false,
   };
+}
+
+/** An object without its metadata, which the tests give. */
+export type Body = Record<string, unknown>;
+
+/** What validation says of an object of that definition, `core.v1.Pod`; of an update when there is a previous one. */
+export function errorsOf(definition: string, body: Body, previous?: Body): string[] {
+  const validation = validationOf(definition.startsWith('io.') ? definition : `io.k8s.api.${definition}`)!;
+  const whole = (part: Body): ApiObject =>
+    ({ metadata: { name: 'x', namespace: 'n' }, ...part }) as unknown as ApiObject;
+  const errors =
+    previous === undefined
+      ? validation.validate!(whole(body), contextOf())
+      : validation.validateUpdate!(whole(body), whole(previous), contextOf());
+  return errors.map(fieldErrorText);
 }

@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type ApiObject, builtinKinds, fieldErrorText } from '../../../src/api/index.ts';
+import { builtinKinds } from '../../../src/api/index.ts';
 import { validationOf } from '../../../src/api/validation/index.ts';
-import { contextOf } from './context.ts';
-
-type Body = Record<string, unknown>;
-
-function errorsOf(definition: string, body: Body, previous?: Body): string[] {
-  const validation = validationOf(`io.k8s.api.${definition}`)!;
-  const whole = (part: Body): ApiObject =>
-    ({ metadata: { name: 'x', namespace: 'n' }, ...part }) as unknown as ApiObject;
-  const errors =
-    previous === undefined
-      ? validation.validate!(whole(body), contextOf())
-      : validation.validateUpdate!(whole(body), whole(previous), contextOf());
-  return errors.map(fieldErrorText);
-}
+import { type Body, errorsOf } from './context.ts';
 
 const cases: readonly (readonly [what: string, definition: string, body: Body, errors: readonly string[]])[] = [
   [

@@ -42,7 +42,8 @@ function defaultRules(
   const result = rules ?? {};
   result.selectPolicy ??= 'Max';
   if (stabilizationWindowSeconds !== undefined) result.stabilizationWindowSeconds ??= stabilizationWindowSeconds;
-  if (result.policies === undefined || result.policies.length === 0) result.policies = policies;
+  // An empty list is not an absent one: validation refuses it.
+  result.policies ??= policies;
   return result;
 }
 

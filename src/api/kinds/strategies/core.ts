@@ -82,7 +82,8 @@ export const nodeStrategy = strategyOf<Node>({
     if (status?.allocatable !== undefined) roundUpResources(status.allocatable);
     const spec = node.spec;
     if (spec === undefined) return;
-    if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+    // Of two that differ the single one counts, as it is what older clients set.
+    if (spec.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR];
     else if (!spec.podCIDR && spec.podCIDRs?.[0] !== undefined) spec.podCIDR = spec.podCIDRs[0];
   },
   generation: false,
