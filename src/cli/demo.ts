@@ -156,7 +156,8 @@ export const demoCommand = (): Command =>
     .option('--exit', 'end when all is shown')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm start\n  $ npm start -- --nodes 5000 --exit\n  $ kubehive demo --nodes 100 --threads inline',
+      '\nExamples:\n  $ kubehive demo --nodes 100 --threads inline\n  $ npm start                              the same from a checkout\n' +
+        '  $ npm start -- --nodes 5000 --exit',
     )
     .action(async (flags: ClusterFlags & { pods?: number; exit?: boolean }) => {
       if (flags.nodes < 1) throw new CommandError('the demo needs at least one node; try --nodes 10');
