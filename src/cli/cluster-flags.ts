@@ -92,13 +92,17 @@ function mendable(error: unknown): unknown {
   return error;
 }
 
+/** npm passes on the Ctrl-C that its child has had from the terminal as well: what comes so soon after is the same one. */
+const sameSignalMs = 500;
+
 /** Resolves at SIGINT or SIGTERM. A second one ends the process at once. */
 export function untilSignal(): Promise<void> {
   return new Promise((done) => {
-    let seen = false;
+    let seenAt: number | undefined;
     const onSignal = () => {
-      if (seen) process.exit(130);
-      seen = true;
+      const now = performance.now();
+      if (seenAt !== undefined && now - seenAt > sameSignalMs) process.exit(130);
+      seenAt ??= now;
       done();
     };
     process.on('SIGINT', onSignal);
