@@ -147,6 +147,17 @@ describe('lists', () => {
   });
 });
 
+describe('controllers', () => {
+  it('stand in the table of the contract tests, each with its scenario', () => {
+    const table = readSource('test/actors/controllers/scenarios.ts').text;
+    const names = product
+      .filter(({ path }) => dirname(path) === 'actors/controllers')
+      .flatMap(({ text }) => [...text.matchAll(/^\s*name: '([a-z-]+-controller)',$/gm)].map((match) => match[1] ?? ''));
+    expect(names.length).toBeGreaterThan(30);
+    expect(names.filter((name) => !table.includes(`  '${name}': {`))).toEqual([]);
+  });
+});
+
 describe('time and chance', () => {
   const bans: readonly (readonly [RegExp, string])[] = [
     [/\bDate\.now\s*\(/, 'Date.now'],

@@ -5,13 +5,14 @@
  * @see kubernetes/pkg/controller/cronjob/cronjob_controllerv2.go
  */
 import { type CronJob, type CronJobStatus, isAlreadyExists, isNotFound, type Job } from '../../src/api/index.ts';
-import { cronJobs, jobs, keyOf, type Resource } from '../../src/client/index.ts';
+import { cronJobs, jobs, keyOf, type ObjectKey, type Resource } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
   type ControllerDependencies,
   type CronSchedule,
   controllerIndex,
   controllerIndexName,
+  controllerOf,
   controllerReferenceTo,
   isNamespaceTerminating,
   messageOf,
@@ -165,22 +166,27 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     try {
       const job = await client.create(jobs, wanted);
       events.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${job.metadata?.name}`);
-      const { uid, resourceVersion } = job.metadata ?? {};
-      justCreated.add(uid ?? '');
-      const reference = {
-        kind: 'Job',
-        apiVersion: 'batch/v1',
-        name: job.metadata?.name,
-        namespace,
-        uid,
-        resourceVersion,
-      };
-      status.active = [...(status.active ?? []), reference];
+      takeOn(status, job);
     } catch (error) {
-      if (isAlreadyExists(error) || isNamespaceTerminating(error)) return;
+      if (isNamespaceTerminating(error)) return;
+      if (isAlreadyExists(error)) return takeOnExisting(cronJob, status, keyOf(wanted));
       events.event(cronJob, 'Warning', 'FailedCreate', `Error creating job: ${messageOf(error)}`);
       throw error;
     }
+  }
+
+  function takeOn(status: CronJobStatus, job: Job): void {
+    const { name, namespace, uid, resourceVersion } = job.metadata ?? {};
+    if (status.active?.some((reference) => reference.uid === uid)) return;
+    justCreated.add(uid ?? '');
+    const reference = { kind: 'Job', apiVersion: 'batch/v1', name, namespace, uid, resourceVersion };
+    status.active = [...(status.active ?? []), reference];
+  }
+
+  /** The Job is there, but not in the status: it was made right before this controller was stopped, or by somebody else. */
+  async function takeOnExisting(cronJob: CronJob, status: CronJobStatus, key: ObjectKey): Promise<void> {
+    const job = await client.get(jobs, key);
+    if (controllerOf(job)?.uid === cronJob.metadata?.uid && endOf(job) === undefined) takeOn(status, job);
   }
 
   /** Decides about the time that is due and starts its Job if it may. */

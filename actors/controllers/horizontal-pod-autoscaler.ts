@@ -33,6 +33,7 @@ import {
 } from '../../src/controller/index.ts';
 
 const syncPeriodMs = 15_000;
+const firstLookMs = 1_000;
 const defaultTolerance = 0.1;
 
 export const horizontalPodAutoscalerController: ControllerDefinition = {
@@ -95,7 +96,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   dependencies.observe(horizontalPodAutoscalers, (change) => {
     // Its own status writes change nothing that it looks at.
     if (change.type === 'updated' && semanticallyEqual(change.object.spec, change.previous.spec)) return;
-    dependencies.enqueue(keyFor(change.object));
+    // The first look waits a moment, as upstream's waits for its period: the target may be as new as the autoscaler.
+    if (change.type === 'added') dependencies.enqueueAfter(keyFor(change.object), firstLookMs);
+    else dependencies.enqueue(keyFor(change.object));
   });
 
   function setCondition(pass: Pass, type: string, status: string, reason: string, message: string): void {
@@ -263,6 +266,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { lastScaleTime, desiredReplicas = 0, currentReplicas, currentMetrics } = autoscaler.status ?? {};
     const status = { lastScaleTime, currentReplicas, desiredReplicas, currentMetrics, ...changes };
     const next = { ...status, conditions: pass.conditions } as NonNullable<HorizontalPodAutoscaler['status']>;
+    // None are not stored: they would look like a change at each pass.
+    if (next.currentReplicas === 0) delete next.currentReplicas;
     if (semanticallyEqual(autoscaler.status, next)) return;
     try {
       await client.update(horizontalPodAutoscalers, { ...autoscaler, status: next }, { subresource: 'status' });

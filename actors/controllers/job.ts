@@ -99,9 +99,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const podControl = createPodControl(client, events);
   const expectations = new Expectations(clock);
   const failures = new Map<Key, Failures>();
+  /** Pods that were counted and lost their finalizer, as long as the cache still shows it: they must not count again. */
+  const untracked = new Set<string>();
   dependencies.index(pods, controllerIndexName, controllerIndex);
 
   dependencies.observe(pods, ({ type, object: pod }) => {
+    if (type === 'deleted' || !isTracked(pod)) untracked.delete(pod.metadata?.uid ?? '');
     const reference = controllerOf(pod);
     if (reference !== undefined && reference.kind !== 'Job') return;
     if (reference === undefined) {
@@ -138,6 +141,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const metadata = { uid, resourceVersion, finalizers: finalizers.length === 0 ? null : finalizers };
     try {
       await client.patch(pods, keyOf(pod), 'merge', { metadata });
+      const cached = podLister.get(pod.metadata?.namespace, pod.metadata?.name ?? '');
+      if (cached !== undefined && cached.metadata?.uid === uid && isTracked(cached)) untracked.add(uid ?? '');
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
@@ -150,7 +155,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const failedNow = (pod: Pod) =>
       pod.status?.phase === 'Failed' ||
       (!replaceFailedOnly && pod.metadata?.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded');
-    const fresh = owned.filter((pod) => isTracked(pod) && !known.has(pod.metadata?.uid ?? ''));
+    const isCounted = (uid = '') => known.has(uid) || untracked.has(uid);
+    const fresh = owned.filter((pod) => isTracked(pod) && !isCounted(pod.metadata?.uid));
     const failed = fresh.filter(failedNow);
     return {
       active: owned.filter(isPodActive),

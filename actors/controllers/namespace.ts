@@ -59,10 +59,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   /** Deletes all of one resource and counts what stays. */
   async function deleteAll(resource: Resource, namespace: string, remains: Remains): Promise<void> {
     try {
-      const first = await client.list(resource, { namespace, limit: 500 });
-      if (first.items.length === 0) return;
-      await deleteCollection(resource, namespace);
-      const { items } = await client.list(resource, { namespace });
+      let { items } = await client.list(resource, { namespace });
+      if (items.length === 0) return;
+      // What is on its way out already only needs waiting for.
+      if (items.some(({ metadata }) => metadata?.deletionTimestamp === undefined)) {
+        await deleteCollection(resource, namespace);
+        items = (await client.list(resource, { namespace })).items;
+      }
       if (items.length === 0) return;
       remains.counts.set(nameOf(resource), items.length);
       for (const item of items) {

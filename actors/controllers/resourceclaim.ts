@@ -59,10 +59,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (name !== undefined) enqueue(`claim:${pod.metadata?.namespace}/${name}`);
     }
   });
+  /** Names of claims that the cache does not show yet, by uid of the pod and name of the entry. */
+  const justMade = new Map<string, string>();
   dependencies.observe(resourceClaims, ({ type, object: claim }) => {
     if (type !== 'deleted') enqueue(`claim:${keyFor(claim)}`);
     const owner = ownerOf(claim);
-    if (owner !== undefined) enqueue(`pod:${claim.metadata?.namespace}/${owner.name}`);
+    if (owner === undefined) return;
+    justMade.delete(`${owner.uid}/${claim.metadata?.annotations?.[podClaimAnnotation]}`);
+    enqueue(`pod:${claim.metadata?.namespace}/${owner.name}`);
   });
   dependencies.observe(resourceClaimTemplates, ({ type, object }) => {
     if (type !== 'added') return;
@@ -89,6 +93,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   async function makeClaim(pod: Pod, entry: PodResourceClaim): Promise<string> {
     const existing = madeFor(pod, entry);
     if (existing !== undefined) return existing.metadata?.name ?? '';
+    const id = `${pod.metadata?.uid}/${entry.name}`;
+    const made = justMade.get(id);
+    if (made !== undefined) return made;
     const { namespace, name } = pod.metadata ?? {};
     const template = templateLister.get(namespace, entry.resourceClaimTemplateName ?? '');
     if (template === undefined) {
@@ -108,7 +115,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       },
       spec: template.spec.spec,
     });
-    return claim.metadata?.name ?? '';
+    const claimName = claim.metadata?.name ?? '';
+    if (claimLister.get(namespace, claimName) === undefined) justMade.set(id, claimName);
+    return claimName;
   }
 
   async function syncPod(pod: Pod): Promise<void> {

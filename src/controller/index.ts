@@ -18,6 +18,7 @@ export * from './job-policies.ts';
 export * from './keys.ts';
 export * from './label-selectors.ts';
 export * from './node-affinity.ts';
+export * from './own-writes.ts';
 export * from './owner-graph.ts';
 export * from './owner-references.ts';
 export * from './pod-control.ts';

@@ -18,6 +18,7 @@ import {
 } from '../client/index.ts';
 import type { ActorContext, RunningActor } from '../runtime/index.ts';
 import { keyFor } from './keys.ts';
+import { OwnWrites } from './own-writes.ts';
 import { controllerOf } from './owner-references.ts';
 import type { ControllerDefinition, ControllerDependencies, ControllerSettings, Key, Watch } from './types.ts';
 
@@ -37,10 +38,14 @@ export function runController(
 ): RunningActor {
   const { bus, clock, log, metrics, activity, signal } = context;
   const address = options.server ?? 'apiserver';
-  const client = createBusClient(bus, { address, clock });
+  const busClient = createBusClient(bus, { address, clock });
   const informers = sharedInformers(context, address);
+  const { reconciles } = definition;
+  const ownWrites =
+    reconciles === undefined ? undefined : new OwnWrites(reconciles, informers.informer(reconciles).lister);
+  const client = ownWrites?.follow(busClient) ?? busClient;
   const queue = new WorkQueue<Key>({ name: definition.name, clock, metrics, activity });
-  const events = createEventRecorder(client, context, { component: definition.component ?? definition.name });
+  const events = createEventRecorder(busClient, context, { component: definition.component ?? definition.name });
   const subscriptions = new Subscription();
   const awaited = new Set<Informer<KubernetesObject>>();
 
@@ -100,6 +105,7 @@ export function runController(
   }
 
   async function handle(key: Key): Promise<void> {
+    if (ownWrites?.isStale(key) === true) return;
     try {
       const result = await reconciler.reconcile(key);
       queue.forget(key);

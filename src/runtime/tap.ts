@@ -17,8 +17,15 @@ export interface TapRecord {
 
 export type TapObserver = (record: TapRecord) => void;
 
-/** `drop`: never arrives. `duplicate`: arrives twice. `delayMs`: arrives later, and what follows it from the same actor to the same actor not before it. */
-export type Verdict = 'deliver' | 'drop' | 'duplicate' | { readonly delayMs: number };
+/**
+ * `drop`: never arrives. `duplicate`: arrives twice. `delayMs`: arrives later, and what follows it from the same actor to the
+ * same actor not before it; with `scope: 'stream'` only what follows on the same call or stream waits, the rest overtakes it.
+ */
+export type Verdict =
+  | 'deliver'
+  | 'drop'
+  | 'duplicate'
+  | { readonly delayMs: number; readonly scope?: 'actors' | 'stream' };
 
 export type Interceptor = (record: TapRecord) => Verdict;
 
@@ -53,11 +60,13 @@ export class Tap {
       const verdict = interceptor(recordOf(message, from, to));
       if (verdict === 'drop') return;
       const pair = `${from}\n${to}`;
+      const stream = `${pair}\n${message.id}`;
       const delayMs = typeof verdict === 'object' ? verdict.delayMs : 0;
+      const alone = typeof verdict === 'object' && verdict.scope === 'stream';
       const entry: Held = { deliver, delayMs, copies: verdict === 'duplicate' ? 2 : 1 };
-      const held = this.held.get(pair);
+      const held = this.held.get(pair) ?? this.held.get(stream);
       if (held !== undefined) held.push(entry);
-      else if (delayMs > 0) this.hold(pair, [entry], clock);
+      else if (delayMs > 0) this.hold(alone ? stream : pair, [entry], clock);
       else release(entry);
     };
     return () => {

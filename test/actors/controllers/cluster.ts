@@ -22,12 +22,21 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(names: readonly string[], settings: ControllerSettings = {}): Promise<TestCluster> {
+export interface TestClusterOptions {
+  /** Same seed, same run. Default 1. */
+  readonly seed?: number;
+}
+
+export async function startCluster(
+  names: readonly string[],
+  settings: ControllerSettings = {},
+  { seed = 1 }: TestClusterOptions = {},
+): Promise<TestCluster> {
   const sink = memorySink();
   const system = new ActorSystem({
     placement: 'inline',
     clock: 'virtual',
-    seed: 1,
+    seed,
     startTime: Date.parse('2026-01-01T00:00:00Z'),
     log: sink,
   });

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { controllers } from '../../../actors/controllers/index.ts';
+import { differences, play } from './contract.ts';
+import { scenarios } from './scenarios.ts';
+
+const timeoutMs = 60_000;
+/** At how many of its calls each controller is killed, one a run. */
+const kills = 3;
+
+describe('the table', () => {
+  it('has a scenario for every controller, and none for what is no controller', () => {
+    expect(Object.keys(scenarios).sort()).toEqual(controllers.map(({ name }) => name).sort());
+  });
+});
+
+describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
+  const undisturbed = play(name, scenario);
+  undisturbed.catch(() => undefined);
+
+  it('works, and writes nothing when it looks again at what it has done', { timeout: timeoutMs }, async () => {
+    const { state, writesAgain } = await undisturbed;
+    expect(state.join('\n')).toMatch(scenario.shows);
+    expect(writesAgain).toEqual([]);
+  });
+
+  it('comes to the same end when its actor is killed on the way', { timeout: timeoutMs }, async () => {
+    const { state, calls } = await undisturbed;
+    for (let kill = 0; kill < kills; kill++) {
+      const killAtCall = 1 + Math.floor((kill * calls) / kills);
+      const outcome = await play(name, scenario, { killAtCall });
+      expect(differences(state, outcome.state), `killed at call ${killAtCall} of ${calls}`).toEqual([]);
+    }
+  });
+
+  it('comes to the same end when events come late, doubled and in another order', { timeout: timeoutMs }, async () => {
+    const { state } = await undisturbed;
+    for (const seed of [11, 12]) {
+      const outcome = await play(name, scenario, { seed, disturbed: true });
+      expect(differences(state, outcome.state), `seed ${seed}`).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,495 @@
+/** The scenario of each controller for the contract tests: one row a controller, under its name. */
+import type { KubernetesObject, ObjectKey, Resource } from '../../../src/client/index.ts';
+import * as kinds from '../../../src/client/resources.ts';
+import type { TestCluster } from './cluster.ts';
+import type { Scenario } from './contract.ts';
+
+const namespace = 'default';
+const labels = { app: 'web' };
+const selector = { matchLabels: labels };
+const containers = [{ name: 'c', image: 'pause:1' }];
+const template = { metadata: { labels }, spec: { containers } };
+const template2 = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'pause:2' }] } };
+const metadata = { name: 'web', namespace };
+const web: ObjectKey = { namespace, name: 'web' };
+
+type Step = (cluster: TestCluster) => Promise<unknown>;
+
+const create =
+  <Type extends KubernetesObject>(resource: Resource<Type>, object: object): Step =>
+  ({ client }) =>
+    client.create(resource, structuredClone(object) as Type);
+const patch =
+  (resource: Resource, key: ObjectKey, change: object, subresource?: string): Step =>
+  ({ client }) =>
+    client.patch(resource, key, 'merge', change, subresource === undefined ? {} : { subresource });
+const remove =
+  (resource: Resource, key: ObjectKey, propagationPolicy?: 'Orphan' | 'Foreground' | 'Background'): Step =>
+  ({ client }) =>
+    client.delete(resource, key, propagationPolicy === undefined ? {} : { propagationPolicy });
+const addNode =
+  (name: string, nodeLabels: Record<string, string> = {}): Step =>
+  (cluster) =>
+    cluster.addNode(name, nodeLabels);
+const run: Step = (cluster) => cluster.runPods(namespace);
+const finish: Step = (cluster) => cluster.finishDeletions(namespace);
+const advance =
+  (delayMs: number): Step =>
+  ({ system }) =>
+    system.advance(delayMs);
+const pod = (name: string, spec: object = {}, more: object = {}) => ({
+  metadata: { name, namespace, labels, ...more },
+  spec: { containers, ...spec },
+});
+/** Acts as the kubelet for pods that end: all that are pending get the phase. */
+const end =
+  (phase: 'Succeeded' | 'Failed'): Step =>
+  async ({ client }) => {
+    for (const { metadata: found, status } of (await client.list(kinds.pods, { namespace })).items) {
+      if (status?.phase !== 'Pending') continue;
+      const key = { namespace, name: found?.name ?? '' };
+      await client.patch(kinds.pods, key, 'merge', { status: { phase } }, { subresource: 'status' });
+    }
+  };
+const service = (more: object = {}) => ({
+  metadata,
+  spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }], ...more },
+});
+const storageClass = (name: string, more: object = {}) => ({
+  metadata: { name },
+  provisioner: 'simulated.kubehive.io',
+  allowVolumeExpansion: true,
+  ...more,
+});
+const claim = (name: string, storageClassName: string) => ({
+  metadata: { name, namespace },
+  spec: { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage: '1Gi' } } },
+});
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  'namespace-controller': {
+    steps: [
+      create(kinds.namespaces, { metadata: { name: 'team' } }),
+      create(kinds.configMaps, { metadata: { name: 'a', namespace: 'team' } }),
+      create(kinds.configMaps, { metadata: { name: 'b', namespace: 'team', finalizers: ['example.com/hold'] } }),
+      create(kinds.services, { metadata: { name: 's', namespace: 'team' }, spec: { ports: [{ port: 80 }] } }),
+      remove(kinds.namespaces, { name: 'team' }),
+    ],
+    shows: /configmaps\. has 1 resource instances/,
+  },
+  'garbage-collector-controller': {
+    besides: ['deployment-controller', 'replicaset-controller'],
+    steps: [
+      create(kinds.deployments, { metadata, spec: { replicas: 2, selector, template } }),
+      create(kinds.configMaps, {
+        metadata: {
+          name: 'left',
+          namespace,
+          ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'gone', uid: 'absent' }],
+        },
+      }),
+      create(kinds.replicaSets, {
+        metadata: { name: 'other', namespace },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: { a: 'b' } },
+          template: { metadata: { labels: { a: 'b' } }, spec: { containers } },
+        },
+      }),
+      remove(kinds.deployments, web, 'Foreground'),
+      remove(kinds.replicaSets, { namespace, name: 'other' }, 'Orphan'),
+      finish,
+    ],
+    shows: /Pod .*other-\*/,
+  },
+  'serviceaccount-controller': {
+    steps: [
+      create(kinds.namespaces, { metadata: { name: 'team' } }),
+      remove(kinds.serviceAccounts, { namespace: 'team', name: 'default' }),
+    ],
+    shows: /ServiceAccount .*"name":"default","namespace":"team"/,
+  },
+  'serviceaccount-token-controller': {
+    steps: [
+      create(kinds.serviceAccounts, { metadata: { name: 'bot', namespace } }),
+      create(kinds.serviceAccounts, { metadata: { name: 'old', namespace } }),
+      ...['bot', 'old'].map((name) =>
+        create(kinds.secrets, {
+          metadata: { name, namespace, annotations: { 'kubernetes.io/service-account.name': name } },
+          type: 'kubernetes.io/service-account-token',
+        }),
+      ),
+      remove(kinds.serviceAccounts, { namespace, name: 'old' }),
+    ],
+    shows: /Secret .*"token":"token"/,
+  },
+  'root-ca-certificate-publisher-controller': {
+    settings: { rootCa: 'PEM' },
+    steps: [
+      create(kinds.namespaces, { metadata: { name: 'team' } }),
+      remove(kinds.configMaps, { namespace: 'team', name: 'kube-root-ca.crt' }),
+      patch(kinds.configMaps, { namespace, name: 'kube-root-ca.crt' }, { data: { 'ca.crt': 'forged' } }),
+    ],
+    shows: /ConfigMap .*"ca.crt":"PEM".*"namespace":"team"/,
+  },
+  'clusterrole-aggregation-controller': {
+    steps: [
+      create(kinds.clusterRoles, {
+        metadata: { name: 'sum' },
+        aggregationRule: { clusterRoleSelectors: [{ matchLabels: { part: 'yes' } }] },
+      }),
+      create(kinds.clusterRoles, {
+        metadata: { name: 'one', labels: { part: 'yes' } },
+        rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
+      }),
+      create(kinds.clusterRoles, {
+        metadata: { name: 'two', labels: { part: 'yes' } },
+        rules: [{ apiGroups: [''], resources: ['nodes'], verbs: ['list'] }],
+      }),
+    ],
+    shows: /ClusterRole .*"name":"sum".*"rules":\[.*"pods".*"nodes"/,
+  },
+  'deployment-controller': {
+    besides: ['replicaset-controller'],
+    steps: [
+      create(kinds.deployments, { metadata, spec: { replicas: 4, selector, template } }),
+      run,
+      patch(kinds.deployments, web, { spec: { template: template2 } }),
+      run,
+      finish,
+      patch(kinds.deployments, web, { spec: { replicas: 6 } }),
+      run,
+      finish,
+      run,
+      finish,
+    ],
+    shows: /Deployment .*"availableReplicas":6.*NewReplicaSetAvailable/,
+  },
+  'replicaset-controller': {
+    steps: [
+      create(kinds.pods, pod('orphan')),
+      create(kinds.replicaSets, { metadata, spec: { replicas: 3, selector, template } }),
+      run,
+      patch(kinds.pods, { namespace, name: 'orphan' }, { metadata: { labels: { app: 'other' } } }),
+      run,
+      patch(kinds.replicaSets, web, { spec: { replicas: 1 } }),
+      finish,
+    ],
+    shows: /ReplicaSet .*"availableReplicas":1/,
+  },
+  'replicationcontroller-controller': {
+    steps: [
+      create(kinds.replicationControllers, { metadata, spec: { replicas: 3, selector: labels, template } }),
+      run,
+      patch(kinds.replicationControllers, web, { spec: { replicas: 2 } }),
+      finish,
+    ],
+    shows: /ReplicationController .*"availableReplicas":2/,
+  },
+  'statefulset-controller': {
+    steps: [
+      create(kinds.statefulSets, {
+        metadata,
+        spec: {
+          replicas: 2,
+          serviceName: 'web',
+          selector,
+          template,
+          volumeClaimTemplates: [{ ...claim('data', 'none'), metadata: { name: 'data' } }],
+        },
+      }),
+      run,
+      run,
+      patch(kinds.statefulSets, web, { spec: { template: template2 } }),
+      finish,
+      run,
+      finish,
+      run,
+      patch(kinds.statefulSets, web, { spec: { replicas: 1 } }),
+      finish,
+    ],
+    shows: /StatefulSet .*"availableReplicas":1.*"updatedReplicas":1/,
+  },
+  'daemonset-controller': {
+    besides: ['node-lifecycle-controller'],
+    steps: [
+      addNode('n1'),
+      addNode('n2'),
+      create(kinds.daemonSets, { metadata, spec: { selector, template } }),
+      run,
+      addNode('n3'),
+      run,
+      patch(kinds.daemonSets, web, { spec: { template: template2 } }),
+      finish,
+      run,
+      finish,
+      run,
+      finish,
+      run,
+    ],
+    shows: /DaemonSet .*"numberAvailable":3.*"updatedNumberScheduled":3/,
+  },
+  'job-controller': {
+    steps: [
+      create(kinds.jobs, {
+        metadata,
+        spec: { completions: 3, parallelism: 2, template: { spec: { restartPolicy: 'Never', containers } } },
+      }),
+      end('Failed'),
+      advance(30_000),
+      end('Succeeded'),
+      end('Succeeded'),
+    ],
+    shows: /Job .*"type":"Complete".*"succeeded":3/,
+  },
+  'cronjob-controller': {
+    steps: [
+      create(kinds.cronJobs, {
+        metadata,
+        spec: {
+          schedule: '*/2 * * * *',
+          concurrencyPolicy: 'Forbid',
+          jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers } } } },
+        },
+      }),
+      advance(125_000),
+      advance(125_000),
+    ],
+    shows: /Job .*"name":"web-\d+"/,
+  },
+  'ttl-after-finished-controller': {
+    besides: ['job-controller'],
+    steps: [
+      create(kinds.jobs, {
+        metadata,
+        spec: { ttlSecondsAfterFinished: 30, template: { spec: { restartPolicy: 'Never', containers } } },
+      }),
+      end('Succeeded'),
+      advance(40_000),
+    ],
+    shows: /Job .*"deletionTimestamp"/,
+  },
+  'disruption-controller': {
+    besides: ['replicaset-controller'],
+    steps: [
+      create(kinds.podDisruptionBudgets, { metadata, spec: { selector, maxUnavailable: '50%' } }),
+      create(kinds.replicaSets, { metadata, spec: { replicas: 4, selector, template } }),
+      run,
+      patch(kinds.replicaSets, web, { spec: { replicas: 2 } }),
+      finish,
+    ],
+    shows: /PodDisruptionBudget .*"currentHealthy":2,"desiredHealthy":1,"disruptionsAllowed":1/,
+  },
+  'horizontal-pod-autoscaler-controller': {
+    steps: [
+      create(kinds.deployments, { metadata, spec: { replicas: 1, selector, template } }),
+      create(kinds.horizontalPodAutoscalers, {
+        metadata,
+        spec: {
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+          minReplicas: 3,
+          maxReplicas: 5,
+        },
+      }),
+      advance(20_000),
+      patch(kinds.horizontalPodAutoscalers, web, { spec: { minReplicas: 1, maxReplicas: 2 } }),
+      advance(20_000),
+    ],
+    shows: /Deployment .*"replicas":2/,
+  },
+  'endpoints-controller': {
+    steps: [
+      addNode('n1'),
+      create(kinds.services, service()),
+      create(kinds.pods, pod('a', { nodeName: 'n1' })),
+      create(kinds.pods, pod('b', { nodeName: 'n1' })),
+      run,
+      remove(kinds.pods, { namespace, name: 'b' }),
+      finish,
+    ],
+    shows: /Endpoints .*"targetRef":\{"kind":"Pod","name":"a"/,
+  },
+  'endpointslice-controller': {
+    steps: [
+      addNode('n1', { 'topology.kubernetes.io/zone': 'z1' }),
+      create(kinds.services, service()),
+      create(kinds.pods, pod('a', { nodeName: 'n1' })),
+      create(kinds.pods, pod('b', { nodeName: 'n1' })),
+      run,
+      remove(kinds.pods, { namespace, name: 'b' }),
+      finish,
+    ],
+    shows: /EndpointSlice .*"zone":"z1"/,
+  },
+  'endpointslice-mirroring-controller': {
+    steps: [
+      create(kinds.services, { metadata, spec: { ports: [{ port: 80 }] } }),
+      create(kinds.endpoints, { metadata, subsets: [{ addresses: [{ ip: '10.1.1.1' }], ports: [{ port: 80 }] }] }),
+      patch(kinds.endpoints, web, { subsets: [{ addresses: [{ ip: '10.1.1.2' }], ports: [{ port: 80 }] }] }),
+    ],
+    shows: /EndpointSlice .*10\.1\.1\.2/,
+  },
+  'node-lifecycle-controller': {
+    steps: [
+      addNode('n1', { 'kubernetes.io/os': 'linux' }),
+      patch(kinds.nodes, { name: 'n1' }, { spec: { unschedulable: true } }),
+      addNode('n2'),
+      patch(
+        kinds.nodes,
+        { name: 'n2' },
+        { status: { conditions: [{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: '' }] } },
+        'status',
+      ),
+    ],
+    shows: /Node .*"beta.kubernetes.io\/os":"linux".*node.kubernetes.io\/unschedulable/,
+  },
+  'taint-eviction-controller': {
+    steps: [
+      addNode('n1'),
+      create(kinds.pods, pod('now', { nodeName: 'n1' })),
+      create(
+        kinds.pods,
+        pod('later', {
+          nodeName: 'n1',
+          tolerations: [{ key: 'k', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 }],
+        }),
+      ),
+      create(kinds.pods, pod('never', { nodeName: 'n1', tolerations: [{ operator: 'Exists' }] })),
+      patch(kinds.nodes, { name: 'n1' }, { spec: { taints: [{ key: 'k', effect: 'NoExecute' }] } }),
+      advance(10_000),
+    ],
+    shows: /Pod .*DeletionByTaintManager.*/,
+  },
+  'pod-garbage-collector-controller': {
+    settings: { terminatedPodThreshold: 1 },
+    steps: [
+      addNode('n1'),
+      create(kinds.pods, pod('a', { nodeName: 'n1' }, { finalizers: ['example.com/hold'] })),
+      create(kinds.pods, pod('b')),
+      create(kinds.pods, pod('c')),
+      async ({ client }) => {
+        for (const name of ['b', 'c']) {
+          const status = { phase: 'Succeeded' };
+          await client.patch(kinds.pods, { namespace, name }, 'merge', { status }, { subresource: 'status' });
+        }
+      },
+      remove(kinds.nodes, { name: 'n1' }),
+      advance(60_000),
+    ],
+    restMs: 120_000,
+    shows: /Pod .*"name":"a".*DeletionByPodGC/,
+  },
+  'persistentvolume-binder-controller': {
+    steps: [
+      create(kinds.storageClasses, storageClass('fast')),
+      create(kinds.persistentVolumes, {
+        metadata: { name: 'small' },
+        spec: {
+          capacity: { storage: '2Gi' },
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: 'local',
+          persistentVolumeReclaimPolicy: 'Retain',
+          hostPath: { path: '/tmp/x' },
+        },
+      }),
+      create(kinds.persistentVolumeClaims, claim('static', 'local')),
+      create(kinds.persistentVolumeClaims, claim('dynamic', 'fast')),
+      create(kinds.persistentVolumeClaims, claim('going', 'fast')),
+      remove(kinds.persistentVolumeClaims, { namespace, name: 'going' }),
+    ],
+    shows: /PersistentVolumeClaim .*"name":"dynamic".*"phase":"Bound"/,
+  },
+  'persistentvolumeclaim-protection-controller': {
+    steps: [
+      create(kinds.persistentVolumeClaims, claim('used', 'none')),
+      create(kinds.persistentVolumeClaims, claim('free', 'none')),
+      create(
+        kinds.pods,
+        pod('user', { nodeName: 'n1', volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'used' } }] }),
+      ),
+      remove(kinds.persistentVolumeClaims, { namespace, name: 'used' }),
+      remove(kinds.persistentVolumeClaims, { namespace, name: 'free' }),
+    ],
+    shows: /PersistentVolumeClaim .*"deletionTimestamp".*"name":"used"/,
+  },
+  'persistentvolume-protection-controller': {
+    steps: [
+      ...['bound', 'free'].map((name) =>
+        create(kinds.persistentVolumes, {
+          metadata: { name },
+          spec: { capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/tmp/x' } },
+        }),
+      ),
+      patch(kinds.persistentVolumes, { name: 'bound' }, { status: { phase: 'Bound' } }, 'status'),
+      remove(kinds.persistentVolumes, { name: 'bound' }),
+      remove(kinds.persistentVolumes, { name: 'free' }),
+    ],
+    shows: /PersistentVolume .*"deletionTimestamp".*"name":"bound"/,
+  },
+  'ephemeral-volume-controller': {
+    steps: [
+      create(
+        kinds.pods,
+        pod('p', { volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: { spec: claim('', 'none').spec } } }] }),
+      ),
+      patch(kinds.persistentVolumeClaims, { namespace, name: 'p-v' }, { metadata: { finalizers: null } }),
+      remove(kinds.persistentVolumeClaims, { namespace, name: 'p-v' }),
+    ],
+    shows: /PersistentVolumeClaim .*"name":"p-v".*"ownerReferences":\[\{"apiVersion":"v1"/,
+  },
+  'resourceclaim-controller': {
+    steps: [
+      create(kinds.resourceClaimTemplates, {
+        metadata: { name: 't', namespace },
+        spec: { spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu' } }] } } },
+      }),
+      create(kinds.pods, pod('p', { resourceClaims: [{ name: 'd', resourceClaimTemplateName: 't' }] })),
+      create(kinds.pods, pod('q', { resourceClaims: [{ name: 'd', resourceClaimTemplateName: 't' }] })),
+      patch(kinds.pods, { namespace, name: 'q' }, { status: { phase: 'Succeeded' } }, 'status'),
+    ],
+    shows: /ResourceClaim .*"generateName":"p-d-"/,
+  },
+  'resourcequota-controller': {
+    steps: [
+      create(kinds.resourceQuotas, { metadata, spec: { hard: { pods: '2', 'count/configmaps': '5' } } }),
+      create(kinds.pods, pod('a')),
+      create(kinds.configMaps, { metadata: { name: 'a', namespace } }),
+      create(kinds.pods, pod('b')),
+      remove(kinds.pods, { namespace, name: 'a' }),
+      patch(kinds.resourceQuotas, web, { spec: { hard: { pods: '3' } } }),
+    ],
+    shows: /ResourceQuota .*"used":\{"count\/configmaps":"1","pods":"1"\}/,
+  },
+  'certificatesigningrequest-cleaner-controller': {
+    steps: [
+      create(kinds.certificateSigningRequests, {
+        metadata: { name: 'old' },
+        spec: { request: certificateRequest(), signerName: 'example.com/none', usages: ['client auth'] },
+      }),
+      advance(23.5 * 3_600_000),
+      create(kinds.certificateSigningRequests, {
+        metadata: { name: 'young' },
+        spec: { request: certificateRequest(), signerName: 'example.com/none', usages: ['client auth'] },
+      }),
+      advance(3_600_000),
+    ],
+    shows: /CertificateSigningRequest .*"name":"young"/,
+  },
+  'ttl-controller': {
+    steps: [addNode('n1'), addNode('n2')],
+    shows: /Node .*"node.alpha.kubernetes.io\/ttl":"0"/,
+  },
+  'node-ipam-controller': {
+    steps: [addNode('n1'), addNode('n2'), remove(kinds.nodes, { name: 'n1' }), addNode('n3')],
+    shows: /Node .*"podCIDR":"cidr/,
+  },
+};
+
+/** A PKCS#10 request for the common name r, in base64 as the API has it. */
+function certificateRequest(): string {
+  const body =
+    'MIHGMG4CAQAwDDEKMAgGA1UEAwwBcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJjCXmdBdRk0hgkLPIOWHjLqxqfQiaU2kGDf1kISyc2tQ1DCw3TWH2+CsPptnQc25xVGyvpu4DMkv8BHZFQjvGN2gADAKBggqhkjOPQQDAgNIADBFAiBqe9nr8gFSV2Z/T79m2lfJdK+v8AyQiTKJ+zLVRP8lzQIhAMMmUVvXG+YkAY0rVmv64NNmKLdhx4OLrWGGBTvDNgrd';
+  return Buffer.from(`-----BEGIN CERTIFICATE REQUEST-----\n${body}\n-----END CERTIFICATE REQUEST-----\n`).toString(
+    'base64',
+  );
+}
