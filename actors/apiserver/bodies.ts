@@ -60,6 +60,7 @@ export function decodeBody(call: Call, kind: NamedKind): ApiObject {
   const decoded = decode(call.body, expectedKindOf(kind), fieldValidationOf(call));
   if (decoded.warnings.length > 0 && call.attempt <= 1) call.warnings.push(...decoded.warnings);
   const { object } = decoded;
+  call.emptied = decoded.emptied;
   object.metadata ??= {};
   return object;
 }

@@ -90,8 +90,10 @@ function responseOf(call: Call, answer: Answer): ApiResponse {
   const warnings = call.warnings.length === 0 ? undefined : call.warnings;
   switch (answer.type) {
     case 'entry': {
-      const { bytes, revision } = answer.entry.view(answer.kind);
-      return { code: answer.code, object: bytes, ...(revision === 0 ? {} : { revision }), warnings };
+      const view = answer.entry.view(answer.kind);
+      const { revision } = view;
+      const object = call.query['managedFields'] === 'true' ? pack(view.whole) : view.bytes;
+      return { code: answer.code, object, ...(revision === 0 ? {} : { revision }), warnings };
     }
     case 'object':
       return { code: answer.code, object: pack(answer.object), warnings };

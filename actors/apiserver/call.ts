@@ -2,7 +2,7 @@
  * One request on its way through the pipeline, and its answer. Both doors make a Call and turn its Answer into bytes; nothing
  * between the doors knows which one it came through.
  */
-import type { ApiObject, KindDefinition, SubresourceDefinition } from '../../src/api/index.ts';
+import type { ApiObject, EmptiedList, KindDefinition, SubresourceDefinition } from '../../src/api/index.ts';
 import type { Entry } from './cache/entry.ts';
 import type { WatchEventType } from './cache/watch-router.ts';
 
@@ -63,6 +63,10 @@ export interface Call {
   fieldManager: string;
   /** What is to be written, from decode on. */
   object: ApiObject | undefined;
+  /** Who will own the fields of `object`, as it is stored. */
+  owners: Uint8Array | undefined;
+  /** Lists that the body gives as empty and that are stored as none. */
+  emptied: readonly EmptiedList[] | undefined;
   /** The current object of an update, patch or delete. */
   previous: Entry | undefined;
   /** Options of a delete, decoded. */

@@ -1,7 +1,7 @@
 /**
- * Who owns which fields: writes `metadata.managedFields` for creates, updates and patches, and carries out server-side apply.
- * Objects that the system's own actors create over the bus go without, unless asked for: tracking costs as much as all the rest
- * of a write and doubles a pod's size. Once an object has owners, everybody's writes are tracked.
+ * Who owns which fields: works out what `metadata.managedFields` will show for every create, update and patch, whoever writes, and
+ * carries out server-side apply. The decode stage calls it and keeps the outcome in `call.owners`; the store stage writes it beside
+ * the object.
  */
 import {
   type ApiObject,
@@ -10,11 +10,15 @@ import {
   decodePatched,
   type FieldWriter,
   type KindDefinition,
+  packCreator,
+  packOwners,
   parseConfiguration,
   type ResetFields,
   resetFieldsOf,
   type Schema,
   StatusError,
+  takeManagedFields,
+  trackCreate,
   trackUpdate,
 } from '../../src/api/index.ts';
 import { unpack } from '../../src/runtime/index.ts';
@@ -25,13 +29,34 @@ import { apiVersionOf } from './kinds.ts';
 import type { Server } from './server.ts';
 import { booleanOf } from './verbs/list-options.ts';
 
-/** Records in `object` what this create, update or patch changes of `live`, both in the version of the request. */
+/**
+ * Works out who owns the fields of `object` after this create, update or patch of `live`, both in the version of the request, and takes
+ * what the request says of it out of the object.
+ */
 export function trackFields(call: Call, server: Server, live: ApiObject | undefined, object: ApiObject): void {
-  const tracked =
-    call.door === 'http' || server.options.trackAllFields || live?.metadata['managedFields'] !== undefined;
-  if (tracked) trackUpdate(live, object, writerOf(call, server));
-  else delete object.metadata['managedFields'];
+  const given = takeManagedFields(object);
+  const writer = writerOf(call, server);
+  const { schema } = server.cacheOf(call.kind).fields ?? {};
+  if (live === undefined && given === undefined && schema === writer.schema) {
+    for (const { object: holder, name } of call.emptied ?? []) holder[name] = [];
+    const created = trackCreate(object, writer);
+    for (const { object: holder, name } of call.emptied ?? []) holder[name] = null;
+    call.owners = created === undefined ? undefined : packCreator(writer, created);
+    return;
+  }
+  const stored = call.previous?.owners ?? new Map();
+  call.owners = packOwners(trackUpdate(stored, live, object, writer, given), schema);
 }
+
+/** Whether a patch says anything of the owners: only then it is applied to an object that shows them. */
+export function mentionsOwners({ body }: Call): boolean {
+  return (
+    body !== undefined &&
+    Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.length).includes(MANAGED_FIELDS)
+  );
+}
+
+const MANAGED_FIELDS = Buffer.from('managedFields');
 
 function writerOf(call: Call, server: Server): FieldWriter {
   const { kind, subresource } = call;
@@ -105,9 +130,14 @@ export function applyFields(
     kind: kind.kind,
     force: booleanOf(call.query['force']) ?? false,
   };
-  const merged = applyConfiguration(live, configuration, writer);
-  if (merged === undefined) return copyOf(live as ApiObject);
-  const { object, warnings } = decodePatched(merged, expectedKindOf(kind), fieldValidationOf(call), (reason) =>
+  const { schema } = server.cacheOf(kind).fields ?? {};
+  const applied = applyConfiguration(live, call.previous?.owners ?? new Map(), configuration, writer);
+  if (applied === undefined) {
+    call.owners = call.previous?.packedOwners;
+    return copyOf(live as ApiObject);
+  }
+  call.owners = packOwners(applied.owners, schema);
+  const { object, warnings } = decodePatched(applied.object, expectedKindOf(kind), fieldValidationOf(call), (reason) =>
     StatusError.badRequest(reason),
   );
   if (call.attempt <= 1) call.warnings.push(...warnings);

@@ -9,6 +9,7 @@ import {
   formatTime,
   type KindDefinition,
   type KindRegistry,
+  type Schema,
   type StrategyContext,
 } from '../../src/api/index.ts';
 import { apiserverChannels } from '../../src/client/protocol.ts';
@@ -20,6 +21,7 @@ import { createEventLeases } from './allocation/event-leases.ts';
 import { createServiceAllocator } from './allocation/services.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createAuthorization } from './authorization/index.ts';
+import { expectedKindOf } from './bodies.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
@@ -80,6 +82,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
       root: '/registry/',
       changesMax: options.watchCacheChangesMax,
       replayRevisionsMax: REPLAY_REVISIONS_MAX,
+      fieldSchemaOf: fieldSchemas(registry),
       indexes: Object.fromEntries(Object.entries(INDEXED_FIELDS).map(([prefix, field]) => [prefix, field.read])),
     },
     clock,
@@ -125,6 +128,17 @@ function cachesByKind(registry: KindRegistry, caches: Caches): (kind: KindDefini
   };
   for (const kind of registry.all()) cacheOf(kind);
   return cacheOf;
+}
+
+/** The schemas of the stored built-in kinds, by which their field owners are stored. */
+function fieldSchemas(registry: KindRegistry): (storagePrefix: string) => Schema | undefined {
+  return (storagePrefix) => {
+    for (const kind of registry.all()) {
+      if (kind.storagePrefix === storagePrefix && kind.conversion === undefined && kind.custom === undefined)
+        return expectedKindOf(kind).schema;
+    }
+    return undefined;
+  };
 }
 
 /** The text of the time is made once a second, not once an object. */

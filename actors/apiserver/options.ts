@@ -48,8 +48,6 @@ export interface ApiserverOptions {
   readonly authorizationModes?: readonly AuthorizationMode[];
   /** Admission plugins to leave out, by upstream's names. */
   readonly disabledAdmissionPlugins?: readonly string[];
-  /** Keep `managedFields` also of objects that actors create over the bus. Default false. */
-  readonly trackAllFields?: boolean;
   /** Changes of a kind that a watch can start before. Default 8192. */
   readonly watchCacheChangesMax?: number;
   /** Bytes that may wait for a slow watcher's socket before it is closed with 410. Default 16 MiB. */
@@ -79,7 +77,6 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     serviceAccountAdmission: options?.serviceAccountAdmission ?? true,
     authorizationModes: options?.authorizationModes ?? ['Node', 'RBAC'],
     disabledAdmissionPlugins: options?.disabledAdmissionPlugins ?? [],
-    trackAllFields: options?.trackAllFields ?? false,
     watchCacheChangesMax: options?.watchCacheChangesMax ?? 8192,
     watchBufferBytesMax: options?.watchBufferBytesMax ?? 16 * 1024 * 1024,
     eventTtlSeconds: options?.eventTtlSeconds ?? 3600,

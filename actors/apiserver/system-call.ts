@@ -72,6 +72,8 @@ export function newCall(request: CallRequest): Call {
     dryRun: false,
     fieldManager: '',
     object: undefined,
+    owners: undefined,
+    emptied: undefined,
     previous: undefined,
     deleteOptions: undefined,
     attempt: 0,

@@ -2,7 +2,7 @@
  * Server-side apply: merges a configuration into the live object, takes away what the manager has stopped naming, and refuses
  * what others own unless told to take it over.
  *
- * The result is the merged object, still to be decoded (decodePatched), defaulted and admitted; its `managedFields` are up to date.
+ * The result is the merged object, still to be decoded (decodePatched), defaulted and admitted, and who owns its fields.
  * @see KEP-555, sigs.k8s.io/structured-merge-diff/merge
  */
 import { emptyValue } from './conform.ts';
@@ -27,14 +27,11 @@ import { stableJson } from './hash.ts';
 import type { ApiObject } from './kinds/types.ts';
 import {
   compareObjects,
-  decodeOwners,
   type FieldWriter,
   identityOf,
-  metadataOf,
   type Owners,
   type Ownership,
   recordUpdate,
-  setOwners,
   takeFields,
   withoutUnowned,
 } from './managed-fields.ts';
@@ -84,33 +81,41 @@ export function parseConfiguration(body: Uint8Array, repeated?: string[]): ApiOb
   return (value ?? {}) as ApiObject;
 }
 
+/** What an apply makes. */
+export interface Applied {
+  readonly object: ApiObject;
+  readonly owners: Owners;
+}
+
 /**
- * Applies `configuration` to `live` (undefined: it is created). Returns undefined when nothing changes. Neither is changed.
+ * Applies `configuration` to `live` (undefined: it is created), whose fields belong to `stored`. Returns undefined when nothing changes.
+ * None of them is changed.
  * @throws StatusError 400 for another kind, 409 with a cause for each field that others own, 500 for what the schema lacks
  */
 export function applyConfiguration(
   live: ApiObject | undefined,
+  stored: Owners,
   configuration: ApiObject,
   writer: ApplyWriter,
-): ApiObject | undefined {
+): Applied | undefined {
   checkConfiguration(configuration, writer);
-  const owners = ownersOf(live, writer);
-  let merged: ApiObject | undefined;
+  let applied: Applied | undefined;
   try {
-    merged = applyOnce(live, configuration, owners, writer, writer.force);
+    applied = applyOnce(live, configuration, ownersOf(live, stored, writer), writer, writer.force);
   } catch (error) {
     if (!(error instanceof ApplyConflict)) throw error;
     const conflicts =
       writer.manager === 'kubectl' ? withoutAllowed(error.conflicts, live, writer.schema) : error.conflicts;
     if (conflicts.length > 0) throw conflictStatus(conflicts);
-    merged = applyOnce(live, configuration, ownersOf(live, writer), writer, true);
+    applied = applyOnce(live, configuration, ownersOf(live, stored, writer), writer, true);
   }
-  if (writer.manager !== 'kubectl' || annotationOf(live) === undefined) return merged;
-  return withLastApplied(merged ?? (live as ApiObject), configuration, merged !== undefined);
+  if (writer.manager !== 'kubectl' || annotationOf(live) === undefined) return applied;
+  const object = withLastApplied(applied?.object ?? (live as ApiObject), configuration, applied !== undefined);
+  return object === undefined ? undefined : { object, owners: applied?.owners ?? stored };
 }
 
-function ownersOf(live: ApiObject | undefined, writer: FieldWriter): Owners {
-  const owners = decodeOwners(metadataOf(live).managedFields) ?? new Map();
+function ownersOf(live: ApiObject | undefined, stored: Owners, writer: FieldWriter): Owners {
+  const owners: Owners = new Map(stored);
   // What was there before anybody's ownership was recorded belongs to a manager of that name.
   if (owners.size === 0 && live !== undefined)
     recordUpdate(owners, undefined, live, { ...writer, manager: firstManager, subresource: '' });
@@ -159,11 +164,10 @@ function applyOnce(
   owners: Owners,
   writer: ApplyWriter,
   force: boolean,
-): ApiObject | undefined {
+): Applied | undefined {
   const { manager, apiVersion, subresource = '', schema, now, resetFields = [] } = writer;
   const identity = identityOf({ manager, operation: 'Apply', apiVersion, subresource });
-  const before = live === undefined ? undefined : withoutManagedFields(live);
-  const base = before ?? emptyValue(schema);
+  const base = live ?? emptyValue(schema);
   const last = owners.get(identity);
   const named = subtractSubtrees(fieldsOf(configuration, schema), setOf(...resetFields));
   const set = withoutUnowned(named);
@@ -172,10 +176,10 @@ function applyOnce(
   if (last !== undefined && !isEmptySet(last.set)) {
     // What the configuration says of the object's identity counts while pruning, though nobody comes to own it.
     owners.set(identity, { ...own, set: named });
-    merged = withIdentity(prune(merged, owners, apiVersion, last.set, schema) as ApiObject, before);
+    merged = withIdentity(prune(merged, owners, apiVersion, last.set, schema) as ApiObject, live);
   }
   owners.set(identity, { ...own, set });
-  const comparison = compareObjects(before, merged, writer);
+  const comparison = compareObjects(live, merged, writer);
   if (!force) {
     const changed = unionSets(comparison.added, comparison.modified);
     const conflicts = [...owners]
@@ -190,14 +194,7 @@ function applyOnce(
   const recorded = owners.get(identity);
   if (recorded !== undefined) owners.set(identity, { ...recorded, time: now });
   const metadata = { ...((merged as ApiObject).metadata ?? {}) };
-  const object = { ...(merged as ApiObject), metadata };
-  setOwners(object, owners);
-  return object;
-}
-
-function withoutManagedFields(object: ApiObject): ApiObject {
-  const { managedFields: _, ...metadata } = object.metadata as Record<string, unknown>;
-  return { ...object, metadata };
+  return { object: { ...(merged as ApiObject), metadata }, owners };
 }
 
 /** The members of metadata that nobody owns, which pruning must not take. */

@@ -18,17 +18,26 @@ export interface Conformed {
   readonly malformed: boolean;
   /** Keys of all objects in the input, to notice repeated ones by. */
   readonly keys: number;
+  /** Where an empty list was given that is stored as none. */
+  readonly emptied?: readonly EmptiedList[] | undefined;
+}
+
+/** A member of `value` that the input had as `[]` and that is null. */
+export interface EmptiedList {
+  readonly object: Record<string, unknown>;
+  readonly name: string;
 }
 
 interface State {
   unknown: boolean;
   malformed: boolean;
   keys: number;
+  emptied: EmptiedList[] | undefined;
 }
 
 /** Walks `input` by `schema`. */
 export function conform(input: unknown, schema: Schema): Conformed {
-  const state: State = { unknown: false, malformed: false, keys: 0 };
+  const state: State = { unknown: false, malformed: false, keys: 0, emptied: undefined };
   const value = conformValue(input, schema, state);
   return { value, ...state };
 }
@@ -164,6 +173,10 @@ function conformObject(input: Json, schema: ObjectSchema, state: State): Json {
     // Upstream's storage cannot tell an empty list from none.
     const isNone = field.presence !== 'keep' && Array.isArray(value) && value.length === 0;
     output[field.name] = isNone ? null : value;
+    if (isNone) {
+      state.emptied ??= [];
+      state.emptied.push({ object: output, name: field.name });
+    }
   }
   const keys = Object.keys(input);
   state.keys += keys.length;

@@ -5,7 +5,7 @@
  * The built-in parser and one walk do the work; only when that walk notices something unknown, repeated or malformed is the text
  * read again, slowly, for an explanation.
  */
-import { conform } from './conform.ts';
+import { conform, type EmptiedList } from './conform.ts';
 import { StatusError } from './errors.ts';
 import { explain } from './explain.ts';
 import { fieldErrors } from './field-errors.ts';
@@ -31,6 +31,8 @@ export interface Decoded {
   readonly object: ApiObject;
   /** Texts for Warning headers. */
   readonly warnings: readonly string[];
+  /** Where the body has an empty list that is stored as none: whoever sent it owns it all the same. */
+  readonly emptied?: readonly EmptiedList[] | undefined;
 }
 
 interface Body {
@@ -189,7 +191,7 @@ function decodeBody(
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
     object = { kind: expected.kind, apiVersion: versionText(expected), ...rest } as ApiObject;
   }
-  return { object, warnings: validation === 'Warn' ? strict : [] };
+  return { object, warnings: validation === 'Warn' ? strict : [], emptied: conformed.emptied };
 }
 
 /** Any JSON. */

@@ -74,11 +74,32 @@ function combine(
 /** What is in either. */
 export function unionSets(left: FieldSet, right: FieldSet): FieldSet {
   if (isEmptySet(left)) return right;
-  if (isEmptySet(right)) return left;
-  return combine(left, right, (one, other) => {
-    if (one === undefined || other === undefined) return one ?? other;
-    return nodeOf(isMember(one) || isMember(other), unionSets(childrenOf(one), childrenOf(other)));
-  });
+  if (isEmptySet(right) || left === right) return left;
+  return withMembersOf(left, right);
+}
+
+/** Two nodes as one. The left one itself when the right one adds nothing. */
+function unionNodes(left: FieldSet, right: FieldSet): FieldSet {
+  if (left === right || isEmptySet(left)) {
+    // A leaf is a member: joined with a node that has members, it is that node with a mark.
+    return left === right || isEmptySet(right) || Object.hasOwn(right, self) ? right : { [self]: emptySet, ...right };
+  }
+  if (isEmptySet(right)) return Object.hasOwn(left, self) ? left : { [self]: emptySet, ...left };
+  return withMembersOf(left, right);
+}
+
+/** Neither is empty. */
+function withMembersOf(left: FieldSet, right: FieldSet): FieldSet {
+  let result: MutableSet | undefined;
+  for (const key in right) {
+    const other = right[key] as FieldSet;
+    const own = child(left, key);
+    const joined = own === undefined ? other : unionNodes(own, other);
+    if (joined === own) continue;
+    result ??= { ...left };
+    result[key] = joined;
+  }
+  return result === undefined ? left : inOrder(result);
 }
 
 /** What is in both. */
@@ -89,23 +110,65 @@ export function intersectSets(left: FieldSet, right: FieldSet): FieldSet {
   });
 }
 
-/** What is in `left` but not in `right`. A member's own members stay when only it itself is in `right`. */
+/**
+ * What is in `left` but not in `right`; `left` itself when they have nothing in common. A member's own members stay when only it
+ * itself is in `right`.
+ */
 export function subtractSets(left: FieldSet, right: FieldSet): FieldSet {
-  if (isEmptySet(right)) return left;
-  return combine(left, right, (one, other) => {
-    if (one === undefined || other === undefined) return one;
-    return nodeOf(isMember(one) && !isMember(other), subtractSets(childrenOf(one), childrenOf(other)));
-  });
+  return withoutMembersOf(left, right, subtractNodes) ?? emptySet;
 }
 
 /** Like {@link subtractSets}, but a member of `right` takes everything below it along. */
 export function subtractSubtrees(left: FieldSet, right: FieldSet): FieldSet {
-  if (isEmptySet(right)) return left;
-  return combine(left, right, (one, other) => {
-    if (one === undefined || other === undefined) return one;
-    if (isMember(other)) return undefined;
-    return nodeOf(isMember(one), subtractSubtrees(childrenOf(one), childrenOf(other)));
-  });
+  return withoutMembersOf(left, right, subtractBelow) ?? emptySet;
+}
+
+/** What is left of a node; undefined when nothing is. */
+function subtractNodes(left: FieldSet, right: FieldSet): FieldSet | undefined {
+  if (isEmptySet(right)) return isEmptySet(left) ? undefined : nodeOf(false, childrenOf(left));
+  if (isEmptySet(left)) return Object.hasOwn(right, self) ? undefined : left;
+  return withoutMark(left, withoutMembersOf(left, right, subtractNodes));
+}
+
+function subtractBelow(left: FieldSet, right: FieldSet): FieldSet | undefined {
+  if (isMember(right)) return undefined;
+  return isEmptySet(left) ? left : withoutMark(left, withoutMembersOf(left, right, subtractBelow));
+}
+
+/** What has lost all its members is a leaf, if it is a member itself. */
+const withoutMark = (before: FieldSet, node: FieldSet | undefined): FieldSet | undefined =>
+  node !== undefined && node !== before && hasOnlySelf(node) ? emptySet : node;
+
+const hasOnlySelf = (node: FieldSet): boolean => {
+  for (const key in node) if (key !== self) return false;
+  return true;
+};
+
+/** `left` without what `subtract` takes of each shared key; undefined when all is gone. Marks are keys like others. */
+function withoutMembersOf(
+  left: FieldSet,
+  right: FieldSet,
+  subtract: (left: FieldSet, right: FieldSet) => FieldSet | undefined,
+): FieldSet | undefined {
+  let changes: Map<string, FieldSet | undefined> | undefined;
+  for (const key in right) {
+    const own = child(left, key);
+    if (own === undefined) continue;
+    const rest = key === self ? undefined : subtract(own, right[key] as FieldSet);
+    if (rest === own) continue;
+    changes ??= new Map();
+    changes.set(key, rest);
+  }
+  if (changes === undefined) return left;
+  const result: MutableSet = {};
+  let some = false;
+  for (const key in left) {
+    const rest = changes.has(key) ? changes.get(key) : left[key];
+    if (rest === undefined) continue;
+    result[key] = rest;
+    some = true;
+  }
+  return some ? result : undefined;
 }
 
 /** The node without the mark that it is a member itself. */

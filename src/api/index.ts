@@ -1,6 +1,6 @@
 /** The API machinery's public face: pure functions and data, no I/O beyond reading the generated tables. */
-export { type ApplyWriter, applyConfiguration, parseConfiguration } from './apply.ts';
-export { conform, emptyValue, setMember } from './conform.ts';
+export { type Applied, type ApplyWriter, applyConfiguration, parseConfiguration } from './apply.ts';
+export { conform, type EmptiedList, emptyValue, setMember } from './conform.ts';
 export * from './crd/index.ts';
 export {
   type Decoded,
@@ -23,12 +23,23 @@ export * from './hash.ts';
 export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
 export * from './jsonpath.ts';
 export * from './kinds/index.ts';
-export { type FieldWriter, trackUpdate } from './managed-fields.ts';
+export {
+  decodeOwners,
+  encodeOwners,
+  type FieldWriter,
+  type Owners,
+  sameOwners,
+  takeManagedFields,
+  trackCreate,
+  trackUpdate,
+  withManagedFields,
+} from './managed-fields.ts';
 export { orderedMetadata } from './metadata.ts';
 export * from './names.ts';
 export * from './openapi.ts';
 export { encodeOpenApiV2 } from './openapi-protobuf.ts';
 export type { OpenApiNode } from './openapi-schema.ts';
+export { packCreator, packOwners, unpackOwners } from './owners-bytes.ts';
 export * from './patch.ts';
 export { applyJsonPatch, jsonPatchOperationsMax } from './patch-json.ts';
 export { applyMergePatch } from './patch-merge.ts';

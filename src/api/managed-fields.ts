@@ -1,15 +1,26 @@
 /**
- * Who owns which fields: keeps `metadata.managedFields` over creates, updates and patches (apply.ts does it for server-side apply).
- * The API server calls {@link trackUpdate} with the decoded and defaulted object, before admission changes it.
+ * Who owns which fields: keeps what `metadata.managedFields` shows over creates, updates and patches (apply.ts does it for
+ * server-side apply). The API server calls {@link trackCreate} and {@link trackUpdate} with the decoded and defaulted object, before
+ * admission changes it. Owners are no part of the object: they are stored beside it (owners-bytes.ts).
  *
  * @see KEP-555, k8s.io/apimachinery/pkg/util/managedfields
  */
 import { emptyValue } from './conform.ts';
-import { emptySet, type FieldSet, isEmptySet, setOf, subtractSets, subtractSubtrees, unionSets } from './field-set.ts';
+import {
+  emptySet,
+  type FieldSet,
+  inOrder,
+  isEmptySet,
+  setOf,
+  subtractSets,
+  subtractSubtrees,
+  unionSets,
+} from './field-set.ts';
+import { packCreated } from './field-set-bytes.ts';
 import type { ManagedFieldsEntry } from './generated/types.ts';
 import type { ApiObject } from './kinds/types.ts';
 import type { Schema } from './schema.ts';
-import { type Comparison, compareValues } from './typed-value.ts';
+import { type Comparison, compareObjectsWithout } from './typed-value.ts';
 
 /** Who writes, and what. */
 export interface FieldWriter {
@@ -23,7 +34,7 @@ export interface FieldWriter {
   readonly subresource?: string | undefined;
   /** RFC 3339 in seconds. */
   readonly now: string;
-  /** Paths that this write cannot change, such as `[['status']]`. */
+  /** Paths that this write cannot change, such as `[['status']]`. The same array for all writes alike: it is looked up by identity. */
   readonly resetFields?: readonly (readonly string[])[] | undefined;
 }
 
@@ -35,32 +46,35 @@ export interface Ownership {
   readonly subresource: string;
   readonly time: string | undefined;
   readonly set: FieldSet;
+  /** The set's stored bytes, as long as it is the one that was read. */
+  readonly packed?: Uint8Array | undefined;
 }
 
 /** By identity: manager, operation, subresource and, for updates, version. */
 export type Owners = Map<string, Ownership>;
 
-/** Nobody owns these: they are the object's identity or the server's own. */
-const unowned = setOf(
-  ['apiVersion'],
-  ['kind'],
-  ['metadata'],
-  ['metadata', 'name'],
-  ['metadata', 'namespace'],
-  ['metadata', 'creationTimestamp'],
-  ['metadata', 'selfLink'],
-  ['metadata', 'uid'],
-  ['metadata', 'clusterName'],
-  ['metadata', 'generation'],
-  ['metadata', 'managedFields'],
-  ['metadata', 'resourceVersion'],
-);
+/** Members of metadata that nobody owns: they are the object's identity or the server's own. */
+const unownedMetadata = [
+  'name',
+  'namespace',
+  'creationTimestamp',
+  'selfLink',
+  'uid',
+  'clusterName',
+  'generation',
+  'managedFields',
+  'resourceVersion',
+];
+const passedMetadata: ReadonlySet<string> = new Set(unownedMetadata);
+
+/** Nobody owns these. */
+const unowned = setOf(['apiVersion'], ['kind'], ['metadata'], ...unownedMetadata.map((name) => ['metadata', name]));
 
 export const withoutUnowned = (set: FieldSet): FieldSet => subtractSets(set, unowned);
 
-export function identityOf(owner: Omit<Ownership, 'set' | 'time'>): string {
-  const version = owner.operation === 'Apply' ? '' : owner.apiVersion;
-  return JSON.stringify([owner.manager, owner.operation, version, owner.subresource]);
+export function identityOf(owner: Pick<Ownership, 'manager' | 'operation' | 'apiVersion' | 'subresource'>): string {
+  const { manager, operation, apiVersion, subresource } = owner;
+  return `${operation}\n${operation === 'Apply' ? '' : apiVersion}\n${subresource}\n${manager}`;
 }
 
 /** The owners that entries name; undefined when an entry is not valid. */
@@ -77,81 +91,114 @@ export function decodeOwners(entries: readonly ManagedFieldsEntry[] | null | und
   return owners;
 }
 
-/** As `metadata.managedFields` has them: appliers first, then by time and name. Undefined when there are none. */
-export function encodeOwners(owners: Owners): ManagedFieldsEntry[] | undefined {
-  if (owners.size === 0) return undefined;
-  const order = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
-  return [...owners.values()]
-    .sort(
-      (left, right) =>
-        order(left.operation, right.operation) ||
-        order(left.time ?? '', right.time ?? '') ||
-        order(left.manager, right.manager) ||
-        order(left.apiVersion, right.apiVersion) ||
-        order(left.subresource, right.subresource),
-    )
-    .map(({ manager, operation, apiVersion, subresource, time, set }) => ({
-      ...(manager === '' ? {} : { manager }),
-      operation,
-      apiVersion,
-      ...(time === undefined ? {} : { time }),
-      fieldsType: 'FieldsV1',
-      fieldsV1: inKeyOrder(set),
-      ...(subresource === '' ? {} : { subresource }),
-    }));
+const order = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
+
+/** As `metadata.managedFields` has them: appliers first, then by time and name. */
+export function inOwnersOrder(owners: Owners): readonly Ownership[] {
+  const list = [...owners.values()];
+  if (list.length < 2) return list;
+  return list.sort(
+    (left, right) =>
+      order(left.operation, right.operation) ||
+      order(left.time ?? '', right.time ?? '') ||
+      order(left.manager, right.manager) ||
+      order(left.apiVersion, right.apiVersion) ||
+      order(left.subresource, right.subresource),
+  );
 }
 
-/** The set as upstream writes it: members by their keys. */
-function inKeyOrder(set: FieldSet): FieldSet {
-  const keys = Object.keys(set);
-  if (keys.length > 1) keys.sort();
-  const ordered: Record<string, FieldSet> = {};
-  for (const key of keys) ordered[key] = inKeyOrder((set as Record<string, FieldSet>)[key] as FieldSet);
+/** The value of `metadata.managedFields`; undefined when there are no owners. Its sets are shared: never change them. */
+export function encodeOwners(owners: Owners): ManagedFieldsEntry[] | undefined {
+  if (owners.size === 0) return undefined;
+  return inOwnersOrder(owners).map(({ manager, operation, apiVersion, subresource, time, set }) => ({
+    ...(manager === '' ? {} : { manager }),
+    operation,
+    apiVersion,
+    ...(time === undefined ? {} : { time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1: sorted(set),
+    ...(subresource === '' ? {} : { subresource }),
+  }));
+}
+
+const sortedSets = new WeakSet<FieldSet>();
+
+/** The set as upstream writes it: members by their keys, at every level. */
+function sorted(set: FieldSet): FieldSet {
+  if (sortedSets.has(set)) return set;
+  let result: Record<string, FieldSet> | undefined;
+  for (const key in set) {
+    const node = set[key] as FieldSet;
+    const ordered = isEmptySet(node) ? node : sorted(node);
+    if (ordered === node) continue;
+    result ??= { ...set };
+    result[key] = ordered;
+  }
+  const ordered = inOrder(result ?? set);
+  sortedSets.add(ordered);
   return ordered;
 }
 
-interface Metadata {
-  managedFields?: ManagedFieldsEntry[] | undefined;
-  uid?: string | undefined;
+/** The object as clients see it: the same with its owners in `metadata.managedFields`. A new one; nothing is changed. */
+export function withManagedFields(object: ApiObject, owners: Owners): ApiObject {
+  const managedFields = encodeOwners(owners);
+  if (managedFields === undefined) return object;
+  return { ...object, metadata: { ...object.metadata, managedFields } as ApiObject['metadata'] };
 }
 
-export const metadataOf = (object: ApiObject | undefined): Metadata => (object?.metadata ?? {}) as Metadata;
-
-/** Writes the owners into the object. */
-export function setOwners(object: ApiObject, owners: Owners): void {
-  const entries = encodeOwners(owners);
-  const metadata = object.metadata as Record<string, unknown>;
-  if (entries === undefined) delete metadata['managedFields'];
-  else metadata['managedFields'] = entries;
+/** Takes `metadata.managedFields` out of an object that nobody else holds; returns what it was. */
+export function takeManagedFields(object: ApiObject): readonly ManagedFieldsEntry[] | null | undefined {
+  const given = object.metadata['managedFields'];
+  if (given === undefined) return undefined;
+  const { managedFields: _, ...metadata } = object.metadata;
+  object.metadata = metadata as ApiObject['metadata'];
+  return given as readonly ManagedFieldsEntry[] | null;
 }
 
-/**
- * The owners that an update begins with: those that the request sets, unless it leaves them out or sets what is not valid. An only
- * entry that is empty clears them.
- */
-function ownersBefore(live: ApiObject | undefined, updated: ApiObject, subresource: boolean): Owners {
-  const stored = (): Owners => decodeOwners(metadataOf(live).managedFields) ?? new Map();
-  if (subresource) return stored();
-  const entries = metadataOf(updated).managedFields;
-  const [first] = entries ?? [];
-  if (entries?.length === 1 && first !== undefined && Object.keys(first).length === 0) return new Map();
-  const given = decodeOwners(entries);
-  return given === undefined || given.size === 0 ? stored() : given;
-}
-
-/**
- * Records in `updated.metadata.managedFields` what a create (`live` undefined), update or patch has changed. Changes only that
- * member. An object whose owners are not known, because it never had any, stays without.
- */
-export function trackUpdate(live: ApiObject | undefined, updated: ApiObject, writer: FieldWriter): void {
-  const owners = ownersBefore(live, updated, (writer.subresource ?? '') !== '');
-  if (owners.size === 0 && live !== undefined) {
-    setOwners(updated, owners);
-    return;
+/** What two lists of owners say, but for the times. */
+export function sameOwners(left: Owners, right: Owners): boolean {
+  if (left.size !== right.size) return false;
+  for (const [identity, { set, apiVersion }] of left) {
+    const other = right.get(identity);
+    if (other === undefined || other.apiVersion !== apiVersion) return false;
+    if (other.set !== set && JSON.stringify(sorted(other.set)) !== JSON.stringify(sorted(set))) return false;
   }
+  return true;
+}
+
+/**
+ * The owners that an update begins with: those that the request gives in `managedFields`, unless it leaves them out or gives what is
+ * not valid. An only entry that is empty clears them.
+ */
+function ownersBefore(stored: Owners, given: readonly ManagedFieldsEntry[] | null | undefined): Owners {
+  if (given === undefined || given === null) return stored;
+  const [first] = given;
+  if (given.length === 1 && first !== undefined && Object.keys(first).length === 0) return new Map();
+  const owners = decodeOwners(given);
+  return owners === undefined || owners.size === 0 ? stored : owners;
+}
+
+/** The owners that an object of which nothing was there before has, as the only entry's set in bytes; undefined when nobody owns any of it. */
+export function trackCreate(created: ApiObject, { schema, resetFields }: FieldWriter): Uint8Array | undefined {
+  return packCreated(created, schema, resetsOf(resetFields).passedOnCreate, passedMetadata);
+}
+
+/**
+ * Who owns what after a create (`live` undefined), update or patch. `stored` are the owners until now, which this may change; `given`
+ * is what the request says in managedFields, where it may say anything. An object that has no owners stays without.
+ */
+export function trackUpdate(
+  stored: Owners,
+  live: ApiObject | undefined,
+  updated: ApiObject,
+  writer: FieldWriter,
+  given?: readonly ManagedFieldsEntry[] | null,
+): Owners {
+  const owners = (writer.subresource ?? '') === '' ? ownersBefore(stored, given) : stored;
+  if (owners.size === 0 && live !== undefined) return owners;
   recordUpdate(owners, live, updated, writer);
-  capUpdaters(owners);
-  setOwners(updated, owners);
+  if (owners.size > updatersMax) capUpdaters(owners);
+  return owners;
 }
 
 /** Gives what differs between `live` and `updated` to the writer. */
@@ -167,27 +214,48 @@ export function recordUpdate(
   if (isEmptySet(taken)) return;
   const { manager, apiVersion, subresource = '', now } = writer;
   const identity = identityOf({ manager, operation: 'Update', apiVersion, subresource });
-  const previous = owners.get(identity)?.set ?? emptySet;
-  owners.set(identity, {
-    manager,
-    operation: 'Update',
-    apiVersion,
-    subresource,
-    time: now,
-    set: unionSets(previous, taken),
-  });
+  const previous = owners.get(identity);
+  const set = unionSets(previous?.set ?? emptySet, taken);
+  const packed = set === previous?.set ? previous.packed : undefined;
+  owners.set(identity, { manager, operation: 'Update', apiVersion, subresource, time: now, set, packed });
+}
+
+/** What a write cannot change: members of the object as a whole, and paths below them. */
+interface Resets {
+  readonly passed: ReadonlySet<string>;
+  readonly passedOnCreate: ReadonlySet<string>;
+  readonly deeper: FieldSet | undefined;
+}
+
+const withoutResets: Resets = { passed: new Set(), passedOnCreate: new Set(['apiVersion', 'kind']), deeper: undefined };
+const resets = new WeakMap<object, Resets>();
+
+function resetsOf(paths: FieldWriter['resetFields']): Resets {
+  if (paths === undefined || paths.length === 0) return withoutResets;
+  let found = resets.get(paths);
+  if (found === undefined) {
+    const names = paths.flatMap((path) => (path.length === 1 ? path : []));
+    const deeper = paths.filter((path) => path.length > 1);
+    found = {
+      passed: new Set(names),
+      passedOnCreate: new Set([...names, 'apiVersion', 'kind']),
+      deeper: deeper.length === 0 ? undefined : setOf(...deeper),
+    };
+    resets.set(paths, found);
+  }
+  return found;
 }
 
 /** How the objects differ, but for what the write cannot change. */
 export function compareObjects(
   live: ApiObject | undefined,
   updated: unknown,
-  { schema, resetFields = [] }: Pick<FieldWriter, 'schema' | 'resetFields'>,
+  { schema, resetFields }: Pick<FieldWriter, 'schema' | 'resetFields'>,
 ): Comparison {
-  const found = compareValues(live ?? emptyValue(schema), updated, schema);
-  if (resetFields.length === 0) return found;
-  const reset = setOf(...resetFields);
-  const strip = (set: FieldSet): FieldSet => subtractSubtrees(set, reset);
+  const { passed, deeper } = resetsOf(resetFields);
+  const found = compareObjectsWithout(live ?? emptyValue(schema), updated, schema, passed);
+  if (deeper === undefined) return found;
+  const strip = (set: FieldSet): FieldSet => subtractSubtrees(set, deeper);
   return { added: strip(found.added), modified: strip(found.modified), removed: strip(found.removed) };
 }
 
@@ -199,7 +267,7 @@ export function takeFields(owners: Owners, except: string | undefined, compariso
     let { set } = owner;
     if (identity !== except && !nothing) {
       set = subtractSets(subtractSets(set, changed), comparison.removed);
-      if (set !== owner.set) owners.set(identity, { ...owner, set });
+      if (set !== owner.set) owners.set(identity, { ...owner, set, packed: undefined });
     }
     if (isEmptySet(set)) owners.delete(identity);
   }

@@ -5,7 +5,7 @@
  * @see sigs.k8s.io/structured-merge-diff/typed
  */
 import { setMember } from './conform.ts';
-import { emptySet, type FieldSet, inOrder, lookUp, nodeOf, schemaUnder } from './field-set.ts';
+import { emptySet, type FieldSet, inOrder, lookUp, nodeOf } from './field-set.ts';
 import { goJson } from './go-text.ts';
 import type { Schema } from './schema.ts';
 
@@ -34,7 +34,7 @@ const freeMap: Schema = {
 const freeValue: Schema = { kind: 'any', typeName: 'interface {}' };
 
 /** The schema that fits the value: free JSON takes the form of what it holds. */
-function resolve(schema: Schema | undefined, value: unknown): Schema | undefined {
+export function resolveSchema(schema: Schema | undefined, value: unknown): Schema | undefined {
   return schema?.kind === 'any' ? (isObject(value) ? freeMap : undefined) : schema;
 }
 
@@ -45,19 +45,24 @@ const keyDefaults: Readonly<Record<string, unknown>> = { protocol: 'TCP' };
 export function itemKey(schema: Schema, item: unknown): string | undefined {
   if (schema.listType === 'set') return `v:${goJson(item)}`;
   if (!isObject(item)) return undefined;
-  const parts: string[] = [];
-  for (const name of [...(schema.listMapKeys ?? [])].sort()) {
+  const names = schema.listMapKeys ?? [];
+  let parts = '';
+  for (const name of names.length > 1 ? [...names].sort() : names) {
     const field = schema.element?.object?.fields.get(name);
     const given = item[name] ?? keyDefaults[name] ?? (field?.presence === 'always' ? '' : undefined);
     // Keys may be left out as long as one is there.
     if (given === undefined) continue;
-    parts.push(`${JSON.stringify(name)}:${goJson(given)}`);
+    const plain = typeof given === 'string' && plainText.test(given);
+    parts += `${parts === '' ? '' : ','}"${name}":${plain ? `"${given}"` : goJson(given)}`;
   }
-  return parts.length === 0 ? undefined : `k:{${parts.join(',')}}`;
+  return parts === '' ? undefined : `k:{${parts}}`;
 }
 
+/** What JSON writes as it is. */
+const plainText = /^[\w./:-]*$/;
+
 /** Items by key, in order; of repeated ones the last. Items without a key are left out. */
-function itemsByKey(schema: Schema, list: unknown): Map<string, unknown> {
+export function itemsByKey(schema: Schema, list: unknown): Map<string, unknown> {
   const items = new Map<string, unknown>();
   for (const item of Array.isArray(list) ? list : []) {
     const key = itemKey(schema, item);
@@ -72,7 +77,7 @@ export function fieldsOf(value: unknown, schema: Schema): FieldSet {
 }
 
 function visitFields(value: unknown, given: Schema | undefined): FieldSet {
-  const schema = resolve(given, value);
+  const schema = resolveSchema(given, value);
   const set: MutableSet = {};
   if (schema?.kind === 'array' && Array.isArray(value)) {
     for (const [key, item] of itemsByKey(schema, value)) {
@@ -85,7 +90,7 @@ function visitFields(value: unknown, given: Schema | undefined): FieldSet {
     const member = value[key];
     if (member === undefined) continue;
     const field = schema?.kind === 'object' ? schema.object?.fields.get(key)?.schema : undefined;
-    const type = resolve(field ?? schema?.element, member);
+    const type = resolveSchema(field ?? schema?.element, member);
     const leaf = isLeaf(type) || (schema?.kind === 'object' && field === undefined);
     const empty = member === null || (isObject(member) && Object.keys(member).length === 0);
     const owned = leaf || empty || field === undefined;
@@ -112,47 +117,106 @@ const none: Difference = Object.freeze({});
 
 /** How `after` differs from `before`. `managedFields` themselves are nobody's and are not looked at. */
 export function compareValues(before: unknown, after: unknown, schema: Schema): Comparison {
-  const { added = emptySet, modified = emptySet, removed = emptySet } = compareNode(before, after, schema);
-  return { added, modified, removed };
+  return comparisonOf(compareNode(before, after, schema));
 }
 
-const isNothing = (value: unknown): boolean =>
+/** Like {@link compareValues}, of two objects and without the members named in `passed`. */
+export function compareObjectsWithout(
+  before: unknown,
+  after: unknown,
+  schema: Schema,
+  passed: ReadonlySet<string>,
+): Comparison {
+  if (!isObject(before) || !isObject(after)) return compareValues(before, after, schema);
+  return comparisonOf(compareMembers(before, after, schema, passed));
+}
+
+const comparisonOf = ({ added = emptySet, modified = emptySet, removed = emptySet }: Difference): Comparison => ({
+  added,
+  modified,
+  removed,
+});
+
+/** Null, or without any member. */
+export const isNothing = (value: unknown): boolean =>
   value === undefined ||
   value === null ||
   (Array.isArray(value) ? value.length === 0 : typeof value === 'object' && Object.keys(value).length === 0);
 
 function compareNode(before: unknown, after: unknown, given: Schema | undefined): Difference {
   if (before === after) return none;
-  const schema = resolve(given, after ?? before);
+  const schema = given?.kind === 'any' ? resolveSchema(given, after ?? before) : given;
   if (isLeaf(schema) || (isNothing(before) && isNothing(after)) || mixed(before, after))
     return compareLeaf(before, after);
   if (before === undefined) return { added: wholeNode(after, schema) };
   if (after === undefined) return { removed: wholeNode(before, schema) };
+  if (schema?.kind === 'array') return compareLists(before, after, schema);
+  return compareMembers(isObject(before) ? before : {}, isObject(after) ? after : {}, schema);
+}
+
+function compareMembers(
+  old: Json,
+  current: Json,
+  schema: Schema | undefined,
+  passed?: ReadonlySet<string>,
+): Difference {
   const found = new DifferenceBuilder();
-  if (schema?.kind === 'array') {
-    const old = itemsByKey(schema, before);
-    const current = itemsByKey(schema, after);
-    for (const [key, item] of current) found.put(key, compareNode(old.get(key), item, schema.element));
-    for (const [key, item] of old) {
-      if (!current.has(key)) found.put(key, compareNode(item, undefined, schema.element));
-    }
-    return found.finish();
-  }
-  const old = isObject(before) ? before : {};
-  const current = isObject(after) ? after : {};
-  for (const key of Object.keys(current)) {
-    if (key === 'managedFields') continue;
+  for (const key in current) {
+    if (passed?.has(key)) continue;
     const left = ownMember(old, key);
     const right = current[key];
-    if (left === right) continue;
-    found.put(`f:${key}`, compareNode(left, right, memberSchema(schema, key)));
+    if (left === right || key === 'managedFields') continue;
+    const difference = compareNode(left, right, memberSchema(schema, key));
+    if (difference !== none) found.put(`f:${key}`, difference);
   }
-  for (const key of Object.keys(old)) {
-    if (key === 'managedFields' || ownMember(current, key) !== undefined) continue;
+  for (const key in old) {
+    if (ownMember(current, key) !== undefined || key === 'managedFields' || passed?.has(key)) continue;
     found.put(`f:${key}`, compareNode(old[key], undefined, memberSchema(schema, key)));
   }
   return found.finish();
 }
+
+function compareLists(before: unknown, after: unknown, schema: Schema): Difference {
+  const [old, current] = [Array.isArray(before) ? before : [], Array.isArray(after) ? after : []];
+  const found = new DifferenceBuilder();
+  if (sameOrder(old, current, schema)) {
+    for (let index = 0; index < current.length; index++) {
+      const difference = compareNode(old[index], current[index], schema.element);
+      if (difference === none) continue;
+      // Of items with the same key the last one counts.
+      if (hasRepeatedKeys(current, schema)) return compareByKey(old, current, schema);
+      const key = itemKey(schema, current[index]);
+      if (key !== undefined) found.put(key, difference);
+    }
+    return found.finish();
+  }
+  return compareByKey(old, current, schema);
+}
+
+function compareByKey(before: unknown[], after: unknown[], schema: Schema): Difference {
+  const found = new DifferenceBuilder();
+  const old = itemsByKey(schema, before);
+  const current = itemsByKey(schema, after);
+  for (const [key, item] of current) found.put(key, compareNode(old.get(key), item, schema.element));
+  for (const [key, item] of old) {
+    if (!current.has(key)) found.put(key, compareNode(item, undefined, schema.element));
+  }
+  return found.finish();
+}
+
+/** Whether the items have the same keys in the same order, so that their keys need not be made. */
+function sameOrder(old: unknown[], current: unknown[], schema: Schema): boolean {
+  if (old.length !== current.length || schema.listType !== 'map') return false;
+  const names = schema.listMapKeys ?? [];
+  for (let index = 0; index < current.length; index++) {
+    const [left, right] = [old[index], current[index]];
+    if (!isObject(left) || !isObject(right)) return false;
+    for (const name of names) if (left[name] !== right[name]) return false;
+  }
+  return true;
+}
+
+const hasRepeatedKeys = (list: unknown[], schema: Schema): boolean => itemsByKey(schema, list).size !== list.length;
 
 /** Collects the differences of members; makes nothing while there are none. */
 class DifferenceBuilder {
@@ -189,7 +253,7 @@ class DifferenceBuilder {
 
 /** The node of a value that was not there before, or is not there any more: itself and all below. */
 function wholeNode(value: unknown, given: Schema | undefined): FieldSet {
-  const schema = resolve(given, value);
+  const schema = resolveSchema(given, value);
   if (isLeaf(schema) || isNothing(value)) return emptySet;
   const children: MutableSet = {};
   if (schema?.kind === 'array') {
@@ -204,7 +268,7 @@ function wholeNode(value: unknown, given: Schema | undefined): FieldSet {
 }
 
 /** A value that has changed between list, object and scalar: only free JSON can. */
-const mixed = (before: unknown, after: unknown): boolean =>
+export const mixed = (before: unknown, after: unknown): boolean =>
   before !== undefined &&
   before !== null &&
   after !== undefined &&
@@ -213,8 +277,9 @@ const mixed = (before: unknown, after: unknown): boolean =>
 
 const ownMember = (object: Json, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
 
+/** The schema of a named member. */
 function memberSchema(schema: Schema | undefined, key: string): Schema | undefined {
-  return schemaUnder(schema, `f:${key}`);
+  return schema?.kind === 'object' ? schema.object?.fields.get(key)?.schema : schema?.element;
 }
 
 function compareLeaf(before: unknown, after: unknown): Difference {
@@ -224,7 +289,7 @@ function compareLeaf(before: unknown, after: unknown): Difference {
 }
 
 /** Whether two values say the same; the order of members does not matter. */
-function sameJson(left: unknown, right: unknown): boolean {
+export function sameJson(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
   if (Array.isArray(left)) {
@@ -242,7 +307,7 @@ function sameJson(left: unknown, right: unknown): boolean {
 export function mergeValues(left: unknown, right: unknown, given: Schema | undefined): unknown {
   if (right === undefined) return left;
   if (left === undefined || left === null) return right;
-  const schema = resolve(given, right ?? left);
+  const schema = resolveSchema(given, right ?? left);
   if (isLeaf(schema) || mixed(left, right)) return right;
   if (right === null) return left;
   if (schema?.kind === 'array') return mergeLists(left as unknown[], right as unknown[], schema);
@@ -293,7 +358,7 @@ function mergeLists(left: unknown[], right: unknown[], schema: Schema): unknown[
 
 /** The value without the fields of the set. Lists and objects that lose everything become null. */
 export function removeFields(value: unknown, set: FieldSet, given: Schema | undefined): unknown {
-  const schema = resolve(given, value);
+  const schema = resolveSchema(given, value);
   if (isLeaf(schema)) return value;
   if (schema?.kind === 'array') {
     if (!Array.isArray(value) || value.length === 0) return value;

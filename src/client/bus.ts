@@ -60,8 +60,11 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
   }
 
   return {
-    async get(resource, key, { resourceVersion, subresource, signal } = {}) {
-      const query = resourceVersion === undefined ? undefined : { resourceVersion };
+    async get(resource, key, { resourceVersion, subresource, managedFields, signal } = {}) {
+      const query = {
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        ...(managedFields === true ? { managedFields: 'true' } : {}),
+      };
       return objectOf(await read({ verb: 'get', ...targetOf(resource, key, subresource), query }, signal));
     },
     async list(resource, listOptions = {}) {

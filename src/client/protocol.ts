@@ -23,7 +23,10 @@ export interface ApiTarget {
 
 export interface ApiRequest extends ApiTarget {
   readonly verb: ApiVerb;
-  /** The query parameters of the HTTP API under the same names: labelSelector, resourceVersion, dryRun, fieldManager, … */
+  /**
+   * The query parameters of the HTTP API under the same names: labelSelector, resourceVersion, dryRun, fieldManager, …
+   * And `managedFields: 'true'` for an object with its owners, which otherwise stay with the API server.
+   */
   readonly query?: Readonly<Record<string, string>> | undefined;
   /** Packed object, DeleteOptions, or patch (a packed value; for JSON patch an array). */
   readonly body?: Uint8Array | undefined;

@@ -83,13 +83,17 @@ export interface ObjectKey {
   readonly name: string;
 }
 
+export interface GetOptions {
+  readonly resourceVersion?: string;
+  readonly subresource?: string;
+  /** With `metadata.managedFields`, which answers over the bus otherwise leave out. */
+  readonly managedFields?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** Every method rejects with a StatusError (src/api) when the API answers with one. */
 export interface Reader {
-  get<Type extends KubernetesObject>(
-    resource: Resource<Type>,
-    key: ObjectKey,
-    options?: { readonly resourceVersion?: string; readonly subresource?: string; readonly signal?: AbortSignal },
-  ): Promise<Type>;
+  get<Type extends KubernetesObject>(resource: Resource<Type>, key: ObjectKey, options?: GetOptions): Promise<Type>;
   list<Type extends KubernetesObject>(resource: Resource<Type>, options?: ListOptions): Promise<ObjectList<Type>>;
   /** Cold. Completes when the server ends the watch; errors with a StatusError (410 `Expired` included). */
   watch<Type extends KubernetesObject>(resource: Resource<Type>, options?: WatchOptions): Observable<WatchEvent<Type>>;

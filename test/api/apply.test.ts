@@ -2,13 +2,17 @@ import { describe, expect, it } from 'vitest';
 import {
   type ApiObject,
   applyConfiguration,
+  decodeOwners,
   decodeValue,
   type ExpectedKind,
   isStatusError,
+  type ManagedFieldsEntry,
   parseConfiguration,
   type StatusError,
   schemaOf,
+  takeManagedFields,
   trackUpdate,
+  withManagedFields,
 } from '../../src/api/index.ts';
 
 const configMap: ExpectedKind = {
@@ -35,9 +39,27 @@ function apply(
   const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
   const full = { apiVersion, kind: kind.kind, ...configuration } as ApiObject;
   const writer = { ...kind, manager, apiVersion, now: '2026-01-01T00:00:00Z', force: false, ...more };
-  const merged = applyConfiguration(live, full, writer);
-  return merged === undefined ? (live as ApiObject) : decodeValue(merged, kind).object;
+  const applied = applyConfiguration(withoutOwners(live), ownersOf(live), full, writer);
+  if (applied === undefined) return live as ApiObject;
+  return withManagedFields(decodeValue(applied.object, kind).object, applied.owners);
 }
+
+const ownersOf = (object: ApiObject | undefined) =>
+  decodeOwners(object?.metadata['managedFields'] as ManagedFieldsEntry[]) ?? new Map();
+
+function withoutOwners(object: ApiObject | undefined): ApiObject | undefined {
+  if (object === undefined) return undefined;
+  const copy = { ...object };
+  takeManagedFields(copy);
+  return copy;
+}
+
+type Tracked = Parameters<typeof trackUpdate>[3];
+
+const tracked = (live: ApiObject | undefined, updated: ApiObject, writer: Tracked): ApiObject => {
+  const object = withoutOwners(updated) as ApiObject;
+  return withManagedFields(object, trackUpdate(ownersOf(live), withoutOwners(live), object, writer));
+};
 
 function refusal(run: () => unknown): StatusError {
   try {
@@ -107,9 +129,9 @@ describe('applyConfiguration', () => {
   it('names the version and subresource of updaters in a conflict', () => {
     const base = { metadata: { name: 'd' }, spec: { replicas: 1 } };
     const live = apply(deployment, undefined, base, 'one');
-    const scaled = decodeValue({ ...live, spec: { ...(live['spec'] as object), replicas: 5 } }, deployment).object;
+    const changed = decodeValue({ ...live, spec: { ...(live['spec'] as object), replicas: 5 } }, deployment).object;
     const apiVersion = 'apps/v1';
-    trackUpdate(live, scaled, {
+    const scaled = tracked(live, changed, {
       manager: 'p',
       apiVersion,
       schema: deployment.schema,
@@ -154,11 +176,11 @@ describe('applyConfiguration', () => {
   it('lets kubectl take over what its client-side apply has set, and keeps the annotation in step', () => {
     const key = 'kubectl.kubernetes.io/last-applied-configuration';
     const text = '{"data":{"a":"1","b":"2"},"metadata":{"name":"c"}}';
-    const live = decodeValue(
+    const created = decodeValue(
       { metadata: { name: 'c', annotations: { [key]: text } }, data: { a: '1', b: '2' } },
       configMap,
     ).object;
-    trackUpdate(undefined, live, {
+    const live = tracked(undefined, created, {
       manager: 'kubectl-client-side-apply',
       apiVersion: 'v1',
       schema: configMap.schema,

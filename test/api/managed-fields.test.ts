@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type ApiObject, decodeValue, type ExpectedKind, schemaOf, trackUpdate } from '../../src/api/index.ts';
+import {
+  type ApiObject,
+  decodeOwners,
+  decodeValue,
+  type ExpectedKind,
+  type ManagedFieldsEntry,
+  schemaOf,
+  takeManagedFields,
+  trackUpdate,
+  withManagedFields,
+} from '../../src/api/index.ts';
 
 const configMap: ExpectedKind = {
   group: '',
@@ -27,9 +37,12 @@ function track(
   more: object = {},
 ): ApiObject {
   const object = decode(kind, value);
+  const given = takeManagedFields(object);
   const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
-  trackUpdate(live, object, { manager, apiVersion, schema: kind.schema, now: now(), ...more });
-  return object;
+  const stored = decodeOwners(live?.metadata['managedFields'] as ManagedFieldsEntry[]) ?? new Map();
+  const before = live && { ...live, metadata: { ...live.metadata, managedFields: undefined } };
+  const writer = { manager, apiVersion, schema: kind.schema, now: now(), ...more };
+  return withManagedFields(object, trackUpdate(stored, before as ApiObject | undefined, object, writer, given));
 }
 
 const entries = (object: ApiObject) =>

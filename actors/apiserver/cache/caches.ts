@@ -4,11 +4,11 @@
  * the same link, so a server's own writes are in its cache when their replies arrive.
  */
 import { Subscription } from 'rxjs';
-import type { ApiObject } from '../../../src/api/index.ts';
+import type { ApiObject, Schema } from '../../../src/api/index.ts';
 import type { Activity, Clock } from '../../../src/runtime/index.ts';
 import { isStoreError, type KeyValue, type Store, type WatchBatch } from '../../../src/store/index.ts';
 import type { Change } from './change-ring.ts';
-import { Entry } from './entry.ts';
+import { Entry, type Place } from './entry.ts';
 import { KindCache } from './kind-cache.ts';
 
 /** Told of every change of one kind, after the cache has it and before its watchers do. */
@@ -23,6 +23,8 @@ export interface CachesOptions {
   readonly replayRevisionsMax: number;
   /** Reads the value of the field that watches of this prefix are indexed by. */
   readonly indexes: Readonly<Record<string, (object: ApiObject) => string>>;
+  /** The schema with which field owners of this prefix are stored; undefined for custom kinds. */
+  readonly fieldSchemaOf?: (storagePrefix: string) => Schema | undefined;
 }
 
 interface OwnWrite {
@@ -130,12 +132,14 @@ export class Caches {
     // A custom kind may come back with another scope once nothing of it is left.
     if (cache === undefined || (cache.namespaced !== namespaced && cache.size === 0)) {
       const read = this.#options.indexes[storagePrefix];
+      const { fieldSchemaOf } = this.#options;
       cache = new KindCache({
         prefix,
         namespaced,
         changesMax: this.#options.changesMax,
         floor: this.#floor === 0 ? 0 : this.revision,
         indexOf: read === undefined ? undefined : (entry) => read(entry.object),
+        fields: fieldSchemaOf === undefined ? undefined : fieldsOf(() => fieldSchemaOf(storagePrefix)),
       });
       this.#caches.set(prefix, cache);
       for (const [key, kv] of this.#unclaimed) {
@@ -249,4 +253,17 @@ export class Caches {
   get all(): Iterable<KindCache> {
     return this.#caches.values();
   }
+}
+
+/** Asks for the schema when it is first needed: by then all kinds are known. */
+function fieldsOf(schemaOf: () => Schema | undefined): NonNullable<Place['fields']> {
+  let asked = false;
+  let schema: Schema | undefined;
+  return {
+    get schema() {
+      if (!asked) schema = schemaOf();
+      asked = true;
+      return schema;
+    },
+  };
 }

@@ -3,16 +3,38 @@
  * and protobuf bytes. Each form is made at most once and only when somebody asks. An entry never changes; its object is shared by
  * all readers and must not be changed by any of them.
  */
-import { type ApiObject, encodeMessage, type KindDefinition, type ProtobufMessage } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  encodeMessage,
+  type KindDefinition,
+  type Owners,
+  type ProtobufMessage,
+  type Schema,
+  unpackOwners,
+  withManagedFields,
+} from '../../../src/api/index.ts';
 import { pack, unpack } from '../../../src/runtime/index.ts';
 import { goJsonText } from '../http/text.ts';
+import { objectOf, ownersOf } from './stored-value.ts';
 
-export class Entry {
+/** Where an entry is. */
+export interface Place {
   /** Key in the store. */
   readonly key: string;
   /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
   readonly name: string;
+  /** How the owners of its fields are stored: with the schema of the stored kind, or without one for custom kinds. */
+  readonly fields?: { readonly schema: Schema | undefined } | undefined;
+}
+
+export class Entry implements Place {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly fields: Place['fields'];
+  /** Who owns its fields, as it is stored; undefined when nobody does. */
+  readonly packedOwners: Uint8Array | undefined;
   /** The revision that wrote it: its resourceVersion. For the last state of a deleted object, the delete's revision. */
   readonly revision: number;
   #bytes: Uint8Array | undefined;
@@ -21,31 +43,37 @@ export class Entry {
   #protobuf: Buffer | undefined;
   #views: Map<KindDefinition, Entry> | undefined;
 
-  /** Give bytes or an object or both. An object given here is owned by the entry from now on. */
+  /**
+   * Give what is stored (stored-value.ts) or an object or both. An object given here is owned by the entry from now on; its owners are
+   * those of the stored value, or are given beside it.
+   */
   constructor(
-    place: { readonly key: string; readonly namespace: string; readonly name: string },
+    place: Place,
     revision: number,
-    bytes: Uint8Array | undefined,
+    value: Uint8Array | undefined,
     object?: ApiObject,
+    owners?: Uint8Array | undefined,
   ) {
     this.key = place.key;
     this.namespace = place.namespace;
     this.name = place.name;
     this.revision = revision;
-    this.#bytes = bytes;
+    this.fields = place.fields;
+    this.#bytes = value === undefined ? undefined : objectOf(value);
+    this.packedOwners = value === undefined ? owners : ownersOf(value);
     if (object !== undefined) {
       object.metadata['resourceVersion'] = revision === 0 ? undefined : String(revision);
       this.#object = object;
     }
   }
 
-  /** msgpack, without a current resourceVersion. */
+  /** msgpack, without a current resourceVersion and without the owners. */
   get bytes(): Uint8Array {
     this.#bytes ??= pack(this.#object);
     return this.#bytes;
   }
 
-  /** Decoded, with its resourceVersion. */
+  /** Decoded, with its resourceVersion and without `managedFields`. */
   get object(): ApiObject {
     if (this.#object === undefined) {
       const object = unpack(this.#bytes as Uint8Array) as ApiObject;
@@ -55,13 +83,23 @@ export class Entry {
     return this.#object;
   }
 
+  /** Who owns which fields. A new list each time; its sets are shared. */
+  get owners(): Owners {
+    return unpackOwners(this.packedOwners, this.fields?.schema);
+  }
+
+  /** The object as HTTP clients see it: with its `managedFields`. */
+  get whole(): ApiObject {
+    return this.packedOwners === undefined ? this.object : withManagedFields(this.object, this.owners);
+  }
+
   /**
-   * UTF-8 JSON of the object without `kind` and `apiVersion`: `{"metadata":…}`. Items of a list are sent like this; for a
+   * UTF-8 JSON of the whole object without `kind` and `apiVersion`: `{"metadata":…}`. Items of a list are sent like this; for a
    * whole object the door puts the two in front (see {@link jsonHead}), so one text serves both.
    */
   get json(): Buffer {
     if (this.#json === undefined) {
-      const { kind: _kind, apiVersion: _version, ...rest } = this.object;
+      const { kind: _kind, apiVersion: _version, ...rest } = this.whole;
       this.#json = Buffer.from(goJsonText(rest));
     }
     return this.#json;
@@ -69,7 +107,7 @@ export class Entry {
 
   /** The object's bytes in protobuf, without its type: an item of a list, or what goes into an envelope. */
   protobuf(message: ProtobufMessage): Buffer {
-    this.#protobuf ??= encodeMessage(this.object, message);
+    this.#protobuf ??= encodeMessage(this.whole, message);
     return this.#protobuf;
   }
 
@@ -90,7 +128,8 @@ export class Entry {
     if (kind.conversion === undefined) return this;
     let view = this.#views?.get(kind);
     if (view === undefined) {
-      view = new Entry(this, this.revision, undefined, kind.conversion.fromStored(copyOf(this.object)));
+      const object = kind.conversion.fromStored(copyOf(this.object));
+      view = new Entry(this, this.revision, undefined, object, this.packedOwners);
       this.#views ??= new Map();
       this.#views.set(kind, view);
     }
@@ -99,7 +138,9 @@ export class Entry {
 
   /** The same content under a later revision: what a DELETED event carries. */
   at(revision: number): Entry {
-    return new Entry(this, revision, this.bytes);
+    const entry = new Entry(this, revision, undefined, undefined, this.packedOwners);
+    entry.#bytes = this.bytes;
+    return entry;
   }
 }
 

@@ -3,7 +3,7 @@
  * the store's events to it; gets, lists and watches are served from it without asking the store.
  */
 import { type Change, ChangeRing } from './change-ring.ts';
-import type { Entry } from './entry.ts';
+import type { Entry, Place } from './entry.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { WatchRouter } from './watch-router.ts';
 
@@ -16,6 +16,7 @@ export interface KindCacheOptions {
   /** Watches may start at this revision or later. */
   readonly floor: number;
   readonly indexOf?: ((entry: Entry) => string) | undefined;
+  readonly fields?: Place['fields'];
 }
 
 export class KindCache {
@@ -23,6 +24,7 @@ export class KindCache {
   readonly namespaced: boolean;
   readonly changes: ChangeRing;
   readonly router: WatchRouter;
+  readonly fields: Place['fields'];
   readonly #entries = new Map<string, Entry>();
   readonly #keys = new SortedKeys();
   readonly #keysByNamespace = new Map<string, SortedKeys>();
@@ -31,6 +33,7 @@ export class KindCache {
 
   constructor(options: KindCacheOptions) {
     this.prefix = options.prefix;
+    this.fields = options.fields;
     this.#indexOf = options.indexOf;
     this.namespaced = options.namespaced;
     this.changes = new ChangeRing(options.changesMax, options.floor);
@@ -46,12 +49,12 @@ export class KindCache {
   }
 
   /** Splits a key of this cache into its parts. */
-  placeOf(key: string): { key: string; namespace: string; name: string } {
+  placeOf(key: string): Place {
     const rest = key.slice(this.prefix.length);
     const slash = this.namespaced ? rest.indexOf('/') : -1;
     return slash < 0
-      ? { key, namespace: '', name: rest }
-      : { key, namespace: rest.slice(0, slash), name: rest.slice(slash + 1) };
+      ? { key, namespace: '', name: rest, fields: this.fields }
+      : { key, namespace: rest.slice(0, slash), name: rest.slice(slash + 1), fields: this.fields };
   }
 
   get(key: string): Entry | undefined {

@@ -31,7 +31,7 @@ export async function markDefinition(
   if (!finalizers.includes(CLEANUP_FINALIZER)) object.metadata['finalizers'] = [...finalizers, CLEANUP_FINALIZER];
   const message = 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon';
   withTerminating(object, 'True', 'InstanceDeletionPending', message, now);
-  if (dryRun) return { entry: new Entry(entry, entry.revision, undefined, object), gone: false };
+  if (dryRun) return { entry: new Entry(entry, entry.revision, undefined, object, entry.packedOwners), gone: false };
   const cache = server.caches.cacheOf(DEFINITIONS, false);
   const written = await putObject(server, cache, entry.key, object, entry.revision);
   return written === undefined ? undefined : { entry: written, gone: false };

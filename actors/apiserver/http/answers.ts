@@ -115,7 +115,7 @@ function sendEntry(
     return;
   }
   if (accepted.as === 'PartialObjectMetadata') {
-    sendObject(reply, code, metadataOf(entry.object, accepted.asVersion), accepted);
+    sendObject(reply, code, metadataOf(entry.whole, accepted.asVersion), accepted);
     return;
   }
   if (accepted.as !== undefined) {
@@ -132,7 +132,7 @@ function sendEntry(
     send(reply, code, CONTENT_TYPES.protobuf, bytes);
     return;
   }
-  sendObject(reply, code, entry.object, accepted);
+  sendObject(reply, code, entry.whole, accepted);
 }
 
 function versionOf(entry: Entry): string {
@@ -182,7 +182,7 @@ function sendList(
     return;
   }
   if (accepted.as === 'PartialObjectMetadataList') {
-    const items = entries.map((entry) => metadataOf(entry.object, accepted.asVersion));
+    const items = entries.map((entry) => metadataOf(entry.whole, accepted.asVersion));
     const list = {
       kind: 'PartialObjectMetadataList',
       apiVersion: `meta.k8s.io/${accepted.asVersion}`,
@@ -207,9 +207,9 @@ function sendList(
     send(reply, 200, CONTENT_TYPES.protobuf, encodeProtobufList(list, bytes));
     return;
   }
-  const items = entries.map(({ object }) => {
-    if (kind.custom !== undefined) return object;
-    const { kind: _kind, apiVersion: _version, ...item } = object;
+  const items = entries.map(({ whole }) => {
+    if (kind.custom !== undefined) return whole;
+    const { kind: _kind, apiVersion: _version, ...item } = whole;
     return item;
   });
   sendObject(reply, 200, { kind: listKindOf(kind), apiVersion: apiVersionOf(kind), metadata, items }, accepted);

@@ -56,7 +56,7 @@ function rowOf(table: TableDefinition, entry: Entry, include: IncludeObject, ver
   return {
     cells: table.row(object, { nowMs }),
     ...(conditions === undefined || conditions.length === 0 ? {} : { conditions }),
-    object: include === 'Object' ? object : include === 'None' ? null : metadataOf(object, version),
+    object: include === 'Object' ? entry.whole : include === 'None' ? null : metadataOf(entry.whole, version),
   };
 }
 

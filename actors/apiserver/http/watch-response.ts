@@ -58,7 +58,7 @@ export function streamWatch(
   let tables = 0;
 
   const transformed = (entry: Entry): ApiObject => {
-    if (accepted.as === 'PartialObjectMetadata') return metadataOf(entry.object, accepted.asVersion);
+    if (accepted.as === 'PartialObjectMetadata') return metadataOf(entry.whole, accepted.asVersion);
     const metadata = { resourceVersion: String(entry.revision) };
     const table = tableOf(kind, [entry], metadata, include, accepted.asVersion, server.context.clock.now());
     return tables++ === 0 ? table : rowsOnly(table);

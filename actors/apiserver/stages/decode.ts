@@ -4,6 +4,7 @@
  */
 import {
   type ApiObject,
+  isStatusError,
   type KindDefinition,
   patchMediaTypes,
   StatusError,
@@ -13,7 +14,7 @@ import { decodeBody, type NamedKind } from '../bodies.ts';
 import { copyOf, type Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf, plainError } from '../failures.ts';
-import { applyFields, configurationOf, trackFields } from '../field-ownership.ts';
+import { applyFields, configurationOf, mentionsOwners, trackFields } from '../field-ownership.ts';
 import { apiVersionOf, storedKindOf } from '../kinds.ts';
 import { decodeDeleteOptions, readWriteOptions } from '../options-of-calls.ts';
 import { patchObject } from '../patching.ts';
@@ -163,12 +164,24 @@ function decodePatch(call: Call, server: Server): void {
     writePart(call, server, handler.part, previous, part);
     return;
   }
-  const base = previous?.view(call.kind).object;
-  const patched = applies ? applyFields(call, server, base, configurationOf(call)) : patchObject(call, call.kind, base);
+  const view = previous?.view(call.kind);
+  const base = view?.object;
+  const patched = applies ? applyFields(call, server, base, configurationOf(call)) : patchedOf(call, view);
   checkName(call, patched);
   // Only a resourceVersion that the patch itself brought is a condition.
   if (patched.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, patched);
   call.object = finishDecode(patched, base, call, server, applies);
+}
+
+function patchedOf(call: Call, view: Entry | undefined): ApiObject {
+  if (mentionsOwners(call)) return patchObject(call, call.kind, view?.whole);
+  try {
+    return patchObject(call, call.kind, view?.object);
+  } catch (error) {
+    if (!isStatusError(error)) throw error;
+    // A refusal may quote the object: then as the client sees it.
+    return patchObject(call, call.kind, view?.whole);
+  }
 }
 
 /** Puts a changed part into a copy of its object. */

@@ -7,12 +7,20 @@ import { pack } from '../../../src/runtime/index.ts';
 import type { Compare, Operation } from '../../../src/store/index.ts';
 import { Entry } from '../cache/entry.ts';
 import type { KindCache } from '../cache/kind-cache.ts';
+import { joinValue } from '../cache/stored-value.ts';
 import type { Server } from '../server.ts';
 
 /** Writes that belong to the same transaction, such as the IPAddress of a new Service. */
 export interface Companion {
   readonly compare: readonly Compare[];
   readonly operations: readonly Operation[];
+}
+
+export interface WriteOptions {
+  readonly lease?: number;
+  readonly companion?: Companion | undefined;
+  /** Who owns the object's fields, null for nobody. Omitted: whoever does now, which is right for what the server writes itself. */
+  readonly owners?: Uint8Array | null;
 }
 
 /**
@@ -25,11 +33,12 @@ export async function putObject(
   key: string,
   object: ApiObject,
   expected: number,
-  more: { readonly lease?: number; readonly companion?: Companion | undefined } = {},
+  more: WriteOptions = {},
 ): Promise<Entry | undefined> {
   object.metadata = inOrder(object.metadata);
   object.metadata['resourceVersion'] = undefined;
-  const bytes = pack(object);
+  const owners = more.owners === undefined ? cache.get(key)?.packedOwners : (more.owners ?? undefined);
+  const bytes = joinValue(pack(object), owners);
   server.caches.announce(key, bytes, object);
   try {
     const put: Operation = {

@@ -22,7 +22,7 @@ export async function createObject(call: Call, server: Server): Promise<void> {
     call.answer = {
       type: 'entry',
       code: 201,
-      entry: new Entry(cache.placeOf(key), 0, undefined, object),
+      entry: new Entry(cache.placeOf(key), 0, undefined, object, call.owners),
       kind: call.kind,
     };
     return;
@@ -33,6 +33,7 @@ export async function createObject(call: Call, server: Server): Promise<void> {
     const entry = await putObject(server, cache, key, object, 0, {
       ...(lease === undefined ? {} : { lease }),
       companion,
+      owners: call.owners ?? null,
     });
     if (entry === undefined) {
       // Either the name was taken in the meantime, or the address of the companion was: the next attempt picks another one.

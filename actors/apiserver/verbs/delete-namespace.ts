@@ -31,7 +31,7 @@ export async function deleteNamespace(
   object['status'] = { ...(object['status'] as object | undefined), phase: 'Terminating' };
   const finalizers = finalizersFor(kind, server, entry.object, options);
   if (finalizers !== undefined) object.metadata['finalizers'] = finalizers;
-  if (dryRun) return { entry: new Entry(entry, entry.revision, undefined, object), gone: false };
+  if (dryRun) return { entry: new Entry(entry, entry.revision, undefined, object, entry.packedOwners), gone: false };
   const written = await putObject(server, server.cacheOf(kind), entry.key, object, entry.revision);
   return written === undefined ? undefined : { entry: written, gone: false };
 }

@@ -129,7 +129,11 @@ async function attemptDelete(
   const marked = markDeletion(server, kind, entry.object, options);
   let last = entry;
   if (marked.object !== undefined) {
-    if (dryRun) return { entry: new Entry(entry, entry.revision, undefined, marked.object), gone: marked.deletesNow };
+    if (dryRun)
+      return {
+        entry: new Entry(entry, entry.revision, undefined, marked.object, entry.packedOwners),
+        gone: marked.deletesNow,
+      };
     const written = await putObject(server, server.cacheOf(kind), entry.key, marked.object, entry.revision);
     if (written === undefined) return undefined;
     last = written;

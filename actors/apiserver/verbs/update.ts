@@ -3,7 +3,7 @@
  * is being deleted is removed instead of written; one that would not change is not written at all.
  * @see staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go Update
  */
-import type { ApiObject } from '../../../src/api/index.ts';
+import { type ApiObject, sameOwners, unpackOwners } from '../../../src/api/index.ts';
 import { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { conflictOf } from '../failures.ts';
@@ -22,12 +22,12 @@ export async function updateObject(call: Call, server: Server): Promise<void> {
   const cache = server.cacheOf(call.kind);
   const strategy = storedKindOf(call.kind, server.registry).strategy;
   object.metadata['resourceVersion'] = previous.object.metadata['resourceVersion'];
-  if (sameValue(object, previous.object)) return answer(call, server, previous);
+  if (sameValue(object, previous.object) && keepsOwners(call, previous)) return answer(call, server, previous);
   const companion = server.services.prepare(call.kind, object, previous.object);
   if (call.dryRun) {
     server.services.settle(call.kind, object);
     object.metadata = inOrder(object.metadata);
-    return answer(call, server, new Entry(previous, previous.revision, undefined, object));
+    return answer(call, server, new Entry(previous, previous.revision, undefined, object, call.owners));
   }
   if (endsDeletion(object, previous.object) && strategy?.hasFinalizers?.(object) !== true) {
     const revision = await deleteKey(
@@ -37,7 +37,7 @@ export async function updateObject(call: Call, server: Server): Promise<void> {
       server.services.release(call.kind, previous.object),
     );
     server.services.settle(call.kind, object);
-    if (revision !== undefined) answer(call, server, new Entry(previous, revision, undefined, object));
+    if (revision !== undefined) answer(call, server, new Entry(previous, revision, undefined, object, call.owners));
     return;
   }
   try {
@@ -46,11 +46,20 @@ export async function updateObject(call: Call, server: Server): Promise<void> {
     const entry = await putObject(server, cache, previous.key, object, previous.revision, {
       ...(lease === undefined ? {} : { lease }),
       companion,
+      owners: call.owners ?? null,
     });
     if (entry !== undefined) answer(call, server, entry);
   } finally {
     server.services.settle(call.kind, object);
   }
+}
+
+/** Whether the same fields belong to the same owners as before, whatever the times. */
+function keepsOwners({ owners }: Call, { packedOwners, fields }: Entry): boolean {
+  if (owners === packedOwners) return true;
+  if (owners === undefined || packedOwners === undefined) return false;
+  if (Buffer.compare(owners, packedOwners) === 0) return true;
+  return sameOwners(unpackOwners(owners, fields?.schema), unpackOwners(packedOwners, fields?.schema));
 }
 
 /** Whether nothing holds the deleted object back any more after this update: no finalizer, and no grace period. */
