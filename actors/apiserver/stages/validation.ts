@@ -19,7 +19,8 @@ export function validate(call: Call, server: Server): void {
   const { object, previous } = call;
   if (object === undefined || virtualKindOf(call.kind) !== undefined) return;
   const kind = storedKindOf(call.kind, server.registry);
-  const context = server.strategyContext(call.dryRun);
+  const settings = server.strategyContext(call.dryRun);
+  const context = kind.group === call.kind.group ? settings : { ...settings, requestGroup: call.kind.group };
   const { strategy } = kind;
   let errors: FieldError[];
   if (previous === undefined) {

@@ -100,6 +100,8 @@ export interface StrategyContext {
   /** `length` characters of the suffix alphabet. */
   suffix(length: number): string;
   readonly dryRun: boolean;
+  /** The API group that the request names, where that is not the stored kind's: events are served by two. */
+  readonly requestGroup?: string;
   /** Who writes. CertificateSigningRequests record it. */
   readonly user?: RequestingUser;
 }

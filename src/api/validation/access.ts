@@ -8,6 +8,7 @@ import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import { validateDnsSubdomain, validatePathSegmentName } from '../names.ts';
 import { at, type Check, collect, type Path } from './check.ts';
+import { checkConditions } from './conditions.ts';
 import { checkAtMostAll, checkCount } from './counts.ts';
 import { internalForm } from './internal-form.ts';
 import { checkLabelSelector } from './label-selector.ts';
@@ -134,6 +135,7 @@ export const podDisruptionBudgetValidation = strategyOf<PodDisruptionBudget>({
         const path = fieldPath('status');
         for (const field of ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const)
           check.nonNegative(path, field, status?.[field]);
+        checkConditions(check, at(path, 'conditions'), status?.conditions);
       }),
   },
 });

@@ -1,19 +1,13 @@
 /**
- * The smaller kinds of the core group: namespaces, service accounts, endpoints, events, templates and replication controllers.
+ * The smaller kinds of the core group: namespaces, service accounts, endpoints, templates and replication controllers.
  * @see pkg/apis/core/validation
  */
 import { type FieldError, fieldPath } from '../field-errors.ts';
-import type {
-  Endpoints,
-  Namespace,
-  ObjectReference,
-  PodTemplate,
-  ReplicationController,
-  ServiceAccount,
-} from '../generated/types.ts';
+import type { Endpoints, Namespace, PodTemplate, ReplicationController, ServiceAccount } from '../generated/types.ts';
+import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import { checkAddress, checkNonSpecialAddress } from './addresses.ts';
-import { at, Check, collect, type Path } from './check.ts';
+import { at, Check, collect } from './check.ts';
 import { checkStandardFinalizer, checkStandardFinalizers, nameIsDnsLabel } from './metadata.ts';
 import { checkPodTemplate } from './pod-spec.ts';
 import { checkReplicaStatus, replicaStatusOf } from './replica-status.ts';
@@ -104,7 +98,9 @@ function validateEndpoints(endpoints: Endpoints): FieldError[] {
 
 export const endpointsValidation = strategyOf<Endpoints>({
   validate: validateEndpoints,
-  validateUpdate: validateEndpoints,
+  // What was stored under older rules may stay.
+  validateUpdate: (endpoints: Endpoints, previous: Endpoints) =>
+    semanticEqual(endpoints.subsets, previous.subsets) ? [] : validateEndpoints(endpoints),
 });
 
 function validatePodTemplate(object: PodTemplate): FieldError[] {
@@ -155,50 +151,3 @@ export const replicationControllerValidation = strategyOf<ReplicationController>
       collect((check) => checkReplicaStatus(check, replicaStatusOf(controller.status))),
   },
 });
-
-/** An event as both of its groups show it: the stored form is the core group's. */
-interface AnyEvent {
-  readonly metadata?: { readonly namespace?: string };
-  readonly involvedObject?: ObjectReference;
-  readonly regarding?: ObjectReference;
-  readonly eventTime?: string | null;
-  readonly type?: string;
-  readonly action?: string;
-  readonly reason?: string;
-  readonly note?: string;
-  readonly message?: string;
-  readonly reportingController?: string;
-  readonly reportingComponent?: string;
-  readonly reportingInstance?: string;
-}
-
-/** @see pkg/apis/core/validation/events.go legacyValidateEvent, validateV1EventSeries */
-function validateEvent(event: AnyEvent): FieldError[] {
-  const check = new Check();
-  const namespace = event.metadata?.namespace ?? '';
-  const involved = event.involvedObject ?? event.regarding ?? {};
-  const path: Path = fieldPath('involvedObject');
-  const involvedNamespace = involved.namespace ?? '';
-  if (event.eventTime) {
-    const controller = event.reportingController ?? event.reportingComponent ?? '';
-    if (controller === '') check.required(undefined, 'reportingController');
-    else check.qualifiedName(undefined, 'reportingController', controller);
-    check.present(undefined, 'reportingInstance', event.reportingInstance);
-    if ((event.reportingInstance?.length ?? 0) > 128) check.tooLong(undefined, 'reportingInstance', 128);
-    check.present(undefined, 'action', event.action);
-    if ((event.action?.length ?? 0) > 128) check.tooLong(undefined, 'action', 128);
-    check.present(undefined, 'reason', event.reason);
-    if ((event.reason?.length ?? 0) > 128) check.tooLong(undefined, 'reason', 128);
-    const text = event.message ?? event.note ?? '';
-    if (text.length > 1024) check.tooLong(undefined, 'message', 1024);
-  }
-  if (involvedNamespace === '') {
-    // Events of objects without a namespace live in the default one or the system's.
-    if (namespace !== '' && namespace !== 'default' && namespace !== 'kube-system')
-      check.invalid(path, 'namespace', involvedNamespace, 'does not match event.namespace');
-  } else if (namespace !== involvedNamespace)
-    check.invalid(path, 'namespace', involvedNamespace, 'does not match event.namespace');
-  return check.errors;
-}
-
-export const eventValidation = strategyOf<AnyEvent>({ validate: validateEvent, validateUpdate: validateEvent });

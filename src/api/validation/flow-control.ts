@@ -145,11 +145,23 @@ function checkUrlRule(check: Check, path: Path, rule: NonResourcePolicyRule): vo
     });
 }
 
+/** Of the status of both kinds: a type each, and none twice. */
+function checkConditionTypes(check: Check, conditions: readonly { readonly type?: string | undefined }[] = []): void {
+  conditions.forEach(({ type = '' }, index) => {
+    const place = at(at(fieldPath('status'), 'conditions'), index);
+    if (conditions.findIndex((other) => (other.type ?? '') === type) < index) check.duplicate(place, 'type', type);
+    check.present(place, 'type', type);
+  });
+}
+
 const validateSchema = (schema: FlowSchema) => collect((check) => checkFlowSchema(check, schema));
 
 export const flowSchemaValidation = strategyOf<FlowSchema>({
   validate: validateSchema,
   validateUpdate: validateSchema,
+  status: {
+    validateUpdate: ({ status }: FlowSchema) => collect((check) => checkConditionTypes(check, status?.conditions)),
+  },
 });
 
 function checkLevel(check: Check, level: PriorityLevelConfiguration): void {
@@ -220,4 +232,8 @@ export const priorityLevelValidation = strategyOf<PriorityLevelConfiguration>({
     collect((check) => {
       if (!semanticEqual(level.spec, previous.spec)) checkLevel(check, level);
     }),
+  status: {
+    validateUpdate: ({ status }: PriorityLevelConfiguration) =>
+      collect((check) => checkConditionTypes(check, status?.conditions)),
+  },
 });

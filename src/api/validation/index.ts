@@ -18,18 +18,18 @@ import {
 } from './admission-policies.ts';
 import { apiServiceValidation } from './api-services.ts';
 import { horizontalPodAutoscalerValidation } from './autoscaling.ts';
+import { certificateSigningRequestValidation } from './certificates.ts';
 import { configMapValidation, secretValidation } from './config-data.ts';
 import { leaseValidation, runtimeClassValidation } from './coordination.ts';
 import {
   endpointsValidation,
-  eventValidation,
   namespaceValidation,
   podTemplateValidation,
   replicationControllerValidation,
   serviceAccountValidation,
 } from './core-kinds.ts';
 import { endpointSliceValidation } from './endpoint-slices.ts';
-import { certificateSigningRequestValidation, serviceCidrValidation } from './extensions.ts';
+import { eventValidation } from './events.ts';
 import { flowSchemaValidation, priorityLevelValidation } from './flow-control.ts';
 import { cronJobValidation, jobValidation } from './jobs.ts';
 import { limitRangeValidation, resourceQuotaValidation } from './limits.ts';
@@ -44,6 +44,7 @@ import { persistentVolumeClaimValidation, persistentVolumeValidation } from './p
 import { podValidation } from './pods.ts';
 import { deviceClassValidation, resourceClaimTemplateValidation, resourceClaimValidation } from './resource-claims.ts';
 import { resourceSliceValidation } from './resource-slices.ts';
+import { serviceCidrValidation } from './service-cidrs.ts';
 import { serviceValidation } from './services.ts';
 import {
   csiDriverValidation,

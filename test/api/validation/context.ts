@@ -16,13 +16,19 @@ export function contextOf(): StrategyContext {
 export type Body = Record<string, unknown>;
 
 /** What validation says of an object of that definition, `core.v1.Pod`; of an update when there is a previous one. */
-export function errorsOf(definition: string, body: Body, previous?: Body): string[] {
+export function errorsOf(
+  definition: string,
+  body: Body,
+  previous?: Body,
+  settings: Partial<StrategyContext> = {},
+): string[] {
   const validation = validationOf(definition.startsWith('io.') ? definition : `io.k8s.api.${definition}`)!;
+  const context = { ...contextOf(), ...settings };
   const whole = (part: Body): ApiObject =>
     ({ metadata: { name: 'x', namespace: 'n' }, ...part }) as unknown as ApiObject;
   const errors =
     previous === undefined
-      ? validation.validate!(whole(body), contextOf())
-      : validation.validateUpdate!(whole(body), whole(previous), contextOf());
+      ? validation.validate!(whole(body), context)
+      : validation.validateUpdate!(whole(body), whole(previous), context);
   return errors.map(fieldErrorText);
 }

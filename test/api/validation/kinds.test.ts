@@ -147,3 +147,34 @@ describe('validation of kinds', () => {
     expect(errorsOf('core.v1.Service', service('10.96.0.9'), service('10.96.0.9'))).toEqual([]);
   });
 });
+
+describe('events', () => {
+  const event = { metadata: { name: 'e', namespace: 'n' }, involvedObject: { kind: 'Pod', namespace: 'n' } };
+
+  it('are held to less by the core group than by their own', () => {
+    const reported = { ...event, eventTime: '2026-01-01T00:00:00.000000Z' };
+    expect(errorsOf('core.v1.Event', { ...event, involvedObject: { namespace: 'm' } })).toEqual([
+      'involvedObject.namespace: Invalid value: "m": does not match event.namespace',
+    ]);
+    expect(errorsOf('core.v1.Event', reported)[0]).toBe('reportingComponent: Required value');
+    const strict = errorsOf('core.v1.Event', { ...reported, type: 'X', count: 2 }, undefined, {
+      requestGroup: 'events.k8s.io',
+    });
+    expect(strict[0]).toBe('reportingController: Required value');
+    expect(strict.slice(-2)).toEqual([
+      'type: Invalid value: "": has invalid value: X',
+      'count: Invalid value: "": needs to be unset',
+    ]);
+  });
+
+  it('keep what they said', () => {
+    const before = { ...event, reason: 'A', type: 'Normal' };
+    const after = { ...before, involvedObject: { ...event.involvedObject, name: 'x' }, reason: 'B' };
+    expect(errorsOf('core.v1.Event', after, before, { requestGroup: 'events.k8s.io' })).toEqual([
+      'involvedObject: Invalid value: {"Kind":"Pod","Namespace":"n","Name":"x","UID":"","APIVersion":"","ResourceVersion":"","FieldPath":""}: field is immutable',
+      'reason: Invalid value: "B": field is immutable',
+      'reason: Invalid value: "B": field is immutable',
+    ]);
+    expect(errorsOf('core.v1.Event', after, before)).toEqual([]);
+  });
+});

@@ -1,0 +1,42 @@
+/**
+ * Ranges of service addresses.
+ * @see pkg/apis/networking/validation/validation.go ValidateServiceCIDR
+ */
+import { fieldPath } from '../field-errors.ts';
+import type { ServiceCIDR } from '../generated/types.ts';
+import { semanticEqual } from '../kinds/semantic-equality.ts';
+import { strategyOf } from '../kinds/strategy-of.ts';
+import { checkRange, rangeFamily } from './addresses.ts';
+import { at, collect } from './check.ts';
+
+const specPath = fieldPath('spec');
+export const serviceCidrValidation = strategyOf<ServiceCIDR>({
+  validate: (range: ServiceCIDR) =>
+    collect((check) => {
+      const ranges = range.spec?.cidrs ?? [];
+      const path = at(specPath, 'cidrs');
+      if (ranges.length === 0) {
+        check.required(path, '', 'at least one CIDR required');
+        return;
+      }
+      if (ranges.length > 2) {
+        check.invalid(specPath, '', ranges, 'may only hold up to 2 values');
+        return;
+      }
+      if (ranges.length === 2 && new Set(ranges.map(rangeFamily)).size < 2)
+        check.invalid(
+          specPath,
+          '',
+          ranges,
+          'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64',
+        );
+      ranges.forEach((text, index) => {
+        checkRange(check, path, index, text);
+      });
+    }),
+  validateUpdate: (range: ServiceCIDR, previous: ServiceCIDR) =>
+    collect((check) => {
+      const ranges = range.spec?.cidrs;
+      check.unchanged(specPath, 'cidrs', ranges, semanticEqual(ranges, previous.spec?.cidrs));
+    }),
+});
