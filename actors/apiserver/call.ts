@@ -59,6 +59,8 @@ export interface Call {
   readonly auditId: string;
   /** Sent as Warning headers. */
   readonly warnings: string[];
+  /** What admission notes for the audit log; undefined while there is nothing. */
+  auditAnnotations: Record<string, string> | undefined;
   dryRun: boolean;
   fieldManager: string;
   /** What is to be written, from decode on. */

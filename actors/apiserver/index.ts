@@ -106,7 +106,11 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     services,
     tokens,
     strategyContext,
-    admission: createAdmissionChain(admissionPlugins, options.disabledAdmissionPlugins),
+    admission: createAdmissionChain(admissionPlugins, {
+      enabled: options.enabledAdmissionPlugins,
+      disabled: options.disabledAdmissionPlugins,
+      configuration: options.admissionConfiguration,
+    }),
     eventLeases: createEventLeases(store, clock, options.eventTtlSeconds),
     authenticator: createAuthenticator(options.tokens, tokens),
     authorization: createAuthorization(options.authorizationModes, caches),

@@ -46,8 +46,12 @@ export interface ApiserverOptions {
   readonly serviceAccountAdmission?: boolean;
   /** Who decides what users may do, in this order. Default Node, RBAC. `AlwaysAllow` lets everybody do everything. */
   readonly authorizationModes?: readonly AuthorizationMode[];
+  /** Admission plugins to run although they are off by default, by upstream's names. */
+  readonly enabledAdmissionPlugins?: readonly string[];
   /** Admission plugins to leave out, by upstream's names. */
   readonly disabledAdmissionPlugins?: readonly string[];
+  /** Configurations of admission plugins, by upstream's names: what an AdmissionConfiguration holds under each. */
+  readonly admissionConfiguration?: Readonly<Record<string, unknown>>;
   /** Changes of a kind that a watch can start before. Default 8192. */
   readonly watchCacheChangesMax?: number;
   /** Bytes that may wait for a slow watcher's socket before it is closed with 410. Default 16 MiB. */
@@ -76,7 +80,9 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     serviceAccountKeyPem: options?.serviceAccountKeyPem ?? '',
     serviceAccountAdmission: options?.serviceAccountAdmission ?? true,
     authorizationModes: options?.authorizationModes ?? ['Node', 'RBAC'],
+    enabledAdmissionPlugins: options?.enabledAdmissionPlugins ?? [],
     disabledAdmissionPlugins: options?.disabledAdmissionPlugins ?? [],
+    admissionConfiguration: options?.admissionConfiguration ?? {},
     watchCacheChangesMax: options?.watchCacheChangesMax ?? 8192,
     watchBufferBytesMax: options?.watchBufferBytesMax ?? 16 * 1024 * 1024,
     eventTtlSeconds: options?.eventTtlSeconds ?? 3600,

@@ -69,6 +69,7 @@ export function newCall(request: CallRequest): Call {
     user: NOBODY,
     realUser: undefined,
     warnings: [],
+    auditAnnotations: undefined,
     dryRun: false,
     fieldManager: '',
     object: undefined,

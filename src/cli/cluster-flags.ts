@@ -5,9 +5,10 @@ import type { Command } from 'commander';
 import { Cluster, type ClusterOptions, ClusterOptionsError, UnknownComponentError } from '../cluster/index.ts';
 import { ThreadBudgetError } from '../runtime/index.ts';
 import { StoreInUseError } from '../store/index.ts';
+import { readAdmissionConfiguration } from './admission-configuration.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { progressBar } from './progress.ts';
-import { cidr, type Threads, threads, wholeNumber } from './values.ts';
+import { cidr, names, type Threads, threads, wholeNumber } from './values.ts';
 
 export interface ClusterFlags {
   readonly nodes: number;
@@ -20,6 +21,9 @@ export interface ClusterFlags {
   readonly threads: Threads;
   readonly serviceCidr: string;
   readonly seed: number;
+  readonly enableAdmissionPlugins?: readonly string[];
+  readonly disableAdmissionPlugins?: readonly string[];
+  readonly admissionControlConfigFile?: string;
 }
 
 /** Adds the flags to `command`; `nodes` is the default number of nodes. */
@@ -38,7 +42,10 @@ export function addClusterFlags(command: Command, nodes: number): Command {
     .option('--kubeconfig <file>', "write the administrator's kubeconfig here", '.kubehive/kubeconfig')
     .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
     .option('--service-cidr <cidr>', 'addresses of Services', cidr, '10.96.0.0/16')
-    .option('--seed <n>', 'seed of everything random', wholeNumber(0, 2 ** 31), 1);
+    .option('--seed <n>', 'seed of everything random', wholeNumber(0, 2 ** 31), 1)
+    .option('--enable-admission-plugins <list>', 'admission plugins to run that are off by default', names)
+    .option('--disable-admission-plugins <list>', 'admission plugins to leave out', names)
+    .option('--admission-control-config-file <file>', 'an AdmissionConfiguration with the configurations of plugins');
 }
 
 /** Starts the control plane of the flags, writes the kubeconfig, and leaves the nodes to {@link addNodesWithProgress}. */
@@ -54,6 +61,7 @@ export async function startCluster(flags: ClusterFlags): Promise<Cluster> {
     https: { host: flags.address, port: flags.securePort },
     ...(flags.port === undefined ? {} : { http: { port: flags.port } }),
     ...(flags.dataDir === undefined ? {} : { dataDirectory: resolve(flags.dataDir) }),
+    ...admissionOptions(flags),
   };
   try {
     // The nodes come later, under a progress bar; what cannot be is refused now all the same.
@@ -66,6 +74,16 @@ export async function startCluster(flags: ClusterFlags): Promise<Cluster> {
   } catch (error) {
     throw mendable(error);
   }
+}
+
+/** The options of the admission flags. @throws UsageError for a configuration file that cannot be read */
+function admissionOptions(flags: ClusterFlags): ClusterOptions {
+  const { enableAdmissionPlugins, disableAdmissionPlugins, admissionControlConfigFile: file } = flags;
+  return {
+    ...(enableAdmissionPlugins === undefined ? {} : { enabledAdmissionPlugins: enableAdmissionPlugins }),
+    ...(disableAdmissionPlugins === undefined ? {} : { disabledAdmissionPlugins: disableAdmissionPlugins }),
+    ...(file === undefined ? {} : { admissionConfiguration: readAdmissionConfiguration(file) }),
+  };
 }
 
 /** Adds `count` nodes under a progress bar. */
@@ -84,6 +102,9 @@ export async function addNodesWithProgress(cluster: Cluster, count: number): Pro
 function mendable(error: unknown): unknown {
   if (error instanceof ClusterOptionsError || error instanceof UnknownComponentError)
     return new UsageError(error.message);
+  // The API server refuses it in a thread of its own: all that comes through is the text.
+  const misconfigured = /AdmissionConfigurationError: (.*)/.exec(error instanceof Error ? error.message : '')?.[1];
+  if (misconfigured !== undefined) return new UsageError(misconfigured);
   if (error instanceof StoreInUseError || error instanceof ThreadBudgetError) return new CommandError(error.message);
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (code === 'EADDRINUSE')

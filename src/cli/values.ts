@@ -33,3 +33,10 @@ export function cidr(text: string): string {
   }
   return text;
 }
+
+/** Names with commas between them. */
+export function names(text: string): readonly string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.includes('')) throw new InvalidArgumentError('it takes names with commas between them.');
+  return list;
+}

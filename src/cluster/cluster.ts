@@ -288,7 +288,7 @@ async function controlPlane(
         nodePortRange: options.nodePortRange ?? '30000-32767',
         // Without the controller that makes them, no pod could have a service account.
         serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
-        disabledAdmissionPlugins: options.disabledAdmissionPlugins ?? [],
+        ...admissionChoice(options),
         httpUser: { user: administrator.user, groups: administrator.groups },
         ...(authority === undefined ? {} : { caPem: authority.certificate }),
         ...(options.dataDirectory === undefined
@@ -339,3 +339,16 @@ const defaultServiceCidr = '10.96.0.0/16';
 /** The address of the `kubernetes` Service: the first one of the range. */
 const firstAddress = (cidr: string): string =>
   (cidr.split('/')[0] ?? cidr).replace(/\d+$/, (last) => String(Number(last) + 1));
+
+const NODE_RESTRICTION = 'NodeRestriction';
+
+/** Which admission plugins the API server runs. Kubelets are restricted to their own nodes, as in every cluster of kubeadm's. */
+function admissionChoice(options: ClusterOptions) {
+  const disabled = options.disabledAdmissionPlugins ?? [];
+  const enabled = (options.enabledAdmissionPlugins ?? []).filter((name) => name !== NODE_RESTRICTION);
+  return {
+    enabledAdmissionPlugins: disabled.includes(NODE_RESTRICTION) ? enabled : [...enabled, NODE_RESTRICTION],
+    disabledAdmissionPlugins: disabled,
+    admissionConfiguration: options.admissionConfiguration ?? {},
+  };
+}

@@ -49,8 +49,12 @@ export interface ClusterOptions {
   readonly podCidr?: string;
   /** Default `30000-32767`. */
   readonly nodePortRange?: string;
+  /** Admission plugins to run although they are off by default, by upstream's names. NodeRestriction runs in any case, as kubeadm's. */
+  readonly enabledAdmissionPlugins?: readonly string[];
   /** Admission plugins to leave out, by upstream's names. */
   readonly disabledAdmissionPlugins?: readonly string[];
+  /** Configurations of admission plugins by upstream's names: what an AdmissionConfiguration holds under each. */
+  readonly admissionConfiguration?: Readonly<Record<string, unknown>>;
   /** KubeSchedulerConfiguration v1, as an object. */
   readonly schedulerConfiguration?: Readonly<Record<string, unknown>>;
   /** How simulated containers behave: times in milliseconds. Default: everything at once. */

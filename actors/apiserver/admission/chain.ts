@@ -1,17 +1,38 @@
 /** Runs the admission plugins over a call. Which plugins care about which requests is worked out once and remembered. */
 import type { KindDefinition } from '../../../src/api/index.ts';
+import type { Entry } from '../cache/entry.ts';
 import type { Call, Verb } from '../call.ts';
 import type { Server } from '../server.ts';
-import type { AdmissionPlugin, Attributes, Operation } from './plugin.ts';
+import { subresourceHandlerOf } from '../subresources/index.ts';
+import {
+  AdmissionConfigurationError,
+  type AdmissionPlugin,
+  type Attributes,
+  type Operation,
+  type Reinvocation,
+} from './plugin.ts';
 
 export interface AdmissionChain {
   mutate(call: Call, server: Server): void | Promise<void>;
   validate(call: Call, server: Server): void | Promise<void>;
+  /** Both halves for one object of a collection that is deleted. */
+  admitDeletion(call: Call, entry: Entry, server: Server): void | Promise<void>;
 }
 
+/** Which plugins run, and with what. */
+export interface AdmissionChoice {
+  /** Switched on although they are off by default. */
+  readonly enabled: readonly string[];
+  readonly disabled: readonly string[];
+  /** Configurations by plugin name. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+type Half = 'mutate' | 'validate';
+
 interface Route {
-  readonly mutating: readonly AdmissionPlugin[];
-  readonly validating: readonly AdmissionPlugin[];
+  readonly mutate: readonly AdmissionPlugin[];
+  readonly validate: readonly AdmissionPlugin[];
 }
 
 const OPERATIONS: Partial<Record<Verb, Operation>> = {
@@ -22,11 +43,9 @@ const OPERATIONS: Partial<Record<Verb, Operation>> = {
   deletecollection: 'DELETE',
 };
 
-/** @throws Error when two plugins have the same name. */
-export function createAdmissionChain(plugins: readonly AdmissionPlugin[], disabled: readonly string[]): AdmissionChain {
-  const names = new Set(plugins.map((plugin) => plugin.name));
-  if (names.size !== plugins.length) throw new Error('two admission plugins have the same name');
-  const enabled = plugins.filter((plugin) => !disabled.includes(plugin.name));
+/** @throws AdmissionConfigurationError for names that no plugin has and for configurations that cannot be */
+export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice: AdmissionChoice): AdmissionChain {
+  const enabled = chosenPlugins(plugins, choice);
   const routes = new WeakMap<KindDefinition, Map<string, Route>>();
 
   function routeOf(kind: KindDefinition, operation: Operation, subresource: string): Route {
@@ -40,30 +59,71 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], disabl
     if (route === undefined) {
       const interested = enabled.filter((plugin) => plugin.handles(kind, operation, subresource));
       route = {
-        mutating: interested.filter((plugin) => plugin.mutate !== undefined),
-        validating: interested.filter((plugin) => plugin.validate !== undefined),
+        mutate: interested.filter((plugin) => plugin.mutate !== undefined),
+        validate: interested.filter((plugin) => plugin.validate !== undefined),
       };
       ofKind.set(key, route);
     }
     return route;
   }
 
-  function run(call: Call, server: Server, half: 'mutate' | 'validate'): void | Promise<void> {
+  function run(call: Call, server: Server, half: Half): void | Promise<void> {
+    // A collection is admitted object by object, and what is not there is not found.
+    if (call.verb === 'deletecollection' || (call.verb === 'delete' && call.previous === undefined)) return;
     const operation = operationOf(call);
     const subresource = call.subresource?.name ?? '';
-    const { mutating, validating } = routeOf(call.kind, operation, subresource);
-    const interested = half === 'mutate' ? mutating : validating;
+    const interested = routeOf(call.kind, operation, subresource)[half];
     if (interested.length === 0) return;
-    return runAll(interested, half, attributesOf(call, operation, subresource), server);
+    const attributes = attributesOf(call, operation, subresource);
+    return half === 'mutate' ? mutateAll(interested, attributes, server) : runAll(interested, half, attributes, server);
   }
 
   return {
     mutate: (call, server) => run(call, server, 'mutate'),
     validate: (call, server) => run(call, server, 'validate'),
+    admitDeletion(call, entry, server) {
+      const { mutate, validate } = routeOf(call.kind, 'DELETE', '');
+      if (mutate.length === 0 && validate.length === 0) return;
+      const attributes: Attributes = {
+        call,
+        operation: 'DELETE',
+        kind: call.kind,
+        subresource: '',
+        namespace: call.kind.namespaced ? entry.namespace : undefined,
+        name: entry.name,
+        object: undefined,
+        previous: entry.object,
+        reinvocation: newReinvocation(),
+      };
+      const mutated = mutateAll(mutate, attributes, server);
+      if (mutated === undefined) return runAll(validate, 'validate', attributes, server);
+      return mutated.then(() => runAll(validate, 'validate', attributes, server));
+    },
   };
 }
 
+function chosenPlugins(plugins: readonly AdmissionPlugin[], choice: AdmissionChoice): AdmissionPlugin[] {
+  const names = new Set(plugins.map((plugin) => plugin.name));
+  if (names.size !== plugins.length) throw new Error('two admission plugins have the same name');
+  for (const name of [...choice.enabled, ...choice.disabled, ...Object.keys(choice.configuration)]) {
+    if (!names.has(name)) throw new AdmissionConfigurationError(`admission plugin ${JSON.stringify(name)} is unknown`);
+  }
+  for (const name of choice.enabled) {
+    if (choice.disabled.includes(name)) {
+      throw new AdmissionConfigurationError(
+        `${name} in enable-admission-plugins and disable-admission-plugins overlapped`,
+      );
+    }
+  }
+  return plugins
+    .filter(({ name, isOffByDefault }) =>
+      isOffByDefault === true ? choice.enabled.includes(name) : !choice.disabled.includes(name),
+    )
+    .map((plugin) => plugin.configure?.(choice.configuration[plugin.name]) ?? plugin);
+}
+
 function operationOf(call: Call): Operation {
+  if (call.subresource !== undefined && subresourceHandlerOf(call)?.connect !== undefined) return 'CONNECT';
   if (call.verb === 'create' || (call.verb !== 'delete' && call.previous === undefined && call.object !== undefined))
     return 'CREATE';
   return OPERATIONS[call.verb] ?? 'CONNECT';
@@ -80,13 +140,30 @@ function attributesOf(call: Call, operation: Operation, subresource: string): At
     name: call.name ?? object?.metadata.name ?? '',
     object,
     previous: call.previous?.object,
+    reinvocation: newReinvocation(),
   };
+}
+
+function newReinvocation(): Reinvocation {
+  return { needed: false, second: false, memory: new Map() };
+}
+
+/** Runs the mutating half, and once more when a plugin that asks others has changed the object. */
+function mutateAll(plugins: readonly AdmissionPlugin[], attributes: Attributes, server: Server): void | Promise<void> {
+  const again = (): void | Promise<void> => {
+    const { reinvocation } = attributes;
+    if (!reinvocation.needed) return;
+    reinvocation.second = true;
+    return runAll(plugins, 'mutate', attributes, server);
+  };
+  const done = runAll(plugins, 'mutate', attributes, server);
+  return done === undefined ? again() : done.then(again);
 }
 
 /** Plugins run one after another; only those that wait cost a turn. */
 function runAll(
   plugins: readonly AdmissionPlugin[],
-  half: 'mutate' | 'validate',
+  half: Half,
   attributes: Attributes,
   server: Server,
   from = 0,

@@ -11,9 +11,8 @@ import {
   type Pod,
   quantityMilliValue,
 } from '../../../src/api/index.ts';
-import { forbiddenOf } from '../failures.ts';
 import type { Server } from '../server.ts';
-import type { AdmissionPlugin, Attributes } from './plugin.ts';
+import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 
 type Amounts = Record<string, string>;
 
@@ -23,18 +22,26 @@ interface Container {
   resources?: { limits?: Amounts; requests?: Amounts };
 }
 
+interface PodSpec {
+  readonly containers?: Container[];
+  readonly initContainers?: Container[];
+  /** What the pod as a whole may use, where it says so itself. */
+  readonly resources?: { readonly limits?: Amounts; readonly requests?: Amounts };
+}
+
 const PODS = '/registry/pods';
 const CLAIMS = '/registry/persistentvolumeclaims';
 
 export const limitRanger: AdmissionPlugin = {
   name: 'LimitRanger',
   handles(kind, operation, subresource) {
-    if (subresource !== '') return false;
-    if (kind.storagePrefix === PODS) return operation === 'CREATE';
-    return kind.storagePrefix === CLAIMS && (operation === 'CREATE' || operation === 'UPDATE');
+    if (kind.storagePrefix === PODS) {
+      return subresource === '' ? operation === 'CREATE' : subresource === 'resize' && operation === 'UPDATE';
+    }
+    return subresource === '' && kind.storagePrefix === CLAIMS && (operation === 'CREATE' || operation === 'UPDATE');
   },
-  mutate({ kind, namespace, object }, server) {
-    if (kind.storagePrefix !== PODS || object === undefined) return;
+  mutate({ kind, namespace, object, operation }, server) {
+    if (kind.storagePrefix !== PODS || operation !== 'CREATE' || object === undefined) return;
     for (const range of rangesIn(server, namespace)) setDefaults(object, range);
   },
   validate(attributes, server) {
@@ -45,7 +52,7 @@ export const limitRanger: AdmissionPlugin = {
     );
     if (errors.length === 0) return;
     const text = errors.length === 1 ? (errors[0] as string) : `[${errors.join(', ')}]`;
-    throw forbiddenOf(attributes.kind, attributes.name, text);
+    throw refusal(attributes, text);
   },
 };
 
@@ -106,7 +113,7 @@ function violations({ kind, object }: Attributes, item: LimitRangeItem): string[
       ),
     ];
   }
-  const spec = (object as Pod).spec as { containers?: Container[]; initContainers?: Container[] } | undefined;
+  const spec = (object as Pod).spec as PodSpec | undefined;
   const containers = spec?.containers ?? [];
   const inits = spec?.initContainers ?? [];
   if (item.type === 'Container') {
@@ -115,7 +122,12 @@ function violations({ kind, object }: Attributes, item: LimitRangeItem): string[
     );
   }
   if (item.type !== 'Pod') return [];
-  return boundsOf(item, together(containers, inits, 'requests'), together(containers, inits, 'limits'));
+  const { requests, limits } = spec?.resources ?? {};
+  return boundsOf(
+    item,
+    { ...together(containers, inits, 'requests'), ...requests },
+    { ...together(containers, inits, 'limits'), ...limits },
+  );
 }
 
 function boundsOf(item: LimitRangeItem, requests: Amounts, limits: Amounts): string[] {

@@ -4,9 +4,8 @@
  */
 import { type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import { forbiddenOf, resourceOf } from '../failures.ts';
-import type { Server } from '../server.ts';
 import { NAMESPACES } from '../verbs/delete-namespace.ts';
-import type { AdmissionPlugin, Attributes } from './plugin.ts';
+import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 
 /** Namespaces that cannot be deleted. */
 const IMMORTAL = ['default', 'kube-system', 'kube-public'];
@@ -20,7 +19,7 @@ export const namespaceLifecycle: AdmissionPlugin = {
     if (kind.storagePrefix === NAMESPACES) return operation === 'DELETE';
     return kind.namespaced && operation === 'CREATE' && !REVIEW_GROUPS.includes(kind.group);
   },
-  validate(attributes, server) {
+  mutate(attributes, server) {
     if (attributes.operation === 'DELETE') return refuseImmortal(attributes);
     const namespace = attributes.namespace ?? '';
     const kind = server.registry.byResource('', 'v1', 'namespaces') as KindDefinition;
@@ -28,7 +27,7 @@ export const namespaceLifecycle: AdmissionPlugin = {
     const entry = cache.get(cache.keyOf(undefined, namespace));
     if (entry === undefined) throw StatusError.notFound(resourceOf(kind), namespace);
     const terminating = (entry.object['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
-    if (terminating && attributes.subresource === '') throw refuseNew(attributes, namespace, server);
+    if (terminating) throw refuseNew(attributes, namespace);
   },
 };
 
@@ -36,10 +35,9 @@ function refuseImmortal({ kind, name }: Attributes): void {
   if (IMMORTAL.includes(name)) throw forbiddenOf(kind, name, 'this namespace may not be deleted');
 }
 
-function refuseNew({ kind, name }: Attributes, namespace: string, _server: Server): StatusError {
-  const error = forbiddenOf(
-    kind,
-    name,
+function refuseNew(attributes: Attributes, namespace: string): StatusError {
+  const error = refusal(
+    attributes,
     `unable to create new content in namespace ${namespace} because it is being terminated`,
   );
   const { details } = error.status;

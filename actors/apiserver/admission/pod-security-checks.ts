@@ -3,46 +3,22 @@
  * is wrong with a pod, in upstream's words. @see staging/src/k8s.io/pod-security-admission/policy
  */
 
-export interface SecuritySpec {
-  readonly containers?: readonly SecurityContainer[];
-  readonly initContainers?: readonly SecurityContainer[];
-  readonly ephemeralContainers?: readonly SecurityContainer[];
-  readonly hostNetwork?: boolean;
-  readonly hostPID?: boolean;
-  readonly hostIPC?: boolean;
-  readonly hostUsers?: boolean;
-  readonly os?: { readonly name: string };
-  readonly volumes?: readonly Readonly<Record<string, unknown>>[];
-  readonly securityContext?: PodSecurityContext;
-}
-
-interface Profile {
-  readonly type?: string;
-}
-
-interface CommonContext {
-  readonly runAsNonRoot?: boolean;
-  readonly runAsUser?: number;
-  readonly seccompProfile?: Profile;
-  readonly appArmorProfile?: Profile;
-  readonly seLinuxOptions?: { readonly type?: string; readonly user?: string; readonly role?: string };
-  readonly windowsOptions?: { readonly hostProcess?: boolean };
-}
-
-interface PodSecurityContext extends CommonContext {
-  readonly sysctls?: readonly { readonly name: string }[];
-}
-
-interface SecurityContainer {
-  readonly name: string;
-  readonly ports?: readonly { readonly hostPort?: number }[];
-  readonly securityContext?: CommonContext & {
-    readonly privileged?: boolean;
-    readonly procMount?: string;
-    readonly allowPrivilegeEscalation?: boolean;
-    readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
-  };
-}
+import {
+  all,
+  type CommonContext,
+  named,
+  ofContainers,
+  offenders,
+  probeHosts,
+  profileRefusal,
+  quoted,
+  refusalOf,
+  type SecurityContainer,
+  type SecurityFinding,
+  type SecurityPod,
+  type SecuritySpec,
+  which,
+} from './pod-security-pods.ts';
 
 export interface SecurityCheck {
   readonly id: string;
@@ -51,8 +27,8 @@ export interface SecurityCheck {
   readonly since: number;
   /** Checks of the baseline that it takes the place of. */
   readonly replaces?: readonly string[];
-  /** What is wrong, such as `privileged (container "c" must not set …)`; undefined when nothing is. */
-  run(spec: SecuritySpec, minor: number): string | undefined;
+  /** What is wrong; undefined when nothing is. */
+  run(pod: SecurityPod, minor: number): SecurityFinding | undefined;
 }
 
 const DEFAULT_CAPABILITIES = [
@@ -98,73 +74,10 @@ const RESTRICTED_VOLUMES = [
 ];
 const SELINUX_TYPES = ['', 'container_t', 'container_init_t', 'container_kvm_t'];
 
-function all(spec: SecuritySpec): readonly SecurityContainer[] {
-  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
-}
-
-const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
-
-/** `container "a"` or `containers "a", "b"`. */
-function named(what: string, names: readonly string[]): string {
-  return `${what}${names.length === 1 ? '' : 's'} ${quoted(names)}`;
-}
-
-function which(spec: SecuritySpec, bad: (container: SecurityContainer) => boolean): string[] {
-  return all(spec)
-    .filter(bad)
-    .map(({ name }) => name);
-}
-
-/** A check whose only offenders are containers. */
-function ofContainers(reason: string, must: string, bad: (container: SecurityContainer) => boolean) {
-  return (spec: SecuritySpec): string | undefined => {
-    const names = which(spec, bad);
-    return names.length === 0 ? undefined : `${reason} (${named('container', names)} ${must})`;
-  };
-}
-
-/** Settings that a pod and its containers share: who has a forbidden one. */
-function offenders(
-  spec: SecuritySpec,
-  bad: (context: CommonContext) => boolean,
-): { pod: boolean; containers: string[] } {
-  return {
-    pod: spec.securityContext !== undefined && bad(spec.securityContext),
-    containers: which(spec, ({ securityContext }) => securityContext !== undefined && bad(securityContext)),
-  };
-}
-
-function refusalOf(reason: string, found: { pod: boolean; containers: string[] }, text: string): string | undefined {
-  const who = [
-    ...(found.pod ? ['pod'] : []),
-    ...(found.containers.length > 0 ? [named('container', found.containers)] : []),
-  ];
-  return who.length === 0 ? undefined : `${reason} (${who.join(' and ')} ${text})`;
-}
-
-/** Forbidden values of a profile's type, as text. */
-function profileRefusal(
-  spec: SecuritySpec,
-  reason: string,
-  text: string,
-  typeOf: (context: CommonContext) => string | undefined,
-  fine: readonly string[],
-): string | undefined {
-  const types = new Set<string>();
-  const bad = (context: CommonContext) => {
-    const type = typeOf(context);
-    if (type === undefined || fine.includes(type)) return false;
-    types.add(type);
-    return true;
-  };
-  const found = offenders(spec, bad);
-  return refusalOf(reason, found, `${text} ${quoted([...types].sort())}`);
-}
-
 const seccompType = ({ seccompProfile }: CommonContext) => seccompProfile?.type;
 const SECCOMP = ['RuntimeDefault', 'Localhost'];
 
-function seccompBaseline(spec: SecuritySpec): string | undefined {
+function seccompBaseline(spec: SecuritySpec): SecurityFinding | undefined {
   return profileRefusal(
     spec,
     'seccompProfile',
@@ -176,25 +89,65 @@ function seccompBaseline(spec: SecuritySpec): string | undefined {
 
 const isWindows = (spec: SecuritySpec, minor: number): boolean => minor >= 25 && spec.os?.name === 'windows';
 
+/** Seccomp was an annotation before it became a field. */
+function seccompOf({ spec, metadata }: SecurityPod, minor: number): SecurityFinding | undefined {
+  if (minor >= 19) return seccompBaseline(spec);
+  const annotations = metadata?.annotations ?? {};
+  const keys = [SECCOMP_POD, ...all(spec).map(({ name }) => SECCOMP_CONTAINER + name)];
+  const bad = keys.filter((key) => {
+    const value = annotations[key];
+    return value !== undefined && !/^(runtime\/default|docker\/default|localhost\/.*)$/.test(value);
+  });
+  if (bad.length === 0) return undefined;
+  const list = bad.map((key) => `${key}=${JSON.stringify(annotations[key])}`).sort();
+  return {
+    reason: 'seccompProfile',
+    detail: `forbidden ${list.length === 1 ? 'annotation' : 'annotations'} ${list.join(', ')}`,
+  };
+}
+
+const SECCOMP_POD = 'seccomp.security.alpha.kubernetes.io/pod';
+const SECCOMP_CONTAINER = 'container.seccomp.security.alpha.kubernetes.io/';
+const APPARMOR_CONTAINER = 'container.apparmor.security.beta.kubernetes.io/';
+
+/** AppArmor profiles are named in fields and, by older clients, in annotations. */
+function appArmor({ spec, metadata }: SecurityPod): SecurityFinding | undefined {
+  const values = new Set<string>();
+  const found = offenders(spec, ({ appArmorProfile }) => {
+    const type = appArmorProfile?.type;
+    if (type === undefined || SECCOMP.includes(type)) return false;
+    values.add(type);
+    return true;
+  });
+  const annotations = Object.entries(metadata?.annotations ?? {})
+    .filter(([key, value]) => key.startsWith(APPARMOR_CONTAINER) && !/^(|runtime\/default|localhost\/.*)$/.test(value))
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .sort();
+  const who = [
+    ...(found.pod ? ['pod'] : []),
+    ...(found.containers.length > 0 ? [named('container', found.containers)] : []),
+    ...(annotations.length > 0 ? [annotations.length === 1 ? 'annotation' : 'annotations'] : []),
+  ];
+  if (who.length === 0) return undefined;
+  const bad = [...[...values].sort().map((value) => JSON.stringify(value)), ...annotations];
+  return {
+    reason: bad.length === 1 ? 'forbidden AppArmor profile' : 'forbidden AppArmor profiles',
+    detail: `${who.join(' and ')} must not set AppArmor profile type to ${bad.join(', ')}`,
+  };
+}
+
 export const securityChecks: readonly SecurityCheck[] = [
   {
     id: 'appArmorProfile',
     level: 'baseline',
     since: 0,
-    run: (spec) =>
-      profileRefusal(
-        spec,
-        'forbidden AppArmor profile',
-        'must not set AppArmor profile type to',
-        ({ appArmorProfile }) => appArmorProfile?.type,
-        SECCOMP,
-      ),
+    run: appArmor,
   },
   {
     id: 'capabilities_baseline',
     level: 'baseline',
     since: 0,
-    run(spec) {
+    run({ spec }) {
       const extra = new Set<string>();
       const names = which(spec, ({ securityContext }) => {
         const added = (securityContext?.capabilities?.add ?? []).filter((name) => !DEFAULT_CAPABILITIES.includes(name));
@@ -202,38 +155,39 @@ export const securityChecks: readonly SecurityCheck[] = [
         return added.length > 0;
       });
       if (names.length === 0) return undefined;
-      return `non-default capabilities (${named('container', names)} must not include ${quoted([...extra].sort())} in securityContext.capabilities.add)`;
+      const detail = `${named('container', names)} must not include ${quoted([...extra].sort())} in securityContext.capabilities.add`;
+      return { reason: 'non-default capabilities', detail };
     },
   },
   {
     id: 'hostNamespaces',
     level: 'baseline',
     since: 0,
-    run({ hostNetwork, hostPID, hostIPC }) {
+    run({ spec: { hostNetwork, hostPID, hostIPC } }) {
       const used = [
         ...(hostNetwork === true ? ['hostNetwork=true'] : []),
         ...(hostPID === true ? ['hostPID=true'] : []),
         ...(hostIPC === true ? ['hostIPC=true'] : []),
       ];
-      return used.length === 0 ? undefined : `host namespaces (${used.join(', ')})`;
+      return used.length === 0 ? undefined : { reason: 'host namespaces', detail: used.join(', ') };
     },
   },
   {
     id: 'hostPathVolumes',
     level: 'baseline',
     since: 0,
-    run(spec) {
+    run({ spec }) {
       const names = (spec.volumes ?? [])
         .filter((volume) => volume['hostPath'] !== undefined)
         .map(({ name }) => String(name));
-      return names.length === 0 ? undefined : `hostPath volumes (${named('volume', names)})`;
+      return names.length === 0 ? undefined : { reason: 'hostPath volumes', detail: named('volume', names) };
     },
   },
   {
     id: 'hostPorts',
     level: 'baseline',
     since: 0,
-    run(spec) {
+    run({ spec }) {
       const ports = new Set<number>();
       const names = which(spec, (container) => {
         const used = (container.ports ?? []).flatMap(({ hostPort = 0 }) => (hostPort === 0 ? [] : [hostPort]));
@@ -242,7 +196,25 @@ export const securityChecks: readonly SecurityCheck[] = [
       });
       if (names.length === 0) return undefined;
       const list = [...ports].sort((one, other) => one - other).join(', ');
-      return `hostPort (${named('container', names)} ${names.length === 1 ? 'uses' : 'use'} ${ports.size === 1 ? 'hostPort' : 'hostPorts'} ${list})`;
+      const uses = `${names.length === 1 ? 'uses' : 'use'} ${ports.size === 1 ? 'hostPort' : 'hostPorts'} ${list}`;
+      return { reason: 'hostPort', detail: `${named('container', names)} ${uses}` };
+    },
+  },
+  {
+    id: 'hostProbesAndHostLifecycle',
+    level: 'baseline',
+    since: 34,
+    run({ spec }) {
+      const hosts = new Set<string>();
+      const names = which(spec, (container) => {
+        const used = probeHosts(container);
+        for (const host of used) hosts.add(host);
+        return used.length > 0;
+      });
+      if (names.length === 0) return undefined;
+      const uses = `${names.length === 1 ? 'uses' : 'use'} probe or lifecycle ${hosts.size === 1 ? 'host' : 'hosts'}`;
+      const detail = `${named('container', [...new Set(names)].sort())} ${uses} ${quoted([...hosts].sort())}`;
+      return { reason: 'probe or lifecycle host', detail };
     },
   },
   {
@@ -259,54 +231,57 @@ export const securityChecks: readonly SecurityCheck[] = [
     id: 'procMount',
     level: 'baseline',
     since: 0,
-    run(spec, minor) {
+    run(pod, minor) {
+      const { spec } = pod;
       if (minor >= 35 && spec.hostUsers === false) return undefined;
       const bad = ({ securityContext }: SecurityContainer) => (securityContext?.procMount ?? 'Default') !== 'Default';
-      return ofContainers('procMount', 'must not set securityContext.procMount to "Unmasked"', bad)(spec);
+      return ofContainers('procMount', 'must not set securityContext.procMount to "Unmasked"', bad)(pod);
     },
   },
   {
     id: 'seLinuxOptions',
     level: 'baseline',
     since: 0,
-    run(spec, minor) {
+    run(pod, minor) {
+      const { spec } = pod;
       const types = minor >= 31 ? [...SELINUX_TYPES, 'container_engine_t'] : SELINUX_TYPES;
       const wrong = new Set<string>();
+      let hasUser = false;
+      let hasRole = false;
       const found = offenders(spec, ({ seLinuxOptions }) => {
         if (seLinuxOptions === undefined) return false;
         const { type = '', user = '', role = '' } = seLinuxOptions;
-        const bad = [
-          ...(types.includes(type) ? [] : [`type ${JSON.stringify(type)}`]),
-          ...(user === '' ? [] : ['user may not be set']),
-          ...(role === '' ? [] : ['role may not be set']),
-        ];
-        for (const text of bad) wrong.add(text);
-        return bad.length > 0;
+        if (!types.includes(type)) wrong.add(type);
+        hasUser ||= user !== '';
+        hasRole ||= role !== '';
+        return !types.includes(type) || user !== '' || role !== '';
       });
-      return refusalOf(
-        'seLinuxOptions',
-        found,
-        `set forbidden securityContext.seLinuxOptions: ${[...wrong].join('; ')}`,
-      );
+      const bad = [
+        ...(wrong.size === 0 ? [] : [named('type', [...wrong].sort())]),
+        ...(hasUser ? ['user may not be set'] : []),
+        ...(hasRole ? ['role may not be set'] : []),
+      ];
+      return refusalOf('seLinuxOptions', found, `set forbidden securityContext.seLinuxOptions: ${bad.join('; ')}`);
     },
   },
-  { id: 'seccompProfile_baseline', level: 'baseline', since: 19, run: seccompBaseline },
+  { id: 'seccompProfile_baseline', level: 'baseline', since: 0, run: seccompOf },
   {
     id: 'sysctls',
     level: 'baseline',
     since: 0,
-    run(spec, minor) {
+    run(pod, minor) {
+      const { spec } = pod;
       const bad = (spec.securityContext?.sysctls ?? [])
         .map(({ name }) => name)
         .filter((name) => (SAFE_SYSCTLS[name] ?? Number.POSITIVE_INFINITY) > minor);
-      return bad.length === 0 ? undefined : `forbidden sysctls (${bad.join(', ')})`;
+      return bad.length === 0 ? undefined : { reason: 'forbidden sysctls', detail: bad.join(', ') };
     },
   },
   {
     id: 'windowsHostProcess',
     level: 'baseline',
     since: 0,
-    run: (spec) =>
+    run: ({ spec }) =>
       refusalOf(
         'hostProcess',
         offenders(spec, ({ windowsOptions }) => windowsOptions?.hostProcess === true),
@@ -317,14 +292,15 @@ export const securityChecks: readonly SecurityCheck[] = [
     id: 'allowPrivilegeEscalation',
     level: 'restricted',
     since: 8,
-    run(spec, minor) {
+    run(pod, minor) {
+      const { spec } = pod;
       if (isWindows(spec, minor)) return undefined;
       const bad = ({ securityContext }: SecurityContainer) => securityContext?.allowPrivilegeEscalation !== false;
       return ofContainers(
         'allowPrivilegeEscalation != false',
         'must set securityContext.allowPrivilegeEscalation=false',
         bad,
-      )(spec);
+      )(pod);
     },
   },
   {
@@ -332,7 +308,8 @@ export const securityChecks: readonly SecurityCheck[] = [
     level: 'restricted',
     since: 22,
     replaces: ['capabilities_baseline'],
-    run(spec, minor) {
+    run(pod, minor) {
+      const { spec } = pod;
       if (isWindows(spec, minor)) return undefined;
       const missing = which(
         spec,
@@ -354,7 +331,7 @@ export const securityChecks: readonly SecurityCheck[] = [
               `${named('container', adding)} must not include ${quoted([...added].sort())} in securityContext.capabilities.add`,
             ]),
       ];
-      return texts.length === 0 ? undefined : `unrestricted capabilities (${texts.join('; ')})`;
+      return texts.length === 0 ? undefined : { reason: 'unrestricted capabilities', detail: texts.join('; ') };
     },
   },
   {
@@ -362,7 +339,7 @@ export const securityChecks: readonly SecurityCheck[] = [
     level: 'restricted',
     since: 0,
     replaces: ['hostPathVolumes'],
-    run(spec) {
+    run({ spec }) {
       const types = new Set<string>();
       const names = (spec.volumes ?? []).flatMap((volume) => {
         const type = Object.keys(volume).find((key) => key !== 'name' && volume[key] !== undefined);
@@ -372,14 +349,15 @@ export const securityChecks: readonly SecurityCheck[] = [
       });
       if (names.length === 0) return undefined;
       const uses = `${names.length === 1 ? 'uses' : 'use'} restricted volume ${types.size === 1 ? 'type' : 'types'}`;
-      return `restricted volume types (${named('volume', names)} ${uses} ${quoted([...types].sort())})`;
+      const detail = `${named('volume', names)} ${uses} ${quoted([...types].sort())}`;
+      return { reason: 'restricted volume types', detail };
     },
   },
   {
     id: 'runAsNonRoot',
     level: 'restricted',
     since: 0,
-    run(spec, minor) {
+    run({ spec }, minor) {
       if (minor >= 35 && spec.hostUsers === false) return undefined;
       const reason = 'runAsNonRoot != true';
       const pod = spec.securityContext?.runAsNonRoot;
@@ -388,16 +366,16 @@ export const securityChecks: readonly SecurityCheck[] = [
       const found = refusalOf(reason, { pod: pod === false, containers: wrong }, text);
       if (found !== undefined || pod === true) return found;
       const unset = which(spec, ({ securityContext }) => securityContext?.runAsNonRoot === undefined);
-      return unset.length === 0
-        ? undefined
-        : `${reason} (pod or ${named('container', unset)} must set securityContext.runAsNonRoot=true)`;
+      if (unset.length === 0) return undefined;
+      return { reason, detail: `pod or ${named('container', unset)} must set securityContext.runAsNonRoot=true` };
     },
   },
   {
     id: 'runAsUser',
     level: 'restricted',
     since: 23,
-    run(spec, minor) {
+    run(pod, minor) {
+      const { spec } = pod;
       if (minor >= 35 && spec.hostUsers === false) return undefined;
       return refusalOf(
         'runAsUser=0',
@@ -411,13 +389,15 @@ export const securityChecks: readonly SecurityCheck[] = [
     level: 'restricted',
     since: 19,
     replaces: ['seccompProfile_baseline'],
-    run(spec, minor) {
+    run(pod, minor) {
+      const { spec } = pod;
       if (isWindows(spec, minor)) return undefined;
       const wrong = seccompBaseline(spec);
       if (wrong !== undefined || spec.securityContext?.seccompProfile?.type !== undefined) return wrong;
       const unset = which(spec, ({ securityContext }) => securityContext?.seccompProfile?.type === undefined);
       if (unset.length === 0) return undefined;
-      return `seccompProfile (pod or ${named('container', unset)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")`;
+      const detail = `pod or ${named('container', unset)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`;
+      return { reason: 'seccompProfile', detail };
     },
   },
 ];

@@ -1,105 +1,120 @@
 /**
- * PodSecurity: pods keep to the level that their namespace's labels name, or are refused or warned of. Of workloads only their
- * templates are looked at, and only to warn. @see staging/src/k8s.io/pod-security-admission/admission/admission.go
+ * PodSecurity: pods keep to the level that their namespace's labels name, or are refused, noted or warned of. Of workloads only
+ * their templates are looked at, and never refused. @see staging/src/k8s.io/pod-security-admission/admission/admission.go
  */
-import { forbiddenOf } from '../failures.ts';
+import type { ApiObject } from '../../../src/api/index.ts';
 import type { Server } from '../server.ts';
-import { sameValue } from '../stages/defaulting.ts';
-import type { AdmissionPlugin, Attributes } from './plugin.ts';
-import { type SecuritySpec, securityChecks } from './pod-security-checks.ts';
-
-type Mode = 'enforce' | 'warn';
-
-interface Policy {
-  readonly level: string;
-  /** As the label has it: `latest` or `v1.20`. */
-  readonly version: string;
-}
+import { annotate } from './audit-annotations.ts';
+import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
+import { type SecurityPod, violations } from './pod-security-evaluation.ts';
+import { admitNamespace } from './pod-security-namespaces.ts';
+import {
+  isPrivileged,
+  policyOf,
+  policyText,
+  type SecurityConfiguration,
+  securityConfigurationOf,
+} from './pod-security-policy.ts';
 
 const PODS = '/registry/pods';
-const LABEL = 'pod-security.kubernetes.io/';
-const LATEST = 36;
+const NAMESPACES = '/registry/namespaces';
 
-const IN_SPEC = ['spec', 'template', 'spec'];
+/** Subresources of pods that change nothing which the levels are about. */
+const IGNORED = ['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status'];
 
-/** Where each kind of workload keeps the spec of its pods. */
+const TEMPLATE = ['spec', 'template'];
+
+/** Where each kind of workload keeps the template of its pods. */
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
-  PodTemplate: ['template', 'spec'],
-  CronJob: ['spec', 'jobTemplate', 'spec', 'template', 'spec'],
-  ReplicationController: IN_SPEC,
-  ReplicaSet: IN_SPEC,
-  Deployment: IN_SPEC,
-  StatefulSet: IN_SPEC,
-  DaemonSet: IN_SPEC,
-  Job: IN_SPEC,
+  PodTemplate: ['template'],
+  CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
+  ReplicationController: TEMPLATE,
+  ReplicaSet: TEMPLATE,
+  Deployment: TEMPLATE,
+  StatefulSet: TEMPLATE,
+  DaemonSet: TEMPLATE,
+  Job: TEMPLATE,
 };
 
 export const podSecurity: AdmissionPlugin = {
   name: 'PodSecurity',
   handles(kind, operation, subresource) {
     if (operation !== 'CREATE' && operation !== 'UPDATE') return false;
-    if (kind.storagePrefix === PODS) return subresource === '' || subresource === 'ephemeralcontainers';
-    return subresource === '' && TEMPLATES[kind.kind] !== undefined && ['', 'apps', 'batch'].includes(kind.group);
+    if (kind.storagePrefix === PODS) return !IGNORED.includes(subresource);
+    if (subresource !== '') return false;
+    if (kind.storagePrefix === NAMESPACES) return true;
+    return TEMPLATES[kind.kind] !== undefined && ['', 'apps', 'batch'].includes(kind.group);
   },
-  validate(attributes, server) {
-    const labels = labelsOf(server, attributes.namespace);
-    if (labels === undefined) return;
-    const isPod = attributes.kind.storagePrefix === PODS;
-    const path = isPod ? ['spec'] : (TEMPLATES[attributes.kind.kind] ?? []);
-    const spec = partOf(attributes.object, path) as SecuritySpec | undefined;
-    if (spec === undefined) return;
-    // What keeps its spec was let in before.
-    if (attributes.previous !== undefined && sameValue(spec, partOf(attributes.previous, path))) return;
-    if (isPod) enforce(attributes, labels, spec);
-    warn(attributes, labels, spec);
+  configure(given): AdmissionPlugin {
+    const configuration = securityConfigurationOf(given);
+    return {
+      ...podSecurity,
+      validate(attributes, server) {
+        if (attributes.kind.storagePrefix === NAMESPACES) return admitNamespace(attributes, server, configuration);
+        admitPod(attributes, server, configuration);
+      },
+    };
   },
 };
 
-/** The labels of a namespace that has any of these; most have none. */
-function labelsOf(server: Server, namespace: string | undefined): Readonly<Record<string, string>> | undefined {
-  const cache = server.caches.cacheOf('/registry/namespaces', false);
-  const labels = cache.get(cache.keyOf(undefined, namespace ?? ''))?.object.metadata.labels as
-    | Readonly<Record<string, string>>
-    | undefined;
-  if (labels === undefined) return undefined;
-  return labels[`${LABEL}enforce`] === undefined && labels[`${LABEL}warn`] === undefined ? undefined : labels;
+function admitPod(attributes: Attributes, server: Server, configuration: SecurityConfiguration): void {
+  const { call, kind, namespace = '', object, previous } = attributes;
+  const labels = labelsOf(server, namespace);
+  const { policy, errors } = policyOf(labels, configuration.defaults);
+  if (errors.length === 0 && isPrivileged(policy)) return;
+  const exempt = configuration.namespaces.includes(namespace)
+    ? 'namespace'
+    : configuration.usernames.includes(call.user.user)
+      ? 'user'
+      : undefined;
+  if (exempt !== undefined) {
+    annotate(call, 'pod-security.kubernetes.io/exempt', exempt);
+    return;
+  }
+  const isPod = kind.storagePrefix === PODS;
+  const pod = podIn(object, isPod ? [] : (TEMPLATES[kind.kind] ?? []));
+  if (pod === undefined) return;
+  if (isPod && previous !== undefined && !isSignificant(pod, previous as unknown as SecurityPod)) return;
+  if (configuration.runtimeClasses.includes(pod.spec.runtimeClassName ?? '')) {
+    annotate(call, 'pod-security.kubernetes.io/exempt', 'runtimeClass');
+    return;
+  }
+  if (isPod) {
+    const text = policyText(policy.enforce);
+    annotate(call, 'pod-security.kubernetes.io/enforce-policy', text);
+    const found = violations(policy.enforce, pod);
+    if (found !== '') throw refusal(attributes, `violates PodSecurity "${text}": ${found}`);
+  }
+  const noted = violations(policy.audit, pod);
+  if (noted !== '') {
+    const text = `would violate PodSecurity "${policyText(policy.audit)}": ${noted}`;
+    annotate(call, 'pod-security.kubernetes.io/audit-violations', text);
+  }
+  if (call.attempt > 1) return;
+  const warned = violations(policy.warn, pod);
+  if (warned !== '') call.warnings.push(`would violate PodSecurity "${policyText(policy.warn)}": ${warned}`);
 }
 
-function partOf(object: unknown, path: readonly string[]): unknown {
+function labelsOf(server: Server, namespace: string): Readonly<Record<string, string>> {
+  const cache = server.caches.cacheOf(NAMESPACES, false);
+  const labels = cache.get(cache.keyOf(undefined, namespace))?.object.metadata.labels;
+  return (labels ?? {}) as Readonly<Record<string, string>>;
+}
+
+function podIn(object: ApiObject | undefined, path: readonly string[]): SecurityPod | undefined {
   let part: unknown = object;
   for (const name of path) part = (part as Record<string, unknown> | undefined)?.[name];
-  return part;
+  return (part as Partial<SecurityPod> | undefined)?.spec === undefined ? undefined : (part as SecurityPod);
 }
 
-function policyOf(labels: Readonly<Record<string, string>>, mode: Mode): Policy {
-  return { level: labels[LABEL + mode] ?? 'privileged', version: labels[`${LABEL}${mode}-version`] ?? 'latest' };
-}
-
-function enforce({ kind, name }: Attributes, labels: Readonly<Record<string, string>>, spec: SecuritySpec): void {
-  const policy = policyOf(labels, 'enforce');
-  const found = violations(policy, spec);
-  if (found !== '') throw forbiddenOf(kind, name, `violates PodSecurity "${policy.level}:${policy.version}": ${found}`);
-}
-
-function warn({ call }: Attributes, labels: Readonly<Record<string, string>>, spec: SecuritySpec): void {
-  const policy = policyOf(labels, 'warn');
-  if (call.attempt > 1) return;
-  const found = violations(policy, spec);
-  if (found === '') return;
-  call.warnings.push(`would violate PodSecurity "${policy.level}:${policy.version}": ${found}`);
-}
-
-/** What is wrong with a pod at that level, in upstream's words; empty when it keeps to it. A level that nobody knows is restricted. */
-export function violations({ level, version }: Policy, spec: SecuritySpec): string {
-  if (level === 'privileged') return '';
-  const minor = /^v1\.(\d+)$/.exec(version)?.[1];
-  const at = minor === undefined ? LATEST : Number(minor);
-  const made = securityChecks.filter(
-    (check) => check.since <= at && (check.level === 'baseline' || level !== 'baseline'),
-  );
-  const replaced = new Set(made.flatMap(({ replaces = [] }) => replaces));
-  return made
-    .filter(({ id }) => !replaced.has(id))
-    .flatMap((check) => check.run(spec, at) ?? [])
-    .join(', ');
+/** Updates of pods are looked at when they bring an image or a container: nothing else that can change matters. */
+function isSignificant(pod: SecurityPod, previous: SecurityPod): boolean {
+  const lists = ['containers', 'initContainers'] as const;
+  for (const list of lists) {
+    const [now, before] = [pod.spec[list] ?? [], previous.spec[list] ?? []];
+    if (now.length !== before.length) return true;
+    if (now.some((container, index) => container.image !== before[index]?.image)) return true;
+  }
+  const known = new Map((previous.spec.ephemeralContainers ?? []).map(({ name, image }) => [name, image]));
+  return (pod.spec.ephemeralContainers ?? []).some(({ name, image }) => !known.has(name) || known.get(name) !== image);
 }

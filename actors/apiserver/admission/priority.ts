@@ -4,9 +4,8 @@
  */
 import { type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
-import { forbiddenOf } from '../failures.ts';
 import type { Server } from '../server.ts';
-import type { AdmissionPlugin, Attributes } from './plugin.ts';
+import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 
 interface PriorityClass {
   value?: number;
@@ -28,7 +27,7 @@ export const priority: AdmissionPlugin = {
   handles(kind, operation, subresource) {
     if (subresource !== '') return false;
     if (kind.storagePrefix === '/registry/pods') return operation === 'CREATE' || operation === 'UPDATE';
-    return kind.storagePrefix === PRIORITY_CLASSES && operation !== 'DELETE';
+    return kind.storagePrefix === PRIORITY_CLASSES && (operation === 'CREATE' || operation === 'UPDATE');
   },
   mutate(attributes, server) {
     if (attributes.kind.storagePrefix !== PRIORITY_CLASSES && attributes.operation === 'CREATE')
@@ -56,11 +55,7 @@ function setPriority(attributes: Attributes, server: Server): void {
   } else {
     const entry = classes.get(classes.keyOf(undefined, spec.priorityClassName));
     if (entry === undefined) {
-      throw forbiddenOf(
-        attributes.kind,
-        attributes.name,
-        `no PriorityClass with name ${spec.priorityClassName} was found`,
-      );
+      throw refusal(attributes, `no PriorityClass with name ${spec.priorityClassName} was found`);
     }
     found = entry.object as unknown as PriorityClass;
   }
@@ -69,16 +64,14 @@ function setPriority(attributes: Attributes, server: Server): void {
     policy = found.preemptionPolicy ?? DEFAULT_POLICY;
   }
   if (spec.priority !== undefined && spec.priority !== value) {
-    throw forbiddenOf(
-      attributes.kind,
-      attributes.name,
+    throw refusal(
+      attributes,
       `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
     );
   }
   if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
-    throw forbiddenOf(
-      attributes.kind,
-      attributes.name,
+    throw refusal(
+      attributes,
       `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
     );
   }

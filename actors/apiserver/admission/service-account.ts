@@ -2,11 +2,12 @@
  * ServiceAccount: a pod runs as a service account that exists, and gets its token mounted.
  * @see plugin/pkg/admission/serviceaccount/admission.go
  */
-import type { KindDefinition } from '../../../src/api/index.ts';
+import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
+import { podReferences } from '../authorization/pod-references.ts';
 import type { Entry } from '../cache/entry.ts';
-import { forbiddenOf } from '../failures.ts';
 import type { Server } from '../server.ts';
-import type { AdmissionPlugin, Attributes } from './plugin.ts';
+import { limitSecrets } from './mountable-secrets.ts';
+import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 
 interface Container {
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
@@ -31,18 +32,19 @@ const TOKEN_SECONDS = 60 * 60 + 7;
 export const serviceAccount: AdmissionPlugin = {
   name: 'ServiceAccount',
   handles: (kind, operation, subresource) =>
-    kind.storagePrefix === '/registry/pods' && operation === 'CREATE' && subresource === '',
+    kind.storagePrefix === '/registry/pods' &&
+    ((operation === 'CREATE' && subresource === '') ||
+      (operation === 'UPDATE' && subresource === 'ephemeralcontainers')),
   mutate(attributes, server) {
     const spec = attributes.object?.['spec'] as PodSpec | undefined;
-    if (spec === undefined) return;
+    if (spec === undefined || attributes.operation !== 'CREATE') return;
     if (isMirror(attributes)) return checkMirror(attributes, spec);
     if (spec.serviceAccountName === undefined || spec.serviceAccountName === '') spec.serviceAccountName = 'default';
     spec.serviceAccount = spec.serviceAccountName;
     const account = accountOf(attributes, server, spec.serviceAccountName);
     if (account === undefined && server.options.serviceAccountAdmission) {
-      throw forbiddenOf(
-        attributes.kind,
-        attributes.name,
+      throw refusal(
+        attributes,
         `error looking up service account ${attributes.namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`,
       );
     }
@@ -51,6 +53,14 @@ export const serviceAccount: AdmissionPlugin = {
     if ((spec.imagePullSecrets ?? []).length === 0 && secrets !== undefined && secrets.length > 0) {
       spec.imagePullSecrets = secrets.map(({ name }) => (name === undefined ? {} : { name }));
     }
+  },
+  validate(attributes, server) {
+    const spec = attributes.object?.['spec'] as PodSpec | undefined;
+    if (spec === undefined) return;
+    // Others may have changed the pod since the mutating half.
+    if (isMirror(attributes)) return checkMirror(attributes, spec);
+    const account = accountOf(attributes, server, spec.serviceAccountName ?? '');
+    if (account !== undefined) limitSecrets(attributes, account.object);
   },
 };
 
@@ -61,8 +71,17 @@ function isMirror({ object }: Attributes): boolean {
 
 /** Kubelets write mirror pods of static ones: these cannot refer to what lives in the API. */
 function checkMirror(attributes: Attributes, spec: PodSpec): void {
-  if (spec.serviceAccountName !== undefined && spec.serviceAccountName !== '') {
-    throw forbiddenOf(attributes.kind, attributes.name, 'a mirror pod may not reference service accounts');
+  const refuse = (what: string) => refusal(attributes, `a mirror pod may not reference ${what}`);
+  if (spec.serviceAccountName !== undefined && spec.serviceAccountName !== '') throw refuse('service accounts');
+  const pod = attributes.object as ApiObject;
+  if (podReferences(pod, 'secrets').length > 0) throw refuse('secrets');
+  if (podReferences(pod, 'configmaps').length > 0) throw refuse('configmaps');
+  for (const volume of spec.volumes ?? []) {
+    const projected = volume['projected'] as { sources?: { clusterTrustBundle?: object }[] } | undefined;
+    if (projected?.sources?.some(({ clusterTrustBundle }) => clusterTrustBundle !== undefined) === true) {
+      throw refuse('clustertrustbundles');
+    }
+    if (volume['persistentVolumeClaim'] !== undefined) throw refuse('persistentvolumeclaims');
   }
 }
 

@@ -6,6 +6,7 @@
 import {
   type ApiObject,
   fieldErrors,
+  type KindDefinition,
   prepareForCreate,
   prepareForStatusUpdate,
   prepareForSubresourceUpdate,
@@ -23,8 +24,8 @@ import { virtualKindOf } from '../virtual/index.ts';
 export function setDefaults(call: Call, server: Server): void {
   const { object, previous } = call;
   if (object === undefined || virtualKindOf(call.kind) !== undefined) return;
-  const context = server.strategyContext(call.dryRun);
   const kind = storedKindOf(call.kind, server.registry);
+  const context = contextOf(call, kind, server);
   if (previous === undefined) {
     fillSystemFields(call, object, context);
     prepareForCreate(kind, object, context);
@@ -36,6 +37,17 @@ export function setDefaults(call: Call, server: Server): void {
   if (subresource === undefined || call.part !== undefined) prepareForUpdate(kind, object, previous.object, context);
   else if (subresource === 'status') prepareForStatusUpdate(kind, object, previous.object, context);
   else prepareForSubresourceUpdate(kind, subresource, object, previous.object, context);
+}
+
+/** Who asks is written into certificate requests; no other kind wants to know. */
+function contextOf(call: Call, kind: KindDefinition, server: Server): StrategyContext {
+  const context = server.strategyContext(call.dryRun);
+  if (kind.storagePrefix !== '/registry/certificatesigningrequests') return context;
+  const { user, uid, groups, extra } = call.user;
+  return {
+    ...context,
+    user: { name: user, groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) },
+  };
 }
 
 function fillSystemFields(call: Call, object: ApiObject, context: StrategyContext): void {

@@ -21,6 +21,8 @@ export async function deleteCollection(call: Call, server: Server): Promise<void
     while (next < entries.length) {
       const entry = entries[next++] as Entry;
       try {
+        const admitted = server.admission.admitDeletion(call, entry, server);
+        if (admitted !== undefined) await admitted;
         await deleteEntry(server, call.kind, entry, options, call.dryRun);
       } catch (error) {
         if (!isNotFound(error)) throw error;

@@ -62,7 +62,8 @@ function stampConditions(request: CertificateSigningRequest, previous: Certifica
   for (const condition of request.status?.conditions ?? []) {
     condition.status ??= 'True';
     condition.lastUpdateTime ??= now;
-    if (condition.lastTransitionTime !== undefined) continue;
+    // A time that was left out is null in the decoded object.
+    if ((condition.lastTransitionTime ?? undefined) !== undefined) continue;
     const before = previous.status?.conditions?.find((other) => other.type === condition.type);
     condition.lastTransitionTime =
       before?.status === condition.status && before.lastTransitionTime !== undefined ? before.lastTransitionTime : now;
