@@ -32,9 +32,14 @@ async function answerRequest(server: Server, request: ApiRequest, context: Serve
   let response: ApiResponse;
   try {
     call = busCall(server, request, request.verb, context);
-    response = responseOf(call, await runPipeline(call, server));
+    const answer = await runPipeline(call, server);
+    response = responseOf(call, answer);
+    if (call.audit !== undefined) server.auditor?.completed(call.audit, response.code, { call, answer });
   } catch (error) {
     response = refusal(server, error, call);
+    if (call?.audit !== undefined && isStatusError(error)) {
+      server.auditor?.completed(call.audit, response.code, { call, error });
+    }
   }
   if (call !== undefined)
     server.metrics.request(call, response.code, (server.context.clock.monotonic() - started) / 1000);
@@ -151,6 +156,7 @@ function watchStream(server: Server, request: ApiWatchRequest, context: ServeCon
   return new Observable<ApiWatchBatch>((subscriber) => {
     let stop: (() => void) | undefined;
     let stopped = false;
+    let ended: (() => void) | undefined;
     let events: ApiWatchEvent[] = [];
     let kind: Call['kind'];
     const flush = () => {
@@ -183,6 +189,11 @@ function watchStream(server: Server, request: ApiWatchRequest, context: ServeCon
       kind = call.kind;
       const answer = await runPipeline(call, server);
       if (answer.type !== 'watch' || stopped) return;
+      const { audit } = call;
+      if (audit !== undefined) {
+        server.auditor?.started(audit, 200);
+        ended = () => server.auditor?.completed(audit, 200, { call });
+      }
       stop = answer.open(sink);
       if (stopped) stop();
     };
@@ -190,6 +201,7 @@ function watchStream(server: Server, request: ApiWatchRequest, context: ServeCon
     return () => {
       stopped = true;
       stop?.();
+      ended?.();
     };
   });
 }

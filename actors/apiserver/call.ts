@@ -2,9 +2,12 @@
  * One request on its way through the pipeline, and its answer. Both doors make a Call and turn its Answer into bytes; nothing
  * between the doors knows which one it came through.
  */
+import type { TLSSocket } from 'node:tls';
 import type { ApiObject, EmptiedList, KindDefinition, SubresourceDefinition } from '../../src/api/index.ts';
+import type { AuditRecord } from './audit/event.ts';
 import type { Entry } from './cache/entry.ts';
 import type { WatchEventType } from './cache/watch-router.ts';
+import type { Seat } from './fairness/index.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
@@ -22,8 +25,10 @@ export type Credentials =
   | {
       readonly type: 'http';
       readonly secure: boolean;
-      /** Subject of a client certificate that the CA signed. */
-      readonly certificate: { readonly commonName: string; readonly organizations: readonly string[] } | undefined;
+      /** The connection: its client certificate and its other end. */
+      readonly socket: TLSSocket;
+      /** Path and query as they came. */
+      readonly uri: string;
       readonly authorization: string | undefined;
       readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
     };
@@ -45,7 +50,9 @@ export interface Call {
   readonly query: Readonly<Record<string, string>>;
   /** All values of a repeated query parameter, such as exec's `command`. */
   queryAll(name: string): readonly string[];
-  readonly body: Body | undefined;
+  body: Body | undefined;
+  /** Reads the body, once the user is known and may do what is asked. */
+  readonly readBody?: (() => Promise<Body | undefined>) | undefined;
   /** Media type of a patch. */
   readonly patchType: string | undefined;
   /** Path behind a `proxy` subresource. */
@@ -57,6 +64,10 @@ export interface Call {
   /** Who really asked, when impersonating. */
   realUser: Identity | undefined;
   readonly auditId: string;
+  /** What the audit log will tell of it, where it is to. */
+  audit: AuditRecord | undefined;
+  /** Its place among the requests that run, given back at its end. */
+  seat: Seat | undefined;
   /** Sent as Warning headers. */
   readonly warnings: string[];
   /** What admission notes for the audit log; undefined while there is nothing. */

@@ -19,7 +19,8 @@ import { createAdmissionChain } from './admission/chain.ts';
 import { admissionPlugins } from './admission/index.ts';
 import { createEventLeases } from './allocation/event-leases.ts';
 import { createServiceAllocator } from './allocation/services.ts';
-import { createAuthenticator } from './authenticator.ts';
+import { createAuditor } from './audit/index.ts';
+import { createAuthenticator } from './authentication/index.ts';
 import { createAuthorization } from './authorization/index.ts';
 import { expectedKindOf } from './bodies.ts';
 import { bootstrap } from './bootstrap/index.ts';
@@ -27,6 +28,7 @@ import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
 import { CustomResources } from './custom-resources/index.ts';
+import { createFairness } from './fairness/index.ts';
 import { type HttpDoor, serveHttp } from './http/door.ts';
 import { INDEXED_FIELDS } from './indexes.ts';
 import { createServerMetrics } from './metrics.ts';
@@ -67,6 +69,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
         server.ready = false;
         bookmarks.cancel();
         await release();
+        await server.auditor?.close();
       },
     };
   },
@@ -88,7 +91,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     clock,
   );
   const cacheOf = cachesByKind(registry, caches);
-  const tokens = createTokenSigner(options.serviceAccountKeyPem, clock, random);
+  const tokens = createTokenSigner(options.serviceAccountKeyPem, clock, random, options.serviceAccountIssuer);
   const strategyContext = strategyContexts(clock, random);
   const services = createServiceAllocator(options, caches, random, {
     now: () => strategyContext(false).now,
@@ -112,8 +115,21 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
       configuration: options.admissionConfiguration,
     }),
     eventLeases: createEventLeases(store, clock, options.eventTtlSeconds),
-    authenticator: createAuthenticator(options.tokens, tokens),
-    authorization: createAuthorization(options.authorizationModes, caches),
+    authenticator: createAuthenticator(options, tokens, caches, clock),
+    authorization: createAuthorization(
+      {
+        modes: options.authorizationModes,
+        abacPolicies: options.abacPolicies,
+        webhooks: options.authorizationWebhooks,
+      },
+      caches,
+      clock,
+    ),
+    auditor: options.audit === null ? undefined : createAuditor(options.audit, context),
+    fairness:
+      options.maxRequestsInflight > 0
+        ? createFairness(options.maxRequestsInflight, caches, clock, context.metrics)
+        : undefined,
     metrics: createServerMetrics(context.metrics),
     ready: false,
   };

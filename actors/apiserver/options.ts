@@ -1,11 +1,72 @@
 /** What an API server is started with: plain data, since it crosses threads. Composition fills it in. */
-import type { AuthorizationMode } from './authorization/index.ts';
+import type { AuditOptions } from './audit/index.ts';
+import type { AbacPolicy, AuthorizationMode, WebhookAuthorizerOption } from './authorization/index.ts';
+import type { Endpoint } from './remote/post.ts';
 
 export interface TokenOption {
   readonly token: string;
   readonly user: string;
   readonly uid?: string;
   readonly groups?: readonly string[];
+}
+
+/** A line of the basic-credentials file. */
+export interface PasswordOption {
+  readonly user: string;
+  readonly password: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+}
+
+/** A proxy in front of the server: whose certificates it has, and the headers in which it names users. */
+export interface RequestHeaderOption {
+  readonly caPem: string;
+  /** Common names that its certificate may have; none: any. */
+  readonly allowedNames: readonly string[];
+  readonly usernameHeaders: readonly string[];
+  readonly uidHeaders: readonly string[];
+  readonly groupHeaders: readonly string[];
+  readonly extraHeaderPrefixes: readonly string[];
+}
+
+export interface TokenWebhookOption {
+  readonly endpoint: Endpoint;
+  readonly version: 'v1' | 'v1beta1';
+  /** How long an answer is kept. */
+  readonly cacheTtlMs: number;
+}
+
+interface ClaimOption {
+  readonly claim?: string;
+  readonly prefix?: string;
+  readonly expression?: string;
+}
+
+/** An entry of `jwt` in upstream's AuthenticationConfiguration. */
+export interface JwtIssuerOption {
+  readonly issuer: {
+    readonly url: string;
+    readonly discoveryURL?: string;
+    /** PEM. */
+    readonly certificateAuthority?: string;
+    readonly audiences: readonly string[];
+    readonly audienceMatchPolicy?: string;
+  };
+  readonly claimValidationRules?: readonly {
+    readonly claim?: string;
+    readonly requiredValue?: string;
+    readonly expression?: string;
+    readonly message?: string;
+  }[];
+  readonly claimMappings: {
+    readonly username: ClaimOption;
+    readonly groups?: ClaimOption;
+    readonly uid?: { readonly claim?: string; readonly expression?: string };
+    readonly extra?: readonly { readonly key: string; readonly valueExpression: string }[];
+  };
+  readonly userValidationRules?: readonly { readonly expression: string; readonly message?: string }[];
+  /** JOSE names; default: all asymmetric ones. */
+  readonly signingAlgorithms?: readonly string[];
 }
 
 export interface ApiserverOptions {
@@ -21,13 +82,26 @@ export interface ApiserverOptions {
   } | null;
   /** Static bearer tokens. */
   readonly tokens?: readonly TokenOption[];
+  /** Names and passwords for `Authorization: Basic`. */
+  readonly passwords?: readonly PasswordOption[];
+  /** Tokens of Secrets `bootstrap-token-…` in kube-system. Default false. */
+  readonly bootstrapTokens?: boolean;
+  readonly jwtIssuers?: readonly JwtIssuerOption[];
+  readonly tokenWebhook?: TokenWebhookOption | null;
+  readonly requestHeader?: RequestHeaderOption | null;
+  /** Issuer of service account tokens. Default https://kubernetes.default.svc.cluster.local */
+  readonly serviceAccountIssuer?: string;
+  /** What tokens must be for. Default: the issuer. */
+  readonly apiAudiences?: readonly string[];
   /** Requests without credentials: `system:anonymous` (default), or refused with 401. */
   readonly anonymous?: boolean;
+  /** The only paths for which requests without credentials are anonymous; none: all. */
+  readonly anonymousPaths?: readonly string[];
   /**
    * Who comes through the plain HTTP door without credentials. Default: anonymous. A cluster on loopback makes them admins, so that
    * `kubectl --server http://…` works.
    */
-  readonly httpUser?: { readonly user: string; readonly groups: readonly string[] };
+  readonly httpUser?: { readonly user: string; readonly groups: readonly string[] } | null;
   /** Addresses of Services. Default 10.96.0.0/16. */
   readonly serviceCidr?: string;
   /** Default 30000-32767. */
@@ -48,6 +122,13 @@ export interface ApiserverOptions {
   readonly authorizationModes?: readonly AuthorizationMode[];
   /** Admission plugins to run although they are off by default, by upstream's names. */
   readonly enabledAdmissionPlugins?: readonly string[];
+  readonly abacPolicies?: readonly AbacPolicy[];
+  /** One for each `Webhook` among the modes, in the same order. */
+  readonly authorizationWebhooks?: readonly WebhookAuthorizerOption[];
+  /** What is recorded of requests, and where; null: nothing. */
+  readonly audit?: AuditOptions | null;
+  /** Seats that requests over HTTP share by priority and fairness; 0: no limit. Default 600, as upstream. */
+  readonly maxRequestsInflight?: number;
   /** Admission plugins to leave out, by upstream's names. */
   readonly disabledAdmissionPlugins?: readonly string[];
   /** Configurations of admission plugins, by upstream's names: what an AdmissionConfiguration holds under each. */
@@ -60,6 +141,8 @@ export interface ApiserverOptions {
   readonly eventTtlSeconds?: number;
 }
 
+export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+
 /** All options with their defaults. */
 export type ResolvedOptions = Required<ApiserverOptions>;
 
@@ -68,8 +151,16 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     http: options?.http ?? null,
     https: options?.https ?? null,
     tokens: options?.tokens ?? [],
+    passwords: options?.passwords ?? [],
+    bootstrapTokens: options?.bootstrapTokens ?? false,
+    jwtIssuers: options?.jwtIssuers ?? [],
+    tokenWebhook: options?.tokenWebhook ?? null,
+    requestHeader: options?.requestHeader ?? null,
+    serviceAccountIssuer: options?.serviceAccountIssuer ?? ISSUER,
+    apiAudiences: options?.apiAudiences ?? [options?.serviceAccountIssuer ?? ISSUER],
+    anonymousPaths: options?.anonymousPaths ?? [],
     anonymous: options?.anonymous ?? true,
-    httpUser: options?.httpUser ?? { user: 'system:anonymous', groups: ['system:unauthenticated'] },
+    httpUser: options?.httpUser ?? null,
     serviceCidr: options?.serviceCidr ?? '10.96.0.0/16',
     nodePortRange: options?.nodePortRange ?? '30000-32767',
     storeAddress: options?.storeAddress ?? 'store',
@@ -81,6 +172,10 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     serviceAccountAdmission: options?.serviceAccountAdmission ?? true,
     authorizationModes: options?.authorizationModes ?? ['Node', 'RBAC'],
     enabledAdmissionPlugins: options?.enabledAdmissionPlugins ?? [],
+    abacPolicies: options?.abacPolicies ?? [],
+    authorizationWebhooks: options?.authorizationWebhooks ?? [],
+    audit: options?.audit ?? null,
+    maxRequestsInflight: options?.maxRequestsInflight ?? 600,
     disabledAdmissionPlugins: options?.disabledAdmissionPlugins ?? [],
     admissionConfiguration: options?.admissionConfiguration ?? {},
     watchCacheChangesMax: options?.watchCacheChangesMax ?? 8192,

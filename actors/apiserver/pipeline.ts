@@ -36,6 +36,7 @@ export const pipeline: readonly Stage[] = [
   { name: 'impersonation', run: impersonate },
   { name: 'priority-and-fairness', run: takeSeat },
   { name: 'authorization', run: authorize },
+  { name: 'body', run: readBody },
   { name: 'decode', verbs: CHANGES, repeats: true, run: decode },
   { name: 'content-authorization', verbs: WRITES, repeats: true, run: authorizeContent },
   { name: 'mutating-admission', verbs: CHANGES, repeats: true, run: admitMutating },
@@ -60,8 +61,24 @@ const stagesOf = Object.fromEntries(
   }),
 ) as unknown as Record<Verb, { once: readonly Stage[]; repeated: readonly Stage[] }>;
 
+/** Nobody's body is read before it is known whose it is. */
+function readBody(call: Call): void | Promise<void> {
+  if (call.readBody === undefined) return;
+  return call.readBody().then((body) => {
+    call.body = body;
+  });
+}
+
 /** Runs a call to its answer. Rejects with a StatusError, or with a bug. */
 export async function runPipeline(call: Call, server: Server): Promise<Answer> {
+  try {
+    return await runStages(call, server);
+  } finally {
+    call.seat?.release();
+  }
+}
+
+async function runStages(call: Call, server: Server): Promise<Answer> {
   const { once, repeated } = stagesOf[call.verb];
   for (const stage of once) {
     const done = stage.run(call, server);

@@ -5,10 +5,12 @@ import type { Store } from '../../src/store/index.ts';
 import type { AdmissionChain } from './admission/chain.ts';
 import type { EventLeases } from './allocation/event-leases.ts';
 import type { ServiceAllocator } from './allocation/services.ts';
-import type { Authenticator } from './authenticator.ts';
+import type { Auditor } from './audit/index.ts';
+import type { Authenticator } from './authentication/index.ts';
 import type { Authorization } from './authorization/index.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
+import type { Fairness } from './fairness/index.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { TokenSigner } from './token-signer.ts';
@@ -24,6 +26,10 @@ export interface Server {
   readonly eventLeases: EventLeases;
   readonly authenticator: Authenticator;
   readonly authorization: Authorization;
+  /** Undefined when nothing is to be recorded. */
+  readonly auditor: Auditor | undefined;
+  /** Undefined when priority and fairness are off. */
+  readonly fairness: Fairness | undefined;
   readonly tokens: TokenSigner;
   readonly metrics: ServerMetrics;
   /** Whether all that a client relies on at start is there. */

@@ -45,7 +45,7 @@ export type CallRequest = Pick<
   | 'credentials'
   | 'userAgent'
   | 'auditId'
-> & { readonly proxyPath?: string };
+> & { readonly proxyPath?: string; readonly readBody?: Call['readBody'] };
 
 const NOBODY: Identity = { user: '', groups: [] };
 
@@ -61,6 +61,7 @@ export function newCall(request: CallRequest): Call {
     query: request.query,
     queryAll: request.queryAll,
     body: request.body,
+    readBody: request.readBody,
     patchType: request.patchType,
     proxyPath: request.proxyPath,
     credentials: request.credentials,
@@ -68,6 +69,8 @@ export function newCall(request: CallRequest): Call {
     auditId: request.auditId,
     user: NOBODY,
     realUser: undefined,
+    audit: undefined,
+    seat: undefined,
     warnings: [],
     auditAnnotations: undefined,
     dryRun: false,

@@ -24,31 +24,31 @@ export function grantsRights(kind: KindDefinition): boolean {
 }
 
 /** @throws StatusError 403 when the write gives away what the user does not have. */
-export function checkGrant(grant: Grant, server: Server): void {
+export async function checkGrant(grant: Grant, server: Server): Promise<void> {
   if (grant.user.groups.includes('system:masters') || server.options.authorizationModes.includes('AlwaysAllow')) return;
-  if (grant.kind.kind.endsWith('Binding')) checkBinding(grant, server);
-  else checkRole(grant, server);
+  if (grant.kind.kind.endsWith('Binding')) await checkBinding(grant, server);
+  else await checkRole(grant, server);
 }
 
-function may(
+async function may(
   verb: string,
   { user, namespace, object }: Grant,
   resource: string,
   name: string,
   server: Server,
-): boolean {
+): Promise<boolean> {
   const place = namespace ?? object.metadata.namespace ?? '';
   const group = 'rbac.authorization.k8s.io';
   const request = { user, verb, group, version: 'v1', resource, subresource: '', namespace: place, name };
-  return server.authorization.decide(request).allowed;
+  return (await server.authorization.ask(request)).allowed;
 }
 
-function checkRole(grant: Grant, server: Server): void {
+async function checkRole(grant: Grant, server: Server): Promise<void> {
   const { kind, object, previous } = grant;
   const rules = (object['rules'] ?? []) as readonly Rule[];
   if (previous !== undefined && sameValue(rules, previous['rules'] ?? []) && sameAggregation(object, previous)) return;
   const name = object.metadata.name ?? '';
-  if (may('escalate', grant, kind.plural, name, server)) return;
+  if (await may('escalate', grant, kind.plural, name, server)) return;
   // What an aggregation rule will bring is not known yet: it takes every right.
   const wanted: Rule[] =
     object['aggregationRule'] === undefined || sameAggregation(object, previous)
@@ -61,7 +61,7 @@ function sameAggregation(object: ApiObject, previous: ApiObject | undefined): bo
   return previous !== undefined && sameValue(object['aggregationRule'], previous['aggregationRule']);
 }
 
-function checkBinding(grant: Grant, server: Server): void {
+async function checkBinding(grant: Grant, server: Server): Promise<void> {
   const { object, previous, namespace } = grant;
   if (
     previous !== undefined &&
@@ -71,7 +71,7 @@ function checkBinding(grant: Grant, server: Server): void {
     return;
   }
   const role = object['roleRef'] as { kind: string; name: string };
-  if (may('bind', grant, `${role.kind.toLowerCase()}s`, role.name, server)) return;
+  if (await may('bind', grant, `${role.kind.toLowerCase()}s`, role.name, server)) return;
   const rules = server.authorization.rbac.rulesOfRole(role.kind, namespace ?? '', role.name);
   if (rules === undefined) {
     const plural = `${role.kind.toLowerCase()}s`;

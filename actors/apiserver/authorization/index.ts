@@ -1,20 +1,37 @@
 /**
- * Whether a user may do something: `system:masters` always, then the modes in their order. Answers are kept by user and
+ * Whether a user may do something: `system:masters` always, then the modes in their order. RBAC's answers are kept by user and
  * question until a role or binding changes, so that the components' endless repeats cost a lookup.
  */
+import type { Clock } from '../../../src/runtime/index.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { Identity } from '../call.ts';
+import { type AbacPolicy, createAbacAuthorizer } from './abac.ts';
 import { createNodeAuthorizer, nodeOf } from './node.ts';
 import { createRbacAuthorizer, type RbacAuthorizer } from './rbac.ts';
+import type { Rule } from './rules.ts';
 import type { AccessRequest, Authorizer, Decision, UserRules } from './types.ts';
+import { createWebhookAuthorizer, type WebhookAuthorizer, type WebhookAuthorizerOption } from './webhook.ts';
 
+export type { AbacPolicy } from './abac.ts';
 export type { Rule } from './rules.ts';
 export type { AccessRequest, Decision, UserRules } from './types.ts';
+export type { WebhookAuthorizerOption } from './webhook.ts';
 
 /** As kube-apiserver's `--authorization-mode`. */
-export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
+export const AUTHORIZATION_MODES = ['Node', 'RBAC', 'ABAC', 'Webhook', 'AlwaysAllow', 'AlwaysDeny'] as const;
+export type AuthorizationMode = (typeof AUTHORIZATION_MODES)[number];
+
+export interface AuthorizationOptions {
+  readonly modes: readonly AuthorizationMode[];
+  readonly abacPolicies?: readonly AbacPolicy[];
+  /** One for each `Webhook` among the modes, in the same order. */
+  readonly webhooks?: readonly WebhookAuthorizerOption[];
+}
 
 export interface Authorization {
+  /** The decision; a promise only where a webhook has to be asked. */
+  ask(request: AccessRequest): Decision | Promise<Decision>;
+  /** The decision at once: what a webhook would say counts only when it is known already. */
   decide(request: AccessRequest): Decision;
   /** What the user may do in a namespace, as far as it can be told. */
   rulesOf(user: Identity, namespace: string): UserRules & { readonly incomplete: boolean };
@@ -23,11 +40,97 @@ export interface Authorization {
 
 const MASTERS = 'system:masters';
 const ALLOWED: Decision = { allowed: true, reason: '' };
+const EVERYTHING: readonly Rule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
 
 /** Answers kept, over all users; beyond it all are forgotten. */
 const KEPT_MAX = 100_000;
 
-export function createAuthorization(modes: readonly AuthorizationMode[], caches: Caches): Authorization {
+interface Mode {
+  readonly authorizer: Authorizer;
+  /** Answers at once, where `authorizer` may have to wait. */
+  readonly atOnce: (request: AccessRequest) => Decision;
+  readonly rulesOf: (user: Identity, namespace: string) => UserRules;
+}
+
+export function createAuthorization(options: AuthorizationOptions, caches: Caches, clock: Clock): Authorization {
+  const rbac = createRbacAuthorizer(caches, () => remembered.forget());
+  const remembered = remember(rbac);
+  const node = createNodeAuthorizer(caches);
+  const abac = createAbacAuthorizer(options.abacPolicies ?? []);
+  const webhooks = [...(options.webhooks ?? [])];
+  const atOnce = (authorizer: { decide(request: AccessRequest): Decision }, rulesOf: Mode['rulesOf']): Mode => ({
+    authorizer,
+    atOnce: (request) => authorizer.decide(request),
+    rulesOf,
+  });
+  const none = (): UserRules => ({ rules: [], errors: [] });
+  const make: Readonly<Record<AuthorizationMode, () => Mode>> = {
+    Node: () =>
+      atOnce(node, (user) => ({
+        rules: [],
+        errors: nodeOf(user) === undefined ? [] : ['node authorizer does not support user rule resolution'],
+      })),
+    RBAC: () => atOnce(remembered, (user, namespace) => rbac.rulesOf(user, namespace)),
+    ABAC: () => atOnce(abac, (user, namespace) => abac.rulesOf(user, namespace)),
+    Webhook: () => webhookMode(webhooks.shift(), clock),
+    AlwaysAllow: () => atOnce({ decide: () => ALLOWED }, () => ({ rules: EVERYTHING, errors: [] })),
+    AlwaysDeny: () => atOnce({ decide: () => ({ allowed: false, reason: 'Everything is forbidden.' }) }, none),
+  };
+  const modes = options.modes.map((mode) => make[mode]());
+
+  /** Goes on with the mode at `index`; the reasons are those of the modes before it. */
+  function askFrom(request: AccessRequest, index: number, reasons: readonly string[]): Decision | Promise<Decision> {
+    let all = reasons;
+    for (let at = index; at < modes.length; at++) {
+      const decision = (modes[at] as Mode).authorizer.decide(request);
+      if (decision instanceof Promise) {
+        return decision.then((known) => {
+          if (known.allowed || known.denied === true) return known;
+          return askFrom(request, at + 1, known.reason === '' ? all : [...all, known.reason]);
+        });
+      }
+      if (decision.allowed || decision.denied === true) return decision;
+      if (decision.reason !== '') all = [...all, decision.reason];
+    }
+    return { allowed: false, reason: all.join('\n') };
+  }
+
+  return {
+    rbac,
+    ask: (request) => (request.user.groups.includes(MASTERS) ? ALLOWED : askFrom(request, 0, [])),
+    decide(request) {
+      if (request.user.groups.includes(MASTERS)) return ALLOWED;
+      const reasons: string[] = [];
+      for (const mode of modes) {
+        const decision = mode.atOnce(request);
+        if (decision.allowed || decision.denied === true) return decision;
+        if (decision.reason !== '') reasons.push(decision.reason);
+      }
+      return { allowed: false, reason: reasons.join('\n') };
+    },
+    rulesOf(user, namespace) {
+      const parts = modes.map((mode) => mode.rulesOf(user, namespace));
+      const errors = parts.flatMap((part) => part.errors);
+      return { rules: parts.flatMap((part) => part.rules), errors, incomplete: errors.length > 0 };
+    },
+  };
+}
+
+function webhookMode(option: WebhookAuthorizerOption | undefined, clock: Clock): Mode {
+  if (option === undefined) throw new Error('the mode Webhook needs a webhook');
+  const webhook: WebhookAuthorizer = createWebhookAuthorizer(option, clock);
+  return {
+    authorizer: webhook,
+    atOnce: (request) => webhook.peek(request),
+    rulesOf: () => ({ rules: [], errors: ['webhook authorizer does not support user rule resolution'] }),
+  };
+}
+
+/** Keeps RBAC's answers. A role that allows something without naming objects allows it for every name: one answer serves all. */
+function remember(rbac: RbacAuthorizer): { decide(request: AccessRequest): Decision; forget(): void } {
   let kept = new Map<string, Map<string, Decision>>();
   let count = 0;
   const forget = () => {
@@ -35,60 +138,24 @@ export function createAuthorization(modes: readonly AuthorizationMode[], caches:
     kept = new Map();
     count = 0;
   };
-  const rbac = createRbacAuthorizer(caches, forget);
-  const authorizers: Record<AuthorizationMode, Authorizer> = {
-    Node: createNodeAuthorizer(caches),
-    RBAC: { decide: (request) => remembered(request) },
-    AlwaysAllow: { decide: () => ALLOWED },
-    AlwaysDeny: { decide: () => ({ allowed: false, reason: 'Everything is forbidden.' }) },
-  };
-  const ordered = modes.map((mode) => authorizers[mode]);
-
-  /** A role that allows something without naming objects allows it for every name: that answer serves all names. */
-  function remembered(request: AccessRequest): Decision {
-    const { user } = request;
-    const who = `${user.user}\n${user.groups.join('\n')}`;
-    let answers = kept.get(who);
-    if (answers === undefined) {
-      answers = new Map();
-      kept.set(who, answers);
-    }
-    const question = questionOf(request);
-    let answer = answers.get(question);
-    if (answer === undefined) {
-      answer = rbac.decide('path' in request || request.name === '' ? request : { ...request, name: '' });
-      if (count++ >= KEPT_MAX) forget();
-      answers.set(question, answer);
-    }
-    return answer.allowed || 'path' in request || request.name === '' ? answer : rbac.decide(request);
-  }
-
   return {
-    rbac,
+    forget,
     decide(request) {
-      if (request.user.groups.includes(MASTERS)) return ALLOWED;
-      const reasons: string[] = [];
-      for (const authorizer of ordered) {
-        const decision = authorizer.decide(request);
-        if (decision.allowed) return decision;
-        if (decision.reason !== '') reasons.push(decision.reason);
+      const { user } = request;
+      const who = `${user.user}\n${user.groups.join('\n')}`;
+      let answers = kept.get(who);
+      if (answers === undefined) {
+        answers = new Map();
+        kept.set(who, answers);
       }
-      return { allowed: false, reason: reasons.join('\n') };
-    },
-    rulesOf(user, namespace) {
-      const everything = modes.includes('AlwaysAllow');
-      const { rules, errors } = everything
-        ? {
-            rules: [
-              { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-              { verbs: ['*'], nonResourceURLs: ['*'] },
-            ],
-            errors: [],
-          }
-        : rbac.rulesOf(user, namespace);
-      const node = modes.includes('Node') && nodeOf(user) !== undefined;
-      const all = node ? ['node authorizer does not support user rule resolution', ...errors] : errors;
-      return { rules, errors: all, incomplete: all.length > 0 };
+      const question = questionOf(request);
+      let answer = answers.get(question);
+      if (answer === undefined) {
+        answer = rbac.decide('path' in request || request.name === '' ? request : { ...request, name: '' });
+        if (count++ >= KEPT_MAX) forget();
+        answers.set(question, answer);
+      }
+      return answer.allowed || 'path' in request || request.name === '' ? answer : rbac.decide(request);
     },
   };
 }

@@ -24,7 +24,7 @@ type ResourceRequest = Exclude<AccessRequest, { readonly path: string }>;
 
 const nodeRules = clusterRoles.find(({ name }) => name === 'system:node')?.rules ?? [];
 
-export function createNodeAuthorizer(caches: Caches): Authorizer {
+export function createNodeAuthorizer(caches: Caches): Authorizer & { decide(request: AccessRequest): Decision } {
   const pods = caches.cacheOf('/registry/pods', true);
   const claims = caches.cacheOf('/registry/persistentvolumeclaims', true);
   const attachments = caches.cacheOf('/registry/volumeattachments', false);

@@ -10,6 +10,7 @@ import { type Rule, ruleAllows } from './rules.ts';
 import type { AccessRequest, Authorizer, Decision, UserRules } from './types.ts';
 
 export interface RbacAuthorizer extends Authorizer {
+  decide(request: AccessRequest): Decision;
   rulesOf(user: Identity, namespace: string): UserRules;
   /** The rules of a role; undefined when there is none of that name. */
   rulesOfRole(kind: string, namespace: string, name: string): readonly Rule[] | undefined;

@@ -22,11 +22,13 @@ export interface Decision {
   readonly allowed: boolean;
   /** Why, for people; often empty. */
   readonly reason: string;
+  /** Later modes are not asked any more. */
+  readonly denied?: true;
 }
 
 /** One of the modes. What it does not allow is left to the next one. */
 export interface Authorizer {
-  decide(request: AccessRequest): Decision;
+  decide(request: AccessRequest): Decision | Promise<Decision>;
 }
 
 /** What a user may do in a namespace, for people. */

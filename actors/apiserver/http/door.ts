@@ -49,7 +49,7 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
         key: https.keyPem,
         ...(https.clientCaPem === undefined
           ? {}
-          : { ca: https.clientCaPem, requestCert: true, rejectUnauthorized: false }),
+          : { ca: clientAuthorities(server), requestCert: true, rejectUnauthorized: false }),
         minVersion: 'TLSv1.2',
         settings: { maxConcurrentStreams: 1000 },
       },
@@ -74,6 +74,12 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
       await Promise.all(closed);
     },
   };
+}
+
+/** Whose certificates clients may show. What they are worth is told by authentication, not by the handshake. */
+function clientAuthorities({ options }: Server): string[] {
+  const { https, requestHeader } = options;
+  return [https?.clientCaPem ?? '', requestHeader?.caPem ?? ''].filter((pem) => pem !== '');
 }
 
 const REUSE_ATTEMPTS = 10;

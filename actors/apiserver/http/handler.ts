@@ -2,21 +2,25 @@
  * One HTTP request from its first byte to its answer. Whatever a client sends, it ends in an answer: refusals as they are, bugs
  * as a 500 that is logged.
  */
+import type { ServerResponse } from 'node:http';
 import { isStatusError, StatusError } from '../../../src/api/index.ts';
+import { type AuditRecord, noteDecision } from '../audit/event.ts';
 import { internal } from '../bus-door.ts';
-import type { Call } from '../call.ts';
+import type { Answer, Call, Identity } from '../call.ts';
+import { type FlowRequest, type Seat, TooManyRequests } from '../fairness/index.ts';
 import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
 import { identityOf } from '../stages/authentication.ts';
-import { authorizePath } from '../stages/authorization.ts';
+import { ask, authorizePath, refusalText } from '../stages/authorization.ts';
 import { impersonatedOnPath } from '../stages/impersonation.ts';
+import { booleanOf } from '../verbs/list-options.ts';
 import { sendAnswer, sendStatus } from './answers.ts';
 import { type Accepted, acceptedOf, READABLE, WATCHABLE } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendNotFound, sendPlainPath } from './plain-paths.ts';
 import { hasProtobuf } from './protobuf.ts';
-import type { Reply, Request, Response } from './reply.ts';
-import { callOfRequest, credentialsOf, PageNotFound, queryOf, routeOf } from './requests.ts';
+import { type Reply, type Request, type Response, send } from './reply.ts';
+import { callOfRequest, credentialsOf, PageNotFound, type Query, queryOf, routeOf } from './requests.ts';
 
 export async function handleRequest(server: Server, request: Request, response: Response): Promise<void> {
   const reply: Reply = { request, response, auditId: server.context.random.uuid(), warnings: [] };
@@ -30,27 +34,37 @@ export async function handleRequest(server: Server, request: Request, response: 
     const resource = resourcePathOf(path);
     if (resource === undefined) {
       accepted = acceptedOf(header, 'object', query.first['pretty'], path.startsWith('/api'));
-      const credentials = credentialsOf(request);
-      const method = request.method ?? 'GET';
-      const user = impersonatedOnPath(identityOf(credentials, server), credentials, method, path, server);
-      authorizePath(user, method, path, server);
-      if (!(await sendPlainPath(server, reply, path, query, accepted))) sendNotFound(reply);
-      return;
+      return await answerPath(server, reply, path, query, accepted);
     }
     // Refusals are told in any form that the client reads, also where a watch could not be sent in it.
     accepted = acceptedOf(header, 'status', query.first['pretty'], true);
-    const route = routeOf(server, request.method ?? 'GET', resource, query);
+    const method = request.method ?? 'GET';
+    let route: ReturnType<typeof routeOf>;
+    try {
+      route = routeOf(server, method, resource, query);
+    } catch (error) {
+      // What there is and is not is told to those only who may ask for it.
+      await authorizeUnrouted(server, request, resource, query);
+      throw error;
+    }
     const watching = route.verb === 'watch';
     const pretty = watching ? undefined : query.first['pretty'];
     const form = acceptedOf(header, watching ? 'watch' : 'object', pretty, hasProtobuf(route));
-    if (form === undefined) throw notAcceptable(header, route.verb);
+    if (form === undefined) {
+      await authorizeUnrouted(server, request, resource, query);
+      throw notAcceptable(header, route.verb);
+    }
     const status = accepted;
-    await answerResource(server, reply, { form, status }, () =>
+    await answerResource(
+      server,
+      reply,
+      { form, status },
       callOfRequest(request, resource, query, route, reply.auditId),
     );
   } catch (error) {
     request.resume();
     if (error instanceof PageNotFound) return sendNotFound(reply);
+    if (error instanceof TooManyRequests) return sendTooMany(reply, error);
     const status = isStatusError(error)
       ? error
       : error instanceof URIError
@@ -60,27 +74,130 @@ export async function handleRequest(server: Server, request: Request, response: 
   }
 }
 
+async function answerPath(
+  server: Server,
+  reply: Reply,
+  path: string,
+  query: Query,
+  accepted: Accepted | undefined,
+): Promise<void> {
+  const { request, auditId } = reply;
+  const credentials = credentialsOf(request);
+  const method = request.method ?? 'GET';
+  const user = await identityOf(credentials, server);
+  const record = server.auditor?.beginPath({ auditId, credentials, user, method, path });
+  let seat: Seat | undefined;
+  try {
+    const known = await impersonatedOnPath(user, credentials, method, path, server);
+    if (record !== undefined && known !== user) record.impersonatedUser = known;
+    seat = await server.fairness?.enter(pathRequest(known, method, path), 1);
+    reply.seat = seat;
+    const decision = await authorizePath(known, method, path, server);
+    if (record !== undefined) noteDecision(record, true, decision.reason);
+    if (!(await sendPlainPath(server, reply, path, query, accepted))) sendNotFound(reply);
+    if (record !== undefined) server.auditor?.completed(record, reply.response.statusCode, {});
+  } catch (error) {
+    if (record !== undefined && isStatusError(error)) {
+      if (error.code === 403) noteDecision(record, false, '');
+      server.auditor?.completed(record, error.code, { error });
+    }
+    throw error;
+  } finally {
+    seat?.release();
+  }
+}
+
+function pathRequest(user: Identity, method: string, path: string): FlowRequest {
+  return { user, verb: method.toLowerCase(), path, group: '', resource: '', subresource: '', namespace: '' };
+}
+
+/** Refuses whoever may not ask for the resource, whether or not there is one. @throws StatusError 401, 403 */
+async function authorizeUnrouted(
+  server: Server,
+  request: Request,
+  path: NonNullable<ReturnType<typeof resourcePathOf>>,
+  query: Query,
+): Promise<void> {
+  const credentials = credentialsOf(request);
+  const known = await identityOf(credentials, server);
+  const { group, version, resource, subresource = '', namespace = '', name = '' } = path;
+  const verb = unroutedVerb(request.method ?? 'GET', path, query);
+  const asked = { user: known, verb, group, version, resource, subresource, namespace, name };
+  const { allowed, reason } = await ask(asked, server);
+  if (allowed) return;
+  const text = refusalText(asked) + (reason === '' ? '' : `: ${reason}`);
+  throw StatusError.forbidden({ group, name: resource }, name, text);
+}
+
+function unroutedVerb(
+  method: string,
+  { name, watch }: { name: string | undefined; watch: boolean },
+  query: Query,
+): string {
+  const reads = name === undefined ? (booleanOf(query.first['watch']) === true ? 'watch' : 'list') : 'get';
+  const verbs: Readonly<Record<string, string>> = {
+    GET: watch ? 'watch' : reads,
+    HEAD: reads,
+    POST: 'create',
+    PUT: 'update',
+    PATCH: 'patch',
+    DELETE: name === undefined ? 'deletecollection' : 'delete',
+  };
+  return verbs[method] ?? '';
+}
+
 async function answerResource(
   server: Server,
   reply: Reply,
   accepted: { readonly form: Accepted; readonly status: Accepted | undefined },
-  make: () => Promise<Call>,
+  call: Call,
 ): Promise<void> {
   const started = server.context.clock.monotonic();
-  const call = await make();
   let code = 200;
   try {
     if (call.kind.deprecationWarning !== undefined) call.warnings.push(call.kind.deprecationWarning);
     const answer = await runPipeline(call, server);
     if ('code' in answer) code = answer.code;
+    reply.seat = call.seat;
     sendAnswer(server, reply, call, answer, accepted.form);
+    if (call.audit !== undefined) recordAnswer(server, call.audit, reply, call, answer, code);
   } catch (error) {
+    reply.request.resume();
     const status = isStatusError(error) ? error : internal(server, error);
     code = status.code;
     reply.warnings = call.warnings;
-    sendStatus(reply, status, accepted.status);
+    reply.seat = call.seat;
+    if (error instanceof TooManyRequests) sendTooMany(reply, error);
+    else sendStatus(reply, status, accepted.status);
+    if (call.audit !== undefined) server.auditor?.completed(call.audit, code, { call, error: status });
+    else if (code === 401 && call.user.user === '') server.auditor?.unauthenticated(call);
   }
   server.metrics.request(call, code, (server.context.clock.monotonic() - started) / 1000);
+}
+
+/** Streams are told of when they begin and when they end. */
+function recordAnswer(
+  server: Server,
+  record: AuditRecord,
+  reply: Reply,
+  call: Call,
+  answer: Answer,
+  code: number,
+): void {
+  const { auditor } = server;
+  if (answer.type !== 'watch' && answer.type !== 'stream') {
+    auditor?.completed(record, code, { call, answer });
+    return;
+  }
+  auditor?.started(record, code);
+  (reply.response as ServerResponse).on('close', () => auditor?.completed(record, code, { call }));
+}
+
+function sendTooMany(reply: Reply, error: TooManyRequests): void {
+  send(reply, 429, 'text/plain; charset=utf-8', `${error.message}\n`, {
+    'retry-after': '1',
+    'x-content-type-options': 'nosniff',
+  });
 }
 
 function resourcePathOf(path: string): ReturnType<typeof parseResourcePath> {

@@ -14,6 +14,8 @@ export interface Reply {
   readonly response: Response;
   readonly auditId: string;
   warnings: readonly string[];
+  /** Where priority and fairness put the request. */
+  seat?: { readonly schemaUid: string; readonly levelUid: string } | undefined;
 }
 
 /** Sends a whole body. */
@@ -47,6 +49,10 @@ export function headersOf(
     ...(contentType === '' ? {} : { 'content-type': contentType }),
     ...more,
   };
+  if (reply.seat !== undefined) {
+    headers['x-kubernetes-pf-flowschema-uid'] = reply.seat.schemaUid;
+    headers['x-kubernetes-pf-prioritylevel-uid'] = reply.seat.levelUid;
+  }
   if (reply.warnings.length > 0) {
     headers['warning'] = reply.warnings.map((text) => `299 - ${JSON.stringify(text)}`);
   }

@@ -96,19 +96,15 @@ function verbOf(method: string, path: ResourcePath, query: Query, kind: KindDefi
 
 const CUSTOM_PATCH_TYPES = [patchMediaTypes.json, patchMediaTypes.merge, patchMediaTypes.apply];
 
-export async function callOfRequest(
+export function callOfRequest(
   request: Request,
   path: ResourcePath,
   query: Query,
   route: ReturnType<typeof routeOf>,
   auditId: string,
-): Promise<Call> {
+): Call {
   const { kind, subresource, verb } = route;
-  const body = await bodyOf(request, verb, hasProtobuf(route));
   const patchType = verb === 'patch' ? mediaTypeOf(request.headers['content-type']) : undefined;
-  // The objects of custom kinds have no Go type that a strategic merge could read its rules from.
-  if (kind.custom !== undefined && subresource?.name !== 'scale' && patchType === patchMediaTypes.strategic)
-    throw StatusError.unsupportedMediaType(CUSTOM_PATCH_TYPES);
   return newCall({
     door: 'http',
     verb,
@@ -118,7 +114,8 @@ export async function callOfRequest(
     name: path.name,
     query: query.first,
     queryAll: query.all,
-    body,
+    body: undefined,
+    readBody: READING.includes(verb) ? undefined : () => bodyOf(request, route, patchType),
     patchType,
     credentials: credentialsOf(request),
     userAgent: String(request.headers['user-agent'] ?? 'unknown'),
@@ -127,9 +124,15 @@ export async function callOfRequest(
   });
 }
 
+const READING: readonly Verb[] = ['get', 'list', 'watch'];
+
 /** Reads the body of a write and says what form it has. 413 and 415 as upstream. */
-async function bodyOf(request: Request, verb: Verb, hasProtobufForm: boolean): Promise<Body | undefined> {
-  if (verb === 'get' || verb === 'list' || verb === 'watch') return undefined;
+async function bodyOf(
+  request: Request,
+  route: ReturnType<typeof routeOf>,
+  patchType: string | undefined,
+): Promise<Body | undefined> {
+  const { kind, subresource, verb } = route;
   const contentType = request.headers['content-type'];
   const bytes = await readBody(request);
   if (verb === 'patch') {
@@ -137,6 +140,9 @@ async function bodyOf(request: Request, verb: Verb, hasProtobufForm: boolean): P
     if (!PATCH_TYPES.includes(type)) {
       throw StatusError.other(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
     }
+    // The objects of custom kinds have no Go type that a strategic merge could read its rules from.
+    if (kind.custom !== undefined && subresource?.name !== 'scale' && patchType === patchMediaTypes.strategic)
+      throw StatusError.unsupportedMediaType(CUSTOM_PATCH_TYPES);
     return { form: type === 'application/apply-patch+yaml' ? 'yaml' : 'json', bytes };
   }
   const format = bodyFormatOf(contentType);
@@ -145,7 +151,7 @@ async function bodyOf(request: Request, verb: Verb, hasProtobufForm: boolean): P
     throw StatusError.unsupportedMediaType(READABLE);
   }
   const isObject = verb === 'create' || verb === 'update';
-  if (format === 'protobuf' && isObject && !hasProtobufForm)
+  if (format === 'protobuf' && isObject && !hasProtobuf(route))
     throw StatusError.unsupportedMediaType(READABLE.slice(0, 2));
   return { form: format, bytes };
 }
@@ -176,33 +182,14 @@ function readBody(request: Request): Promise<Buffer> {
 }
 
 /** What a request shows of who sends it. */
-export function credentialsOf(request: Request): Credentials {
+export function credentialsOf(request: Request): Extract<Credentials, { type: 'http' }> {
   const socket = request.socket as TLSSocket;
-  const secure = socket.encrypted === true;
   return {
     type: 'http',
-    secure,
-    certificate: secure && socket.authorized ? subjectOf(socket) : undefined,
+    secure: socket.encrypted === true,
+    socket,
+    uri: request.url ?? '/',
     authorization: request.headers['authorization'],
     headers: request.headers,
   };
-}
-
-interface Subject {
-  readonly commonName: string;
-  readonly organizations: readonly string[];
-}
-
-const subjects = new WeakMap<TLSSocket, Subject | null>();
-
-/** The subject of the connection's client certificate, read once a connection. */
-function subjectOf(socket: TLSSocket): Subject | undefined {
-  let subject = subjects.get(socket);
-  if (subject === undefined) {
-    const certificate = socket.getPeerCertificate();
-    const { CN, O } = (certificate?.subject ?? {}) as { CN?: string; O?: string | string[] };
-    subject = CN === undefined ? null : { commonName: CN, organizations: O === undefined ? [] : [O].flat() };
-    subjects.set(socket, subject);
-  }
-  return subject ?? undefined;
 }

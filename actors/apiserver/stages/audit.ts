@@ -1,7 +1,7 @@
-/** Counts the request for the audit metrics. Policies and sinks of audit events stand here when they are configured. */
+/** Begins the record of a request where the audit policy wants one; the doors end it. */
 import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
 
-export function audit(_call: Call, server: Server): void {
-  server.metrics.audited.add(1);
+export function audit(call: Call, server: Server): void {
+  if (server.auditor !== undefined) call.audit = server.auditor.begin(call);
 }

@@ -3,6 +3,7 @@
  * @see staging/src/k8s.io/apiserver/pkg/endpoints/filters/authorization.go
  */
 import { StatusError } from '../../../src/api/index.ts';
+import { noteDecision } from '../audit/event.ts';
 import { askedInstead } from '../authorization/components.ts';
 import { checkGrant, grantsRights } from '../authorization/escalation.ts';
 import type { AccessRequest, Decision } from '../authorization/index.ts';
@@ -12,17 +13,29 @@ import type { Server } from '../server.ts';
 
 export type { AccessRequest, Decision } from '../authorization/index.ts';
 
-export function decide(request: AccessRequest, server: Server): Decision {
-  return server.authorization.decide(request);
+/** A promise only where a webhook has to be asked. */
+export function ask(request: AccessRequest, server: Server): Decision | Promise<Decision> {
+  return server.authorization.ask(request);
 }
 
-export function authorize(call: Call, server: Server): void {
+export function authorize(call: Call, server: Server): void | Promise<void> {
   if (call.user.groups.includes('system:masters')) return;
   const request = requestOf(call, call.user, call.verb);
-  const decision = decide(request, server);
+  const decision = ask(request, server);
+  if (decision instanceof Promise) return decision.then((known) => conclude(call, request, known, server));
+  return conclude(call, request, decision, server);
+}
+
+function conclude(
+  call: Call,
+  request: Extract<AccessRequest, { resource: string }>,
+  decision: Decision,
+  server: Server,
+): void {
+  if (call.audit !== undefined) noteDecision(call.audit, decision.allowed, decision.reason);
   if (decision.allowed) return;
   const instead = askedInstead(call, request);
-  if (instead !== undefined && decide(instead, server).allowed) return;
+  if (instead !== undefined && server.authorization.decide(instead).allowed) return;
   if (call.user.user === '') throw StatusError.unauthorized();
   const refusal = refusalOf(call, request, decision.reason);
   if (call.door === 'bus') server.context.log.warn('a component was refused', { message: refusal.message });
@@ -70,22 +83,29 @@ export function refusalText(request: AccessRequest): string {
 }
 
 /** Requests of paths that are not resources. @throws StatusError 403 */
-export function authorizePath(user: Identity, method: string, path: string, server: Server): void {
+export async function authorizePath(user: Identity, method: string, path: string, server: Server): Promise<Decision> {
   const request: AccessRequest = { user, verb: method.toLowerCase(), path };
-  const { allowed, reason } = decide(request, server);
-  if (allowed) return;
+  const decision = await ask(request, server);
+  if (decision.allowed) return decision;
+  const { reason } = decision;
   throw StatusError.forbidden({ group: '', name: '' }, '', refusalText(request) + (reason === '' ? '' : `: ${reason}`));
 }
 
 /** After decoding: rights that the write would give away. An update that would create needs the right to create. */
-export function authorizeContent(call: Call, server: Server): void {
-  const { object, previous, user } = call;
+export function authorizeContent(call: Call, server: Server): void | Promise<void> {
+  const { object, previous } = call;
   if (object === undefined) return;
-  if (call.verb !== 'create' && previous === undefined && call.subresource === undefined) {
+  const creates = call.verb !== 'create' && previous === undefined && call.subresource === undefined;
+  if (creates || grantsRights(call.kind)) return checkContent(call, server, creates);
+}
+
+async function checkContent(call: Call, server: Server, creates: boolean): Promise<void> {
+  const { object, previous, user } = call;
+  if (creates) {
     const request = requestOf(call, user, 'create');
-    const { allowed, reason } = decide(request, server);
+    const { allowed, reason } = await ask(request, server);
     if (!allowed) throw refusalOf(call, request, reason);
   }
-  if (!grantsRights(call.kind)) return;
-  checkGrant({ kind: call.kind, user, namespace: call.namespace, object, previous: previous?.object }, server);
+  if (!grantsRights(call.kind) || object === undefined) return;
+  await checkGrant({ kind: call.kind, user, namespace: call.namespace, object, previous: previous?.object }, server);
 }

@@ -4,42 +4,48 @@
  * (`impersonate`). @see staging/src/k8s.io/apiserver/pkg/endpoints/filters/impersonation, KEP-5284
  */
 import { StatusError } from '../../../src/api/index.ts';
+import { unescaped } from '../authentication/front-proxy.ts';
 import type { AccessRequest } from '../authorization/index.ts';
 import type { Call, Credentials, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
-import { decide, refusalOf, refusalText, requestOf } from './authorization.ts';
+import { ask, refusalOf, refusalText, requestOf } from './authorization.ts';
 
 const EXTRA = 'impersonate-extra-';
 const ACCOUNT = 'system:serviceaccount:';
 const NODE = 'system:node:';
 
-export function impersonate(call: Call, server: Server): void {
+export function impersonate(call: Call, server: Server): void | Promise<void> {
   const wanted = wantedIdentity(call.credentials);
-  if (wanted === undefined) return;
-  const narrow = `impersonate-on:${modeOf(wanted.user)}:`;
-  const about = requestOf(call, call.user, narrow + call.verb);
-  if (!all(targetsOf(call.user, wanted, 'impersonate'), server)) {
-    if (!decide(about, server).allowed) throw refusalOf(call, about, '');
-    refuseTargets(call.user, wanted, server);
+  if (wanted !== undefined) return actAs(call, wanted, server);
+}
+
+async function actAs(call: Call, wanted: Wanted, server: Server): Promise<void> {
+  if (!(await all(targetsOf(call.user, wanted, 'impersonate'), server))) {
+    const about = requestOf(call, call.user, `impersonate-on:${modeOf(wanted.user)}:${call.verb}`);
+    if (!(await ask(about, server)).allowed) throw refusalOf(call, about, '');
+    await refuseTargets(call.user, wanted, server);
   }
   call.realUser = call.user;
+  if (call.audit !== undefined) call.audit.impersonatedUser = wanted.identity;
   call.user = wanted.identity;
 }
 
 /** The same for paths that are not resources. @throws StatusError 403 */
-export function impersonatedOnPath(
+export async function impersonatedOnPath(
   user: Identity,
   credentials: Credentials,
   method: string,
   path: string,
   server: Server,
-): Identity {
+): Promise<Identity> {
   const wanted = wantedIdentity(credentials);
   if (wanted === undefined) return user;
-  const about: AccessRequest = { user, verb: `impersonate-on:${modeOf(wanted.user)}:${method.toLowerCase()}`, path };
-  if (!all(targetsOf(user, wanted, 'impersonate'), server)) {
-    if (!decide(about, server).allowed) throw StatusError.forbidden({ group: '', name: '' }, '', refusalText(about));
-    refuseTargets(user, wanted, server);
+  if (!(await all(targetsOf(user, wanted, 'impersonate'), server))) {
+    const about: AccessRequest = { user, verb: `impersonate-on:${modeOf(wanted.user)}:${method.toLowerCase()}`, path };
+    if (!(await ask(about, server)).allowed) {
+      throw StatusError.forbidden({ group: '', name: '' }, '', refusalText(about));
+    }
+    await refuseTargets(user, wanted, server);
   }
   return wanted.identity;
 }
@@ -61,7 +67,7 @@ function wantedIdentity(credentials: Credentials): Wanted | undefined {
   const uid = first(headers['impersonate-uid']);
   const extra: Record<string, string[]> = {};
   for (const name in headers) {
-    if (name.startsWith(EXTRA)) extra[decodeURIComponent(name.slice(EXTRA.length))] = values(headers[name]);
+    if (name.startsWith(EXTRA)) extra[unescaped(name.slice(EXTRA.length))] = values(headers[name]);
   }
   if (user === undefined || user === '') {
     if (groups.length === 0 && uid === undefined && Object.keys(extra).length === 0) return undefined;
@@ -118,14 +124,15 @@ function targetsOf(user: Identity, wanted: Wanted, verb: string): AccessRequest[
   return requests;
 }
 
-function all(requests: readonly AccessRequest[], server: Server): boolean {
-  return requests.every((request) => decide(request, server).allowed);
+async function all(requests: readonly AccessRequest[], server: Server): Promise<boolean> {
+  for (const request of requests) if (!(await ask(request, server)).allowed) return false;
+  return true;
 }
 
 /** @throws StatusError 403 naming the first of those to be impersonated whom the narrow right does not cover. */
-function refuseTargets(user: Identity, wanted: Wanted, server: Server): void {
+async function refuseTargets(user: Identity, wanted: Wanted, server: Server): Promise<void> {
   for (const request of targetsOf(user, wanted, `impersonate:${modeOf(wanted.user)}`)) {
-    if (decide(request, server).allowed || !('resource' in request)) continue;
+    if (!('resource' in request) || (await ask(request, server)).allowed) continue;
     const { group, resource, name } = request;
     throw StatusError.forbidden({ group, name: resource }, name, refusalText(request));
   }
@@ -137,8 +144,11 @@ function groupsFor(user: string, groups: string[]): string[] {
   if (groups.length === 0 && user.startsWith(ACCOUNT)) {
     named.push('system:serviceaccounts', `system:serviceaccounts:${user.split(':')[2]}`);
   }
-  const always = user === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated';
-  if (!named.includes(always)) named.push(always);
+  if (user === 'system:anonymous') {
+    if (!named.includes('system:unauthenticated')) named.push('system:unauthenticated');
+  } else if (!named.includes('system:authenticated') && !named.includes('system:unauthenticated')) {
+    named.push('system:authenticated');
+  }
   return named;
 }
 

@@ -1,11 +1,12 @@
 /**
  * Issues a token for a service account. @see pkg/registry/core/serviceaccount/storage/token.go
  */
-import { fieldErrors, type KindDefinition, StatusError } from '../../../src/api/index.ts';
+import { type ApiObject, fieldErrors, type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { keyOf } from '../stages/decode.ts';
+import type { BoundObject } from '../token-signer.ts';
 import type { SubresourceHandler } from './handler.ts';
 
 interface TokenSpec {
@@ -14,16 +15,17 @@ interface TokenSpec {
   boundObjectRef?: { kind?: string; apiVersion?: string; name?: string; uid?: string } | null;
 }
 
+type Account = { readonly namespace: string; readonly name: string; readonly object: ApiObject };
+
 const DEFAULT_SECONDS = 3600;
 const SECONDS_MIN = 600;
 const SECONDS_MAX = 2 ** 32;
+/** What kubelets ask for where a pod did not say: such tokens live a year, and their use is counted as stale after this. */
+const PROJECTED_SECONDS = 3607;
+const EXTENDED_SECONDS = 365 * 24 * 3600;
 
-/** Kinds that a token may be bound to, and where they are found. */
-const BINDABLE: Readonly<Record<string, { plural: string; namespaced: boolean }>> = {
-  Pod: { plural: 'pods', namespaced: true },
-  Secret: { plural: 'secrets', namespaced: true },
-  Node: { plural: 'nodes', namespaced: false },
-};
+const LEGACY_TYPE = 'kubernetes.io/service-account-token';
+const NAME = { group: 'authentication.k8s.io', name: 'TokenRequest' };
 
 export const token: SubresourceHandler = {
   name: 'token',
@@ -31,22 +33,33 @@ export const token: SubresourceHandler = {
   create(call, server) {
     const account = server.cacheOf(call.kind).get(keyOf(call, server));
     if (account === undefined) throw notFoundOf(call.kind, call.name as string);
-    const body = (call.part ?? {}) as unknown as { spec?: TokenSpec };
+    const body = (call.part ?? {}) as ApiObject & { spec?: TokenSpec };
+    checkPlace(body, account);
     const spec = body.spec ?? {};
     const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
     checkSeconds(seconds);
-    const bound = boundObject(call, server, spec.boundObjectRef ?? undefined);
     const asked = spec.audiences ?? [];
-    const audiences = asked.length > 0 ? asked : [server.tokens.issuer];
+    const audiences = asked.length > 0 ? asked : server.options.apiAudiences;
+    const bound = boundObjects(call, server, account, spec.boundObjectRef ?? undefined);
     const { uid } = account.object.metadata as { uid: string };
-    const issued = server.tokens.sign({
-      namespace: account.namespace,
-      serviceAccount: account.name,
-      uid,
-      audiences,
-      expirationSeconds: seconds,
-      bound,
-    });
+    const extended =
+      bound.pod !== undefined &&
+      seconds === PROJECTED_SECONDS &&
+      audiences.every((audience) => server.options.apiAudiences.includes(audience));
+    const nowMs = Math.floor(server.context.clock.now() / 1000) * 1000;
+    const issued = isLegacy(call, seconds, bound.secretObject)
+      ? server.tokens.signLegacy({ namespace: account.namespace, name: account.name, uid }, bound.secret?.name ?? '')
+      : server.tokens.sign({
+          namespace: account.namespace,
+          serviceAccount: account.name,
+          uid,
+          audiences,
+          expirationSeconds: extended ? EXTENDED_SECONDS : seconds,
+          ...(extended ? { warnAfterSeconds: seconds } : {}),
+          pod: bound.pod,
+          node: bound.node,
+          secret: bound.secret,
+        }).token;
     call.answer = {
       type: 'object',
       code: 201,
@@ -65,13 +78,26 @@ export const token: SubresourceHandler = {
           boundObjectRef: spec.boundObjectRef ?? null,
         },
         status: {
-          token: issued.token,
-          expirationTimestamp: `${new Date(issued.expiresAtMs).toISOString().slice(0, 19)}Z`,
+          token: issued,
+          expirationTimestamp: `${new Date(nowMs + seconds * 1000).toISOString().slice(0, 19)}Z`,
         },
       },
     };
   },
 };
+
+/** A name or namespace in the body must be the path's. */
+function checkPlace(body: ApiObject, account: Account): void {
+  const { name, namespace } = body.metadata ?? {};
+  for (const [field, value, actual, word] of [
+    ['metadata.name', name, account.name, 'name'],
+    ['metadata.namespace', namespace, account.namespace, 'namespace'],
+  ] as const) {
+    if (value === undefined || value === '' || value === actual) continue;
+    const message = `must match the service account ${word} if specified`;
+    throw StatusError.invalid(NAME, account.name, [fieldErrors.invalid(field, value, message)]);
+  }
+}
 
 function checkSeconds(seconds: number): void {
   const message =
@@ -81,34 +107,74 @@ function checkSeconds(seconds: number): void {
         ? 'may not specify a duration larger than 2^32 seconds'
         : undefined;
   if (message === undefined) return;
-  throw StatusError.invalid({ group: 'authentication.k8s.io', name: 'TokenRequest' }, '', [
-    fieldErrors.invalid('spec.expirationSeconds', seconds, message),
-  ]);
+  throw StatusError.invalid(NAME, '', [fieldErrors.invalid('spec.expirationSeconds', seconds, message)]);
 }
 
-function boundObject(
+/**
+ * The token controller asks for the token of a Secret, which lives as long as that does. Upstream's holds the key and signs
+ * by itself; here the key never leaves the API server.
+ */
+function isLegacy(call: Call, seconds: number, secret: ApiObject | undefined): boolean {
+  return (
+    secret?.['type'] === LEGACY_TYPE &&
+    seconds === SECONDS_MAX &&
+    call.door === 'bus' &&
+    call.user.user === 'system:kube-controller-manager'
+  );
+}
+
+interface Bound {
+  readonly pod?: BoundObject;
+  readonly node?: BoundObject | undefined;
+  readonly secret?: BoundObject;
+  readonly secretObject?: ApiObject;
+}
+
+/** What the token is bound to. A pod's token also names the pod's node. */
+function boundObjects(
   call: Call,
   server: Server,
+  account: Account,
   reference: NonNullable<TokenSpec['boundObjectRef']> | undefined,
-): { kind: string; name: string; uid: string } | undefined {
-  if (reference === undefined) return undefined;
+): Bound {
+  if (reference === undefined) return {};
   const { kind = '', apiVersion = '', name = '', uid } = reference;
-  const place = BINDABLE[kind];
-  if (place === undefined || apiVersion !== 'v1') {
-    const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
-    throw StatusError.badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${kind}`);
+  const find = (plural: string, of: string): ApiObject | undefined => {
+    const definition = server.registry.byResource('', 'v1', plural) as KindDefinition;
+    const cache = server.cacheOf(definition);
+    return cache.get(cache.keyOf(definition.namespaced ? call.namespace : undefined, of))?.object;
+  };
+  const required = (plural: string): ApiObject => {
+    const object = find(plural, name);
+    if (object === undefined) throw notFoundOf(server.registry.byResource('', 'v1', plural) as KindDefinition, name);
+    return object;
+  };
+  const referenceTo = (object: ApiObject): BoundObject => {
+    const actual = object.metadata['uid'] as string;
+    if (uid !== undefined && uid !== '' && uid !== actual) {
+      const text = `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`;
+      throw StatusError.conflict({ group: '', name: kind }, name, text);
+    }
+    return { name, uid: actual };
+  };
+  if (apiVersion === 'v1' && kind === 'Pod') {
+    const pod = required('pods');
+    const { serviceAccountName, nodeName = '' } = pod['spec'] as { serviceAccountName?: string; nodeName?: string };
+    if (serviceAccountName !== account.name) {
+      throw StatusError.badRequest(
+        `cannot bind token for serviceaccount ${JSON.stringify(account.name)} to pod running with different serviceaccount name.`,
+      );
+    }
+    const bound = referenceTo(pod);
+    if (nodeName === '') return { pod: bound };
+    const node = find('nodes', nodeName);
+    return { pod: bound, node: { name: nodeName, uid: (node?.metadata['uid'] as string | undefined) ?? '' } };
   }
-  const definition = server.registry.byResource('', 'v1', place.plural) as KindDefinition;
-  const cache = server.cacheOf(definition);
-  const entry = cache.get(cache.keyOf(call.namespace, name));
-  if (entry === undefined) throw notFoundOf(definition, name);
-  const actual = entry.object.metadata['uid'] as string;
-  if (uid !== undefined && uid !== '' && uid !== actual) {
-    throw StatusError.conflict(
-      { group: '', name: definition.plural },
-      name,
-      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-    );
+  if (apiVersion === 'v1' && kind === 'Node') return { node: referenceTo(required('nodes')) };
+  if (apiVersion === 'v1' && kind === 'Secret') {
+    const secretObject = required('secrets');
+    return { secret: referenceTo(secretObject), secretObject };
   }
-  return { kind, name, uid: actual };
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
+  throw StatusError.badRequest(`cannot bind token to object of type ${group}/${version}, Kind=${kind}`);
 }

@@ -6,7 +6,7 @@ import { type ApiObject, type FieldError, fieldErrors, StatusError } from '../..
 import type { Rule } from '../authorization/index.ts';
 import type { Call, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
-import { type AccessRequest, decide } from '../stages/authorization.ts';
+import { type AccessRequest, ask } from '../stages/authorization.ts';
 import type { VirtualKind } from './handler.ts';
 
 interface ResourceAttributes {
@@ -79,18 +79,18 @@ function refuse(call: Call, errors: readonly FieldError[]): never {
   throw StatusError.invalid({ group: call.kind.group, name: '' }, '', errors);
 }
 
-function review(call: Call, server: Server, user: Identity): void {
+async function review(call: Call, server: Server, user: Identity): Promise<void> {
   const spec = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
-  const { allowed, reason } = decide(accessOf(call, spec, user), server);
-  answer(call, { allowed, ...(reason === '' ? {} : { reason }) });
+  const { allowed, denied, reason } = await ask(accessOf(call, spec, user), server);
+  answer(call, { allowed, ...(denied === true ? { denied } : {}), ...(reason === '' ? {} : { reason }) });
 }
 
-function reviewOther(call: Call, server: Server): void {
+function reviewOther(call: Call, server: Server): Promise<void> {
   const { user = '', uid, groups = [], extra } = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
   if (user === '' && groups.length === 0) {
     refuse(call, [fieldErrors.invalid('spec.user', '', 'at least one of user or group must be specified')]);
   }
-  review(call, server, { user, uid, groups, extra });
+  return review(call, server, { user, uid, groups, extra });
 }
 
 export const subjectAccessReviews: VirtualKind = { prefix: '/registry/subjectaccessreviews', create: reviewOther };
@@ -103,7 +103,7 @@ export const localSubjectAccessReviews: VirtualKind = {
     if (namespace !== call.namespace) {
       throw StatusError.badRequest(`spec.resourceAttributes.namespace must match namespace: ${call.namespace}`);
     }
-    reviewOther(call, server);
+    return reviewOther(call, server);
   },
 };
 
@@ -170,17 +170,16 @@ export const selfSubjectReviews: VirtualKind = {
 
 export const tokenReviews: VirtualKind = {
   prefix: '/registry/tokenreviews',
-  create(call, server) {
+  async create(call, server) {
     const spec = ((call.object as ApiObject)['spec'] ?? {}) as { token?: string; audiences?: string[] | null };
     const token = spec.token ?? '';
     if (token === '') throw StatusError.badRequest('token is required for TokenReview in authentication');
-    const user = server.authenticator.byToken(token);
-    if (user === undefined) {
-      answer(call, { user: {}, error: '[invalid bearer token, unknown]' });
+    const asked = spec.audiences ?? [];
+    const attempt = await server.authenticator.review(token, asked.length > 0 ? asked : server.options.apiAudiences);
+    if (attempt === undefined || 'error' in attempt) {
+      answer(call, { user: {}, ...(attempt === undefined ? {} : { error: attempt.error }) });
       return;
     }
-    const asked = spec.audiences ?? [];
-    const audiences = asked.length > 0 ? asked : [server.tokens.issuer];
-    answer(call, { authenticated: true, user: userInfo(user), audiences });
+    answer(call, { authenticated: true, user: userInfo(attempt.user), audiences: attempt.audiences });
   },
 };

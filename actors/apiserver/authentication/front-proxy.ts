@@ -1,0 +1,69 @@
+/**
+ * Users that a proxy in front of the server names in headers. They count only over a connection whose client certificate an
+ * authority of the front proxy signed, for one of the allowed names; anybody else's headers mean nothing.
+ * @see staging/src/k8s.io/apiserver/pkg/authentication/request/headerrequest
+ */
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../../../src/runtime/index.ts';
+import type { Identity } from '../call.ts';
+import type { RequestHeaderOption } from '../options.ts';
+import { type Authorities, objectionTo, presentedBy } from './certificates.ts';
+
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export function frontProxyUser(
+  option: RequestHeaderOption,
+  authorities: Authorities,
+  socket: TLSSocket,
+  headers: Headers,
+  clock: Clock,
+): Identity | undefined {
+  const user = first(headers, option.usernameHeaders);
+  if (user === undefined) return undefined;
+  const shown = presentedBy(socket);
+  if (shown === undefined || objectionTo(shown, authorities, clock) !== undefined) return undefined;
+  if (option.allowedNames.length > 0 && !option.allowedNames.includes(shown.commonName)) return undefined;
+  const uid = first(headers, option.uidHeaders);
+  const extra = extraOf(headers, option.extraHeaderPrefixes);
+  return {
+    user,
+    ...(uid === undefined ? {} : { uid }),
+    groups: option.groupHeaders.flatMap((header) => valuesOf(headers[header.toLowerCase()])),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  };
+}
+
+function first(headers: Headers, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = valuesOf(headers[name.toLowerCase()])[0]?.trim();
+    if (value !== undefined && value !== '') return value;
+  }
+  return undefined;
+}
+
+function extraOf(headers: Headers, prefixes: readonly string[]): Record<string, string[]> {
+  const extra: Record<string, string[]> = {};
+  for (const prefix of prefixes.map((text) => text.toLowerCase())) {
+    for (const name in headers) {
+      if (!name.startsWith(prefix)) continue;
+      const key = unescaped(name.slice(prefix.length));
+      extra[key] = [...(extra[key] ?? []), ...valuesOf(headers[name])];
+    }
+  }
+  return extra;
+}
+
+/** Keys are percent-encoded in headers; what cannot be decoded is taken as it is. */
+export function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Node joins repeated headers with a comma. */
+function valuesOf(value: string | readonly string[] | undefined): string[] {
+  if (value === undefined) return [];
+  return typeof value === 'string' ? value.split(', ') : [...value];
+}

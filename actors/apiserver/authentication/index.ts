@@ -1,0 +1,147 @@
+/**
+ * Who sends a request. The front proxy's headers count first, then the Authorization header, then the client certificate; who
+ * shows nothing is anonymous where that is allowed. What cannot be told for sure is refused with 401.
+ * @see pkg/kubeapiserver/authenticator/config.go
+ */
+import { StatusError } from '../../../src/api/index.ts';
+import type { Clock } from '../../../src/runtime/index.ts';
+import type { Caches } from '../cache/caches.ts';
+import type { Credentials, Identity } from '../call.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { TokenSigner } from '../token-signer.ts';
+import { createBootstrapTokens } from './bootstrap-tokens.ts';
+import { authoritiesOf, objectionTo, presentedBy } from './certificates.ts';
+import { frontProxyUser } from './front-proxy.ts';
+import { createJwtIssuer } from './jwt-issuers.ts';
+import { createPasswords } from './passwords.ts';
+import { createServiceAccountAuthenticator } from './service-accounts.ts';
+import { createStaticTokens } from './static-tokens.ts';
+import { ANONYMOUS, type Attempt, authenticated, shared, type TokenAuthenticator } from './types.ts';
+import { createTokenWebhook } from './webhook.ts';
+
+type HttpCredentials = Extract<Credentials, { type: 'http' }>;
+
+export interface Authenticator {
+  /** @throws StatusError 401 */
+  identify(credentials: HttpCredentials): Identity | Promise<Identity>;
+  /** What a TokenReview says of a token. */
+  review(token: string, audiences: readonly string[]): Attempt | Promise<Attempt>;
+}
+
+export function createAuthenticator(
+  options: ResolvedOptions,
+  signer: TokenSigner,
+  caches: Caches,
+  clock: Clock,
+): Authenticator {
+  const { apiAudiences } = options;
+  /** Those that know nothing of audiences answer for the server's own. */
+  const forServer = (inner: TokenAuthenticator): TokenAuthenticator => ({
+    authenticate(token, wanted) {
+      const audiences = wanted === undefined ? apiAudiences : shared(apiAudiences, wanted);
+      if (audiences.length === 0) return undefined;
+      const completed = (attempt: Attempt) =>
+        attempt === undefined || 'error' in attempt
+          ? attempt
+          : { ...attempt, audiences: attempt.audiences ?? audiences };
+      const attempt = inner.authenticate(token, wanted);
+      return attempt instanceof Promise ? attempt.then(completed) : completed(attempt);
+    },
+  });
+  // In upstream's order.
+  const tokens: readonly TokenAuthenticator[] = [
+    ...(options.tokens.length === 0 ? [] : [forServer(createStaticTokens(options.tokens))]),
+    createServiceAccountAuthenticator(signer, caches, clock, apiAudiences),
+    ...(options.bootstrapTokens ? [forServer(createBootstrapTokens(caches, clock))] : []),
+    ...options.jwtIssuers.map((issuer) => forServer(createJwtIssuer(issuer, clock, apiAudiences))),
+    ...(options.tokenWebhook === null ? [] : [createTokenWebhook(options.tokenWebhook, clock, apiAudiences)]),
+  ];
+  const passwords = options.passwords.length === 0 ? undefined : createPasswords(options.passwords);
+  const clientAuthorities = authoritiesOf(options.https?.clientCaPem ?? '');
+  const { requestHeader } = options;
+  const proxyAuthorities = requestHeader === null ? undefined : authoritiesOf(requestHeader.caPem);
+
+  /** Asks one after the other from `index` on; what does not wait is answered without waiting. */
+  function byToken(
+    token: string,
+    wanted: readonly string[] | undefined,
+    index = 0,
+    errors: readonly string[] = [],
+  ): Attempt | Promise<Attempt> {
+    let complaints = errors;
+    for (let at = index; at < tokens.length; at++) {
+      const attempt = (tokens[at] as TokenAuthenticator).authenticate(token, wanted);
+      if (attempt instanceof Promise) {
+        return attempt.then((answer) => {
+          if (answer !== undefined && 'user' in answer) return withGroup(answer);
+          const known = answer === undefined ? complaints : [...complaints, answer.error];
+          return byToken(token, wanted, at + 1, known);
+        });
+      }
+      if (attempt === undefined) continue;
+      if ('user' in attempt) return withGroup(attempt);
+      complaints = [...complaints, attempt.error];
+    }
+    const all = ['invalid bearer token', ...complaints];
+    return { error: all.length === 1 ? (all[0] as string) : `[${all.join(', ')}]` };
+  }
+
+  function identify(credentials: HttpCredentials): Identity | Promise<Identity> {
+    const { socket, authorization, headers, secure } = credentials;
+    if (secure && requestHeader !== null && proxyAuthorities !== undefined) {
+      const user = frontProxyUser(requestHeader, proxyAuthorities, socket, headers, clock);
+      if (user !== undefined) return authenticated(user);
+    }
+    const token = bearerOf(credentials);
+    if (token !== undefined) {
+      const attempt = byToken(token, undefined);
+      return attempt instanceof Promise ? attempt.then(required) : required(attempt);
+    }
+    const basic = authorization === undefined ? undefined : /^basic +(\S+) *$/i.exec(authorization)?.[1];
+    if (basic !== undefined && passwords !== undefined) return authenticated(required(passwords(basic)));
+    const shown = secure ? presentedBy(socket) : undefined;
+    if (shown !== undefined) {
+      if (objectionTo(shown, clientAuthorities, clock) !== undefined) throw StatusError.unauthorized();
+      return authenticated(shown.user);
+    }
+    if (!secure && options.httpUser !== null) return options.httpUser;
+    if (!anonymousMay(credentials.uri)) throw StatusError.unauthorized();
+    return ANONYMOUS;
+  }
+
+  function anonymousMay(uri: string): boolean {
+    if (!options.anonymous) return false;
+    if (options.anonymousPaths.length === 0) return true;
+    const mark = uri.indexOf('?');
+    return options.anonymousPaths.includes(mark < 0 ? uri : uri.slice(0, mark));
+  }
+
+  return { identify, review: (token, audiences) => byToken(token, audiences) };
+}
+
+function withGroup(attempt: Extract<Attempt, { user: Identity }>): Attempt {
+  return { ...attempt, user: authenticated(attempt.user) };
+}
+
+/** @throws StatusError 401 */
+function required(attempt: Attempt): Identity {
+  if (attempt === undefined || 'error' in attempt) throw StatusError.unauthorized();
+  return attempt.user;
+}
+
+const PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
+
+/** The token of the Authorization header or, for browsers' WebSockets, of the protocol that they ask for. */
+function bearerOf({ authorization, headers }: HttpCredentials): string | undefined {
+  if (authorization !== undefined) {
+    const token = /^bearer +(\S.*)$/i.exec(authorization)?.[1]?.trim();
+    if (token !== undefined) return token;
+  }
+  const protocols = headers['sec-websocket-protocol'];
+  if (typeof protocols !== 'string' || !protocols.includes(PROTOCOL)) return undefined;
+  const found = protocols
+    .split(',')
+    .map((text) => text.trim())
+    .find((text) => text.startsWith(PROTOCOL));
+  return found === undefined ? undefined : Buffer.from(found.slice(PROTOCOL.length), 'base64url').toString();
+}

@@ -1,0 +1,74 @@
+/**
+ * Tokens that a service elsewhere knows: it is sent a TokenReview and its answer is kept for a while.
+ * @see staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/webhook/webhook.go
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../../src/runtime/index.ts';
+import { messageOf } from '../failures.ts';
+import type { TokenWebhookOption } from '../options.ts';
+import { postJson } from '../remote/post.ts';
+import { RememberedAnswers } from '../remote/remembered.ts';
+import { type Attempt, shared, type TokenAuthenticator } from './types.ts';
+
+interface ReviewStatus {
+  readonly authenticated?: boolean;
+  readonly error?: string;
+  readonly audiences?: readonly string[] | null;
+  readonly user?: {
+    readonly username?: string;
+    readonly uid?: string;
+    readonly groups?: readonly string[] | null;
+    readonly extra?: Readonly<Record<string, readonly string[]>> | null;
+  };
+}
+
+export function createTokenWebhook(
+  option: TokenWebhookOption,
+  clock: Clock,
+  apiAudiences: readonly string[],
+): TokenAuthenticator {
+  const answers = new RememberedAnswers<Attempt>(clock);
+
+  async function ask(token: string, asked: readonly string[]): Promise<Attempt> {
+    const apiVersion = `authentication.k8s.io/${option.version}`;
+    const review = {
+      kind: 'TokenReview',
+      apiVersion,
+      metadata: {},
+      spec: { token, audiences: asked },
+      status: { user: {} },
+    };
+    const { status } = (await postJson(option.endpoint, review, clock)) as { status?: ReviewStatus };
+    if (status?.authenticated !== true) {
+      return status?.error === undefined || status.error === '' ? undefined : { error: status.error };
+    }
+    const stated = status.audiences ?? [];
+    const audiences = stated.length === 0 ? shared(asked, apiAudiences) : shared(stated, asked);
+    // A service that knows nothing of audiences vouches for this server's own alone.
+    if (audiences.length === 0) return undefined;
+    const { username = '', uid, groups, extra } = status.user ?? {};
+    const user = {
+      user: username,
+      ...(uid === undefined || uid === '' ? {} : { uid }),
+      groups: groups ?? [],
+      ...(extra === undefined || extra === null ? {} : { extra }),
+    };
+    return { user, audiences };
+  }
+
+  return {
+    authenticate(token, wanted) {
+      const asked = wanted ?? apiAudiences;
+      const key = createHash('sha256')
+        .update(JSON.stringify([token, asked]))
+        .digest('base64');
+      const answer = answers.get(
+        key,
+        () => option.cacheTtlMs,
+        () => ask(token, asked),
+      );
+      // A service that is away says nothing of the token: the next request asks again.
+      return answer instanceof Promise ? answer.catch((error: unknown) => ({ error: messageOf(error) })) : answer;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * The webhook authorizer: a service elsewhere is sent a SubjectAccessReview and its answer is kept for a while.
+ * @see staging/src/k8s.io/apiserver/plugin/pkg/authorizer/webhook/webhook.go
+ */
+import type { Clock } from '../../../src/runtime/index.ts';
+import { compileExpression } from '../authentication/expressions.ts';
+import { messageOf } from '../failures.ts';
+import { type Endpoint, postJson } from '../remote/post.ts';
+import { RememberedAnswers } from '../remote/remembered.ts';
+import type { AccessRequest, Authorizer, Decision } from './types.ts';
+
+/** An entry of `authorizers` in upstream's AuthorizationConfiguration, or the `--authorization-webhook-…` flags. */
+export interface WebhookAuthorizerOption {
+  readonly endpoint: Endpoint;
+  readonly authorizedTtlMs: number;
+  readonly unauthorizedTtlMs: number;
+  /** What a service that does not answer means: the next mode decides, or nobody may. */
+  readonly failurePolicy: 'NoOpinion' | 'Deny';
+  /** CEL over `request`, the review's spec: all must hold for the service to be asked. */
+  readonly matchConditions: readonly { readonly expression: string }[];
+}
+
+export interface WebhookAuthorizer extends Authorizer {
+  /** The decision when it is known already. */
+  peek(request: AccessRequest): Decision;
+}
+
+const NO_OPINION: Decision = { allowed: false, reason: '' };
+
+export function createWebhookAuthorizer(option: WebhookAuthorizerOption, clock: Clock): WebhookAuthorizer {
+  const answers = new RememberedAnswers<Decision>(clock);
+  const conditions = option.matchConditions.map(({ expression }) => compileExpression(expression));
+  const failed = (error: unknown): Decision =>
+    option.failurePolicy === 'Deny'
+      ? { allowed: false, denied: true, reason: messageOf(error) }
+      : { allowed: false, reason: messageOf(error) };
+
+  async function ask(spec: object): Promise<Decision> {
+    const review = {
+      kind: 'SubjectAccessReview',
+      apiVersion: 'authorization.k8s.io/v1',
+      metadata: {},
+      spec,
+      status: { allowed: false },
+    };
+    const { status } = (await postJson(option.endpoint, review, clock)) as {
+      status?: { allowed?: boolean; denied?: boolean; reason?: string };
+    };
+    const { allowed = false, denied = false, reason = '' } = status ?? {};
+    if (allowed && denied) throw new Error('webhook subject access review returned both allow and deny response');
+    return denied ? { allowed: false, denied: true, reason } : { allowed, reason };
+  }
+
+  return {
+    decide(request) {
+      const spec = specOf(request);
+      try {
+        if (!conditions.every((condition) => condition({ request: spec }) === true)) return NO_OPINION;
+      } catch (error) {
+        return failed(error);
+      }
+      const ttlMs = ({ allowed }: Decision) => (allowed ? option.authorizedTtlMs : option.unauthorizedTtlMs);
+      const answer = answers.get(JSON.stringify(spec), ttlMs, () => ask(spec));
+      return answer instanceof Promise ? answer.catch(failed) : answer;
+    },
+    peek: (request) => answers.peek(JSON.stringify(specOf(request)))?.answer ?? NO_OPINION,
+  };
+}
+
+function specOf(request: AccessRequest): object {
+  const { user, uid, groups, extra } = request.user;
+  const who = {
+    user,
+    ...(groups.length === 0 ? {} : { groups }),
+    ...(extra === undefined ? {} : { extra }),
+    ...(uid === undefined || uid === '' ? {} : { uid }),
+  };
+  if ('path' in request) return { nonResourceAttributes: { path: request.path, verb: request.verb }, ...who };
+  const { namespace, verb, group, version, resource, subresource, name } = request;
+  const attributes = Object.entries({ namespace, verb, group, version, resource, subresource, name });
+  return { resourceAttributes: Object.fromEntries(attributes.filter(([, value]) => value !== '')), ...who };
+}

@@ -1,0 +1,124 @@
+/**
+ * Requests to services that are configured by a kubeconfig file: webhooks of authentication, authorization and audit, and the
+ * keys of token issuers. Answers are bounded in size and time; a service that is away is asked again a few times.
+ */
+import { request as httpRequest, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Clock } from '../../../src/runtime/index.ts';
+
+/** Where a service is and how to get in: plain data, read from a kubeconfig file. */
+export interface Endpoint {
+  readonly url: string;
+  readonly caPem?: string;
+  /** Client certificate. */
+  readonly certPem?: string;
+  readonly keyPem?: string;
+  readonly token?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly insecure?: boolean;
+  readonly serverName?: string;
+}
+
+const TIMEOUT_MS = 30_000;
+const ANSWER_BYTES_MAX = 3 * 1024 * 1024;
+const ATTEMPTS_MAX = 4;
+const BACKOFF_MS = 250;
+
+/** Thrown for a service that does not answer, or not with JSON; `retriable` when another attempt may go well. */
+export class RemoteError extends Error {
+  override readonly name = 'RemoteError';
+  readonly retriable: boolean;
+  constructor(message: string, retriable: boolean) {
+    super(message);
+    this.retriable = retriable;
+  }
+}
+
+/** Sends a JSON body and parses the JSON answer. @throws RemoteError */
+export function postJson(endpoint: Endpoint, body: unknown, clock: Clock, attempts = ATTEMPTS_MAX): Promise<unknown> {
+  return retried(clock, attempts, () => exchange(endpoint, 'POST', JSON.stringify(body), clock));
+}
+
+/** GETs a JSON document. @throws RemoteError */
+export function getJson(endpoint: Endpoint, clock: Clock): Promise<unknown> {
+  return retried(clock, 2, () => exchange(endpoint, 'GET', undefined, clock));
+}
+
+async function retried(clock: Clock, attempts: number, send: () => Promise<unknown>): Promise<unknown> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof RemoteError) || !error.retriable || attempt >= attempts) throw error;
+      await clock.sleep(BACKOFF_MS * 2 ** (attempt - 1), { background: true });
+    }
+  }
+}
+
+function exchange(endpoint: Endpoint, method: string, body: string | undefined, clock: Clock): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let url: URL;
+    try {
+      url = new URL(endpoint.url);
+    } catch {
+      reject(new RemoteError(`${JSON.stringify(endpoint.url)} is not a URL`, false));
+      return;
+    }
+    const secure = url.protocol === 'https:';
+    const sent = (secure ? httpsRequest : httpRequest)(
+      url,
+      requestOptions(endpoint, method, body, secure),
+      (response) => {
+        const parts: Buffer[] = [];
+        let size = 0;
+        response.on('data', (part: Buffer) => {
+          size += part.length;
+          if (size > ANSWER_BYTES_MAX) sent.destroy(new Error(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`));
+          else parts.push(part);
+        });
+        response.on('end', () => {
+          timer.cancel();
+          const code = response.statusCode ?? 0;
+          if (code < 200 || code > 299) {
+            reject(new RemoteError(`${url.origin}${url.pathname} answered with ${code}`, code === 429 || code >= 500));
+            return;
+          }
+          try {
+            resolve(JSON.parse(Buffer.concat(parts).toString()));
+          } catch {
+            reject(new RemoteError(`${url.origin}${url.pathname} did not answer with JSON`, false));
+          }
+        });
+      },
+    );
+    const timer = clock.after(TIMEOUT_MS, () => sent.destroy(new Error('no answer in time')), { background: true });
+    sent.on('error', (error) => {
+      timer.cancel();
+      reject(new RemoteError(`${url.origin}${url.pathname}: ${error.message}`, true));
+    });
+    sent.end(body);
+  });
+}
+
+function requestOptions(endpoint: Endpoint, method: string, body: string | undefined, secure: boolean): RequestOptions {
+  const { caPem, certPem, keyPem, token, username, password, insecure, serverName } = endpoint;
+  const basic = username === undefined ? undefined : Buffer.from(`${username}:${password ?? ''}`).toString('base64');
+  const authorization = token !== undefined ? `Bearer ${token}` : basic === undefined ? undefined : `Basic ${basic}`;
+  return {
+    method,
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      ...(authorization === undefined ? {} : { authorization }),
+    },
+    ...(secure
+      ? {
+          ...(caPem === undefined ? {} : { ca: caPem }),
+          ...(certPem === undefined ? {} : { cert: certPem, key: keyPem }),
+          ...(insecure === true ? { rejectUnauthorized: false } : {}),
+          ...(serverName === undefined ? {} : { servername: serverName }),
+        }
+      : {}),
+  };
+}
