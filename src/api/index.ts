@@ -63,4 +63,5 @@ export * from './tables/index.ts';
 export * from './time.ts';
 export { nameIsDnsLabel, nameIsDnsSubdomain, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
 export { kubernetesVersion } from './version.ts';
-export { formatYaml, parseYaml, YamlSyntaxError } from './yaml-text.ts';
+export { parseYaml, YamlSyntaxError } from './yaml-text.ts';
+export { formatYaml } from './yaml-write.ts';

@@ -2,7 +2,7 @@
  * YAML 1.1 bodies as upstream's parser reads them: `yes` is true, `012` is ten, times and base 60 stay text, of several documents
  * the first counts, and of repeated keys the last.
  */
-import { isMap, isScalar, LineCounter, parseAllDocuments, type ScalarTag, stringify, visit } from 'yaml';
+import { isMap, isScalar, LineCounter, parseAllDocuments, type ScalarTag, visit } from 'yaml';
 
 /** The text is not YAML; the message is Go's, as far as it can be told. */
 export class YamlSyntaxError extends Error {
@@ -25,6 +25,9 @@ const booleans: readonly ScalarTag[] = [
     identify: (value) => value === false,
   },
 ];
+
+/** A point alone is a text: field sets have it as a key. */
+const point: ScalarTag = { tag: 'tag:yaml.org,2002:str', default: true, test: /^[-+]?\._*$/, resolve: (text) => text };
 
 /** Tags of YAML 1.1 that upstream's parser does not know, by the expression that finds them. */
 const isForeign = (tag: unknown): boolean => {
@@ -55,7 +58,7 @@ export function parseYaml(text: string): ParsedYaml {
     version: '1.1',
     uniqueKeys: false,
     lineCounter,
-    customTags: (tags) => [...booleans, ...tags.filter((tag) => !isForeign(tag))],
+    customTags: (tags) => [...booleans, point, ...tags.filter((tag) => !isForeign(tag))],
   });
   const document = Array.isArray(documents) ? documents[0] : undefined;
   if (document === undefined) return { value: null, repeated: [] };
@@ -93,9 +96,4 @@ export function parseYaml(text: string): ParsedYaml {
     if (thrown instanceof ReferenceError) throw new YamlSyntaxError('yaml: document contains excessive aliasing');
     throw thrown;
   }
-}
-
-/** An object as the YAML answer that clients may ask for: keys sorted, as upstream's. */
-export function formatYaml(value: unknown): string {
-  return stringify(value, { version: '1.1', sortMapEntries: true, indentSeq: false, lineWidth: 0 });
 }

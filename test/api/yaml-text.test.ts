@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatYaml, parseYaml, YamlSyntaxError } from '../../src/api/index.ts';
+import { parseYaml, YamlSyntaxError } from '../../src/api/index.ts';
 
 describe('parseYaml', () => {
   it.each([
@@ -14,6 +14,8 @@ describe('parseYaml', () => {
     ['a: &x {b: 1}\nc: *x', { a: { b: 1 }, c: { b: 1 } }],
     ['a: &x {b: 1}\nc:\n  <<: *x\n  d: 2', { a: { b: 1 }, c: { b: 1, d: 2 } }],
     ['1: x', { '1': 'x' }],
+    ['.: {}', { '.': {} }],
+    ['a: +.', { a: '+.' }],
     ['', null],
   ])('%j is %j', (text, value) => {
     expect(parseYaml(text).value).toEqual(value);
@@ -38,23 +40,5 @@ describe('parseYaml', () => {
       lines.push(`a${level}: &a${level} [${Array.from({ length: 10 }, () => alias).join(', ')}]`);
     }
     expect(() => parseYaml(lines.join('\n'))).toThrow(YamlSyntaxError);
-  });
-});
-
-describe('formatYaml', () => {
-  it('sorts keys and does not indent lists', () => {
-    expect(
-      formatYaml({
-        versions: ['v1'],
-        kind: 'APIVersions',
-        code: 404,
-        text: 'configmaps "none" not found',
-        metadata: {},
-      }),
-    ).toBe('code: 404\nkind: APIVersions\nmetadata: {}\ntext: configmaps "none" not found\nversions:\n- v1\n');
-  });
-
-  it('quotes text that would be read as something else', () => {
-    expect(formatYaml({ a: 'yes', b: '1', c: 'x\ny\n' })).toBe('a: "yes"\nb: "1"\nc: |\n  x\n  y\n');
   });
 });
