@@ -83,6 +83,16 @@ export * from './src/runtime/actor.ts';
 export { ${namesFromRxjs().join(', ')} } from 'rxjs';
 `;
 
+/** The expression language is a bundle of its own, loaded with the first expression: few actors ever meet one. */
+const expressionsApart = {
+  name: 'expressions-loaded-when-needed',
+  setup(plugin) {
+    plugin.onResolve({ filter: /\/cel\/index\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './cel.js', external: true } : undefined,
+    );
+  },
+};
+
 /**
  * Libraries that every worker thread loads are bundled, as ES modules of which only the used part stays: two hundred small files
  * a thread would cost more than all the rest of its start.
@@ -142,7 +152,8 @@ await build({
   outfile: 'dist/host.js',
   alias: bundled,
 });
-await build({ ...common, entryPoints: actorEntryPoints(), plugins: [sharedWithHost] });
+await build({ ...common, entryPoints: actorEntryPoints(), plugins: [sharedWithHost, expressionsApart] });
+await build({ ...common, entryPoints: { 'actors/cel': 'src/api/cel/index.ts' }, plugins: [sharedWithHost] });
 for (const folder of [out, join(out, 'actors')]) {
   cpSync(join(root, 'src/api/generated'), join(folder, 'generated'), {
     recursive: true,

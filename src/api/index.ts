@@ -16,6 +16,7 @@ export {
 } from './decode.ts';
 export * from './discovery.ts';
 export * from './errors.ts';
+export * from './expressions.ts';
 export * from './field-errors.ts';
 export type * from './generated/types.ts';
 export { goJson, goValueText, quote } from './go-text.ts';
