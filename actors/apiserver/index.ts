@@ -28,6 +28,7 @@ import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
 import { CustomResources } from './custom-resources/index.ts';
+import { createEncryption, refuseEncrypted } from './encryption/index.ts';
 import { createFairness } from './fairness/index.ts';
 import { type HttpDoor, serveHttp } from './http/door.ts';
 import { INDEXED_FIELDS } from './indexes.ts';
@@ -79,7 +80,10 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
   const options = resolveOptions(given);
   const { clock, random } = context;
   const registry = createKindRegistry();
-  const store = remoteStore(context.bus, options.storeAddress);
+  const plainStore = remoteStore(context.bus, options.storeAddress);
+  const encryption =
+    options.encryption.length === 0 ? undefined : createEncryption(plainStore, options.encryption, registry);
+  const store = encryption?.store ?? refuseEncrypted(plainStore);
   const caches = new Caches(
     {
       root: '/registry/',
@@ -104,6 +108,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     options,
     registry,
     store,
+    encryption,
     caches,
     cacheOf,
     services,

@@ -1,6 +1,7 @@
 /** What an API server is started with: plain data, since it crosses threads. Composition fills it in. */
 import type { AuditOptions } from './audit/index.ts';
 import type { AbacPolicy, AuthorizationMode, WebhookAuthorizerOption } from './authorization/index.ts';
+import type { EncryptionOption } from './encryption/index.ts';
 import type { Endpoint } from './remote/post.ts';
 
 export interface TokenOption {
@@ -127,6 +128,8 @@ export interface ApiserverOptions {
   readonly authorizationWebhooks?: readonly WebhookAuthorizerOption[];
   /** What is recorded of requests, and where; null: nothing. */
   readonly audit?: AuditOptions | null;
+  /** How values are encrypted before they are stored; none: not. */
+  readonly encryption?: readonly EncryptionOption[];
   /** Seats that requests over HTTP share by priority and fairness; 0: no limit. Default 600, as upstream. */
   readonly maxRequestsInflight?: number;
   /** Admission plugins to leave out, by upstream's names. */
@@ -175,6 +178,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     abacPolicies: options?.abacPolicies ?? [],
     authorizationWebhooks: options?.authorizationWebhooks ?? [],
     audit: options?.audit ?? null,
+    encryption: options?.encryption ?? [],
     maxRequestsInflight: options?.maxRequestsInflight ?? 600,
     disabledAdmissionPlugins: options?.disabledAdmissionPlugins ?? [],
     admissionConfiguration: options?.admissionConfiguration ?? {},

@@ -10,6 +10,7 @@ import type { Authenticator } from './authentication/index.ts';
 import type { Authorization } from './authorization/index.ts';
 import type { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
+import type { Encryption } from './encryption/index.ts';
 import type { Fairness } from './fairness/index.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -20,6 +21,8 @@ export interface Server {
   readonly options: ResolvedOptions;
   readonly registry: KindRegistry;
   readonly store: Store;
+  /** Undefined when values are stored as they are. */
+  readonly encryption: Encryption | undefined;
   readonly caches: Caches;
   readonly admission: AdmissionChain;
   readonly services: ServiceAllocator;

@@ -22,7 +22,11 @@ export async function updateObject(call: Call, server: Server): Promise<void> {
   const cache = server.cacheOf(call.kind);
   const strategy = storedKindOf(call.kind, server.registry).strategy;
   object.metadata['resourceVersion'] = previous.object.metadata['resourceVersion'];
-  if (sameValue(object, previous.object) && keepsOwners(call, previous)) return answer(call, server, previous);
+  // What was sealed with an old key is written again although nothing changed: so keys are rotated.
+  const isStale = server.encryption?.isStale(previous.key) === true;
+  if (!isStale && sameValue(object, previous.object) && keepsOwners(call, previous)) {
+    return answer(call, server, previous);
+  }
   const companion = server.services.prepare(call.kind, object, previous.object);
   if (call.dryRun) {
     server.services.settle(call.kind, object);

@@ -1,0 +1,184 @@
+/**
+ * Encryption of what is stored: a store in front of the store, which seals values on their way in and opens them on their way
+ * out, by resource. Values are written with the first key of the first provider and read with any of them, so a key is changed
+ * by putting the new one first and writing every object again. @see staging/src/k8s.io/apiserver/pkg/server/options/encryptionconfig
+ */
+import { map } from 'rxjs';
+import type { KindRegistry } from '../../../src/api/index.ts';
+import type { KeyValue, Operation, OperationResult, Store, WatchEvent } from '../../../src/store/index.ts';
+import { type Cipher, ciphersOf, ENCRYPTED, type ProviderOption } from './providers.ts';
+
+export type { ProviderOption } from './providers.ts';
+
+/** An entry of `resources` in upstream's EncryptionConfiguration. */
+export interface EncryptionOption {
+  /** `secrets`, `deployments.apps`, `*.apps`, `*.` (the core group), `*.*`. */
+  readonly resources: readonly string[];
+  readonly providers: readonly ProviderOption[];
+}
+
+export interface Encryption {
+  /** The same store; what it is told to keep is sealed. */
+  readonly store: Store;
+  /** Whether the newest value of a key was sealed otherwise than it would be today. */
+  isStale(key: string): boolean;
+}
+
+/** @throws Error for a configuration that cannot be */
+export function createEncryption(
+  inner: Store,
+  options: readonly EncryptionOption[],
+  registry: KindRegistry,
+): Encryption {
+  const entries = options.map(({ resources, providers }) => ({ resources, ciphers: providers.flatMap(ciphersOf) }));
+  const every = entries.flatMap(({ ciphers }) => ciphers).filter(({ prefix }) => prefix.length > 0);
+  const resourceOf = resourcesByPrefix(registry);
+  const known = new Map<string, Cipher | undefined>();
+  const stale = new Set<string>();
+
+  /** What writes the values of a resource; undefined for those that are not named. */
+  function writerOf(key: string): Cipher | undefined {
+    const { prefix, plural, group } = resourceOf(key);
+    if (known.has(prefix)) return known.get(prefix);
+    const entry = entries.find(({ resources }) => resources.some((name) => names(name, plural, group)));
+    const writer = entry?.ciphers[0];
+    const cipher = writer === undefined || writer.prefix.length === 0 ? undefined : writer;
+    known.set(prefix, cipher);
+    return cipher;
+  }
+
+  function seal(key: string, value: Uint8Array): Uint8Array {
+    const writer = writerOf(key);
+    return writer === undefined ? value : Buffer.concat([writer.prefix, writer.seal(value, Buffer.from(key))]);
+  }
+
+  function open(kv: KeyValue, isNewest: boolean): KeyValue {
+    if (kv.value.length === 0) return kv;
+    const writer = writerOf(kv.key);
+    const sealed = startsWith(kv.value, ENCRYPTED);
+    const reader = sealed ? every.find(({ prefix }) => startsWith(kv.value, prefix)) : undefined;
+    if (sealed && reader === undefined) throw unreadable(kv);
+    if (isNewest) {
+      if (reader?.prefix.equals(writer?.prefix ?? EMPTY) ?? writer === undefined) stale.delete(kv.key);
+      else stale.add(kv.key);
+    }
+    if (reader === undefined) return kv;
+    try {
+      return { ...kv, value: reader.open(kv.value.subarray(reader.prefix.length), Buffer.from(kv.key)) };
+    } catch {
+      throw unreadable(kv);
+    }
+  }
+
+  const sealAll = (operations: readonly Operation[] | undefined) =>
+    operations?.map((operation) =>
+      operation.type === 'put' ? { ...operation, value: seal(operation.key, operation.value) } : operation,
+    );
+  const openResult = (result: OperationResult): OperationResult => {
+    if (result.type === 'range') return { ...result, kvs: result.kvs.map((kv) => open(kv, false)) };
+    if (result.type === 'put')
+      return result.prevKv === undefined ? result : { ...result, prevKv: open(result.prevKv, false) };
+    return result.prevKvs === undefined ? result : { ...result, prevKvs: result.prevKvs.map((kv) => open(kv, false)) };
+  };
+  const openEvent = (event: WatchEvent): WatchEvent => {
+    if (event.type === 'delete') stale.delete(event.kv.key);
+    return { ...event, kv: event.type === 'put' ? open(event.kv, true) : event.kv };
+  };
+
+  return {
+    isStale: (key) => stale.has(key),
+    store: {
+      ...passedOn(inner),
+      async txn(request) {
+        const success = sealAll(request.success);
+        const failure = sealAll(request.failure);
+        const result = await inner.txn({
+          ...request,
+          ...(success === undefined ? {} : { success }),
+          ...(failure === undefined ? {} : { failure }),
+        });
+        return { ...result, results: result.results.map(openResult) };
+      },
+      async range(request) {
+        const result = await inner.range(request);
+        return { ...result, kvs: result.kvs.map((kv) => open(kv, true)) };
+      },
+      watch: (request) =>
+        inner.watch(request).pipe(map((batch) => ({ ...batch, events: batch.events.map(openEvent) }))),
+    },
+  };
+}
+
+/** All that is not about values. */
+function passedOn(store: Store): Store {
+  return {
+    txn: (request) => store.txn(request),
+    range: (request) => store.range(request),
+    watch: (request) => store.watch(request),
+    compact: (revision) => store.compact(revision),
+    leaseGrant: (request) => store.leaseGrant(request),
+    leaseRevoke: (id) => store.leaseRevoke(id),
+    leaseKeepAlive: (id) => store.leaseKeepAlive(id),
+    leaseTimeToLive: (id) => store.leaseTimeToLive(id),
+    leases: () => store.leases(),
+    status: () => store.status(),
+    hash: (revision) => store.hash(revision),
+    snapshot: (path) => store.snapshot(path),
+    close: () => store.close(),
+  };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function startsWith(value: Uint8Array, prefix: Buffer): boolean {
+  return value.length >= prefix.length && prefix.equals(value.subarray(0, prefix.length));
+}
+
+function unreadable({ key, value }: KeyValue): Error {
+  const [, , provider = '', , name = ''] = Buffer.from(value.subarray(0, 128)).toString('latin1').split(':');
+  return new Error(
+    `${key} was encrypted with key "${name}" of ${provider}, which the encryption configuration does not have; add it as a further key`,
+  );
+}
+
+/** Whether a name of the configuration means the resource. */
+function names(name: string, plural: string, group: string): boolean {
+  const dot = name.indexOf('.');
+  const [wantedPlural, wantedGroup] = dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot + 1)];
+  return (wantedPlural === '*' || wantedPlural === plural) && (wantedGroup === '*' || wantedGroup === group);
+}
+
+interface Resource {
+  readonly prefix: string;
+  readonly plural: string;
+  readonly group: string;
+}
+
+/** The resource that a key of the store belongs to. Keys of custom kinds name their group. */
+function resourcesByPrefix(registry: KindRegistry): (key: string) => Resource {
+  const known = new Map<string, Resource>();
+  for (const { storagePrefix, plural, group } of registry.all()) {
+    known.set(storagePrefix, { prefix: storagePrefix, plural, group });
+  }
+  return (key) => {
+    const [, root = '', first = '', second = ''] = key.split('/', 4);
+    const short = `/${root}/${first}`;
+    const long = `${short}/${second}`;
+    return known.get(short) ?? known.get(long) ?? { prefix: long, plural: second, group: first };
+  };
+}
+
+/** Whether anything of the store is encrypted: a server without a configuration must not take such bytes for objects. */
+export function refuseEncrypted(store: Store): Store {
+  const check = (kv: KeyValue) => {
+    if (kv.value[0] === ENCRYPTED[0] && startsWith(kv.value, ENCRYPTED)) throw unreadable(kv);
+  };
+  return {
+    ...passedOn(store),
+    async range(request) {
+      const result = await store.range(request);
+      for (const kv of result.kvs) check(kv);
+      return result;
+    },
+  };
+}
