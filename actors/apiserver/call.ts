@@ -8,6 +8,7 @@ import type { AuditRecord } from './audit/event.ts';
 import type { Entry } from './cache/entry.ts';
 import type { WatchEventType } from './cache/watch-router.ts';
 import type { Seat } from './fairness/index.ts';
+import type { Exchange } from './streams/exchange.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
@@ -132,4 +133,6 @@ export type Answer =
       readonly contentType: string;
       open(sink: { next(chunk: Uint8Array): void; end(error?: unknown): void }): () => void;
     }
-  | { readonly type: 'empty'; readonly code: number };
+  | { readonly type: 'empty'; readonly code: number }
+  /** Takes the HTTP exchange over: exec, port-forward, proxies. A rejection with a StatusError is answered as one. */
+  | { readonly type: 'exchange'; serve(exchange: Exchange): void | Promise<void> };

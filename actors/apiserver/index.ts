@@ -35,6 +35,8 @@ import { INDEXED_FIELDS } from './indexes.ts';
 import { createServerMetrics } from './metrics.ts';
 import { type ApiserverOptions, resolveOptions } from './options.ts';
 import type { Server } from './server.ts';
+import { createNodeSessions } from './streams/node-sessions.ts';
+import { createNodeAddresses } from './streams/nodes.ts';
 import { createTokenSigner } from './token-signer.ts';
 
 export type { ApiserverOptions, TokenOption } from './options.ts';
@@ -136,6 +138,8 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
         ? createFairness(options.maxRequestsInflight, caches, clock, context.metrics)
         : undefined,
     metrics: createServerMetrics(context.metrics),
+    sessions: createNodeSessions(context.bus, random),
+    nodes: createNodeAddresses(registry, cacheOf),
     ready: false,
   };
 }

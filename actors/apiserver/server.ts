@@ -14,6 +14,8 @@ import type { Encryption } from './encryption/index.ts';
 import type { Fairness } from './fairness/index.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { ResolvedOptions } from './options.ts';
+import type { NodeSessions } from './streams/node-sessions.ts';
+import type { NodeAddresses } from './streams/nodes.ts';
 import type { TokenSigner } from './token-signer.ts';
 
 export interface Server {
@@ -35,6 +37,9 @@ export interface Server {
   readonly fairness: Fairness | undefined;
   readonly tokens: TokenSigner;
   readonly metrics: ServerMetrics;
+  /** Connections to kubelets, containers and the ports of pods. */
+  readonly sessions: NodeSessions;
+  readonly nodes: NodeAddresses;
   /** Whether all that a client relies on at start is there. */
   ready: boolean;
   cacheOf(kind: KindDefinition): KindCache;

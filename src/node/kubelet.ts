@@ -2,12 +2,13 @@
  * The kubelet: brings node registration, lease, pod source, pod workers, status writer and container runtime together. The
  * kubelet actor starts one; it ends with the actor's signal. An idle one holds its Node, one open watch and two timers.
  */
-import { Observable } from 'rxjs';
+import { lastValueFrom, map, Observable, toArray } from 'rxjs';
+import { quantityValue } from '../api/index.ts';
 import { createBusClient, createEventRecorder, type EventRecorder } from '../client/index.ts';
 import { AddressPool, parseCidr } from '../network/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 import { logContainerId, readLog, refuse } from './container-logs.ts';
-import type { ContainerRecord } from './container-record.ts';
+import { type KubeletFacts, KubeletHttp } from './kubelet-http.ts';
 import { MirrorKeeper } from './mirror-keeper.ts';
 import { NodeLease } from './node-lease.ts';
 import { nodeAddress, nodeAllocatable, nodePodCidr } from './node-object.ts';
@@ -15,24 +16,19 @@ import { NodeRegistration } from './node-registration.ts';
 import type { KubeletOptions } from './options.ts';
 import { type BoundPod, isMirrorPod, sameRecord } from './pod.ts';
 import { PodAdmission } from './pod-admission.ts';
+import { createPodContent } from './pod-content.ts';
 import { PodEvents, TokenBucket } from './pod-events.ts';
 import { PodSource } from './pod-source.ts';
 import { isOlder, PodWorker, type PodWorkerHost } from './pod-worker.ts';
-import {
-  type NodeExecRequest,
-  type NodeExecResult,
-  type NodeLogsRequest,
-  type NodeSummary,
-  nodeChannels,
-} from './protocol.ts';
+import { type NodeLogsRequest, type NodeSummary, nodeChannels } from './protocol.ts';
 import type { ContainerEvent, RuntimeService } from './runtime.ts';
+import { openSession, type SessionHost } from './sessions.ts';
 import { ImageCatalog } from './simulated/images.ts';
 import { SimulatedRuntime } from './simulated/runtime.ts';
 import { staticPod } from './static-pods.ts';
 import { StatusWriter } from './status-writer.ts';
 
 const leaseDurationDefaultSeconds = 40;
-const encoder = new TextEncoder();
 
 /** Starts a kubelet. Resolves when its Node is registered, its lease held and the pods that are bound to it known. */
 export async function startKubelet(context: ActorContext, options: KubeletOptions): Promise<void> {
@@ -59,6 +55,8 @@ class Kubelet implements PodWorkerHost {
   #mirrors: MirrorKeeper | undefined;
   #recorder: EventRecorder | undefined;
   #pool: AddressPool | undefined;
+  #http: KubeletHttp | undefined;
+  readonly #startedAtMs: number;
   #poolAskedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: ActorContext, options: KubeletOptions) {
@@ -66,6 +64,7 @@ class Kubelet implements PodWorkerHost {
     this.#context = context;
     this.#options = options;
     this.clock = clock;
+    this.#startedAtMs = clock.now();
     this.hostIps = [nodeAddress(options)];
     this.#client = createBusClient(context.bus, {
       clock,
@@ -76,7 +75,12 @@ class Kubelet implements PodWorkerHost {
       'node.events',
       (shared) => new TokenBucket(shared.clock, options.eventsPerSecond ?? 500, options.eventsBurst ?? 2000),
     );
-    this.runtime = new SimulatedRuntime({ clock, random, catalog, delays: options.delays });
+    const content = createPodContent({
+      client: this.#client,
+      hostIps: this.hostIps,
+      allocatable: (resource) => nodeAllocatable(options)[resource]?.toString(),
+    });
+    this.runtime = new SimulatedRuntime({ clock, random, catalog, delays: options.delays, content });
     this.runtime.onEvent((event) => this.#runtimeEvent(event));
     this.events = new PodEvents(() => this.#eventRecorder(), bucket, options.events ?? 'all');
     this.#registration = new NodeRegistration({ ...this.#common(), kubelet: options, runtime: this.runtime });
@@ -88,7 +92,7 @@ class Kubelet implements PodWorkerHost {
     const { bus } = this.#context;
     const { nodeName } = this.#options;
     bus.feed(nodeChannels.logs, (request) => this.#logs(request));
-    bus.serve(nodeChannels.exec, (request) => this.#exec(request));
+    bus.feed(nodeChannels.session, (request, { caller }) => openSession(this.#sessions(), request, caller.address));
     bus.serve(nodeChannels.summary, () => this.#summary());
     await this.#registration.start();
     if (this.#options.staticPods !== undefined) {
@@ -242,33 +246,69 @@ class Kubelet implements PodWorkerHost {
     else worker?.probesChanged(event.containerId);
   }
 
-  #find(
-    namespace: string,
-    name: string,
-    container: string,
-  ): { worker: PodWorker; record: ContainerRecord | undefined } {
+  #findPod(namespace: string, name: string): PodWorker | undefined {
     for (const worker of this.#workers.values()) {
       const { metadata } = worker.pod;
-      if (metadata.name !== name || metadata.namespace !== namespace) continue;
-      return { worker, record: worker.containers().find((record) => record.name === container) };
+      if (metadata.name === name && metadata.namespace === namespace) return worker;
     }
-    throw refuse(404, 'NotFound', `pods "${name}" not found`);
+    return undefined;
   }
 
   #logs(request: NodeLogsRequest): Observable<Uint8Array> {
     return new Observable((subscriber) => {
-      const { record } = this.#find(request.namespace, request.pod, request.container);
+      const worker = this.#findPod(request.namespace, request.pod);
+      if (worker === undefined) throw refuse(404, 'NotFound', 'pod does not exist');
+      const record = worker.containers().find(({ name }) => name === request.container);
       const id = logContainerId(record, request);
       return readLog(this.runtime, id, request, this.clock.now()).subscribe(subscriber);
     });
   }
 
-  async #exec({ namespace, pod, container, command, stdin }: NodeExecRequest): Promise<NodeExecResult> {
-    const { record } = this.#find(namespace, pod, container);
-    if (record === undefined || record.state !== 'running')
-      throw refuse(404, 'NotFound', `container not found ("${container}")`);
-    const { exitCode, stdout, stderr } = await this.runtime.exec(record.id, command, stdin);
-    return { exitCode, stdout: encoder.encode(stdout), stderr: encoder.encode(stderr) };
+  #sessions(): SessionHost {
+    return {
+      bus: this.#context.bus,
+      runtime: this.runtime,
+      findPod: (namespace, name) => this.#findPod(namespace, name),
+      serveHttp: (socket) => {
+        this.#http ??= new KubeletHttp(this.#facts());
+        this.#http.serve(socket);
+      },
+    };
+  }
+
+  /** What the kubelet's own HTTP port tells. */
+  #facts(): KubeletFacts {
+    return {
+      nodeName: this.#options.nodeName,
+      startedAtMs: this.#startedAtMs,
+      now: () => this.clock.now(),
+      memoryBytes: () => quantityValue(String(nodeAllocatable(this.#options)['memory'] ?? '0')),
+      pods: () => [...this.#workers.values()].map((worker) => ({ pod: worker.pod, containers: worker.containers() })),
+      usage: (id) => this.runtime.usage(id),
+      log: (namespace, pod, container, query) => {
+        const integer = (name: string): number | undefined => {
+          const text = query.get(name);
+          return text === null || !/^\d+$/.test(text) ? undefined : Number(text);
+        };
+        const request = {
+          namespace,
+          pod,
+          container,
+          previous: query.get('previous') === 'true',
+          timestamps: query.get('timestamps') === 'true',
+          tailLines: integer('tailLines'),
+          limitBytes: integer('limitBytes'),
+          sinceSeconds: integer('sinceSeconds'),
+        };
+        return lastValueFrom(
+          this.#logs(request).pipe(
+            toArray(),
+            map((chunks) => Buffer.concat(chunks)),
+          ),
+        );
+      },
+      metrics: () => this.#context.metrics.text(),
+    };
   }
 
   #summary(): NodeSummary {

@@ -4,6 +4,9 @@
  * A refusal arrives as a BusError whose details are {@link NodeRefusal}.
  */
 import { callChannel, streamChannel } from '../runtime/index.ts';
+import type { NodeSessionFrame } from './session-link.ts';
+
+export { type NodeSessionFrame, SessionLink, type SessionOutcome, sessionChannels } from './session-link.ts';
 
 /** Address of the kubelet actor of a node. */
 export function kubeletAddress(nodeName: string): string {
@@ -33,19 +36,29 @@ export interface NodeLogsRequest {
   readonly stream?: string | undefined;
 }
 
-export interface NodeExecRequest {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly container: string;
-  readonly command: readonly string[];
-  /** All of what the command may read from its standard input; commands of the simulated runtime read it before they run. */
-  readonly stdin?: Uint8Array | undefined;
-}
+/** What a session is with. The pod's UID, when given, must be the running pod's. */
+export type NodeSessionTarget =
+  | {
+      readonly type: 'exec' | 'attach';
+      readonly namespace: string;
+      readonly pod: string;
+      readonly container: string;
+      /** Empty for `attach`. */
+      readonly command: readonly string[];
+      readonly stdin: boolean;
+      readonly stdout: boolean;
+      readonly stderr: boolean;
+      readonly tty: boolean;
+    }
+  /** A connection to a port inside of a pod. */
+  | { readonly type: 'port'; readonly namespace: string; readonly pod: string; readonly port: number }
+  /** A connection to the kubelet's own HTTP port. */
+  | { readonly type: 'kubelet' };
 
-export interface NodeExecResult {
-  readonly exitCode: number;
-  readonly stdout: Uint8Array;
-  readonly stderr: Uint8Array;
+export interface NodeSessionRequest {
+  /** Unique for the opener; names the session on {@link nodeChannels.sessionInput}. */
+  readonly session: string;
+  readonly target: NodeSessionTarget;
 }
 
 /** One container's usage, as the Summary API tells it. */
@@ -74,8 +87,10 @@ export interface NodeSummary {
 export const nodeChannels = {
   /** Chunks of UTF-8 text, whole lines each; completes at the end, or with `follow` when the container has ended. */
   logs: streamChannel<NodeLogsRequest, Uint8Array>('node.logs'),
-  /** Runs a command in a container to its end. */
-  exec: callChannel<NodeExecRequest, NodeExecResult>('node.exec'),
+  /** What a container or a port sends; ends when it has ended. Unsubscribing hangs up. */
+  session: streamChannel<NodeSessionRequest, NodeSessionFrame>('node.session'),
+  /** The other direction: the kubelet opens it at whoever opened the session. */
+  sessionInput: streamChannel<{ readonly session: string }, NodeSessionFrame>('node.session.input'),
   /** Usage of the node and of each pod on it. */
   summary: callChannel<Record<string, never>, NodeSummary>('node.summary'),
 } as const;

@@ -4,6 +4,7 @@
  * {@link whenDone} joins both, so that a runtime without delays costs no promise at all.
  * @see KEP-2371 and cri-api's api.proto for the operations that this follows.
  */
+import type { Duplex } from 'node:stream';
 import type { Container, Pod } from '../api/index.ts';
 
 export type MaybePromise<Value> = Value | Promise<Value>;
@@ -120,13 +121,32 @@ export interface RuntimeService {
   probe(containerId: string, kind: ProbeKind): MaybePromise<ProbeResult>;
   /** Runs a lifecycle hook; rejects when it fails. */
   runHook(containerId: string, hook: 'postStart' | 'preStop'): MaybePromise<void>;
-  exec(containerId: string, command: readonly string[], stdin: Uint8Array | undefined): MaybePromise<ExecOutcome>;
+  /** Runs a command in a running container; resolves with its exit code. Rejects with {@link ExecError} when it cannot be started. */
+  exec(containerId: string, command: readonly string[], streams: ProcessStreams): Promise<number>;
+  /** Joins the container's own standard streams until it ends or the client leaves. */
+  attach(containerId: string, streams: ProcessStreams): Promise<void>;
+  /** Connects `socket` to what listens on a port of the pod. Throws {@link ExecError} with the runtime's words when nothing does. */
+  connect(podUid: string, port: number, socket: Duplex): void;
   log(containerId: string): ContainerLog | undefined;
   usage(containerId: string): { readonly cpuMillis: number; readonly memoryBytes: number };
 }
 
-export interface ExecOutcome {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
+/** The standard streams of a process, as its client sees them. */
+export interface ProcessStreams {
+  /** Output and errors share one stream, and input is edited by a terminal. */
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** The next bytes of standard input; undefined at its end. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Resolves when there is room for more; with false when nobody reads any more. */
+  write(stream: 'stdout' | 'stderr', bytes: Uint8Array): Promise<boolean>;
+  /** Size of the client's terminal, now and whenever it changes. */
+  onResize(listener: (width: number, height: number) => void): void;
+}
+
+/** A command that could not be started or a port that refused; the message is the runtime's. */
+export class ExecError extends Error {
+  override readonly name = 'ExecError';
 }

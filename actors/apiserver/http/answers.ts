@@ -38,7 +38,13 @@ const COMMA = Buffer.from(',');
 const NEWLINE = Buffer.from('\n');
 const LIST_END = Buffer.from(']}\n');
 
-export function sendAnswer(server: Server, reply: Reply, call: Call, answer: Answer, accepted: Accepted): void {
+export function sendAnswer(
+  server: Server,
+  reply: Reply,
+  call: Call,
+  answer: Answer,
+  accepted: Accepted,
+): void | Promise<void> {
   reply.warnings = call.warnings;
   switch (answer.type) {
     case 'entry':
@@ -59,6 +65,10 @@ export function sendAnswer(server: Server, reply: Reply, call: Call, answer: Ans
     case 'empty':
       send(reply, answer.code, '', '');
       return;
+    case 'exchange': {
+      const { request, response, upgrade } = reply;
+      return answer.serve({ request, response, upgrade, headers: headersOf(reply, '') });
+    }
   }
 }
 

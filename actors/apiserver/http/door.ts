@@ -6,6 +6,7 @@ import type { Clock } from '../../../src/runtime/index.ts';
 import type { Server } from '../server.ts';
 import { handleRequest } from './handler.ts';
 import { recallPorts, rememberPorts } from './remembered-ports.ts';
+import { serveUpgrades } from './upgrades.ts';
 
 export interface HttpDoor {
   readonly ports: { readonly http?: number; readonly https?: number };
@@ -38,6 +39,7 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
     plain.keepAliveTimeout = KEEP_ALIVE_MS;
     plain.requestTimeout = REQUEST_TIMEOUT_MS;
     plain.on('connection', track);
+    serveUpgrades(server, plain);
     ports.http = await listen(server.context.clock, plain, http.host, http.port, last.http);
     listeners.push(plain);
   }
@@ -58,6 +60,7 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
       },
     );
     secure.on('session', track);
+    serveUpgrades(server, secure);
     secure.on('secureConnection', (socket) => track(socket));
     // A client that breaks off its handshake is its own problem.
     secure.on('tlsClientError', () => undefined);

@@ -13,6 +13,7 @@ import type { Server } from '../server.ts';
 import { identityOf } from '../stages/authentication.ts';
 import { ask, authorizePath, refusalText } from '../stages/authorization.ts';
 import { impersonatedOnPath } from '../stages/impersonation.ts';
+import type { Upgrade } from '../streams/exchange.ts';
 import { booleanOf } from '../verbs/list-options.ts';
 import { sendAnswer, sendStatus } from './answers.ts';
 import { type Accepted, acceptedOf, READABLE, WATCHABLE } from './negotiation.ts';
@@ -22,8 +23,13 @@ import { hasProtobuf } from './protobuf.ts';
 import { type Reply, type Request, type Response, send } from './reply.ts';
 import { callOfRequest, credentialsOf, PageNotFound, type Query, queryOf, routeOf } from './requests.ts';
 
-export async function handleRequest(server: Server, request: Request, response: Response): Promise<void> {
-  const reply: Reply = { request, response, auditId: server.context.random.uuid(), warnings: [] };
+export async function handleRequest(
+  server: Server,
+  request: Request,
+  response: Response,
+  upgrade?: Upgrade,
+): Promise<void> {
+  const reply: Reply = { request, response, auditId: server.context.random.uuid(), warnings: [], upgrade };
   let accepted: Accepted | undefined;
   try {
     const url = request.url ?? '/';
@@ -159,7 +165,8 @@ async function answerResource(
     const answer = await runPipeline(call, server);
     if ('code' in answer) code = answer.code;
     reply.seat = call.seat;
-    sendAnswer(server, reply, call, answer, accepted.form);
+    const sent = sendAnswer(server, reply, call, answer, accepted.form);
+    if (sent !== undefined) await sent;
     if (call.audit !== undefined) recordAnswer(server, call.audit, reply, call, answer, code);
   } catch (error) {
     reply.request.resume();

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { gzip } from 'node:zlib';
+import type { Upgrade } from '../streams/exchange.ts';
 
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
@@ -16,6 +17,8 @@ export interface Reply {
   warnings: readonly string[];
   /** Where priority and fairness put the request. */
   seat?: { readonly schemaUid: string; readonly levelUid: string } | undefined;
+  /** The connection, when the client asked to speak another protocol on it. */
+  readonly upgrade?: Upgrade | undefined;
 }
 
 /** Sends a whole body. */

@@ -89,6 +89,8 @@ function verbOf(method: string, path: ResourcePath, query: Query, kind: KindDefi
       return named ? 'patch' : undefined;
     case 'DELETE':
       return named ? 'delete' : 'deletecollection';
+    case 'OPTIONS':
+      return named && path.subresource === 'proxy' ? 'get' : undefined;
     default:
       return undefined;
   }
@@ -104,7 +106,9 @@ export function callOfRequest(
   auditId: string,
 ): Call {
   const { kind, subresource, verb } = route;
-  const patchType = verb === 'patch' ? mediaTypeOf(request.headers['content-type']) : undefined;
+  // What connects to something else has its body for that.
+  const connects = subresource?.kind?.endsWith('Options') === true;
+  const patchType = verb === 'patch' && !connects ? mediaTypeOf(request.headers['content-type']) : undefined;
   return newCall({
     door: 'http',
     verb,
@@ -115,7 +119,7 @@ export function callOfRequest(
     query: query.first,
     queryAll: query.all,
     body: undefined,
-    readBody: READING.includes(verb) ? undefined : () => bodyOf(request, route, patchType),
+    readBody: connects || READING.includes(verb) ? undefined : () => bodyOf(request, route, patchType),
     patchType,
     credentials: credentialsOf(request),
     userAgent: String(request.headers['user-agent'] ?? 'unknown'),

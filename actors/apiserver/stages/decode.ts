@@ -24,6 +24,8 @@ import { subresourceHandlerOf } from '../subresources/index.ts';
 import { virtualKindOf } from '../virtual/index.ts';
 
 export function decode(call: Call, server: Server): void {
+  // What connects to a pod, a node or a service has a body for these, not for this server.
+  if (call.subresource !== undefined && subresourceHandlerOf(call)?.connect !== undefined) return;
   if (call.attempt === 1) readWriteOptions(call);
   switch (call.verb) {
     case 'create':
@@ -46,8 +48,6 @@ export function keyOf(call: Call, server: Server): string {
 }
 
 function decodeCreate(call: Call, server: Server): void {
-  const handler = subresourceHandlerOf(call);
-  if (handler?.connect !== undefined) return;
   if (call.subresource !== undefined) {
     call.part = decodeBody(call, partKindOf(call.kind, call.subresource));
     return;

@@ -4,7 +4,8 @@ import { binding } from './binding.ts';
 import { eviction } from './eviction.ts';
 import type { SubresourceHandler } from './handler.ts';
 import { log } from './log.ts';
-import { attach, exec, nodeProxy, podProxy, portforward, serviceProxy } from './remote-command.ts';
+import { nodeProxy, podProxy, serviceProxy } from './proxy.ts';
+import { attach, exec, portforward } from './remote-command.ts';
 import { scale } from './scale.ts';
 import { token } from './token.ts';
 

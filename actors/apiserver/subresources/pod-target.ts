@@ -11,10 +11,11 @@ export interface PodTarget {
   metadata: { name: string; namespace: string; annotations?: Record<string, string> };
   spec?: {
     nodeName?: string;
-    containers?: { name: string }[];
+    containers?: { name: string; ports?: { containerPort: number }[] }[];
     initContainers?: { name: string }[];
     ephemeralContainers?: { name: string }[];
   };
+  status?: { podIP?: string; podIPs?: { ip: string }[] };
 }
 
 export function podOf(call: Call, server: Server): PodTarget {

@@ -1,51 +1,65 @@
 /**
- * Exec, attach, port-forward and proxy: requests that upgrade to a byte stream with the pod's kubelet. Whether the pod exists,
- * has a node and has that container is answered here; the streams themselves need an upgraded connection.
+ * Exec, attach and port-forward: what upgrades to streams with a pod's kubelet. Whether the pod exists, has a node and has that
+ * container is answered here, before anything is upgraded.
+ * @see pkg/registry/core/pod/rest/subresources.go, pkg/registry/core/pod/strategy.go streamLocation
  */
 import { StatusError } from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
-import { notFoundOf } from '../failures.ts';
 import type { Server } from '../server.ts';
-import { keyOf } from '../stages/decode.ts';
+import { ask, refusalOf, requestOf } from '../stages/authorization.ts';
+import { serveCommand } from '../streams/command-session.ts';
+import { servePortForward } from '../streams/port-forward.ts';
+import { booleanOf } from '../verbs/list-options.ts';
 import type { SubresourceHandler } from './handler.ts';
 import { containerOf, nodeOf, podOf } from './pod-target.ts';
 
-function upgradeOnly(call: Call, server: Server, needsContainer: boolean): void {
-  const pod = podOf(call, server);
-  nodeOf(pod);
-  if (needsContainer) containerOf(pod, call.query['container']);
-  throw StatusError.badRequest('Upgrade request required');
-}
-
 const pods = ['/registry/pods'];
 
-export const exec: SubresourceHandler = {
-  name: 'exec',
-  kinds: pods,
-  connect: (call, server) => upgradeOnly(call, server, true),
-};
-export const attach: SubresourceHandler = {
-  name: 'attach',
-  kinds: pods,
-  connect: (call, server) => upgradeOnly(call, server, true),
-};
+/** Who may only read must not get a shell by a WebSocket, whose requests are always GETs. */
+async function mayConnect(call: Call, server: Server): Promise<void> {
+  if (call.verb === 'create' || call.user.groups.includes('system:masters')) return;
+  const request = requestOf(call, call.user, 'create');
+  const { allowed, reason } = await ask(request, server);
+  if (!allowed) throw refusalOf(call, request, reason);
+}
+
+function connectCommand(type: 'exec' | 'attach'): NonNullable<SubresourceHandler['connect']> {
+  return async (call, server) => {
+    await mayConnect(call, server);
+    const pod = podOf(call, server);
+    const { query } = call;
+    const node = nodeOf(pod);
+    const container = containerOf(pod, query['container']);
+    const flag = (name: string, otherwise: boolean): boolean => booleanOf(query[name]) ?? otherwise;
+    const tty = flag('tty', false);
+    const target = {
+      type,
+      namespace: call.namespace as string,
+      pod: call.name as string,
+      container,
+      command: type === 'exec' ? call.queryAll('command') : [],
+      stdin: flag('stdin', false),
+      stdout: flag('stdout', true),
+      // A terminal has one stream for both.
+      stderr: flag('stderr', true) && !tty,
+      tty,
+    };
+    if (!target.stdin && !target.stdout && !target.stderr) {
+      throw StatusError.badRequest('you must specify at least 1 of stdin, stdout, stderr');
+    }
+    call.answer = { type: 'exchange', serve: (exchange) => serveCommand(server, exchange, node, target) };
+  };
+}
+
+export const exec: SubresourceHandler = { name: 'exec', kinds: pods, connect: connectCommand('exec') };
+export const attach: SubresourceHandler = { name: 'attach', kinds: pods, connect: connectCommand('attach') };
 export const portforward: SubresourceHandler = {
   name: 'portforward',
   kinds: pods,
-  connect: (call, server) => upgradeOnly(call, server, false),
-};
-
-/** Nodes, pods and services of this cluster listen on no address that could be proxied to. */
-function unreachable(call: Call, server: Server): void {
-  const entry = server.cacheOf(call.kind).get(keyOf(call, server));
-  if (entry === undefined) throw notFoundOf(call.kind, call.name as string);
-  throw StatusError.serviceUnavailable(`no endpoints available for service ${JSON.stringify(call.name)}`);
-}
-
-export const podProxy: SubresourceHandler = { name: 'proxy', kinds: pods, connect: unreachable };
-export const nodeProxy: SubresourceHandler = { name: 'proxy', kinds: ['/registry/minions'], connect: unreachable };
-export const serviceProxy: SubresourceHandler = {
-  name: 'proxy',
-  kinds: ['/registry/services/specs'],
-  connect: unreachable,
+  async connect(call, server) {
+    await mayConnect(call, server);
+    const node = nodeOf(podOf(call, server));
+    const target = { node, namespace: call.namespace as string, pod: call.name as string };
+    call.answer = { type: 'exchange', serve: (exchange) => servePortForward(server, exchange, target) };
+  },
 };

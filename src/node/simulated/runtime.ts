@@ -4,25 +4,33 @@
  * and no timer.
  */
 
-import type { Pod } from '../../api/index.ts';
+import type { Duplex } from 'node:stream';
+import type { Container, Pod } from '../../api/index.ts';
 import { formatTime } from '../../api/index.ts';
 import type { Clock, Random, Timer } from '../../runtime/index.ts';
+import type { PodContent } from '../pod-content.ts';
 import type {
   ContainerConfig,
   ContainerEvent,
   ContainerExit,
   ContainerLog,
-  ExecOutcome,
   MaybePromise,
   ProbeKind,
   ProbeResult,
+  ProcessStreams,
   RuntimeService,
   SandboxConfig,
 } from '../runtime.ts';
+import { ExecError } from '../runtime.ts';
 import { type ContainerBehaviour, containerBehaviour, type SimulationDelays } from './behaviour.ts';
 import { interpret, type Script } from './command.ts';
+import { ContainerConsole } from './container-console.ts';
+import { ContainerMachine, type Inside, type SharedVolumes } from './container-machine.ts';
+import { notExecutable, refusedText } from './exec-texts.ts';
 import { type ImageCatalog, SimulatedImages, vary } from './images.ts';
 import { LogRing } from './log-ring.ts';
+import { answerPort, portBehaviour } from './ports.ts';
+import { isProgram, runProgram } from './shell/shell.ts';
 
 export interface SimulatedRuntimeOptions {
   readonly clock: Clock;
@@ -30,6 +38,8 @@ export interface SimulatedRuntimeOptions {
   /** Shared by the kubelets of a thread. */
   readonly catalog: ImageCatalog;
   readonly delays?: SimulationDelays | undefined;
+  /** Environment and volumes of containers; without it both are empty. */
+  readonly content?: PodContent | undefined;
 }
 
 interface SimulatedContainer {
@@ -41,8 +51,14 @@ interface SimulatedContainer {
   exit: ContainerExit | undefined;
   timer: Timer | undefined;
   ring: LogRing | undefined;
+  machine: ContainerMachine | undefined;
+  /** Of a container with standard input whose program is known: the program runs for real. */
+  terminal: ContainerConsole | undefined;
+  /** Aborted when the container ends: the commands that run in it. */
+  readonly ended: Set<AbortController>;
 }
 
+const encoder = new TextEncoder();
 const hookFailure = 'simulated hook failed';
 
 /** Gives an ID of 64 hexadecimal digits, as containerd's. */
@@ -58,9 +74,13 @@ export class SimulatedRuntime implements RuntimeService {
   readonly #random: Random;
   readonly #delays: SimulationDelays;
   readonly #containers = new Map<string, SimulatedContainer>();
+  readonly #content: PodContent | undefined;
+  readonly #addresses = new Map<string, readonly string[]>();
+  readonly #volumes = new Map<string, SharedVolumes>();
   #listener: (event: ContainerEvent) => void = () => {};
 
-  constructor({ clock, random, catalog, delays = {} }: SimulatedRuntimeOptions) {
+  constructor({ clock, random, catalog, delays = {}, content }: SimulatedRuntimeOptions) {
+    this.#content = content;
     this.#clock = clock;
     this.#random = random;
     this.#delays = delays;
@@ -71,14 +91,18 @@ export class SimulatedRuntime implements RuntimeService {
     this.#listener = listener;
   }
 
-  runPodSandbox(_config: SandboxConfig): string {
-    return this.#random.uuid();
+  runPodSandbox({ ips }: SandboxConfig): string {
+    const id = this.#random.uuid();
+    this.#addresses.set(id, ips);
+    return id;
   }
 
   removePodSandbox(sandboxId: string): void {
     for (const container of this.#containers.values()) {
       if (container.sandboxId === sandboxId) this.removeContainer(container.id);
     }
+    this.#volumes.delete(sandboxId);
+    this.#addresses.delete(sandboxId);
   }
 
   createContainer(sandboxId: string, config: ContainerConfig): string {
@@ -161,26 +185,80 @@ export class SimulatedRuntime implements RuntimeService {
     return seconds > 0 ? this.#clock.sleep(seconds * 1000) : undefined;
   }
 
-  exec(id: string, command: readonly string[], stdin: Uint8Array | undefined): MaybePromise<ExecOutcome> {
-    const container = this.#containers.get(id);
-    if (container === undefined || container.exit !== undefined) throw new Error('container not running');
-    const script = this.#interpret(
-      container.config,
-      command,
-      stdin === undefined ? '' : new TextDecoder().decode(stdin),
-    );
-    if (script === undefined) {
-      return {
-        exitCode: 127,
-        stdout: '',
-        stderr: `OCI runtime exec failed: exec failed: exec: ${JSON.stringify(command[0] ?? '')}: executable file not found in $PATH\n`,
-      };
+  async exec(id: string, command: readonly string[], streams: ProcessStreams): Promise<number> {
+    const container = this.#running(id);
+    const [program = ''] = command;
+    const inside = await this.#enter(container);
+    if (!isProgram(program)) throw new ExecError(notExecutable(this.#random, program, inside.machine.files));
+    const ended = new AbortController();
+    container.ended.add(ended);
+    const signal = AbortSignal.any([streams.signal, ended.signal]);
+    try {
+      const code = await runProgram(inside.machine, command, inside.variables, inside.directory, {
+        tty: streams.tty,
+        stdin: streams.stdin,
+        signal,
+        read: () => streams.read(),
+        write: (stream, bytes) => streams.write(stream, bytes),
+        onResize: (listener) => streams.onResize(listener),
+      });
+      return ended.signal.aborted ? 137 : code;
+    } finally {
+      container.ended.delete(ended);
     }
-    const text = (stream: 'stdout' | 'stderr'): string =>
-      script.steps.map((step) => (step.type === 'print' && step.stream === stream ? step.text : '')).join('');
-    const outcome = { exitCode: script.exitCode ?? 0, stdout: text('stdout'), stderr: text('stderr') };
-    const waitMs = script.steps.reduce((sum, step) => sum + (step.type === 'sleep' ? step.durationMs : 0), 0);
-    return waitMs === 0 ? outcome : this.#clock.sleep(waitMs).then(() => outcome);
+  }
+
+  async attach(id: string, streams: ProcessStreams): Promise<void> {
+    const container = this.#running(id);
+    if (container.terminal !== undefined) return container.terminal.attach(streams);
+    const log = this.log(id) as LogRing;
+    await new Promise<void>((resolve) => {
+      const stop = log.follow((line) => void streams.write(line.stream, encoder.encode(`${line.text}\n`)), resolve);
+      const leave = () => {
+        stop();
+        resolve();
+      };
+      streams.signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  connect(podUid: string, port: number, socket: Duplex): void {
+    let pod: Pod | undefined;
+    const containers: Container[] = [];
+    let sandbox = '';
+    for (const { config, exit, sandboxId } of this.#containers.values()) {
+      if (config.pod.metadata?.uid !== podUid || exit !== undefined) continue;
+      pod = config.pod;
+      sandbox = sandboxId;
+      containers.push(config.container);
+    }
+    const behaviour = pod === undefined ? undefined : portBehaviour(pod, containers, port);
+    if (pod === undefined || behaviour === undefined) throw new ExecError(refusedText(sandbox, port));
+    answerPort(socket, pod, containers, port, behaviour);
+  }
+
+  #running(id: string): SimulatedContainer {
+    const container = this.#containers.get(id);
+    if (container === undefined || container.exit !== undefined) throw new ExecError('container not running');
+    return container;
+  }
+
+  #enter(container: SimulatedContainer): Promise<Inside> {
+    container.machine ??= new ContainerMachine(this.#clock, this.#content, this.#volumesOf(container.sandboxId));
+    const { pod, container: spec } = container.config;
+    const ips = this.#addresses.get(container.sandboxId) ?? [];
+    // The object that the container was made from is older than its address.
+    const status = ips.length === 0 ? pod.status : { ...pod.status, podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) };
+    return container.machine.enter({ ...pod, status } as Pod, spec);
+  }
+
+  #volumesOf(sandboxId: string): SharedVolumes {
+    let volumes = this.#volumes.get(sandboxId);
+    if (volumes === undefined) {
+      volumes = new Map();
+      this.#volumes.set(sandboxId, volumes);
+    }
+    return volumes;
   }
 
   log(id: string): ContainerLog | undefined {
@@ -206,7 +284,19 @@ export class SimulatedRuntime implements RuntimeService {
 
   #record(id: string, sandboxId: string, config: ContainerConfig): SimulatedContainer {
     const behaviour = containerBehaviour(config.pod, config.container, config.kind, this.#delays);
-    return { id, sandboxId, config, behaviour, startedAtMs: 0, exit: undefined, timer: undefined, ring: undefined };
+    return {
+      id,
+      sandboxId,
+      config,
+      behaviour,
+      startedAtMs: 0,
+      exit: undefined,
+      timer: undefined,
+      ring: undefined,
+      machine: undefined,
+      terminal: undefined,
+      ended: new Set(),
+    };
   }
 
   #run(container: SimulatedContainer): void {
@@ -220,6 +310,10 @@ export class SimulatedRuntime implements RuntimeService {
     container.timer = undefined;
     const { pod, container: spec } = container.config;
     const argv = spec.command === undefined ? (spec.args ?? []) : [...spec.command, ...(spec.args ?? [])];
+    if (spec.stdin === true && container.behaviour.exit === undefined && isProgram(argv[0] ?? 'sh')) {
+      this.#openConsole(container, argv.length === 0 ? ['sh'] : argv);
+      return;
+    }
     const script = argv.length === 0 ? undefined : this.#interpret(container.config, argv, '');
     const told = container.behaviour.exit;
     const byAnnotation =
@@ -229,6 +323,23 @@ export class SimulatedRuntime implements RuntimeService {
       const passed = this.#clock.now() - container.startedAtMs;
       this.#after(container, told.afterMs - passed, () => this.#end(container, told));
     }
+  }
+
+  /** The container's own program runs, with whoever attaches at its standard streams. */
+  #openConsole(container: SimulatedContainer, argv: readonly string[]): void {
+    if (container.terminal !== undefined) return;
+    const { container: spec } = container.config;
+    container.terminal = new ContainerConsole({
+      tty: spec.tty === true,
+      once: spec.stdinOnce === true,
+      log: (stream, text) => this.#write(container, stream, text, this.#clock.now()),
+      run: async (streams) => {
+        const { machine, variables, directory } = await this.#enter(container);
+        return runProgram(machine, argv, variables, directory, streams);
+      },
+      ended: (exitCode) => this.#end(container, { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' }),
+    });
+    container.terminal.start();
   }
 
   #play(container: SimulatedContainer, script: Script, from: number): void {
@@ -263,6 +374,8 @@ export class SimulatedRuntime implements RuntimeService {
     container.exit = exit;
     container.timer?.cancel();
     container.timer = undefined;
+    container.terminal?.close();
+    for (const ended of container.ended) ended.abort();
     container.ring?.end();
     this.#listener({
       type: 'exited',

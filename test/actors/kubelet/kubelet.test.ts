@@ -235,21 +235,6 @@ describe('the kubelet', () => {
     });
     await expect(read('nobody')).rejects.toMatchObject({ details: { code: 404 } });
   });
-
-  it('runs commands in containers', async () => {
-    await cluster.addPod('web');
-    await cluster.system.settled();
-    const call = (command: string[]) =>
-      cluster.system.bus.call('kubelet/node-1', nodeChannels.exec, {
-        namespace: 'default',
-        pod: 'web',
-        container: 'app',
-        command,
-      });
-    const { exitCode, stdout } = await call(['sh', '-c', 'hostname && exit 3']);
-    expect([exitCode, new TextDecoder().decode(stdout)]).toEqual([3, 'web\n']);
-    expect((await call(['vim'])).exitCode).toBe(127);
-  });
 });
 
 describe('a kubelet with static pods', () => {
