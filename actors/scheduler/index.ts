@@ -4,6 +4,7 @@ import {
   createInformers,
   createSeriesRecorder,
   csiNodes,
+  deviceClasses,
   type Informer,
   type KubernetesObject,
   namespaces,
@@ -11,6 +12,8 @@ import {
   persistentVolumeClaims,
   persistentVolumes,
   pods,
+  resourceClaims,
+  resourceSlices,
   storageClasses,
 } from '../../src/client/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
@@ -86,6 +89,9 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     moveOn(informers.informer(persistentVolumeClaims), 'PersistentVolumeClaim');
     moveOn(informers.informer(storageClasses), 'StorageClass');
     moveOn(informers.informer(csiNodes), 'CSINode');
+    moveOn(informers.informer(resourceClaims), 'ResourceClaim');
+    moveOn(informers.informer(resourceSlices), 'ResourceSlice');
+    moveOn(informers.informer(deviceClasses), 'DeviceClass');
     // Ready as soon as it is listening: it begins by itself when the caches are full.
     void informers.synced().then(() => {
       if (!signal.aborted) scheduler.start();

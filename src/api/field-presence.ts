@@ -279,7 +279,7 @@ io.k8s.api.resource.v1.DeviceClass metadata:s
 io.k8s.api.resource.v1.DeviceClassList metadata:s
 io.k8s.api.resource.v1.DeviceConstraint matchAttribute:p distinctAttribute:p
 io.k8s.api.resource.v1.DeviceCounterConsumption counters:d
-io.k8s.api.resource.v1.DeviceRequestAllocationResult adminAccess:n shareID:p
+io.k8s.api.resource.v1.DeviceRequestAllocationResult adminAccess:p shareID:p
 io.k8s.api.resource.v1.DeviceToleration tolerationSeconds:p
 io.k8s.api.resource.v1.ExactDeviceRequest adminAccess:p
 io.k8s.api.resource.v1.OpaqueDeviceConfiguration parameters:n

@@ -216,6 +216,9 @@ export class ClusterCache {
     if (before && !differs(before.pod, pod)) {
       before.pod = pod;
       this.#renominate(before, previous, pod);
+      if (pod.spec?.resourceClaims?.length && claimText(previous) !== claimText(pod)) {
+        queue.update(before, previous, [generatedClaim]);
+      }
       return;
     }
     const info = makePodInfo(pod, this.nodes.index);
@@ -268,6 +271,15 @@ function differsWhenBound(before: Pod, after: Pod): boolean {
   const spec = (pod: Pod) => JSON.stringify({ ...pod.spec, nodeName: undefined });
   return spec(before) !== spec(after);
 }
+
+/** The names of the claims that were made for the pod. */
+const claimText = (pod: Pod) => JSON.stringify(pod.status?.resourceClaimStatuses);
+
+const generatedClaim: ClusterEvent = {
+  resource: 'TargetPod',
+  action: Action.UpdatePodGeneratedResourceClaim,
+  label: 'TargetPodUpdate',
+};
 
 function pendingEvents(before: PodInfo, after: PodInfo, previous: Pod, pod: Pod): ClusterEvent[] {
   let action = 0;

@@ -6,6 +6,7 @@ export * from './cluster-cache.ts';
 export * from './cluster-events.ts';
 export * from './configuration.ts';
 export * from './cycle-state.ts';
+export * from './devices/index.ts';
 export * from './diagnosis.ts';
 export { LabelColumn, RowCounter } from './label-column.ts';
 export * from './node-affinity.ts';

@@ -190,7 +190,7 @@ test('replicas are placed, refused and preempt alike whether answers are remembe
               addNodes(nodeOf(shapes.at(-1)!));
             } else {
               if (kind === 'taint') one.taint = one.taint ? undefined : 'NoSchedule';
-              if (kind === 'grow') one.cpu = '8';
+              if (kind === 'grow') one.cpu = '4';
               if (kind === 'image') one.images = 1 - one.images;
               cache.nodeChanged({ type: 'updated', previous: before, object: nodeOf(one) });
             }
