@@ -71,8 +71,6 @@ export interface Call {
   seat: Seat | undefined;
   /** Sent as Warning headers. */
   readonly warnings: string[];
-  /** What admission notes for the audit log; undefined while there is nothing. */
-  auditAnnotations: Record<string, string> | undefined;
   dryRun: boolean;
   fieldManager: string;
   /** What is to be written, from decode on. */

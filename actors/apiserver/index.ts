@@ -38,6 +38,7 @@ import type { Server } from './server.ts';
 import { createNodeSessions } from './streams/node-sessions.ts';
 import { createNodeAddresses } from './streams/nodes.ts';
 import { createTokenSigner } from './token-signer.ts';
+import { createWebhookClient } from './webhooks/index.ts';
 
 export type { ApiserverOptions, TokenOption } from './options.ts';
 
@@ -58,6 +59,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     // After a crash nobody calls stop: the ports must be free again for the restart all the same.
     const release = () => {
       server.caches.stop();
+      server.webhooks.close();
       return door.close();
     };
     context.signal.addEventListener('abort', () => void release(), { once: true });
@@ -115,6 +117,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     cacheOf,
     services,
     tokens,
+    webhooks: createWebhookClient(clock),
     strategyContext,
     admission: createAdmissionChain(admissionPlugins, {
       enabled: options.enabledAdmissionPlugins,

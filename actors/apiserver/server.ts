@@ -17,6 +17,7 @@ import type { ResolvedOptions } from './options.ts';
 import type { NodeSessions } from './streams/node-sessions.ts';
 import type { NodeAddresses } from './streams/nodes.ts';
 import type { TokenSigner } from './token-signer.ts';
+import type { WebhookClient } from './webhooks/https-client.ts';
 
 export interface Server {
   readonly context: ActorContext;
@@ -36,6 +37,8 @@ export interface Server {
   /** Undefined when priority and fairness are off. */
   readonly fairness: Fairness | undefined;
   readonly tokens: TokenSigner;
+  /** Calls webhooks of admission and conversion. */
+  readonly webhooks: WebhookClient;
   readonly metrics: ServerMetrics;
   /** Connections to kubelets, containers and the ports of pods. */
   readonly sessions: NodeSessions;

@@ -72,7 +72,6 @@ export function newCall(request: CallRequest): Call {
     audit: undefined,
     seat: undefined,
     warnings: [],
-    auditAnnotations: undefined,
     dryRun: false,
     fieldManager: '',
     object: undefined,

@@ -13,8 +13,10 @@ export const jsonPatchOperationsMax = 10_000;
 
 type Container = Record<string, unknown> | unknown[];
 
-/** The patch does not fit the object; the API answers 422 without saying why, as upstream does. */
+/** The patch does not fit the object; `message` says why in the words of upstream's library. */
 class PatchDoesNotApply extends Error {}
+
+const MISSING = 'missing value';
 
 interface Operation {
   readonly op?: unknown;
@@ -26,10 +28,15 @@ interface Operation {
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
 
 /**
- * Applies the operations in order and returns the result.
- * @throws StatusError 400 for what is no patch, 413 for too many operations, 422 when one does not apply
+ * Applies the operations in order and returns the result. Where one does not apply, `refuse` makes the error of the reason: the
+ * API answers 422 without saying why, as upstream does.
+ * @throws StatusError 400 for what is no patch, 413 for too many operations, and what `refuse` makes
  */
-export function applyJsonPatch(document: unknown, patch: unknown): unknown {
+export function applyJsonPatch(
+  document: unknown,
+  patch: unknown,
+  refuse: (reason: string) => StatusError = () => StatusError.unprocessable(),
+): unknown {
   if (!Array.isArray(patch)) {
     throw StatusError.badRequest(
       'error decoding patch: json: cannot unmarshal object into Go value of type []interface {}',
@@ -46,7 +53,7 @@ export function applyJsonPatch(document: unknown, patch: unknown): unknown {
     run.sortKeys();
     return run.document;
   } catch (error) {
-    if (error instanceof PatchDoesNotApply) throw StatusError.unprocessable();
+    if (error instanceof PatchDoesNotApply) throw refuse(error.message);
     throw error;
   }
 }
@@ -61,36 +68,38 @@ class PatchRun {
   }
 
   apply({ op, path, from, value }: Operation): void {
-    if (typeof path !== 'string') throw new PatchDoesNotApply();
+    if (typeof path !== 'string') throw new PatchDoesNotApply(`${op} operation failed to decode path: ${MISSING}`);
     switch (op) {
       case 'add':
-        this.#add(path, value ?? null);
+        this.#add(op, path, value ?? null);
         return;
       case 'remove':
-        this.#remove(path);
+        this.#remove(op, path);
         return;
       case 'replace': {
-        const { container, key } = this.#find(path);
+        const { container, key } = this.#find(op, path);
         if (Array.isArray(container)) container[existingIndex(container, key)] = value ?? null;
         else setMember(container, key, value ?? null);
         return;
       }
       case 'move': {
-        const moved = this.#read(from);
-        this.#remove(from as string);
-        this.#add(path, moved);
+        const moved = this.#read(op, from);
+        this.#remove(op, from as string);
+        this.#add(op, path, moved);
         return;
       }
       case 'copy':
-        this.#add(path, this.#read(from));
+        this.#add(op, path, this.#read(op, from));
         return;
       case 'test': {
-        const found = path === '' ? this.document : this.#read(path);
-        if (stableJson(found ?? null) !== stableJson(value ?? null)) throw new PatchDoesNotApply();
+        const found = path === '' ? this.document : this.#read(op, path);
+        if (stableJson(found ?? null) !== stableJson(value ?? null)) {
+          throw new PatchDoesNotApply(`testing value ${path} failed: test failed`);
+        }
         return;
       }
       default:
-        throw new PatchDoesNotApply();
+        throw new PatchDoesNotApply(`Unexpected kind: ${op}`);
     }
   }
 
@@ -104,37 +113,46 @@ class PatchRun {
     }
   }
 
-  #add(path: string, value: unknown): void {
-    const { container, key } = this.#find(path);
+  #add(op: string, path: string, value: unknown): void {
+    const { container, key } = this.#find(op, path);
     if (!Array.isArray(container)) setMember(container, key, value);
     else if (key === '-') container.push(value);
     else container.splice(indexWithin(key, container.length + 1), 0, value);
   }
 
-  #remove(path: string): void {
-    const { container, key } = this.#find(path);
+  #remove(op: string, path: string): void {
+    const { container, key } = this.#find(op, path);
     if (Array.isArray(container)) container.splice(existingIndex(container, key), 1);
     else if (Object.hasOwn(container, key)) delete container[key];
-    else throw new PatchDoesNotApply();
+    else {
+      const why = `Unable to remove nonexistent key: ${key}: ${MISSING}`;
+      throw new PatchDoesNotApply(`error in ${op} for path: '${path}': ${why}`);
+    }
   }
 
-  #read(path: unknown): unknown {
-    if (typeof path !== 'string') throw new PatchDoesNotApply();
-    const { container, key } = this.#find(path);
+  #read(op: string, path: unknown): unknown {
+    if (typeof path !== 'string') throw new PatchDoesNotApply(`${op} operation failed to decode from: ${MISSING}`);
+    const { container, key } = this.#find(op, path);
     if (Array.isArray(container)) return container[existingIndex(container, key)];
     return Object.hasOwn(container, key) ? container[key] : null;
   }
 
   /** The container that holds the path's last part, made a copy of its own together with all above it. */
-  #find(path: string): { container: Container; key: string } {
+  #find(op: string, path: string): { container: Container; key: string } {
+    const missing = () => {
+      const shown = op === 'add' || op === 'remove' ? JSON.stringify(path) : path;
+      return new PatchDoesNotApply(`${op} operation does not apply: doc is missing path: ${shown}: ${MISSING}`);
+    };
     const parts = path.split('/').slice(1).map(unescapePart);
     const key = parts.pop();
-    if (key === undefined) throw new PatchDoesNotApply();
+    if (key === undefined || !isContainer(this.document)) throw missing();
     let container = this.#owned(this.document);
     this.document = container;
     for (const part of parts) {
       const at = Array.isArray(container) ? existingIndex(container, part) : part;
-      const next = this.#owned(Object.hasOwn(container, at) ? (container as Record<string, unknown>)[at] : undefined);
+      const inner = Object.hasOwn(container, at) ? (container as Record<string, unknown>)[at] : undefined;
+      if (!isContainer(inner)) throw missing();
+      const next = this.#owned(inner);
       if (Array.isArray(container)) container[at as number] = next;
       else setMember(container, part, next);
       container = next;
@@ -142,8 +160,7 @@ class PatchRun {
     return { container, key };
   }
 
-  #owned(value: unknown): Container {
-    if (!isContainer(value)) throw new PatchDoesNotApply();
+  #owned(value: Container): Container {
     if (this.#own.has(value)) return value;
     const copy = Array.isArray(value) ? [...value] : { ...value };
     this.#own.add(copy);
@@ -162,9 +179,12 @@ const unescapePart = (part: string): string => part.replaceAll('~1', '/').replac
 
 /** An index below `length`; negative ones count from the end. */
 function indexWithin(text: string, length: number): number {
-  if (!/^[+-]?\d+$/.test(text)) throw new PatchDoesNotApply();
+  if (!/^[+-]?\d+$/.test(text))
+    throw new PatchDoesNotApply(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
   const index = Number(text);
-  if (index >= length || index < -length) throw new PatchDoesNotApply();
+  if (index >= length || index < -length) {
+    throw new PatchDoesNotApply(`Unable to access invalid index: ${index}: invalid index referenced`);
+  }
   return index < 0 ? index + length : index;
 }
 

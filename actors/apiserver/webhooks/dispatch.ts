@@ -1,0 +1,220 @@
+/**
+ * Calls the webhooks that a request concerns: mutating ones one after another, each on what the one before has made of the
+ * object; validating ones all at once. @see staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go, validating/dispatcher.go
+ */
+import { type ApiObject, applyJsonPatch, StatusError } from '../../../src/api/index.ts';
+import { annotate } from '../admission/audit-annotations.ts';
+import type { Attributes } from '../admission/plugin.ts';
+import { messageOf } from '../failures.ts';
+import type { Server } from '../server.ts';
+import { sameValue } from '../stages/defaulting.ts';
+import { type HookSource, isExempt, type MatchedHook } from './hooks.ts';
+import { WebhookCallError } from './https-client.ts';
+import { reviewOf, reviewVersionOf, type Verdict, type VersionedObjects, verdictOf } from './review.ts';
+import { selectsRequest } from './selection.ts';
+import { targetOf } from './targets.ts';
+import { shownObject, shownPrevious, takeOver } from './versions.ts';
+
+/** What the mutating half remembers between its two runs. */
+interface Memory {
+  /** Hooks that want to be called again when the object changes after them, and were called. */
+  readonly called: Set<string>;
+  /** Those of them that the second run calls. */
+  readonly due: Set<string>;
+  /** The object after the last hook of the first run. */
+  output: string;
+}
+
+const MEMORY = 'MutatingAdmissionWebhook';
+
+/** @throws StatusError when a hook refuses the request, or fails and must not */
+export async function callMutatingHooks(attributes: Attributes, source: HookSource, server: Server): Promise<void> {
+  const { reinvocation } = attributes;
+  const memory = memoryOf(attributes);
+  if (reinvocation.second && memory.output !== outputOf(attributes)) callAgain(memory);
+  const hooks = isExempt(attributes.kind)
+    ? []
+    : source.matching(attributes.kind, attributes.operation, attributes.subresource);
+  for (const [index, matched] of hooks.entries()) {
+    const { hook } = matched;
+    if (reinvocation.second && !memory.due.has(hook.id)) continue;
+    if (!selectsRequest(matched, attributes, server)) continue;
+    const place = `round_${reinvocation.second ? 1 : 0}_index_${index}`;
+    const objects: VersionedObjects = {
+      object: shownObject(attributes, matched.kind, server),
+      previous: shownPrevious(attributes, matched.kind),
+    };
+    const verdict = await ask(matched, attributes, objects, server, true, place);
+    let changed = false;
+    if (verdict !== undefined) {
+      const patch = verdict.patch === undefined ? [] : patchIn(verdict.patch);
+      changed = patch.length > 0 && change(attributes, matched, objects.object, patch, server);
+      noteMutation(attributes, matched, place, changed, patch);
+      if (changed) {
+        callAgain(memory);
+        reinvocation.needed = true;
+      }
+    }
+    if (hook.reinvokes) memory.called.add(hook.id);
+  }
+  memory.output = outputOf(attributes);
+}
+
+/** @throws StatusError of the first hook in order that refuses the request, or fails and must not */
+export async function callValidatingHooks(attributes: Attributes, source: HookSource, server: Server): Promise<void> {
+  if (isExempt(attributes.kind)) return;
+  const hooks = source
+    .matching(attributes.kind, attributes.operation, attributes.subresource)
+    .filter((matched) => selectsRequest(matched, attributes, server));
+  const results = await Promise.allSettled(
+    hooks.map((matched, index) => {
+      const objects: VersionedObjects = {
+        object: shownObject(attributes, matched.kind, server),
+        previous: shownPrevious(attributes, matched.kind),
+      };
+      return ask(matched, attributes, objects, server, false, `round_0_index_${index}`);
+    }),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+function memoryOf({ reinvocation }: Attributes): Memory {
+  let memory = reinvocation.memory.get(MEMORY) as Memory | undefined;
+  if (memory === undefined) {
+    memory = { called: new Set(), due: new Set(), output: '' };
+    reinvocation.memory.set(MEMORY, memory);
+  }
+  return memory;
+}
+
+function callAgain({ called, due }: Memory): void {
+  for (const id of called) due.add(id);
+  called.clear();
+}
+
+function outputOf({ object, call }: Attributes): string {
+  return JSON.stringify(call.part ?? object ?? null);
+}
+
+/** The hook's verdict when it lets the request pass; undefined when it failed and may. */
+async function ask(
+  matched: MatchedHook,
+  attributes: Attributes,
+  objects: VersionedObjects,
+  server: Server,
+  mutates: boolean,
+  place: string,
+): Promise<Verdict | undefined> {
+  const { hook } = matched;
+  const { call } = attributes;
+  if (call.dryRun && hook.hasSideEffects) {
+    throw StatusError.badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`);
+  }
+  let verdict: Verdict;
+  try {
+    verdict = await exchange(matched, attributes, objects, server, mutates);
+  } catch (error) {
+    if (!(error instanceof WebhookCallError)) throw error;
+    const text = `failed calling webhook ${JSON.stringify(hook.name)}: ${error.message}`;
+    if (!hook.ignoresFailure) throw StatusError.internalError(text);
+    const half = mutates ? 'mutation' : 'validation';
+    annotate(call, `failed-open.${half}.webhook.admission.k8s.io/${place}`, hook.name);
+    server.context.log.warn('failed calling webhook, failing open', { webhook: hook.name, error: text });
+    return undefined;
+  }
+  if (call.attempt <= 1) call.warnings.push(...verdict.warnings);
+  for (const [key, value] of Object.entries(verdict.auditAnnotations)) annotate(call, `${hook.name}/${key}`, value);
+  if (!verdict.allowed) throw denialOf(hook.name, verdict.status);
+  return verdict;
+}
+
+async function exchange(
+  matched: MatchedHook,
+  attributes: Attributes,
+  objects: VersionedObjects,
+  server: Server,
+  mutates: boolean,
+): Promise<Verdict> {
+  const { hook } = matched;
+  const version = prefixed('could not create admission objects', () => reviewVersionOf(matched));
+  const uid = server.context.random.uuid();
+  const timeout = `${hook.timeoutSeconds}s`;
+  let answer: Record<string, unknown>;
+  try {
+    const target = targetOf(hook.clientConfig, timeout, server);
+    answer = await server.webhooks.post(
+      target,
+      reviewOf(attributes, matched, objects, version, uid),
+      hook.timeoutSeconds * 1000,
+    );
+  } catch (error) {
+    throw error instanceof WebhookCallError ? new WebhookCallError(`failed to call webhook: ${error.message}`) : error;
+  }
+  return prefixed('received invalid webhook response', () => verdictOf(answer, version, uid, mutates));
+}
+
+function prefixed<Value>(prefix: string, make: () => Value): Value {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof WebhookCallError ? new WebhookCallError(`${prefix}: ${error.message}`) : error;
+  }
+}
+
+/** @see staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go */
+function denialOf(name: string, status: Readonly<Record<string, unknown>> | undefined): StatusError {
+  const { message, reason, code } = (status ?? {}) as { message?: string; reason?: string; code?: number };
+  const denied = `admission webhook ${JSON.stringify(name)} denied the request`;
+  const text = message ? `${denied}: ${message}` : reason ? `${denied}: ${reason}` : `${denied} without explanation`;
+  return StatusError.fromStatus({
+    ...status,
+    message: text,
+    code: typeof code === 'number' && code >= 400 ? code : 400,
+  });
+}
+
+function patchIn(text: string): readonly unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw StatusError.internalError(messageOf(error));
+  }
+  if (value === null) return [];
+  if (Array.isArray(value)) return value;
+  throw StatusError.internalError(`json: cannot unmarshal ${typeof value} into Go value of type jsonpatch.Patch`);
+}
+
+/** Applies the patch; says whether the object is another one now. */
+function change(
+  attributes: Attributes,
+  { hook, kind }: MatchedHook,
+  shown: ApiObject | undefined,
+  patch: readonly unknown[],
+  server: Server,
+): boolean {
+  if (shown === undefined) {
+    throw StatusError.internalError(
+      `admission webhook ${JSON.stringify(hook.name)} attempted to modify the object, which is not supported for this operation`,
+    );
+  }
+  const patched = applyJsonPatch(shown, patch, (reason) => StatusError.internalError(reason));
+  if (sameValue(patched, shown)) return false;
+  takeOver(attributes, kind, patched, server);
+  return true;
+}
+
+function noteMutation(
+  { call }: Attributes,
+  { hook }: MatchedHook,
+  place: string,
+  mutated: boolean,
+  patch: readonly unknown[],
+): void {
+  const note = { configuration: hook.configuration, webhook: hook.name };
+  annotate(call, `mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ ...note, mutated }));
+  if (mutated) {
+    const key = `patch.webhook.admission.k8s.io/${place}`;
+    annotate(call, key, JSON.stringify({ ...note, patch, patchType: 'JSONPatch' }));
+  }
+}

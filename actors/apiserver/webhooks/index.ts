@@ -1,0 +1,4 @@
+/** Webhooks of admission and conversion: this folder's public face. */
+export { callMutatingHooks, callValidatingHooks } from './dispatch.ts';
+export { createHookSource, type HookSource } from './hooks.ts';
+export { createWebhookClient, type WebhookClient } from './https-client.ts';
