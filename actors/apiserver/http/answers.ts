@@ -60,7 +60,7 @@ export function sendAnswer(
       streamWatch(server, reply, call, answer, accepted);
       return;
     case 'stream':
-      sendStream(reply, answer, accepted);
+      sendStream(server, reply, answer, accepted);
       return;
     case 'empty':
       send(reply, answer.code, '', '');
@@ -237,7 +237,12 @@ function listBytes(kind: KindDefinition, metadata: object, entries: readonly Ent
   return Buffer.concat(parts);
 }
 
-function sendStream(reply: Reply, answer: Extract<Answer, { type: 'stream' }>, accepted: Accepted): void {
+function sendStream(
+  server: Server,
+  reply: Reply,
+  answer: Extract<Answer, { type: 'stream' }>,
+  accepted: Accepted,
+): void {
   const response = reply.response as import('node:http').ServerResponse;
   const begin = () => {
     if (!response.headersSent) response.writeHead(200, headersOf(reply, answer.contentType));
@@ -246,6 +251,8 @@ function sendStream(reply: Reply, answer: Extract<Answer, { type: 'stream' }>, a
     next(chunk) {
       begin();
       response.write(chunk);
+      // Nobody waits for a reader that does not read, nor keeps everything for it.
+      if (response.writableLength > server.options.watchBufferBytesMax) response.destroy();
     },
     end(error) {
       if (error instanceof StatusError && !response.headersSent) return sendStatus(reply, error, accepted);

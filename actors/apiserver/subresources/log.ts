@@ -1,12 +1,12 @@
 /**
  * A container's log, as the pod's kubelet has it. @see pkg/registry/core/pod/rest/log.go, pkg/registry/core/pod/strategy.go LogLocation
  */
-import { type FieldError, fieldErrors, StatusError } from '../../../src/api/index.ts';
+import { canonicalTime, type FieldError, fieldErrors, StatusError } from '../../../src/api/index.ts';
 import { kubeletAddress, type NodeLogsRequest, nodeChannels } from '../../../src/node/protocol.ts';
 import type { Call } from '../call.ts';
 import { booleanOf } from '../verbs/list-options.ts';
 import type { SubresourceHandler } from './handler.ts';
-import { containerOf, nodeFailure, podOf } from './pod-target.ts';
+import { containerOf, logFailure, podOf } from './pod-target.ts';
 
 export const log: SubresourceHandler = {
   name: 'log',
@@ -27,13 +27,23 @@ export const log: SubresourceHandler = {
       container,
       ...options,
     };
+    const asked = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes'] as const;
+    const parameters = new URLSearchParams(
+      asked.flatMap((name): [string, string][] => {
+        const value = request[name];
+        return value === undefined || value === false ? [] : [[name, String(value)]];
+      }),
+    );
+    parameters.sort();
+    const query = parameters.size === 0 ? '' : `?${parameters}`;
+    const path = `/containerLogs/${request.namespace}/${request.pod}/${container}${query}`;
     call.answer = {
       type: 'stream',
       contentType: 'text/plain',
       open(sink) {
         const subscription = server.context.bus.open(kubeletAddress(node), nodeChannels.logs, request).subscribe({
           next: (chunk) => sink.next(chunk),
-          error: (error: unknown) => sink.end(nodeFailure(error, node)),
+          error: (error: unknown) => sink.end(logFailure(error, server, node, path)),
           complete: () => sink.end(),
         });
         return () => subscription.unsubscribe();
@@ -65,6 +75,10 @@ function logOptions(call: Call): LogOptions {
   const limitBytes = integer('limitBytes', 1);
   const sinceSeconds = integer('sinceSeconds', 1);
   const sinceTime = query['sinceTime'];
+  if (sinceTime !== undefined) {
+    const time = canonicalTime(sinceTime, false);
+    if ('refusal' in time) throw StatusError.badRequest(time.refusal);
+  }
   if (sinceSeconds !== undefined && sinceTime !== undefined) {
     errors.push(fieldErrors.forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   }

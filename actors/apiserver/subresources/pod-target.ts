@@ -3,9 +3,10 @@ import { StatusError } from '../../../src/api/index.ts';
 import type { NodeRefusal } from '../../../src/node/protocol.ts';
 import { isBusError } from '../../../src/runtime/index.ts';
 import type { Call } from '../call.ts';
-import { messageOf, notFoundOf } from '../failures.ts';
+import { messageOf, notFoundOf, plainError } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { keyOf } from '../stages/decode.ts';
+import { KUBELET_PORT } from '../streams/nodes.ts';
 
 export interface PodTarget {
   metadata: { name: string; namespace: string; annotations?: Record<string, string> };
@@ -37,7 +38,7 @@ export function containerOf(pod: PodTarget, wanted: string | undefined): string 
   }
   const [only, ...more] = containers;
   if (only === undefined) throw StatusError.badRequest(`a container name must be specified for pod ${name}`);
-  if (more.length === 0 && initContainers.length === 0) return only.name;
+  if (more.length === 0) return only.name;
   const choices = `choose one of: [${containers.map((container) => container.name).join(' ')}]`;
   const init =
     initContainers.length === 0
@@ -53,12 +54,19 @@ export function nodeOf(pod: PodTarget): string {
   return node;
 }
 
-/** What a client is told when a kubelet refuses or does not answer. */
-export function nodeFailure(error: unknown, node: string): StatusError {
+/**
+ * What a client is told when a kubelet refuses a log or does not answer. `path` is the one at the kubelet.
+ * @see staging/src/k8s.io/apiserver/pkg/registry/generic/rest/response_checker.go
+ */
+export function logFailure(error: unknown, server: Server, node: string, path: string): StatusError {
   if (isBusError(error)) {
     const refusal = error.details as NodeRefusal | undefined;
     if (refusal?.reason === 'BadRequest') return StatusError.badRequest(error.message);
-    if (refusal?.reason === 'NotFound') return StatusError.other(404, 'NotFound', error.message, {});
+    if (refusal?.reason === 'NotFound')
+      return StatusError.other(404, 'NotFound', 'the server could not find the requested resource', {});
+    if (refusal?.reason === 'InternalError') return StatusError.internalError(error.message);
+    const { nodes } = server;
+    return plainError(`Get "https://${nodes.addressOf(node)}:${KUBELET_PORT}${path}": ${nodes.unreachable(node)}`);
   }
-  return StatusError.internalError(`error dialing backend: dial ${node}: ${messageOf(error)}`);
+  return plainError(messageOf(error));
 }
