@@ -53,6 +53,7 @@ export const daemonSetController: ControllerDefinition = {
   name: 'daemonset-controller',
   serviceAccount: 'daemon-set-controller',
   reconciles: daemonSets,
+  interests: [{ resource: pods, interest: 'controlled-by:DaemonSet' }],
   create: createReconciler,
 };
 

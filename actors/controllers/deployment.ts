@@ -71,6 +71,7 @@ const unlimitedHistory = 2_147_483_647;
 export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
   reconciles: deployments,
+  interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet' }],
   owns: [replicaSets],
   create: createReconciler,
 };

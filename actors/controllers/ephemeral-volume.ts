@@ -17,6 +17,7 @@ export const ephemeralVolumeController: ControllerDefinition = {
   name: 'ephemeral-volume-controller',
   component: 'ephemeral_volume',
   serviceAccount: 'ephemeral-volume-controller',
+  interests: [{ resource: pods, interest: 'claiming' }],
   create({ client, enqueue, events, lister, observe }) {
     const podLister = lister(pods);
     const claimLister = lister(persistentVolumeClaims);

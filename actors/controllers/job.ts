@@ -58,6 +58,7 @@ const podsPerSync = 500;
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
   reconciles: jobs,
+  interests: [{ resource: pods, interest: 'controlled-by:Job' }],
   create: createReconciler,
 };
 

@@ -25,6 +25,7 @@ export const namespaceController: ControllerDefinition = {
   name: 'namespace-controller',
   workers: 10,
   reads: [namespaces],
+  interests: [{ resource: pods, interest: 'terminating' }],
   create: createReconciler,
 };
 

@@ -50,6 +50,7 @@ export const persistentVolumeBinderController: ControllerDefinition = {
   component: 'persistentvolume-controller',
   serviceAccount: 'persistent-volume-binder',
   reconciles: persistentVolumeClaims,
+  interests: [{ resource: pods, interest: 'claiming' }],
   // One at a time: two claims must not choose the same volume.
   workers: 1,
   create: createReconciler,

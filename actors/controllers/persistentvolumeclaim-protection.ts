@@ -24,6 +24,7 @@ export const persistentVolumeClaimProtectionController: ControllerDefinition = {
   name: 'persistentvolumeclaim-protection-controller',
   serviceAccount: 'pvc-protection-controller',
   reconciles: persistentVolumeClaims,
+  interests: [{ resource: pods, interest: 'claiming' }],
   create({ client, enqueue, index, lister, observe }) {
     const claimLister = lister(persistentVolumeClaims);
     const podLister = lister(pods);

@@ -1,10 +1,11 @@
 /** replicaset-controller: keeps the pods of ReplicaSets. What it does stands in the framework's replica reconciler. */
-import { replicaSets } from '../../src/client/index.ts';
+import { pods, replicaSets } from '../../src/client/index.ts';
 import { type ControllerDefinition, createReplicaReconciler, matcherOf } from '../../src/controller/index.ts';
 
 export const replicaSetController: ControllerDefinition = {
   name: 'replicaset-controller',
   reconciles: replicaSets,
+  interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet' }],
   create: (dependencies) =>
     createReplicaReconciler(
       {

@@ -1,5 +1,5 @@
 /** replicationcontroller-controller: keeps the pods of ReplicationControllers, as the replicaset-controller does of its own. */
-import { replicationControllers } from '../../src/client/index.ts';
+import { pods, replicationControllers } from '../../src/client/index.ts';
 import { type ControllerDefinition, createReplicaReconciler, mapMatcherOf } from '../../src/controller/index.ts';
 
 export const replicationControllerController: ControllerDefinition = {
@@ -7,6 +7,7 @@ export const replicationControllerController: ControllerDefinition = {
   component: 'replication-controller',
   serviceAccount: 'replication-controller',
   reconciles: replicationControllers,
+  interests: [{ resource: pods, interest: 'controlled-by:ReplicationController' }],
   create: (dependencies) =>
     createReplicaReconciler(
       {

@@ -25,6 +25,7 @@ export const resourceClaimController: ControllerDefinition = {
   name: 'resourceclaim-controller',
   component: 'resource_claim',
   serviceAccount: 'resource-claim-controller',
+  interests: [{ resource: pods, interest: 'claiming' }],
   create: createReconciler,
 };
 

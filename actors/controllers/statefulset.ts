@@ -55,6 +55,7 @@ import {
 export const statefulSetController: ControllerDefinition = {
   name: 'statefulset-controller',
   reconciles: statefulSets,
+  interests: [{ resource: pods, interest: 'controlled-by:StatefulSet' }],
   owns: [pods],
   reads: [persistentVolumeClaims],
   create: createReconciler,

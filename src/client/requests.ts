@@ -42,6 +42,7 @@ export function listQuery(options: ListOptions): Query {
   const query: Query = {};
   if (options.labelSelector) query['labelSelector'] = options.labelSelector;
   if (options.fieldSelector) query['fieldSelector'] = options.fieldSelector;
+  if (options.interest) query['interest'] = options.interest;
   if (options.limit !== undefined) query['limit'] = String(options.limit);
   if (options.continue) query['continue'] = options.continue;
   if (options.resourceVersion !== undefined) query['resourceVersion'] = options.resourceVersion;

@@ -24,11 +24,19 @@ export interface Resource<Type extends KubernetesObject = KubernetesObject> {
   readonly type?: Type;
 }
 
+/**
+ * A subset of a resource's objects that the API server knows by name, for clients on the bus: `controlled-by:KIND` (by an owner
+ * of that kind, or by nobody), `claiming` (pods with claims of volumes or devices), `terminating`. It spares a thread the objects
+ * that it would ignore. It is a hint: clients over HTTP get everything.
+ */
+export type Interest = `controlled-by:${string}` | 'claiming' | 'terminating';
+
 export interface ListOptions {
   /** Omitted: all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  readonly interest?: Interest | undefined;
   readonly limit?: number | undefined;
   readonly continue?: string | undefined;
   readonly resourceVersion?: string | undefined;
@@ -160,6 +168,7 @@ export interface InformerOptions {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  readonly interest?: Interest;
 }
 
 /** Informers of one client: the same resource and options give the same informer. Relists after a 410 or a closed link, with back-off. */

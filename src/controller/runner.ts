@@ -50,7 +50,10 @@ export function runController(
   const awaited = new Set<Informer<KubernetesObject>>();
 
   const informerOf = <Type extends KubernetesObject>(resource: Resource<Type>): Informer<Type> => {
-    const informer = informers.informer(resource);
+    const wanted = context.host.dedicated
+      ? definition.interests?.find((entry) => entry.resource === resource)
+      : undefined;
+    const informer = informers.informer(resource, wanted === undefined ? {} : { interest: wanted.interest });
     awaited.add(informer as unknown as Informer<KubernetesObject>);
     return informer;
   };

@@ -2,7 +2,16 @@
  * The reconciler contract: what a controller is, as data, and what it gets. A controller is one file with one literal of
  * {@link ControllerDefinition} and one line in actors/controllers/index.ts; one actor runs it.
  */
-import type { Change, Client, EventRecorder, Informers, KubernetesObject, Lister, Resource } from '../client/index.ts';
+import type {
+  Change,
+  Client,
+  EventRecorder,
+  Informers,
+  Interest,
+  KubernetesObject,
+  Lister,
+  Resource,
+} from '../client/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 
 /** `namespace/name`, or `name` for cluster-scoped kinds. Says which object, never what happened. */
@@ -30,6 +39,11 @@ export interface ControllerDefinition {
   readonly watches?: readonly Watch<never>[];
   /** Resources whose informers must be synced before the first reconcile, and whose listers it reads. */
   readonly reads?: readonly Resource[];
+  /**
+   * What this controller makes use of, where that is less than all objects of a resource. Only a controller that has its thread
+   * to itself is spared the others; one that shares its informers sees them, and must ignore them.
+   */
+  readonly interests?: readonly { readonly resource: Resource; readonly interest: Interest }[];
   /** Keys reconciled at the same time; a key never twice at once. Default 5. */
   readonly workers?: number;
   create(dependencies: ControllerDependencies): Reconciler;

@@ -35,6 +35,8 @@ export interface HostSupervisor {
 
 export interface HostOptions {
   readonly id: string;
+  /** For one actor alone. Default false. */
+  readonly dedicated?: boolean;
   /** The first of the numbers that this host may give to cells of its own. */
   readonly firstNumber: number;
   readonly clock: HostClock;
@@ -54,6 +56,7 @@ export type Gate = (message: Envelope, from: string, to: string, deliver: () => 
 
 export class ActorHost {
   readonly id: string;
+  readonly dedicated: boolean;
   readonly clock: HostClock;
   readonly seed: number;
   readonly log: LogSink;
@@ -82,6 +85,7 @@ export class ActorHost {
 
   constructor(options: HostOptions) {
     this.id = options.id;
+    this.dedicated = options.dedicated ?? false;
     this.shared = new SharedValues(this, options.firstNumber);
     this.clock = options.clock;
     this.seed = options.seed;

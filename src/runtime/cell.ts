@@ -75,7 +75,7 @@ export class Cell implements ActorContext, Running {
     this.clock = new CellClock(this);
     this.random = seededRandom(home.seed, `${spec.address}#${spec.incarnation}`);
     this.log = actorLog(spec.address, home.logLevel, () => home.clock.now(), home.log);
-    this.host = { id: home.id, share: (key, create) => home.shared.get(this, key, create) };
+    this.host = { id: home.id, dedicated: home.dedicated, share: (key, create) => home.shared.get(this, key, create) };
     this.activity = {
       begin: () => this.count(1),
       end: () => this.count(-1),

@@ -11,6 +11,7 @@ import type { TapRecord } from './tap.ts';
 export interface HostTask {
   readonly control: MessagePort;
   readonly id: string;
+  readonly dedicated: boolean;
   readonly firstNumber: number;
   readonly seed: number;
   readonly logLevel: LogLevel | 'silent';

@@ -34,6 +34,7 @@ class WorkerHost {
     this.control = task.control;
     this.desk = new HostDesk({
       id: task.id,
+      dedicated: task.dedicated,
       firstNumber: task.firstNumber,
       clock: new RealClock(),
       seed: task.seed,

@@ -171,6 +171,7 @@ export class Threads {
       log: options.log,
       tap: options.tap,
       task: {
+        dedicated: placement === 'dedicated',
         firstNumber: options.reserveNumbers(),
         seed: options.seed,
         logLevel: options.logLevel,

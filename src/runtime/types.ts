@@ -179,6 +179,8 @@ export interface Activity {
 export interface Host {
   /** Stable name of the host, such as `shared-1`. */
   readonly id: string;
+  /** Whether the actor has this host, and its thread, to itself. */
+  readonly dedicated: boolean;
   /**
    * Returns the value under `key`, made once per host by `create`. The context that `create` gets lives as long as the host
    * (its bus has the address `host/<id>/<key>` and the identity of the actor that asked first), so the value survives any one actor.

@@ -11,6 +11,7 @@ import type { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { messageOf } from '../failures.ts';
 import { INDEXED_FIELDS } from '../indexes.ts';
+import { interestOf } from '../interests.ts';
 
 export interface Selection {
   /** Undefined when the request has no selector. Namespace and name of the path are not part of it. */
@@ -29,7 +30,9 @@ const NOTHING: Selection = { matches: undefined, text: '', name: undefined, inde
 export function selectionOf(call: Call): Selection {
   const labels = call.query['labelSelector'] ?? '';
   const fields = call.query['fieldSelector'] ?? '';
-  if (labels === '' && fields === '') return NOTHING;
+  const interest = call.door === 'bus' ? (call.query['interest'] ?? '') : '';
+  if (labels === '' && fields === '' && interest === '') return NOTHING;
+  const interests = interest === '' ? undefined : interestOf(interest);
   const { kind } = call;
   const requirements = fields === '' ? [] : fieldRequirements(kind, fields);
   const labelSelector = labels === '' ? undefined : refuse(() => parseLabelSelector(labels));
@@ -40,11 +43,12 @@ export function selectionOf(call: Call): Selection {
   }));
   const indexed = INDEXED_FIELDS[kind.storagePrefix]?.label;
   return {
-    text: `${kind.version}|${labels}|${fields}`,
+    text: `${kind.version}|${labels}|${fields}|${interest}`,
     name: demanded(requirements, 'metadata.name'),
     indexed: indexed === undefined ? undefined : demanded(requirements, indexed),
     matches(entry) {
       const { object } = entry.view(kind);
+      if (interests?.(object) === false) return false;
       for (const { read, wanted, value } of readers) if ((read(object) === value) !== wanted) return false;
       return labelSelector === undefined || labelSelector.matches(object.metadata['labels'] as Record<string, string>);
     },

@@ -1,0 +1,60 @@
+/** Named subsets for clients on the bus: what they get, what an object that leaves them means, and that HTTP knows none. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isBadRequest } from '../../../src/api/index.ts';
+import { type Interest, pods } from '../../../src/client/index.ts';
+import { pod, startServer, type TestServer } from './fixtures.ts';
+
+let server: TestServer;
+
+beforeEach(async () => {
+  server = await startServer({ serviceAccountAdmission: false, http: { host: '127.0.0.1', port: 0 } });
+});
+afterEach(() => server.stop());
+
+const ownedBy = (kind: string) => ({
+  ownerReferences: [{ apiVersion: 'v1', kind, name: 'owner', uid: `uid-${kind}`, controller: true }],
+});
+
+const create = (name: string, metadata: object = {}, spec: object = {}) =>
+  server.client.create(pods, pod(name, { metadata: { name, namespace: 'default', ...metadata }, spec }) as never);
+
+async function namesOf(interest: Interest): Promise<(string | undefined)[]> {
+  const { items } = await server.client.list(pods, { interest });
+  return items.map(({ metadata }) => metadata?.name);
+}
+
+test('a list holds what is of interest: of one controlling kind or of nobody, with claims, or terminating', async () => {
+  await create('of-job', ownedBy('Job'));
+  await create('of-set', ownedBy('ReplicaSet'));
+  await create('of-nobody');
+  await create('with-claim', ownedBy('ReplicaSet'), {
+    volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }],
+  });
+  await create('held', { ...ownedBy('ReplicaSet'), finalizers: ['example.com/hold'] });
+  await server.client.delete(pods, { namespace: 'default', name: 'held' }, { gracePeriodSeconds: 0 });
+  expect(await namesOf('controlled-by:Job')).toEqual(['of-job', 'of-nobody']);
+  expect(await namesOf('claiming')).toEqual(['with-claim']);
+  expect(await namesOf('terminating')).toEqual(['held']);
+});
+
+test('a watch shows an object that a controller of another kind adopts as deleted', async () => {
+  const seen: string[] = [];
+  const { resourceVersion } = await server.client.list(pods);
+  const subscription = server.client
+    .watch(pods, { interest: 'controlled-by:Job', resourceVersion })
+    .subscribe((event) => event.type !== 'BOOKMARK' && seen.push(`${event.type} ${event.object.metadata?.name}`));
+  await create('of-set', ownedBy('ReplicaSet'));
+  await create('free');
+  await server.client.patch(pods, { namespace: 'default', name: 'free' }, 'merge', { metadata: ownedBy('ReplicaSet') });
+  await server.system.settled();
+  subscription.unsubscribe();
+  expect(seen).toEqual(['ADDED free', 'DELETED free']);
+});
+
+test('an unknown interest is refused on the bus; over HTTP the parameter means nothing', async () => {
+  const refused = await server.client.list(pods, { interest: 'everything' as Interest }).catch((error) => error);
+  expect(isBadRequest(refused)).toBe(true);
+  await create('of-set', ownedBy('ReplicaSet'));
+  const { body } = await server.http('GET', '/api/v1/namespaces/default/pods?interest=terminating');
+  expect(body.items).toHaveLength(1);
+});
