@@ -40,6 +40,9 @@ import { createNodeAddresses } from './streams/nodes.ts';
 import { createTokenSigner } from './token-signer.ts';
 import { createWebhookClient } from './webhooks/index.ts';
 
+export { LEVELS as AUDIT_LEVELS, STAGES as AUDIT_STAGES } from './audit/index.ts';
+export { AUTHORIZATION_MODES } from './authorization/index.ts';
+export { checkEncryption } from './encryption/index.ts';
 export type { ApiserverOptions, TokenOption } from './options.ts';
 
 /** Revisions that are replayed at start, so that watches can resume across a restart. */
@@ -56,6 +59,10 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     new CustomResources(server).start();
     const door: HttpDoor = await serveHttp(server);
     Object.assign(ports, door.ports);
+    context.bus.serve(apiserverChannels.renew, ({ certPem, keyPem }) => {
+      door.renew(certPem, keyPem);
+      return {};
+    });
     // After a crash nobody calls stop: the ports must be free again for the restart all the same.
     const release = () => {
       server.caches.stop();

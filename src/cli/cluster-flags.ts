@@ -2,7 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { Cluster, type ClusterOptions, ClusterOptionsError, UnknownComponentError } from '../cluster/index.ts';
+import {
+  Cluster,
+  type ClusterOptions,
+  ClusterOptionsError,
+  type SecurityOptions,
+  UnknownComponentError,
+} from '../cluster/index.ts';
 import { ThreadBudgetError } from '../runtime/index.ts';
 import { StoreInUseError } from '../store/index.ts';
 import { readAdmissionConfiguration } from './admission-configuration.ts';
@@ -49,7 +55,7 @@ export function addClusterFlags(command: Command, nodes: number): Command {
 }
 
 /** Starts the control plane of the flags, writes the kubeconfig, and leaves the nodes to {@link addNodesWithProgress}. */
-export async function startCluster(flags: ClusterFlags): Promise<Cluster> {
+export async function startCluster(flags: ClusterFlags, security: SecurityOptions = {}): Promise<Cluster> {
   // A list that starts with a name left out, such as "-job-controller", means all but that.
   const components = flags.components.split(',');
   const options: ClusterOptions = {
@@ -58,6 +64,7 @@ export async function startCluster(flags: ClusterFlags): Promise<Cluster> {
     threads: flags.threads,
     seed: flags.seed,
     serviceCidr: flags.serviceCidr,
+    security,
     https: { host: flags.address, port: flags.securePort },
     ...(flags.port === undefined ? {} : { http: { port: flags.port } }),
     ...(flags.dataDir === undefined ? {} : { dataDirectory: resolve(flags.dataDir) }),

@@ -7,12 +7,13 @@ import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.ts';
 import { demoCommand } from './demo.ts';
 import { CommandError, UsageError } from './errors.ts';
+import { kubeconfigCommand } from './kubeconfig.ts';
 import { routeCommand } from './route.ts';
 import { topCommand } from './top.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
-const commands = [upCommand, benchCommand, topCommand, routeCommand, demoCommand, versionCommand];
+const commands = [upCommand, benchCommand, topCommand, routeCommand, demoCommand, kubeconfigCommand, versionCommand];
 
 function program(): Command {
   const root = new Command('kubehive')

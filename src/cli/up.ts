@@ -8,6 +8,7 @@ import {
   startCluster,
   untilSignal,
 } from './cluster-flags.ts';
+import { addSecurityFlags, securityOf } from './security-flags.ts';
 
 const examples = `
 Examples:
@@ -16,16 +17,20 @@ Examples:
   $ kubehive up --nodes 0 --components apiserver        the store and the API server alone
   $ kubehive up --components all,-deployment-controller all but one controller
   $ kubehive up --data-dir ./state --secure-port 6443   the same state again next time
+  $ kubehive up --authorization-mode AlwaysAllow        everybody may do everything
+  $ kubehive up --audit-policy-file policy.yaml --audit-log-path audit.log
 Then:
   $ kubectl --kubeconfig .kubehive/kubeconfig get nodes`;
 
 export const upCommand = (): Command =>
-  addClusterFlags(new Command('up').description('Bring up a cluster and keep it up until Ctrl-C.'), 1)
+  addSecurityFlags(addClusterFlags(new Command('up').description('Bring up a cluster and keep it up until Ctrl-C.'), 1))
     .option('--json', 'print the ready line as one JSON object')
     .addHelpText('after', examples)
     .action(async (flags: ClusterFlags & { json?: boolean }) => {
       const stopped = untilSignal();
-      const cluster = await startCluster(flags);
+      const { security, warnings } = securityOf(flags);
+      for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+      const cluster = await startCluster(flags, security);
       const { http, https } = cluster.endpoints;
       const path = resolve(flags.kubeconfig);
       if (http !== undefined) {

@@ -110,4 +110,6 @@ export interface ApiserverInfo {
 
 export const apiserverChannels = {
   info: callChannel<Record<string, never>, ApiserverInfo>('apiserver.info'),
+  /** Gives the server its next serving certificate, both PEM: new connections are shown that one. */
+  renew: callChannel<{ readonly certPem: string; readonly keyPem: string }, Record<string, never>>('apiserver.renew'),
 } as const;

@@ -23,7 +23,9 @@ import { kubeconfig } from './kubeconfig.ts';
 import { type ClusterOptions, ClusterOptionsError, type NodePlan, planNodes } from './options.ts';
 import { type CertificateAuthority, createAuthority, openAuthority, openSigningKey } from './pki.ts';
 import { serveQueries } from './queries.ts';
+import { furtherClientAuthorities, securityOptions } from './security.ts';
 import { type ComponentSelection, selectComponents } from './selection.ts';
+import { defaultServiceCidr, issueServing, noCertificates, openFrontProxy, renewServing } from './serving.ts';
 import { checkThreadPlan, type NodeThreadPlan, planNodeThreads, planThreads, type ThreadPlan } from './threads.ts';
 
 /** Nodes are started in slices of this many, so that progress shows and the API server is not flooded. */
@@ -67,7 +69,13 @@ export class Cluster {
       const virtual = options.clock === 'virtual';
       const secure = options.https ?? (virtual ? false : {});
       const authority = secure === false ? undefined : await authorityOf(options, system.clock);
-      const [store, apiserver, ...clients] = await controlPlane(options, selection, authority, secure);
+      const frontProxy = secure === false ? undefined : await openFrontProxy(options, system.clock.now());
+      const [store, apiserver, ...clients] = await controlPlane(
+        options,
+        selection,
+        { authority, frontProxy, nowMs: system.clock.now() },
+        secure,
+      );
       await system.start([store, apiserver]);
       await system.start(clients, { concurrency: clients.length });
       const { bus } = system.connect('client', administrator);
@@ -94,7 +102,15 @@ export class Cluster {
               }),
             });
       const cluster = new Cluster(system, createBusClient(bus), text, endpoints, options, selection, authority);
-      serveQueries(system, () => (selection.kubeProxy ? cluster.nodeNames : []));
+      serveQueries(
+        system,
+        () => (selection.kubeProxy ? cluster.nodeNames : []),
+        (user, groups) => cluster.kubeconfigFor(user, groups),
+      );
+      if (secure !== false && authority !== undefined) {
+        const issue = () => issueServing(authority, options, secure.host ?? '127.0.0.1', system.clock.now());
+        renewServing(bus, system.clock, issue, () => undefined);
+      }
       if (selection.nodes) await cluster.startNodes(nodes, options.onProgress);
       return cluster;
     } catch (error) {
@@ -129,11 +145,10 @@ export class Cluster {
   async kubeconfigFor(user: string, groups: readonly string[] = []): Promise<string> {
     const server = this.endpoints.https;
     if (server === undefined || this.authority === undefined) {
-      throw new ClusterOptionsError(
-        'https: is off, so there are no client certificates; start the cluster with https on',
-      );
+      throw noCertificates();
     }
-    const credential = await this.authority.issue({ commonName: user, organizations: groups, usage: 'client' });
+    const nowMs = this.clock.now();
+    const credential = await this.authority.issue({ commonName: user, organizations: groups, usage: 'client', nowMs });
     return kubeconfig({ server, user, certificateAuthority: this.authority.certificate, credential });
   }
 
@@ -235,32 +250,23 @@ function authorityOf(options: ClusterOptions, clock: Clock): Promise<Certificate
     : openAuthority(join(options.dataDirectory, 'pki'), clock.now());
 }
 
+interface Authorities {
+  readonly authority: CertificateAuthority | undefined;
+  readonly frontProxy: CertificateAuthority | undefined;
+  readonly nowMs: number;
+}
+
 /** The control plane's actors: the store, the API server, and its clients, whose order does not matter. They stop in reverse. */
 async function controlPlane(
   options: ClusterOptions,
   selection: ComponentSelection,
-  authority: CertificateAuthority | undefined,
+  { authority, frontProxy, nowMs }: Authorities,
   secure: NonNullable<ClusterOptions['https']>,
 ): Promise<[store: ActorSpec, apiserver: ActorSpec, ...clients: ActorSpec[]]> {
   const plain = options.http ?? false;
   const host = secure === false ? '127.0.0.1' : (secure.host ?? '127.0.0.1');
-  const serving = await authority?.issue({
-    commonName: 'kube-apiserver',
-    usage: 'server',
-    hosts: [
-      ...new Set([
-        host,
-        '127.0.0.1',
-        '::1',
-        'localhost',
-        'kubernetes',
-        'kubernetes.default',
-        'kubernetes.default.svc',
-        'kubernetes.default.svc.cluster.local',
-        firstAddress(options.serviceCidr ?? defaultServiceCidr),
-      ]),
-    ],
-  });
+  const security = options.security ?? {};
+  const serving = authority === undefined ? undefined : await issueServing(authority, options, host, nowMs);
   return [
     {
       definition: storeActor,
@@ -282,13 +288,14 @@ async function controlPlane(
                 port: secure.port ?? 0,
                 certPem: serving.certificate,
                 keyPem: serving.key,
-                clientCaPem: authority.certificate,
+                clientCaPem: authority.certificate + furtherClientAuthorities(security),
               },
         serviceCidr: options.serviceCidr ?? defaultServiceCidr,
         nodePortRange: options.nodePortRange ?? '30000-32767',
         // Without the controller that makes them, no pod could have a service account.
         serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
         ...admissionChoice(options),
+        ...securityOptions(security, frontProxy?.certificate),
         httpUser: { user: administrator.user, groups: administrator.groups },
         ...(authority === undefined ? {} : { caPem: authority.certificate }),
         ...(options.dataDirectory === undefined
@@ -333,12 +340,6 @@ function addressIn(host = '127.0.0.1'): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
 }
-
-const defaultServiceCidr = '10.96.0.0/16';
-
-/** The address of the `kubernetes` Service: the first one of the range. */
-const firstAddress = (cidr: string): string =>
-  (cidr.split('/')[0] ?? cidr).replace(/\d+$/, (last) => String(Number(last) + 1));
 
 const NODE_RESTRICTION = 'NodeRestriction';
 

@@ -7,4 +7,5 @@ export {
   type NodeGroup,
   type StartProgress,
 } from './options.ts';
+export type { SecurityOptions } from './security.ts';
 export { componentGroups, UnknownComponentError } from './selection.ts';

@@ -1,5 +1,9 @@
 /** What a cluster can be told, its defaults, and the check of both. Every option is optional. */
 import type { LogSink, Placement } from '../runtime/index.ts';
+import { ClusterOptionsError } from './options-error.ts';
+import type { SecurityOptions } from './security.ts';
+
+export { ClusterOptionsError } from './options-error.ts';
 
 /** One simulated node, or a number of nodes that are alike. */
 export interface NodeGroup {
@@ -51,6 +55,8 @@ export interface ClusterOptions {
   readonly nodePortRange?: string;
   /** Admission plugins to run although they are off by default, by upstream's names. NodeRestriction runs in any case, as kubeadm's. */
   readonly enabledAdmissionPlugins?: readonly string[];
+  /** Authentication, authorization, audit, fairness, encryption: by the names of upstream's flags. */
+  readonly security?: SecurityOptions;
   /** Admission plugins to leave out, by upstream's names. */
   readonly disabledAdmissionPlugins?: readonly string[];
   /** Configurations of admission plugins by upstream's names: what an AdmissionConfiguration holds under each. */
@@ -72,11 +78,6 @@ export interface StartProgress {
   readonly total: number;
   /** Where the nodes run, for people. */
   readonly threads: string;
-}
-
-/** Thrown for an option that cannot be; `message` names the option, what was wrong and what is allowed. */
-export class ClusterOptionsError extends Error {
-  override readonly name = 'ClusterOptionsError';
 }
 
 /** A single node as the kubelet actor wants it. */

@@ -28,6 +28,8 @@ export interface CertificateRequest {
   readonly commonName: string;
   readonly organizations?: readonly string[];
   readonly usage: 'server' | 'client';
+  /** It holds for a year from then on. Default: when the authority was made or opened. */
+  readonly nowMs?: number;
   /** DNS names and IP addresses of a server. */
   readonly hosts?: readonly string[];
 }
@@ -68,11 +70,11 @@ const validity = (nowMs: number, years: number) => ({
 });
 
 /** Makes a new CA, valid for ten years from `nowMs`. */
-export async function createAuthority(nowMs: number): Promise<CertificateAuthority> {
+export async function createAuthority(nowMs: number, commonName = 'kubernetes'): Promise<CertificateAuthority> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: subject('kubernetes'),
+    name: subject(commonName),
     ...validity(nowMs, 10),
     signingAlgorithm: algorithm,
     keys,
@@ -92,12 +94,12 @@ function authority(
   certificate: x509.X509Certificate,
   signingKey: webcrypto.CryptoKey,
   keyPem: string,
-  nowMs: number,
+  openedMs: number,
 ): CertificateAuthority {
   return {
     certificate: `${certificate.toString('pem')}\n`,
     key: keyPem,
-    async issue({ commonName, organizations, usage, hosts = [] }) {
+    async issue({ commonName, organizations, usage, nowMs = openedMs, hosts = [] }) {
       const keys = await generateKeys();
       const usages = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' };
       const extensions: x509.Extension[] = [
@@ -128,10 +130,15 @@ function authority(
   };
 }
 
-/** Reads the CA kept in `directory`, or makes it there: `ca.crt`, and `ca.key` with mode 0600. */
-export async function openAuthority(directory: string, nowMs: number): Promise<CertificateAuthority> {
-  const certificatePath = join(directory, 'ca.crt');
-  const keyPath = join(directory, 'ca.key');
+/** Reads the CA kept in `directory`, or makes it there: `<name>.crt`, and `<name>.key` with mode 0600. */
+export async function openAuthority(
+  directory: string,
+  nowMs: number,
+  name = 'ca',
+  commonName = 'kubernetes',
+): Promise<CertificateAuthority> {
+  const certificatePath = join(directory, `${name}.crt`);
+  const keyPath = join(directory, `${name}.key`);
   if (existsSync(certificatePath) && existsSync(keyPath)) {
     const certificate = new x509.X509Certificate(readFileSync(certificatePath, 'utf8'));
     // Made anew a month before it ends; clients then need the new kubeconfig.
@@ -140,11 +147,17 @@ export async function openAuthority(directory: string, nowMs: number): Promise<C
       return authority(certificate, await importKey(keyPem), keyPem, nowMs);
     }
   }
-  const made = await createAuthority(nowMs);
+  const made = await createAuthority(nowMs, commonName);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(certificatePath, made.certificate);
   writeSecret(keyPath, made.key);
   return made;
+}
+
+/** Keeps a certificate and its key in `directory`, beside the authority that signed it. */
+export function keepCredential(directory: string, name: string, { certificate, key }: Credential): void {
+  writeFileSync(join(directory, `${name}.crt`), certificate);
+  writeSecret(join(directory, `${name}.key`), key);
 }
 
 /** Reads the key that signs service account tokens (RS256), or makes it at `path`: PKCS#8 PEM, mode 0600. */

@@ -1,6 +1,6 @@
 /**
  * Answers the paths below `/kubehive/` of the API server: what actors do (`actors`), everybody's metrics (`metrics`), and which
- * pod a connection goes to (`route`), which a node's kube-proxy knows.
+ * pod a connection goes to (`route`), which a node's kube-proxy knows; and issues kubeconfigs (`kubeconfig`).
  */
 import { type MainAnswer, type MainQuery, mainChannels } from '../client/index.ts';
 import { kubeProxyAddress, proxyChannels } from '../network/index.ts';
@@ -9,7 +9,11 @@ import { type ActorSystem, isBusError } from '../runtime/index.ts';
 type Answerer = (query: MainQuery['query']) => Promise<MainAnswer>;
 
 /** Serves {@link mainChannels} on the system's own bus. `nodes` gives the names of the nodes that have a kube-proxy. */
-export function serveQueries(system: ActorSystem, nodes: () => Iterable<string>): void {
+export function serveQueries(
+  system: ActorSystem,
+  nodes: () => Iterable<string>,
+  kubeconfigFor: (user: string, groups: readonly string[]) => Promise<string>,
+): void {
   const answerers: Readonly<Record<string, Answerer>> = {
     async actors() {
       const actors = await system.inspect();
@@ -17,6 +21,11 @@ export function serveQueries(system: ActorSystem, nodes: () => Iterable<string>)
     },
     async metrics() {
       return { code: 200, body: await system.metricsText() };
+    },
+    /** The API server lets only administrators ask for it. `groups` is a JSON list. */
+    async kubeconfig({ user = '', groups = '[]' }) {
+      if (user === '') return { code: 400, body: { message: 'a kubeconfig needs a user' } };
+      return { code: 200, body: { kubeconfig: await kubeconfigFor(user, JSON.parse(groups) as string[]) } };
     },
     route: (query) => route(system, nodes, query),
   };

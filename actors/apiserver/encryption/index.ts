@@ -24,6 +24,11 @@ export interface Encryption {
   isStale(key: string): boolean;
 }
 
+/** @throws Error for a configuration that cannot be: an unknown provider, or a key of a wrong length. */
+export function checkEncryption(options: readonly EncryptionOption[]): void {
+  for (const { providers } of options) for (const provider of providers) ciphersOf(provider);
+}
+
 /** @throws Error for a configuration that cannot be */
 export function createEncryption(
   inner: Store,

@@ -91,10 +91,18 @@ export function sendObject(
 
 /** Sends a refusal as a Status in a form that the client accepts, JSON when it accepts none. */
 export function sendStatus(reply: Reply, error: StatusError, accepted: Accepted | undefined): void {
-  const { reason, ...status } = error.toStatus();
+  const { kind, apiVersion, metadata, status, message, reason, details, code, ...rest } = error.toStatus();
+  // In the order of Go's type.
   const body = {
-    ...status,
+    kind,
+    apiVersion,
+    metadata,
+    status,
+    message,
     ...(reason === '' ? {} : { reason }),
+    details,
+    code,
+    ...rest,
   };
   const form = {
     format: accepted?.format ?? 'json',
@@ -102,7 +110,7 @@ export function sendStatus(reply: Reply, error: StatusError, accepted: Accepted 
     asVersion: 'v1',
     pretty: accepted?.pretty ?? false,
   };
-  const retryAfter = status.details?.retryAfterSeconds;
+  const retryAfter = details?.retryAfterSeconds;
   sendObject(reply, error.code, body, form, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
 }
 

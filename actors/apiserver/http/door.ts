@@ -10,6 +10,8 @@ import { serveUpgrades } from './upgrades.ts';
 
 export interface HttpDoor {
   readonly ports: { readonly http?: number; readonly https?: number };
+  /** Shows new connections another certificate. */
+  renew(certPem: string, keyPem: string): void;
   /** Refuses new connections and ends the open ones. */
   close(): Promise<void>;
 }
@@ -27,6 +29,7 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
   const ports: { http?: number; https?: number } = {};
   const listeners: (HttpServer | Http2SecureServer)[] = [];
   const connections = new Set<Socket | ServerHttp2Session>();
+  let secured: Http2SecureServer | undefined;
   const track = (connection: Socket | ServerHttp2Session) => {
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
@@ -49,16 +52,16 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
         allowHTTP1: true,
         cert: https.certPem,
         key: https.keyPem,
-        ...(https.clientCaPem === undefined
-          ? {}
-          : { ca: clientAuthorities(server), requestCert: true, rejectUnauthorized: false }),
-        minVersion: 'TLSv1.2',
+        ...tlsOptions(server),
+        requestCert: true,
+        rejectUnauthorized: false,
         settings: { maxConcurrentStreams: 1000 },
       },
       (request, response) => {
         void handleRequest(server, request, response);
       },
     );
+    secured = secure;
     secure.on('session', track);
     serveUpgrades(server, secure);
     secure.on('secureConnection', (socket) => track(socket));
@@ -71,6 +74,7 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
   if (http?.port === 0 || https?.port === 0) await rememberPorts(server, ports);
   return {
     ports,
+    renew: (cert, key) => secured?.setSecureContext({ ...tlsOptions(server), cert, key }),
     async close() {
       const closed = listeners.map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
       for (const connection of connections) connection.destroy();
@@ -80,9 +84,10 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
 }
 
 /** Whose certificates clients may show. What they are worth is told by authentication, not by the handshake. */
-function clientAuthorities({ options }: Server): string[] {
+function tlsOptions({ options }: Server): { ca?: string[]; minVersion: 'TLSv1.2' } {
   const { https, requestHeader } = options;
-  return [https?.clientCaPem ?? '', requestHeader?.caPem ?? ''].filter((pem) => pem !== '');
+  const ca = [https?.clientCaPem ?? '', requestHeader?.caPem ?? ''].filter((pem) => pem !== '');
+  return { ...(ca.length === 0 ? {} : { ca }), minVersion: 'TLSv1.2' };
 }
 
 const REUSE_ATTEMPTS = 10;

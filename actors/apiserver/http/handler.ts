@@ -16,6 +16,7 @@ import { impersonatedOnPath } from '../stages/impersonation.ts';
 import type { Upgrade } from '../streams/exchange.ts';
 import { booleanOf } from '../verbs/list-options.ts';
 import { sendAnswer, sendStatus } from './answers.ts';
+import { checkMainQuery } from './main-queries.ts';
 import { type Accepted, acceptedOf, READABLE, WATCHABLE } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendNotFound, sendPlainPath } from './plain-paths.ts';
@@ -99,6 +100,7 @@ async function answerPath(
     seat = await server.fairness?.enter(pathRequest(known, method, path), 1);
     reply.seat = seat;
     const decision = await authorizePath(known, method, path, server);
+    checkMainQuery(known, path.replace(/\/+$/, ''));
     if (record !== undefined) noteDecision(record, true, decision.reason);
     if (!(await sendPlainPath(server, reply, path, query, accepted))) sendNotFound(reply);
     if (record !== undefined) server.auditor?.completed(record, reply.response.statusCode, {});

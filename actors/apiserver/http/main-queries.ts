@@ -2,8 +2,10 @@
  * What only the main thread knows: everybody's metrics, and the paths below `/kubehive/`. Where nobody holds the actor system
  * (an API server by itself), there are its own metrics and no such paths.
  */
+import { StatusError } from '../../../src/api/index.ts';
 import { type MainAnswer, mainChannels } from '../../../src/client/protocol.ts';
 import { ActorMetrics, isBusError } from '../../../src/runtime/index.ts';
+import type { Identity } from '../call.ts';
 import type { Server } from '../server.ts';
 import { type Reply, send } from './reply.ts';
 import type { Query } from './requests.ts';
@@ -21,6 +23,16 @@ async function ask(server: Server, path: string, query: Query): Promise<MainAnsw
     if (isBusError(error)) return undefined;
     throw error;
   }
+}
+
+/** What gives rights away: whoever may read all paths may not have it yet, only administrators. */
+const ADMINISTRATORS_ONLY = ['/kubehive/kubeconfig'];
+
+/** @throws StatusError 403 */
+export function checkMainQuery(user: Identity, path: string): void {
+  if (!ADMINISTRATORS_ONLY.includes(path) || user.groups.includes('system:masters')) return;
+  const text = `User ${JSON.stringify(user.user)} cannot get path ${JSON.stringify(path)}: only system:masters can`;
+  throw StatusError.forbidden({ group: '', name: '' }, '', text);
 }
 
 /** Answers a path below `/kubehive/`; false when it is none or nobody knows of it. */

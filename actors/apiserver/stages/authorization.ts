@@ -32,10 +32,10 @@ function conclude(
   decision: Decision,
   server: Server,
 ): void {
-  if (call.audit !== undefined) noteDecision(call.audit, decision.allowed, decision.reason);
-  if (decision.allowed) return;
-  const instead = askedInstead(call, request);
-  if (instead !== undefined && server.authorization.decide(instead).allowed) return;
+  const instead = decision.allowed ? undefined : askedInstead(call, request);
+  const final = instead === undefined ? decision : server.authorization.decide(instead);
+  if (call.audit !== undefined) noteDecision(call.audit, final.allowed, final.reason);
+  if (final.allowed) return;
   if (call.user.user === '') throw StatusError.unauthorized();
   const refusal = refusalOf(call, request, decision.reason);
   if (call.door === 'bus') server.context.log.warn('a component was refused', { message: refusal.message });

@@ -1,0 +1,73 @@
+/**
+ * The certificates that the API server is given and keeps being given: its own, renewed while it runs, and the front proxy's
+ * authority, whose client certificate lies beside it in the data directory.
+ */
+import { join } from 'node:path';
+import { apiserverChannels } from '../client/index.ts';
+import type { Bus, Clock } from '../runtime/index.ts';
+import { type ClusterOptions, ClusterOptionsError } from './options.ts';
+import { type CertificateAuthority, type Credential, createAuthority, keepCredential, openAuthority } from './pki.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+/** Serving certificates hold for a year and are renewed after two thirds of it. */
+const RENEWAL_MS = 243 * DAY_MS;
+
+export const defaultServiceCidr = '10.96.0.0/16';
+
+/** The address of the `kubernetes` Service: the first one of the range. */
+const firstAddress = (cidr: string): string =>
+  (cidr.split('/')[0] ?? cidr).replace(/\d+$/, (last) => String(Number(last) + 1));
+
+/** A serving certificate for all names of the API server. */
+export function issueServing(
+  authority: CertificateAuthority,
+  options: ClusterOptions,
+  host: string,
+  nowMs: number,
+): Promise<Credential> {
+  const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
+  const service = firstAddress(options.serviceCidr ?? defaultServiceCidr);
+  const hosts = [host, '127.0.0.1', '::1', ...names, 'kubernetes.default.svc.cluster.local', service];
+  return authority.issue({ commonName: 'kube-apiserver', usage: 'server', hosts: [...new Set(hosts)], nowMs });
+}
+
+/** Gives the API server a new certificate long before the last one ends. */
+export function renewServing(
+  bus: Bus,
+  clock: Clock,
+  issue: () => Promise<Credential>,
+  failed: (error: unknown) => void,
+): void {
+  let renewedMs = clock.now();
+  clock.every(
+    DAY_MS,
+    () => {
+      if (clock.now() - renewedMs < RENEWAL_MS) return;
+      const nowMs = clock.now();
+      issue()
+        .then(({ certificate, key }) =>
+          bus.call('apiserver', apiserverChannels.renew, { certPem: certificate, keyPem: key }),
+        )
+        .then(() => {
+          renewedMs = nowMs;
+        })
+        // It is tried again tomorrow; there are months left.
+        .catch(failed);
+    },
+    { background: true },
+  );
+}
+
+/** The authority of proxies in front. With a data directory it is kept there, with a certificate for one proxy. */
+export async function openFrontProxy(options: ClusterOptions, nowMs: number): Promise<CertificateAuthority> {
+  if (options.dataDirectory === undefined) return createAuthority(nowMs, 'front-proxy-ca');
+  const directory = join(options.dataDirectory, 'pki');
+  const authority = await openAuthority(directory, nowMs, 'front-proxy-ca', 'front-proxy-ca');
+  const client = await authority.issue({ commonName: 'front-proxy-client', usage: 'client', nowMs });
+  keepCredential(directory, 'front-proxy-client', client);
+  return authority;
+}
+
+/** Why there cannot be a kubeconfig for a user. */
+export const noCertificates = (): ClusterOptionsError =>
+  new ClusterOptionsError('https: is off, so there are no client certificates; start the cluster with https on');
