@@ -129,7 +129,7 @@ async function play(group, some, jobs) {
   const folder = mkdtempSync(join(tmpdir(), 'parity-'));
   const kubeconfig = join(folder, 'kubeconfig');
   const cluster = spawn(process.execPath, [join(root, 'dist/cli.js'), 'up', ...group.up, '--kubeconfig', kubeconfig], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const kill = () => cluster.kill('SIGKILL');
   process.once('exit', kill);
