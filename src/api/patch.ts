@@ -77,14 +77,14 @@ function checkPatch(type: ParsedPatch['type'], value: unknown, repeated: readonl
   if (value === null && type !== 'json') {
     throw StatusError.badRequest(type === 'merge' ? 'Invalid JSON Patch' : 'Invalid patch');
   }
-  if (value !== null && (type === 'json') !== isArray) {
+  const fits = type === 'json' ? isArray : typeof value === 'object' && !isArray;
+  if (value !== null && !fits) {
     const found = isArray ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
     const wanted = type === 'json' ? '[]interface {}' : 'map[string]interface {}';
     throw StatusError.badRequest(
       `error decoding patch: json: cannot unmarshal ${found} into Go value of type ${wanted}`,
     );
   }
-  if (!isArray && type !== 'json' && typeof value !== 'object') throw StatusError.badRequest('Invalid JSON Patch');
   return { type, value: value ?? [], repeated };
 }
 

@@ -51,7 +51,7 @@ export function sendAnswer(
       sendEntry(server, reply, call, answer, accepted);
       return;
     case 'object':
-      sendObject(reply, answer.code, answer.object, accepted);
+      sendObject(reply, answer.code, asTable(server, call, answer.object, accepted) ?? answer.object, accepted);
       return;
     case 'list':
       sendList(server, reply, call, answer, accepted);
@@ -70,6 +70,14 @@ export function sendAnswer(
       return answer.serve({ request, response, upgrade, headers: headersOf(reply, '') });
     }
   }
+}
+
+/** An object that is not stored, or a list of such, as the table that was asked for; undefined when none was. */
+function asTable(server: Server, call: Call, object: ApiObject, accepted: Accepted): ApiObject | undefined {
+  if (accepted.as !== 'Table' || (call.verb !== 'get' && call.verb !== 'list')) return undefined;
+  const items = call.verb === 'list' ? ((object['items'] ?? []) as ApiObject[]) : [object];
+  const rows = items.map((item) => ({ object: item, whole: item }));
+  return tableFor(server, call, call.kind, rows, {}, accepted);
 }
 
 export function sendObject(
@@ -161,7 +169,7 @@ function tableFor(
   server: Server,
   call: Call,
   kind: KindDefinition,
-  entries: readonly Entry[],
+  entries: Parameters<typeof tableOf>[1],
   metadata: Parameters<typeof tableOf>[2],
   accepted: Accepted,
 ): ApiObject {

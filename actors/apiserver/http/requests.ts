@@ -64,13 +64,10 @@ export function routeOf(
   const verb = verbOf(method, path, query, kind);
   // Objects are only read across all namespaces, not written.
   const acrossNamespaces = kind.namespaced && path.namespace === undefined;
-  if (
-    verb === undefined ||
-    !serves(kind, subresource, verb) ||
-    (acrossNamespaces && verb !== 'list' && verb !== 'watch')
-  ) {
-    throw methodNotAllowed();
-  }
+  const refused = acrossNamespaces && verb !== 'list' && verb !== 'watch';
+  // A path that no method has is not there, whatever is asked of it.
+  if (refused && (path.name !== undefined || kind.custom !== undefined)) throw noSuchPath(server, path.group);
+  if (verb === undefined || !serves(kind, subresource, verb) || refused) throw methodNotAllowed();
   return { kind, subresource, verb };
 }
 

@@ -21,10 +21,13 @@ interface ListMetadata {
   readonly remainingItemCount?: number | undefined;
 }
 
+/** What a row is made of. */
+type Rowed = Pick<Entry, 'object' | 'whole'>;
+
 /** The entries, in the kind's own form, as a table. */
 export function tableOf(
   kind: KindDefinition,
-  entries: readonly Entry[],
+  entries: readonly Rowed[],
   metadata: ListMetadata,
   include: IncludeObject,
   version: string,
@@ -50,7 +53,7 @@ function columnOf({ name, type, format, description, priority }: ColumnDefinitio
   return { name, type, format: format ?? '', description, priority: priority ?? 0 };
 }
 
-function rowOf(table: TableDefinition, entry: Entry, include: IncludeObject, version: string, nowMs: number) {
+function rowOf(table: TableDefinition, entry: Rowed, include: IncludeObject, version: string, nowMs: number) {
   const { object } = entry;
   const conditions = table.conditions?.(object);
   return {

@@ -11,6 +11,7 @@ import {
   prepareForStatusUpdate,
   prepareForSubresourceUpdate,
   prepareForUpdate,
+  type RequestingUser,
   StatusError,
   type StrategyContext,
 } from '../../../src/api/index.ts';
@@ -28,7 +29,7 @@ export function setDefaults(call: Call, server: Server): void {
   const context = contextOf(call, kind, server);
   if (previous === undefined) {
     fillSystemFields(call, object, context);
-    prepareForCreate(kind, object, context);
+    prepareForCreate(kind, object, { ...context, user: requestingUser(call) });
     call.name = object.metadata.name ?? '';
     return;
   }
@@ -48,6 +49,10 @@ function contextOf(call: Call, kind: KindDefinition, server: Server): StrategyCo
     ...context,
     user: { name: user, groups, ...(uid === undefined ? {} : { uid }), ...(extra === undefined ? {} : { extra }) },
   };
+}
+
+function requestingUser({ user: { user, uid, groups, extra } }: Call): RequestingUser {
+  return { name: user, groups, ...(uid !== undefined && { uid }), ...(extra !== undefined && { extra }) };
 }
 
 function fillSystemFields(call: Call, object: ApiObject, context: StrategyContext): void {
