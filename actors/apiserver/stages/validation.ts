@@ -1,8 +1,10 @@
 /** Checks what is about to be written: metadata by the common rules, the rest by the kind's strategy. */
 import {
   type ApiObject,
+  expressionsIfLoaded,
   type FieldError,
   fieldErrors,
+  loadExpressions,
   nameIsDnsSubdomain,
   type ObjectMeta,
   StatusError,
@@ -15,9 +17,18 @@ import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { virtualKindOf } from '../virtual/index.ts';
 
-export function validate(call: Call, server: Server): void {
-  const { object, previous } = call;
+export function validate(call: Call, server: Server): void | Promise<void> {
+  const { object } = call;
   if (object === undefined || virtualKindOf(call.kind) !== undefined) return;
+  if (expressionsIfLoaded() === undefined) {
+    const { strategy } = storedKindOf(call.kind, server.registry);
+    if (strategy?.usesExpressions?.(object) === true) return loadExpressions().then(() => check(call, object, server));
+  }
+  check(call, object, server);
+}
+
+function check(call: Call, object: ApiObject, server: Server): void {
+  const { previous } = call;
   const kind = storedKindOf(call.kind, server.registry);
   const settings = server.strategyContext(call.dryRun);
   const context = kind.group === call.kind.group ? settings : { ...settings, requestGroup: call.kind.group };

@@ -33,6 +33,14 @@ export {
 } from './match-conditions.ts';
 export { CALL_COST_MAX, compile, type Evaluation, failureOf, type Program } from './program.ts';
 export { compileCached } from './program-cache.ts';
+export {
+  cardinalityMax,
+  escapeName,
+  isEmbedded,
+  REQUEST_BYTES_MAX,
+  type TypedSchema,
+  typeOfSchema,
+} from './schema-types.ts';
 export { CelCompileError } from './source.ts';
 export * from './types.ts';
 export { CelError, CelList, CelMap, CostLimitError, Optional, StructValue, TypeValue } from './values.ts';

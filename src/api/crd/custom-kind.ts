@@ -18,9 +18,10 @@ import type {
 import type { Schema } from '../schema.ts';
 import { customTable, type PrinterColumn } from './columns.ts';
 import { setCustomDefaults } from './defaulting.ts';
-import { validateCustomObject } from './object-validation.ts';
+import { customObjectWarnings, validateCustomObject } from './object-validation.ts';
 import { openApiOf } from './openapi.ts';
 import { prune } from './pruning.ts';
+import { hasRules } from './rules.ts';
 import type { CustomSchema, JsonObject } from './structural.ts';
 import { tableSchema } from './table-schema.ts';
 
@@ -213,6 +214,8 @@ function strategyOf(
       if (metadata.deletionTimestamp !== undefined) throw terminating(spec);
       if (hasStatus) delete object['status'];
     },
+    usesExpressions: () => hasRules(schema),
+    warnings: customObjectWarnings,
     validate: (object) => check(object),
     validateUpdate: (object, previous) => check(object, previous),
     status: { keptMetadata: 'all', validateUpdate: (object, previous) => check(object, previous) },

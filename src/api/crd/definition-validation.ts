@@ -12,6 +12,7 @@ import { columnErrors, scaleErrors, selectableFieldErrors } from './column-rules
 import { conversionErrors, type DefinitionConversion } from './conversion-rules.ts';
 import type { Definition, DefinitionNames, DefinitionVersion } from './custom-kind.ts';
 import { isEstablished } from './names.ts';
+import { hasRules } from './rules.ts';
 import { schemaErrors } from './schema-rules.ts';
 
 type Written = Definition & {
@@ -25,6 +26,8 @@ type Written = Definition & {
 
 /** The parts of the kind's strategy that refuse definitions. */
 export const definitionValidation = strategyOf<Written>({
+  usesExpressions: ({ spec: { versions = [] } }: Written) =>
+    versions.some(({ schema }) => hasRules(schema?.openAPIV3Schema)),
   validate: (definition: Written) => [...nameErrors(definition), ...definitionErrors(definition)],
   validateUpdate(definition: Written, previous: Written) {
     return [

@@ -5,6 +5,7 @@
  */
 import { type FieldError, fieldErrors } from '../field-errors.ts';
 import type { ApiObject } from '../kinds/types.ts';
+import { validateRules } from './object-rules.ts';
 import { itemsOf, pathText } from './paths.ts';
 import { type CustomSchema, isJsonObject, type JsonObject } from './structural.ts';
 import { validateValue } from './value-validation.ts';
@@ -27,7 +28,18 @@ export function validateCustomObject(
   validateValue(object, schema, '', previous, found);
   errors.push(...found);
   checkStructure(object, schema, '', true, errors);
+  const findings = validateRules(object, previous, schema, errors);
+  ruleWarnings.set(object, findings.warnings);
+  errors.push(...findings.errors);
   return errors;
+}
+
+/** What rules said of parts that had not changed, of the objects that were validated last. */
+const ruleWarnings = new WeakMap<ApiObject, readonly string[]>();
+
+/** Warnings of an object that has been validated. */
+export function customObjectWarnings(object: ApiObject): string[] {
+  return [...(ruleWarnings.get(object) ?? [])];
 }
 
 /** Embedded objects need their type; sets and maps have no item twice. */

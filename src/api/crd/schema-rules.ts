@@ -6,6 +6,7 @@
 import { type FieldError, type FieldPath, fieldErrors } from '../field-errors.ts';
 import { listErrors, mapErrors } from './list-rules.ts';
 import { patternProblem } from './pattern-rules.ts';
+import { ruleCheckErrors } from './rule-checks.ts';
 import { ruleErrors } from './rule-rules.ts';
 import type { CustomSchema } from './structural.ts';
 import { structuralErrors } from './structural-rules.ts';
@@ -17,6 +18,7 @@ export function schemaErrors(schema: CustomSchema, path: FieldPath): FieldError[
     errors.push(fieldErrors.forbidden(path.child('nullable'), 'nullable cannot be true at the root'));
   checkLevel(schema, path, errors);
   if (errors.length === 0) errors.push(...structuralErrors(schema, path));
+  if (errors.length === 0) errors.push(...ruleCheckErrors(schema, path));
   return errors;
 }
 

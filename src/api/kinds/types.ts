@@ -123,6 +123,8 @@ export interface Strategy<Type = ApiObject> {
   /** Sets defaults of the versioned type, in place. Runs on decode, also for stored objects on update. */
   defaults?(object: Type): void;
   prepareForCreate?(object: Type, context: StrategyContext): void;
+  /** Whether validation compiles or runs expressions: `loadExpressions` is awaited before. */
+  usesExpressions?(object: Type): boolean;
   validate?(object: Type, context: StrategyContext): FieldError[];
   prepareForUpdate?(object: Type, previous: Type, context: StrategyContext): void;
   validateUpdate?(object: Type, previous: Type, context: StrategyContext): FieldError[];

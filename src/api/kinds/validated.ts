@@ -2,7 +2,10 @@
 import type { ApiObject, KindDefinition, Strategy, SubresourceStrategy } from './types.ts';
 
 /** The parts of a strategy that validation brings. */
-type Validation = Pick<Strategy, 'validate' | 'validateUpdate' | 'warnings' | 'status' | 'subresources'>;
+type Validation = Pick<
+  Strategy,
+  'usesExpressions' | 'validate' | 'validateUpdate' | 'warnings' | 'status' | 'subresources'
+>;
 
 /** The kind with its validation attached: of the status and other subresources too, and with the warnings of both. */
 export function withValidation(kind: KindDefinition, validation: Validation | undefined): KindDefinition {
