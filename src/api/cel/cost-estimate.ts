@@ -36,6 +36,19 @@ export function estimateCost(checked: Checked): Range {
   return new Estimator(checked).cost(checked.root);
 }
 
+/** Of these, what a schema says of sizes does not count. */
+const ofOneSize: ReadonlySet<string> = new Set([
+  'bool',
+  'int',
+  'uint',
+  'double',
+  'null',
+  'timestamp',
+  'duration',
+  'type',
+  'struct',
+]);
+
 interface Call {
   readonly cost: Range;
   readonly size?: Range | undefined;
@@ -97,7 +110,7 @@ class Estimator {
     if (node.kind === 'map') return fixed(node.entries.length);
     const type = this.#type(node);
     if (this.#isPath(node) && type.elementsMax !== undefined) return { min: 0, max: type.elementsMax };
-    if (['bool', 'int', 'uint', 'double', 'null', 'timestamp', 'duration', 'type'].includes(type.kind)) return one;
+    if (ofOneSize.has(type.kind)) return one;
     if (node.kind === 'identifier') {
       const local = this.#local(node.name);
       if (local?.size !== undefined) return local.size;

@@ -193,12 +193,7 @@ class RuleRun implements RuleFindings {
       return true;
     }
     if (evaluation.value === true) return true;
-    const problem = errorOf(
-      rule,
-      placeOf(place.path, rule),
-      type,
-      this.#message(compiled, variables) ?? ruleMessage(rule),
-    );
+    const problem = errorOf(rule, placeOf(place, rule), type, this.#message(compiled, variables) ?? ruleMessage(rule));
     if (!usesOldSelf && place.unchanged) this.warnings.push(fieldErrorText(problem));
     else this.errors.push(problem);
     return true;
@@ -219,12 +214,20 @@ const shownRule = ({ rule, message }: ValidationRule): string => (message ? mess
 const ruleMessage = (rule: ValidationRule): string =>
   rule.message ? rule.message.trim() : `failed rule: ${shownRule(rule)}`;
 
-/** The path that the rule is about. */
-function placeOf(path: FieldPath | undefined, { fieldPath: relative = '' }: ValidationRule): string {
-  const trimmed = relative.trim().replace(/^\./, '');
-  if (trimmed === '') return path === undefined ? '<nil>' : String(path);
-  const steps = trimmed.replace(/\['([^']*)'\]/g, (_, key: string) => (/^[\w-]+$/.test(key) ? `.${key}` : `[${key}]`));
-  return path === undefined ? steps.replace(/^\./, '') : `${path}.${steps.replace(/^\./, '')}`;
+/** The path that the rule is about: names of properties, and keys of maps in brackets. */
+function placeOf({ path, schema }: Place, { fieldPath: relative = '' }: ValidationRule): string {
+  const steps: string[] = [];
+  let current: CustomSchema | undefined = schema;
+  for (const [, dotted, quoted] of relative.matchAll(/\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\]/g)) {
+    const name = dotted ?? quoted ?? '';
+    const property = ownProperty(current, name);
+    steps.push(property === undefined ? `[${name}]` : name);
+    const additional: CustomSchema | boolean | undefined = current?.additionalProperties;
+    current = property ?? (typeof additional === 'object' ? additional : undefined);
+  }
+  if (steps.length === 0) return path === undefined ? '<nil>' : String(path);
+  const below = steps.join('.').replaceAll('.[', '[');
+  return path === undefined ? below : `${path}.${below}`;
 }
 
 function errorOf({ reason }: ValidationRule, path: string, type: string, detail: string): FieldError {
