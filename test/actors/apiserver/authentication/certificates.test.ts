@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiserverChannels } from '../../../../src/client/protocol.ts';
+import { type CertificateAuthority, createAuthority } from '../../../../src/cluster/pki.ts';
+import { startServer, type TestServer } from '../fixtures.ts';
+import { secureRequest } from './local-services.ts';
+
+const yearMs = 365 * 24 * 3600 * 1000;
+const now = Date.now();
+const REVIEW = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+
+let server: TestServer;
+let url: string;
+let ca: CertificateAuthority;
+let frontProxy: CertificateAuthority;
+
+beforeAll(async () => {
+  ca = await createAuthority(now);
+  frontProxy = await createAuthority(now, 'front-proxy-ca');
+  const serving = await ca.issue({ commonName: 'kube-apiserver', usage: 'server', hosts: ['127.0.0.1'] });
+  server = await startServer({
+    https: {
+      host: '127.0.0.1',
+      port: 0,
+      certPem: serving.certificate,
+      keyPem: serving.key,
+      clientCaPem: ca.certificate,
+    },
+    requestHeader: {
+      caPem: frontProxy.certificate,
+      allowedNames: ['front-proxy-client'],
+      usernameHeaders: ['X-Remote-User'],
+      uidHeaders: ['X-Remote-Uid'],
+      groupHeaders: ['X-Remote-Group'],
+      extraHeaderPrefixes: ['X-Remote-Extra-'],
+    },
+  });
+  const info = await server.system.bus.call('apiserver', apiserverChannels.info, {});
+  url = `https://127.0.0.1:${info.https}`;
+});
+afterAll(() => server.stop());
+
+type Client = Awaited<ReturnType<CertificateAuthority['issue']>>;
+
+async function whoAmI(client: Client | undefined, headers: Record<string, string> = {}) {
+  const answer = await secureRequest({ url: url + REVIEW, ca: ca.certificate, client, headers, method: 'POST', body });
+  return { status: answer.status, user: JSON.parse(answer.text).status?.userInfo };
+}
+
+describe('a client certificate', () => {
+  it('names its user, groups and itself', async () => {
+    const client = await ca.issue({ commonName: 'jane', organizations: ['dev', 'ops'], usage: 'client' });
+    expect(await whoAmI(client)).toMatchObject({
+      status: 201,
+      user: {
+        username: 'jane',
+        groups: ['dev', 'ops', 'system:authenticated'],
+        extra: { 'authentication.kubernetes.io/credential-id': [expect.stringMatching(/^X509SHA256=[0-9a-f]{64}$/)] },
+      },
+    });
+  });
+
+  it.each([
+    ['that has expired', async () => ca.issue({ commonName: 'jane', usage: 'client', nowMs: now - 2 * yearMs })],
+    ['that does not hold yet', async () => ca.issue({ commonName: 'jane', usage: 'client', nowMs: now + yearMs })],
+    ['of another authority', async () => (await createAuthority(now)).issue({ commonName: 'jane', usage: 'client' })],
+    ['that is its own authority', async () => createAuthority(now, 'system:admin')],
+    ['for servers', async () => ca.issue({ commonName: 'jane', usage: 'server' })],
+    ['of the front proxy', async () => frontProxy.issue({ commonName: 'jane', usage: 'client' })],
+  ])('%s is refused, not taken for anonymous', async (_what, make) => {
+    expect((await whoAmI(await make())).status).toBe(401);
+  });
+
+  it('is not asked for', async () => {
+    expect((await whoAmI(undefined)).status).toBe(403);
+  });
+});
+
+describe("the front proxy's headers", () => {
+  const headers = {
+    'X-Remote-User': 'amy',
+    'X-Remote-Uid': 'u-1',
+    'X-Remote-Group': 'team',
+    'X-Remote-Extra-Acme.com%2Fproject': 'blue',
+  };
+
+  it('name the user when the proxy shows its certificate', async () => {
+    const client = await frontProxy.issue({ commonName: 'front-proxy-client', usage: 'client' });
+    expect(await whoAmI(client, headers)).toEqual({
+      status: 201,
+      user: {
+        username: 'amy',
+        uid: 'u-1',
+        groups: ['team', 'system:authenticated'],
+        extra: { 'acme.com/project': ['blue'] },
+      },
+    });
+  });
+
+  it('mean nothing from anybody else', async () => {
+    const forged = { ...headers, 'X-Remote-User': 'root', 'X-Remote-Group': 'system:masters' };
+    expect((await whoAmI(undefined, forged)).status).toBe(403);
+    const jane = await ca.issue({ commonName: 'jane', usage: 'client' });
+    expect((await whoAmI(jane, forged)).user.username).toBe('jane');
+    const other = await frontProxy.issue({ commonName: 'another-client', usage: 'client' });
+    expect((await whoAmI(other, forged)).status).toBe(401);
+    const pretender = await ca.issue({ commonName: 'front-proxy-client', usage: 'client' });
+    expect((await whoAmI(pretender, forged)).user.username).toBe('front-proxy-client');
+  });
+});
+
+it('serves with another certificate once it is given one', async () => {
+  const { connect } = await import('node:tls');
+  const shown = () =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), ca: ca.certificate }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256);
+        socket.destroy();
+      }).on('error', reject);
+    });
+  const before = await shown();
+  const next = await ca.issue({ commonName: 'kube-apiserver', usage: 'server', hosts: ['127.0.0.1'] });
+  await server.system.bus.call('apiserver', apiserverChannels.renew, { certPem: next.certificate, keyPem: next.key });
+  expect(await shown()).not.toBe(before);
+  const jane = await ca.issue({ commonName: 'jane', usage: 'client' });
+  expect((await whoAmI(jane)).user.username).toBe('jane');
+});
+
+it('speaks no TLS older than 1.2', async () => {
+  const { connect } = await import('node:tls');
+  const refused = await new Promise<boolean>((resolve) => {
+    const socket = connect(
+      {
+        host: '127.0.0.1',
+        port: Number(new URL(url).port),
+        ca: ca.certificate,
+        minVersion: 'TLSv1',
+        maxVersion: 'TLSv1.1',
+      },
+      () => {
+        resolve(false);
+        socket.destroy();
+      },
+    ).on('error', () => resolve(true));
+  });
+  expect(refused).toBe(true);
+});
