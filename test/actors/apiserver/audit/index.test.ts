@@ -1,0 +1,163 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuditEvent } from '../../../../actors/apiserver/audit/event.ts';
+import { createAuditPolicy } from '../../../../actors/apiserver/audit/policy.ts';
+import { type LocalService, localService } from '../authentication/local-services.ts';
+import { configMap, startServer, type TestServer } from '../fixtures.ts';
+
+let server: TestServer;
+let sink: LocalService;
+const path = join(mkdtempSync(join(tmpdir(), 'kubehive-audit-')), 'audit.log');
+const HOME = '/api/v1/namespaces/default';
+const jane = { authorization: 'Bearer jane' };
+
+beforeAll(async () => {
+  sink = await localService(() => ({}));
+  server = await startServer({
+    http: { host: '127.0.0.1', port: 0 },
+    tokens: [{ token: 'jane', user: 'jane' }],
+    audit: {
+      policy: {
+        rules: [
+          { level: 'None', users: ['system:apiserver'] },
+          { level: 'Metadata', resources: [{ group: '', resources: ['secrets'] }] },
+          { level: 'RequestResponse', verbs: ['create'], resources: [{ group: '', resources: ['configmaps'] }] },
+          { level: 'Request', verbs: ['update'], omitStages: ['RequestReceived'] },
+          { level: 'Metadata', nonResourceURLs: ['/version*'] },
+          { level: 'Metadata', users: ['jane'] },
+          { level: 'Metadata', users: [''] },
+        ],
+      },
+      log: { path },
+      webhook: { endpoint: { url: sink.url } },
+    },
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  await sink.stop();
+});
+
+const events = (): AuditEvent[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+async function eventsOf(uri: string, count: number): Promise<AuditEvent[]> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const found = events().filter(({ requestURI }) => requestURI === uri);
+    if (found.length >= count) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`fewer than ${count} events of ${uri}: ${readFileSync(path, 'utf8')}`);
+}
+
+describe('the audit log', () => {
+  it('tells who did what with which outcome, at both stages', async () => {
+    await server.http('GET', `${HOME}/pods/none`, undefined, { ...jane, 'user-agent': 'agent' });
+    const [received, complete] = await eventsOf(`${HOME}/pods/none`, 2);
+    expect(received).toMatchObject({ stage: 'RequestReceived', level: 'Metadata', verb: 'get' });
+    expect(complete).toMatchObject({
+      kind: 'Event',
+      apiVersion: 'audit.k8s.io/v1',
+      stage: 'ResponseComplete',
+      auditID: received?.auditID,
+      user: { username: 'jane', groups: ['system:authenticated'] },
+      sourceIPs: ['127.0.0.1'],
+      userAgent: 'agent',
+      objectRef: { resource: 'pods', namespace: 'default', name: 'none', apiVersion: 'v1' },
+      responseStatus: { status: 'Failure', reason: 'Forbidden', code: 403 },
+      annotations: { 'authorization.k8s.io/decision': 'forbid' },
+    });
+    expect(complete?.stageTimestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+
+  it('holds bodies only at the levels that say so', async () => {
+    await server.http('POST', `${HOME}/configmaps`, configMap('told', { a: 'b' }));
+    const created = (await eventsOf(`${HOME}/configmaps`, 2)).at(-1);
+    expect(created).toMatchObject({
+      requestObject: { kind: 'ConfigMap', data: { a: 'b' } },
+      responseObject: { kind: 'ConfigMap', metadata: { name: 'told' } },
+      objectRef: { name: 'told' },
+    });
+    await server.http('PUT', `${HOME}/configmaps/told`, configMap('told', { a: 'c' }));
+    const [updated, ...more] = await eventsOf(`${HOME}/configmaps/told`, 1);
+    expect(more).toEqual([]);
+    expect(updated).toMatchObject({ level: 'Request', requestObject: { data: { a: 'c' } } });
+    expect(updated).not.toHaveProperty('responseObject');
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' }, stringData: { a: 'hidden-value' } };
+    await server.http('POST', `${HOME}/secrets`, secret);
+    await eventsOf(`${HOME}/secrets`, 2);
+    const text = readFileSync(path, 'utf8');
+    expect(text).not.toContain('hidden-value');
+    expect(text).not.toContain(Buffer.from('hidden-value').toString('base64'));
+  });
+
+  it('tells of paths, of impersonation and of credentials that do not do', async () => {
+    await server.http('GET', '/version', undefined, jane);
+    expect((await eventsOf('/version', 2)).at(-1)).toMatchObject({ verb: 'get', responseStatus: { code: 200 } });
+    await server.http('GET', `${HOME}/secrets/x`, undefined, { 'impersonate-user': 'bob' });
+    expect((await eventsOf(`${HOME}/secrets/x`, 2)).at(-1)).toMatchObject({
+      user: { username: 'admin' },
+      impersonatedUser: { username: 'bob' },
+    });
+    await server.http('GET', `${HOME}/pods/unknown`, undefined, { authorization: 'Bearer wrong' });
+    expect((await eventsOf(`${HOME}/pods/unknown`, 2)).at(-1)).toMatchObject({
+      stage: 'ResponseStarted',
+      responseStatus: { code: 401, message: 'Authentication failed, attempted: bearer' },
+    });
+    expect(readFileSync(path, 'utf8')).not.toContain('wrong');
+  });
+
+  it('also goes to the webhook, in lists', async () => {
+    for (let attempt = 0; sink.requests.length === 0 && attempt < 100; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const [list] = sink.requests as { kind: string; apiVersion: string; items: AuditEvent[] }[];
+    expect(list).toMatchObject({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1' });
+    expect(list?.items.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a policy', () => {
+  const request = {
+    user: { user: 'jane', groups: ['dev'] },
+    verb: 'get',
+    group: 'apps',
+    resource: 'deployments',
+    subresource: 'scale',
+    namespace: 'default',
+    name: 'web',
+  };
+  const level = (rule: object, asked: object = {}) =>
+    createAuditPolicy({ rules: [{ level: 'Request', ...rule }] })({ ...request, ...asked }).level;
+
+  it.each([
+    [{}, 'Request'],
+    [{ users: ['joe'] }, 'None'],
+    [{ userGroups: ['dev'] }, 'Request'],
+    [{ verbs: ['list'] }, 'None'],
+    [{ namespaces: ['kube-system'] }, 'None'],
+    [{ namespaces: [''] }, 'None'],
+    [{ resources: [{ group: 'apps' }] }, 'Request'],
+    [{ resources: [{ group: '' }] }, 'None'],
+    [{ resources: [{ group: 'apps', resources: ['deployments'] }] }, 'None'],
+    [{ resources: [{ group: 'apps', resources: ['deployments/scale'] }] }, 'Request'],
+    [{ resources: [{ group: 'apps', resources: ['*/scale'] }] }, 'Request'],
+    [{ resources: [{ group: 'apps', resources: ['deployments/*'] }] }, 'Request'],
+    [{ resources: [{ group: 'apps', resources: ['*'], resourceNames: ['other'] }] }, 'None'],
+    [{ nonResourceURLs: ['*'] }, 'None'],
+  ])('with the rule %j wants %s', (rule, expected) => {
+    expect(level(rule)).toBe(expected);
+  });
+
+  it('takes the first rule that matches, and nothing without one', () => {
+    const policy = createAuditPolicy({ rules: [{ level: 'None', verbs: ['get'] }, { level: 'Metadata' }] });
+    expect(policy(request).level).toBe('None');
+    expect(policy({ ...request, verb: 'list' }).level).toBe('Metadata');
+    expect(createAuditPolicy({ rules: [] })(request).level).toBe('None');
+  });
+});
