@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import type { Pod } from '../src/api/index.ts';
+import { type Pod, storedObject } from '../src/api/index.ts';
 import { namespaces, pods as podResource } from '../src/client/resources.ts';
 import { Cluster, type ClusterOptions } from '../src/cluster/index.ts';
 import { unpack } from '../src/runtime/index.ts';
@@ -108,7 +108,7 @@ async function verify(cluster: Cluster, run: WorkloadRun): Promise<number> {
   while (from !== undefined) {
     const { kvs, more }: RangeResult = await store.range({ prefix, startKey: from, limit: 2000 });
     for (const { value } of kvs) {
-      const pod = unpack(value) as Pod;
+      const pod = unpack(storedObject(value)) as Pod;
       if ((pod.spec?.nodeName ?? '') !== '' && run.unverified.delete(pod.metadata?.uid ?? '')) bound++;
     }
     const last: string | undefined = kvs.at(-1)?.key;

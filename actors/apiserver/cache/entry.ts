@@ -10,12 +10,13 @@ import {
   type Owners,
   type ProtobufMessage,
   type Schema,
+  storedObject,
+  storedOwners,
   unpackOwners,
   withManagedFields,
 } from '../../../src/api/index.ts';
 import { pack, unpack } from '../../../src/runtime/index.ts';
 import { goJsonText } from '../http/text.ts';
-import { objectOf, ownersOf } from './stored-value.ts';
 
 /** Where an entry is. */
 export interface Place {
@@ -44,7 +45,7 @@ export class Entry implements Place {
   #views: Map<KindDefinition, Entry> | undefined;
 
   /**
-   * Give what is stored (stored-value.ts) or an object or both. An object given here is owned by the entry from now on; its owners are
+   * Give what is stored (src/api/stored-value.ts) or an object or both. An object given here is owned by the entry from now on; its owners are
    * those of the stored value, or are given beside it.
    */
   constructor(
@@ -59,8 +60,8 @@ export class Entry implements Place {
     this.name = place.name;
     this.revision = revision;
     this.fields = place.fields;
-    this.#bytes = value === undefined ? undefined : objectOf(value);
-    this.packedOwners = value === undefined ? owners : ownersOf(value);
+    this.#bytes = value === undefined ? undefined : storedObject(value);
+    this.packedOwners = value === undefined ? owners : storedOwners(value);
     if (object !== undefined) {
       object.metadata['resourceVersion'] = revision === 0 ? undefined : String(revision);
       this.#object = object;

@@ -2,12 +2,11 @@
  * Writes to the store: a put or delete under the condition that the key is still as the caller saw it, together with whatever
  * else must change in the same transaction. A lost race is a value.
  */
-import type { ApiObject } from '../../../src/api/index.ts';
+import { type ApiObject, joinStored } from '../../../src/api/index.ts';
 import { pack } from '../../../src/runtime/index.ts';
 import type { Compare, Operation } from '../../../src/store/index.ts';
 import { Entry } from '../cache/entry.ts';
 import type { KindCache } from '../cache/kind-cache.ts';
-import { joinValue } from '../cache/stored-value.ts';
 import type { Server } from '../server.ts';
 
 /** Writes that belong to the same transaction, such as the IPAddress of a new Service. */
@@ -38,7 +37,7 @@ export async function putObject(
   object.metadata = inOrder(object.metadata);
   object.metadata['resourceVersion'] = undefined;
   const owners = more.owners === undefined ? cache.get(key)?.packedOwners : (more.owners ?? undefined);
-  const bytes = joinValue(pack(object), owners);
+  const bytes = joinStored(pack(object), owners);
   server.caches.announce(key, bytes, object);
   try {
     const put: Operation = {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configMaps, pods as podResource } from '../../../src/client/index.ts';
-import { pack, unpack } from '../../../src/runtime/index.ts';
 import { pod, startServer, type TestServer } from './fixtures.ts';
 
 interface Entry {
@@ -159,17 +158,5 @@ describe('owners of fields', () => {
     const { body } = await server.http('GET', `${pods}/put`);
     const again = await server.http('PUT', `${pods}/put`, body, { 'user-agent': 'z/1' });
     expect(again.body.metadata.resourceVersion).toBe(body.metadata.resourceVersion);
-  });
-});
-
-describe('stored values', () => {
-  it('are plain msgpack without owners', async () => {
-    const { joinValue, objectOf, ownersOf: ownersIn } = await import('../../../actors/apiserver/cache/stored-value.ts');
-    const object = pack({ a: 1 });
-    expect(joinValue(object, undefined)).toBe(object);
-    expect(ownersIn(object)).toBeUndefined();
-    const value = joinValue(object, new Uint8Array([1, 2, 3]));
-    expect(unpack(objectOf(value))).toEqual({ a: 1 });
-    expect(ownersIn(value)).toEqual(new Uint8Array([1, 2, 3]));
   });
 });
