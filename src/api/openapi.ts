@@ -33,7 +33,7 @@ export class OpenApiDocuments {
   readonly #registry: KindRegistry;
   readonly #options: OpenApiOptions;
   #generation = -1;
-  readonly #made = new Map<string, OpenApiDocument>();
+  readonly #made = new Map<string, OpenApiDocument & { readonly from: string }>();
 
   constructor(registry: KindRegistry, options: OpenApiOptions = {}) {
     this.#registry = registry;
@@ -84,7 +84,13 @@ export class OpenApiDocuments {
 
   /** The hash in a document's address. Told by what the document is made from, so that the index needs none of them. */
   hashOf(path: string): string {
-    const kinds = this.#kindsUnder(path).map((kind) => [kind.plural, kind.kind, this.#options.customSchema?.(kind)]);
+    const kinds = this.#kindsUnder(path).map((kind) => [
+      kind.plural,
+      kind.kind,
+      kind.namespaced,
+      kind.subresources?.map(({ name }) => name),
+      this.#options.customSchema?.(kind),
+    ]);
     return createHash('sha512')
       .update(JSON.stringify([this.#version(), path, kinds]))
       .digest('hex')
@@ -135,12 +141,13 @@ export class OpenApiDocuments {
   #keep(key: string, make: () => unknown): OpenApiDocument {
     if (this.#generation !== this.#registry.generation) {
       this.#generation = this.#registry.generation;
-      this.#made.clear();
+      // A new custom kind changes the documents of its own group alone, the index and the one for all.
+      for (const [path, { from }] of this.#made) if (from === '' || from !== this.hashOf(path)) this.#made.delete(path);
     }
     let document = this.#made.get(key);
     if (document === undefined) {
       const text = JSON.stringify(make());
-      document = { text, etag: entityTag(text) };
+      document = { text, etag: entityTag(text), from: key === 'v2' || key === 'index' ? '' : this.hashOf(key) };
       this.#made.set(key, document);
     }
     return document;

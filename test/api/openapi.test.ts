@@ -1,9 +1,21 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { createKindRegistry, OpenApiDocuments } from '../../src/api/index.ts';
 
 const documents = new OpenApiDocuments(createKindRegistry());
 
 type Node = Record<string, unknown>;
+
+const kindOfBar = {
+  group: 'a.example.com',
+  version: 'v1',
+  kind: 'Bar',
+  plural: 'bars',
+  singular: 'bar',
+  namespaced: true,
+  definition: 'com.example.a.v1.Bar',
+};
 
 /** Every reference of a document, wherever it stands. */
 function references(node: unknown, found = new Set<string>()): Set<string> {
@@ -70,6 +82,22 @@ describe('OpenApiDocuments', () => {
     expect(documents.v2()).toBe(documents.v2());
   });
 
+  it('hold all documents in a few megabytes', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const usedBytes = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = usedBytes();
+    const all = new OpenApiDocuments(createKindRegistry());
+    const { paths } = JSON.parse(all.index().text) as { paths: Node };
+    const texts = [all.v2(), ...Object.keys(paths).map((path) => all.v3(path))];
+    const megabytes = (usedBytes() - before) / 2 ** 20;
+    expect(texts.every((document) => (document?.text.length ?? 0) > 100)).toBe(true);
+    expect(megabytes).toBeLessThan(25);
+  });
+
   it('takes in custom kinds with their schema, and lets them go', () => {
     const registry = createKindRegistry();
     const own = new OpenApiDocuments(registry, {
@@ -95,7 +123,12 @@ describe('OpenApiDocuments', () => {
       'x-kubernetes-group-version-kind': [{ group: 'a.example.com', kind: 'Foo', version: 'v1' }],
     });
     expect(Object.keys(paths)).toContain('/apis/a.example.com/v1/foos/{name}');
+    const [apps, foos] = [own.v3('apis/apps/v1'), own.v3('apis/a.example.com/v1')];
+    registry.add({ ...kindOfBar, storagePrefix: '/registry/a.example.com/bars' });
+    expect(own.v3('apis/apps/v1')).toBe(apps);
+    expect(own.v3('apis/a.example.com/v1')?.etag).not.toBe(foos?.etag);
     registry.remove('a.example.com', 'v1', 'foos');
+    registry.remove('a.example.com', 'v1', 'bars');
     expect(own.v3('apis/a.example.com/v1')).toBeUndefined();
   });
 });

@@ -77,7 +77,9 @@ function verbOf(method: string, path: ResourcePath, query: Query, kind: KindDefi
     case 'GET':
       if (path.watch) return 'watch';
       if (named) return 'get';
-      return booleanOf(query.first['watch']) === true && serves(kind, undefined, 'watch') ? 'watch' : 'list';
+      if (booleanOf(query.first['watch']) !== true) return 'list';
+      if (serves(kind, undefined, 'watch')) return 'watch';
+      throw StatusError.methodNotSupported({ group: kind.group, name: kind.plural }, 'watch');
     case 'POST':
       return named === (path.subresource !== undefined) ? 'create' : undefined;
     case 'PUT':

@@ -26,8 +26,8 @@ type Written = Definition & {
 
 /** The parts of the kind's strategy that refuse definitions. */
 export const definitionValidation = strategyOf<Written>({
-  usesExpressions: ({ spec: { versions = [] } }: Written) =>
-    versions.some(({ schema }) => hasRules(schema?.openAPIV3Schema)),
+  usesExpressions: ({ spec: { versions } }: Written) =>
+    (versions ?? []).some(({ schema }) => hasRules(schema?.openAPIV3Schema)),
   validate: (definition: Written) => [...nameErrors(definition), ...definitionErrors(definition)],
   validateUpdate(definition: Written, previous: Written) {
     return [

@@ -60,7 +60,7 @@ function checkRequest(
   const { request: encoded = '', signerName, expirationSeconds } = request.spec ?? {};
   const given = request.spec?.usages ?? [];
   const before = previous?.spec?.usages ?? [];
-  const pem = Buffer.from(encoded, 'base64').toString();
+  const pem = Buffer.from(encoded ?? '', 'base64').toString();
   if (!/-----BEGIN CERTIFICATE REQUEST-----[\s\S]*-----END CERTIFICATE REQUEST-----/.test(pem))
     check.invalid(specPath, 'request', encoded, 'PEM block type must be CERTIFICATE REQUEST');
   if (given.length === 0) check.required(specPath, 'usages');
