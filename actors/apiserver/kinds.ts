@@ -4,9 +4,12 @@ import { storedKindOf as findStoredKind } from '../../src/api/index.ts';
 
 const stored = new WeakMap<KindDefinition, KindDefinition>();
 
-/** The kind that objects are stored as: itself, or for other versions the one that they are converted to. */
+/**
+ * The kind that objects are stored as: itself, or for other versions the one that they are converted to. What a webhook converts
+ * keeps to the rules of its own version until it is written.
+ */
 export function storedKindOf(kind: KindDefinition, registry: KindRegistry): KindDefinition {
-  if (kind.conversion === undefined) return kind;
+  if (kind.conversion === undefined || kind.conversion.webhook !== undefined) return kind;
   let found = stored.get(kind);
   if (found === undefined) {
     found = findStoredKind(registry, kind);

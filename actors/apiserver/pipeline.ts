@@ -16,6 +16,7 @@ import { admitMutating } from './stages/mutating-admission.ts';
 import { storeOrRead } from './stages/storing.ts';
 import { admitValidating } from './stages/validating-admission.ts';
 import { validate } from './stages/validation.ts';
+import { showAnswer, showCurrent } from './webhooks/index.ts';
 
 /** Does its part of the work on the call. Throws a StatusError to refuse it. */
 export interface Stage {
@@ -37,6 +38,7 @@ export const pipeline: readonly Stage[] = [
   { name: 'priority-and-fairness', run: takeSeat },
   { name: 'authorization', run: authorize },
   { name: 'body', run: readBody },
+  { name: 'conversion', verbs: ['update', 'patch'], repeats: true, run: showCurrent },
   { name: 'decode', verbs: CHANGES, repeats: true, run: decode },
   { name: 'content-authorization', verbs: WRITES, repeats: true, run: authorizeContent },
   { name: 'mutating-admission', verbs: CHANGES, repeats: true, run: admitMutating },
@@ -92,7 +94,8 @@ async function runStages(call: Call, server: Server): Promise<Answer> {
       const done = stage.run(call, server);
       if (done !== undefined) await done;
     }
-    if (call.answer !== undefined) return call.answer;
+    if (call.answer !== undefined)
+      return call.kind.conversion?.webhook === undefined ? call.answer : showAnswer(call, server);
     if (call.expectedRevision !== undefined || call.attempt > ATTEMPTS_MAX)
       throw conflictOf(call.kind, call.name ?? '');
   }

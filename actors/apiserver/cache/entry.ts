@@ -137,6 +137,19 @@ export class Entry implements Place {
     return view;
   }
 
+  /** Whether {@link view} has the object in that version already. */
+  hasView(kind: KindDefinition): boolean {
+    return this.#views?.has(kind) === true;
+  }
+
+  /** Keeps what a webhook has made of the object for that version. */
+  keepView(kind: KindDefinition, object: ApiObject): Entry {
+    const view = new Entry(this, this.revision, undefined, object, this.packedOwners);
+    this.#views ??= new Map();
+    this.#views.set(kind, view);
+    return view;
+  }
+
   /** The same content under a later revision: what a DELETED event carries. */
   at(revision: number): Entry {
     const entry = new Entry(this, revision, undefined, undefined, this.packedOwners);

@@ -43,6 +43,13 @@ export function decode(call: Call, server: Server): void {
   }
 }
 
+/** The object as it is. Where a webhook converts, the stage before has had it converted. */
+function currentOf(call: Call, server: Server): Entry | undefined {
+  return call.kind.conversion?.webhook === undefined
+    ? server.cacheOf(call.kind).get(keyOf(call, server))
+    : call.previous;
+}
+
 export function keyOf(call: Call, server: Server): string {
   return server.cacheOf(call.kind).keyOf(call.namespace, call.name as string);
 }
@@ -76,7 +83,7 @@ function partKindOf(kind: KindDefinition, subresource: SubresourceDefinition): N
 }
 
 function decodeUpdate(call: Call, server: Server): void {
-  const previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  const previous = currentOf(call, server);
   call.previous = previous;
   const handler = subresourceHandlerOf(call);
   if (handler?.part !== undefined) {
@@ -142,7 +149,7 @@ function expectRevision(call: Call, object: ApiObject): void {
 }
 
 function decodePatch(call: Call, server: Server): void {
-  const previous = server.cacheOf(call.kind).get(keyOf(call, server));
+  const previous = currentOf(call, server);
   call.previous = previous;
   const handler = subresourceHandlerOf(call);
   if (previous === undefined) {

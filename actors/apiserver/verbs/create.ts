@@ -4,6 +4,7 @@ import { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { resourceOf } from '../failures.ts';
 import type { Server } from '../server.ts';
+import { storedForm } from '../webhooks/index.ts';
 import { inOrder, putObject } from './commit.ts';
 
 /** Tries at a generated name, as upstream's. */
@@ -30,7 +31,9 @@ export async function createObject(call: Call, server: Server): Promise<void> {
   try {
     const leased = server.eventLeases.leaseFor(call.kind);
     const lease = leased === undefined ? undefined : await leased;
-    const entry = await putObject(server, cache, key, object, 0, {
+    const form = storedForm(object, call.kind, server);
+    const stored = form instanceof Promise ? await form : form;
+    const entry = await putObject(server, cache, key, stored, 0, {
       ...(lease === undefined ? {} : { lease }),
       companion,
       owners: call.owners ?? null,

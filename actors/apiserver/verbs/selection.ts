@@ -47,7 +47,8 @@ export function selectionOf(call: Call): Selection {
     name: demanded(requirements, 'metadata.name'),
     indexed: indexed === undefined ? undefined : demanded(requirements, indexed),
     matches(entry) {
-      const { object } = entry.view(kind);
+      // What a webhook would have to convert is judged as it is stored.
+      const { object } = kind.conversion?.webhook === undefined ? entry.view(kind) : entry;
       if (interests?.(object) === false) return false;
       for (const { read, wanted, value } of readers) if ((read(object) === value) !== wanted) return false;
       return labelSelector === undefined || labelSelector.matches(object.metadata['labels'] as Record<string, string>);

@@ -11,6 +11,7 @@ import { storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
+import { storedForm } from '../webhooks/index.ts';
 import { deleteKey, inOrder, putObject } from './commit.ts';
 
 export async function updateObject(call: Call, server: Server): Promise<void> {
@@ -49,7 +50,9 @@ export async function updateObject(call: Call, server: Server): Promise<void> {
   try {
     const leased = server.eventLeases.leaseFor(call.kind);
     const lease = leased === undefined ? undefined : await leased;
-    const entry = await putObject(server, cache, previous.key, object, previous.revision, {
+    const form = storedForm(object, call.kind, server);
+    const stored = form instanceof Promise ? await form : form;
+    const entry = await putObject(server, cache, previous.key, stored, previous.revision, {
       ...(lease === undefined ? {} : { lease }),
       companion,
       owners: call.owners ?? null,

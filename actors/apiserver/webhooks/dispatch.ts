@@ -41,14 +41,14 @@ export async function callMutatingHooks(attributes: Attributes, source: HookSour
     if (!selectsRequest(matched, attributes, server)) continue;
     const place = `round_${reinvocation.second ? 1 : 0}_index_${index}`;
     const objects: VersionedObjects = {
-      object: shownObject(attributes, matched.kind, server),
-      previous: shownPrevious(attributes, matched.kind),
+      object: await shownObject(attributes, matched.kind, server),
+      previous: await shownPrevious(attributes, matched.kind, server),
     };
     const verdict = await ask(matched, attributes, objects, server, true, place);
     let changed = false;
     if (verdict !== undefined) {
       const patch = verdict.patch === undefined ? [] : patchIn(verdict.patch);
-      changed = patch.length > 0 && change(attributes, matched, objects.object, patch, server);
+      changed = patch.length > 0 && (await change(attributes, matched, objects.object, patch, server));
       noteMutation(attributes, matched, place, changed, patch);
       if (changed) {
         callAgain(memory);
@@ -67,10 +67,10 @@ export async function callValidatingHooks(attributes: Attributes, source: HookSo
     .matching(attributes.kind, attributes.operation, attributes.subresource)
     .filter((matched) => selectsRequest(matched, attributes, server));
   const results = await Promise.allSettled(
-    hooks.map((matched, index) => {
+    hooks.map(async (matched, index) => {
       const objects: VersionedObjects = {
-        object: shownObject(attributes, matched.kind, server),
-        previous: shownPrevious(attributes, matched.kind),
+        object: await shownObject(attributes, matched.kind, server),
+        previous: await shownPrevious(attributes, matched.kind, server),
       };
       return ask(matched, attributes, objects, server, false, `round_0_index_${index}`);
     }),
@@ -186,13 +186,13 @@ function patchIn(text: string): readonly unknown[] {
 }
 
 /** Applies the patch; says whether the object is another one now. */
-function change(
+async function change(
   attributes: Attributes,
   { hook, kind }: MatchedHook,
   shown: ApiObject | undefined,
   patch: readonly unknown[],
   server: Server,
-): boolean {
+): Promise<boolean> {
   if (shown === undefined) {
     throw StatusError.internalError(
       `admission webhook ${JSON.stringify(hook.name)} attempted to modify the object, which is not supported for this operation`,
@@ -200,7 +200,7 @@ function change(
   }
   const patched = applyJsonPatch(shown, patch, (reason) => StatusError.internalError(reason));
   if (sameValue(patched, shown)) return false;
-  takeOver(attributes, kind, patched, server);
+  await takeOver(attributes, kind, patched, server);
   return true;
 }
 

@@ -17,6 +17,7 @@ import { copyOf } from '../cache/entry.ts';
 import { apiVersionOf, storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
+import { convertObject } from './conversion.ts';
 
 /** The body of a subresource that is of a kind of its own, such as a Scale. */
 interface Part {
@@ -43,26 +44,35 @@ function partOf({ call }: Attributes): Part | undefined {
 }
 
 /** The new object as `kind` shows it: a copy. */
-export function shownObject(attributes: Attributes, kind: KindDefinition, server: Server): ApiObject | undefined {
+export async function shownObject(
+  attributes: Attributes,
+  kind: KindDefinition,
+  server: Server,
+): Promise<ApiObject | undefined> {
   const { object, call } = attributes;
   if (object === undefined) return undefined;
   const part = partOf(attributes);
   if (part !== undefined) return typed(copyOf(call.part ?? object), part.kind);
   const { schema } = server.cacheOf(attributes.kind).fields ?? {};
-  return inVersion(withManagedFields(object, unpackOwners(call.owners, schema)), kind);
+  return inVersion(withManagedFields(object, unpackOwners(call.owners, schema)), kind, server);
 }
 
 /** The object that is there, as `kind` shows it. */
-export function shownPrevious(attributes: Attributes, kind: KindDefinition): ApiObject | undefined {
+export async function shownPrevious(
+  attributes: Attributes,
+  kind: KindDefinition,
+  server: Server,
+): Promise<ApiObject | undefined> {
   const { previous, operation, call } = attributes;
   if (previous === undefined || operation === 'CREATE' || operation === 'CONNECT') return undefined;
   const part = partOf(attributes);
   if (part !== undefined) return part.read === undefined ? undefined : typed(part.read(previous, kind), part.kind);
-  return inVersion(call.previous?.whole ?? previous, kind);
+  return inVersion(call.previous?.whole ?? previous, kind, server);
 }
 
-function inVersion(object: ApiObject, kind: KindDefinition): ApiObject {
+async function inVersion(object: ApiObject, kind: KindDefinition, server: Server): Promise<ApiObject> {
   const copy = copyOf(object);
+  if (kind.conversion?.webhook !== undefined) return typed(await convertObject(copy, kind, server), kind);
   return typed(kind.conversion === undefined ? copy : kind.conversion.fromStored(copy), kind);
 }
 
@@ -75,7 +85,12 @@ function typed(object: ApiObject, kind: NamedKind | KindDefinition): ApiObject {
  * Takes over what a webhook has made of the object that it was shown.
  * @throws StatusError 500 when that is none of its kind
  */
-export function takeOver(attributes: Attributes, kind: KindDefinition, changed: unknown, server: Server): void {
+export async function takeOver(
+  attributes: Attributes,
+  kind: KindDefinition,
+  changed: unknown,
+  server: Server,
+): Promise<void> {
   const part = partOf(attributes);
   const expected = expectedKindOf(part?.kind ?? kind);
   const { object } = decodePatched(changed, expected, 'Ignore', (reason) => StatusError.internalError(reason));
@@ -90,6 +105,10 @@ export function takeOver(attributes: Attributes, kind: KindDefinition, changed: 
     return;
   }
   kind.strategy?.defaults?.(object);
+  if (kind.conversion?.webhook !== undefined) {
+    replace(attributes.object as ApiObject, await convertObject(object, attributes.kind, server));
+    return;
+  }
   const stored = kind.conversion === undefined ? object : kind.conversion.toStored(object);
   if (kind.conversion !== undefined) storedKindOf(kind, server.registry).strategy?.defaults?.(stored);
   replace(attributes.object as ApiObject, stored);

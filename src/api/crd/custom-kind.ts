@@ -10,6 +10,7 @@ import { semanticEqual } from '../kinds/semantic-equality.ts';
 import type {
   ApiObject,
   Conversion,
+  ConversionWebhook,
   CustomForm,
   KindDefinition,
   Strategy,
@@ -33,6 +34,7 @@ export interface Definition {
     readonly scope: string;
     readonly names: DefinitionNames;
     readonly versions: readonly DefinitionVersion[];
+    readonly conversion?: { readonly strategy?: string; readonly webhook?: ConversionWebhook };
   };
   readonly status?: {
     readonly acceptedNames?: DefinitionNames;
@@ -100,7 +102,7 @@ function kindOf(
     definition: `${spec.group.split('.').reverse().join('.')}.${version.name}.${names.kind}`,
     subresources: subresourcesOf(version),
     storagePrefix: `/registry/${spec.group}/${spec.names.plural}`,
-    conversion: conversionOf(spec.group, version, stored, storedKind),
+    conversion: webhookConversionOf(spec, version, stored) ?? conversionOf(spec.group, version, stored, storedKind),
     custom: formOf(schema, names.kind, version),
     strategy: strategyOf(schema, names.kind, version, definition),
     table: customTable(version.additionalPrinterColumns),
@@ -136,6 +138,22 @@ function selectableFieldsOf({ selectableFields }: DefinitionVersion): Record<str
     };
   }
   return fields;
+}
+
+/** Strategy Webhook: objects are kept in the version of the request until they are written, so this version's own rules hold. */
+function webhookConversionOf(
+  { group, conversion, names }: Definition['spec'],
+  version: DefinitionVersion,
+  stored: DefinitionVersion,
+): Conversion | undefined {
+  const { strategy, webhook } = conversion ?? {};
+  if (strategy !== 'Webhook' || webhook === undefined) return undefined;
+  const own = (object: ApiObject): ApiObject => {
+    const found = object.apiVersion ?? `${group}/${stored.name}`;
+    if (found === `${group}/${version.name}`) return object;
+    throw new Error(`${names.kind} ${object.metadata.name} is in ${found}: it has to be converted first`);
+  };
+  return { storedVersion: stored.name, toStored: own, fromStored: own, webhook };
 }
 
 /** Strategy None: only apiVersion changes. Every version sees and stores no more than its own schema names. */

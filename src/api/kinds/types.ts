@@ -89,6 +89,27 @@ export interface Conversion {
   storedKind?(): KindDefinition;
   toStored(object: ApiObject): ApiObject;
   fromStored(object: ApiObject): ApiObject;
+  /**
+   * Set where only a webhook can convert (custom kinds): the server has it convert, and the two functions above take only what is
+   * in the right version already.
+   */
+  readonly webhook?: ConversionWebhook;
+}
+
+/** Who converts the objects of a CustomResourceDefinition. */
+export interface ConversionWebhook {
+  readonly clientConfig: {
+    readonly url?: string;
+    readonly service?: {
+      readonly namespace: string;
+      readonly name: string;
+      readonly path?: string;
+      readonly port?: number;
+    };
+    readonly caBundle?: string;
+  };
+  /** Versions of ConversionReview that it knows. */
+  readonly conversionReviewVersions: readonly string[];
 }
 
 /** What strategies may ask of the server: time and chance, and the cluster's settings. */
