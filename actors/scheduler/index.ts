@@ -2,6 +2,7 @@
 import {
   createBusClient,
   createInformers,
+  createLeaderElector,
   createSeriesRecorder,
   csiNodes,
   deviceClasses,
@@ -18,6 +19,7 @@ import {
 } from '../../src/client/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
 import { Action, type EventResource, parseConfiguration, Scheduler } from '../../src/scheduling/index.ts';
+import { loadPlugins } from './plugin-modules.ts';
 import { plugins } from './plugins/index.ts';
 
 export { plugins } from './plugins/index.ts';
@@ -53,7 +55,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     const scheduler = new Scheduler({
       context,
       configuration,
-      plugins,
+      plugins: [...plugins, ...(await loadPlugins(configuration.pluginModules))],
       client,
       informers,
       recorder,
@@ -93,9 +95,26 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     moveOn(informers.informer(resourceSlices), 'ResourceSlice');
     moveOn(informers.informer(deviceClasses), 'DeviceClass');
     // Ready as soon as it is listening: it begins by itself when the caches are full.
-    void informers.synced().then(() => {
+    const begin = () => {
       if (!signal.aborted) scheduler.start();
-    }, report);
+    };
+    const { leaderElection } = configuration;
+    if (leaderElection) {
+      const { namespace, name, ...times } = leaderElection;
+      const elector = createLeaderElector(client, context, {
+        ...times,
+        lease: { namespace, name },
+        identity: `${name}_${random.uuid()}`,
+        events: recorder,
+        releaseOnStop: true,
+        onStarted: () => void informers.synced().then(begin, report),
+        // As upstream: a scheduler that is no leader any more must not go on with what it believes.
+        onStopped: () => {
+          if (!signal.aborted) report(new Error('leaderelection lost'));
+        },
+      });
+      void elector.run().catch(report);
+    } else void informers.synced().then(begin, report);
     return { stop: () => scheduler.stop() };
   },
 });

@@ -14,7 +14,8 @@ import { StoreInUseError } from '../store/index.ts';
 import { readAdmissionConfiguration } from './admission-configuration.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { progressBar } from './progress.ts';
-import { cidr, names, type Threads, threads, wholeNumber } from './values.ts';
+import { readSchedulerConfiguration } from './scheduler-configuration.ts';
+import { cidr, names, repeated, type Threads, threads, wholeNumber } from './values.ts';
 
 export interface ClusterFlags {
   readonly nodes: number;
@@ -30,6 +31,7 @@ export interface ClusterFlags {
   readonly enableAdmissionPlugins?: readonly string[];
   readonly disableAdmissionPlugins?: readonly string[];
   readonly admissionControlConfigFile?: string;
+  readonly schedulerConfig?: readonly string[];
 }
 
 /** Adds the flags to `command`; `nodes` is the default number of nodes. */
@@ -51,7 +53,8 @@ export function addClusterFlags(command: Command, nodes: number): Command {
     .option('--seed <n>', 'seed of everything random', wholeNumber(0, 2 ** 31), 1)
     .option('--enable-admission-plugins <list>', 'admission plugins to run that are off by default', names)
     .option('--disable-admission-plugins <list>', 'admission plugins to leave out', names)
-    .option('--admission-control-config-file <file>', 'an AdmissionConfiguration with the configurations of plugins');
+    .option('--admission-control-config-file <file>', 'an AdmissionConfiguration with the configurations of plugins')
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration; given again, one more scheduler', repeated);
 }
 
 /** Starts the control plane of the flags, writes the kubeconfig, and leaves the nodes to {@link addNodesWithProgress}. */
@@ -69,6 +72,9 @@ export async function startCluster(flags: ClusterFlags, security: SecurityOption
     ...(flags.port === undefined ? {} : { http: { port: flags.port } }),
     ...(flags.dataDir === undefined ? {} : { dataDirectory: resolve(flags.dataDir) }),
     ...admissionOptions(flags),
+    ...(flags.schedulerConfig === undefined
+      ? {}
+      : { schedulerConfiguration: flags.schedulerConfig.map(readSchedulerConfiguration) }),
   };
   try {
     // The nodes come later, under a progress bar; what cannot be is refused now all the same.

@@ -40,3 +40,6 @@ export function names(text: string): readonly string[] {
   if (list.includes('')) throw new InvalidArgumentError('it takes names with commas between them.');
   return list;
 }
+
+/** Collects an option that may be given several times. */
+export const repeated = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];

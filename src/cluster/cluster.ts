@@ -318,14 +318,12 @@ async function controlPlane(
       },
     })),
     ...(selection.scheduler
-      ? [
-          {
-            definition: schedulerActor,
-            identity: schedulerIdentity,
-            options:
-              options.schedulerConfiguration === undefined ? {} : { configuration: options.schedulerConfiguration },
-          },
-        ]
+      ? [options.schedulerConfiguration ?? {}].flat().map((configuration, i) => ({
+          definition: schedulerActor,
+          ...(i === 0 ? {} : { address: `scheduler-${i + 1}` }),
+          identity: schedulerIdentity,
+          options: { configuration },
+        }))
       : []),
   ] as [ActorSpec, ActorSpec, ...ActorSpec[]];
 }

@@ -61,8 +61,8 @@ export interface ClusterOptions {
   readonly disabledAdmissionPlugins?: readonly string[];
   /** Configurations of admission plugins by upstream's names: what an AdmissionConfiguration holds under each. */
   readonly admissionConfiguration?: Readonly<Record<string, unknown>>;
-  /** KubeSchedulerConfiguration v1, as an object. */
-  readonly schedulerConfiguration?: Readonly<Record<string, unknown>>;
+  /** KubeSchedulerConfiguration v1, as an object; a list starts a scheduler for each. */
+  readonly schedulerConfiguration?: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
   /** How simulated containers behave: times in milliseconds. Default: everything at once. */
   readonly simulation?: { readonly imagePullMs?: number; readonly containerStartMs?: number };
   /** Where log lines go. Default: warnings and errors to standard error. */

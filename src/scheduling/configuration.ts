@@ -4,13 +4,20 @@
  * @see https://kubernetes.io/docs/reference/config-api/kube-scheduler-config.v1/
  */
 
+import {
+  ConfigurationError,
+  type Data,
+  expectData,
+  expectDurationMs,
+  expectFlag,
+  expectInteger,
+  expectList,
+  expectText,
+  refuseUnknown,
+} from './configuration-fields.ts';
+import { type ExtenderConfiguration, parseExtenders } from './extender-configuration.ts';
 import type { Plugin } from './plugin.ts';
 import type { PluginSets } from './profile.ts';
-
-/** What is wrong in a configuration, and where. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-}
 
 export interface PluginReference {
   readonly name: string;
@@ -53,7 +60,19 @@ export interface SchedulerConfiguration {
   readonly percentageOfNodesToScore: number;
   readonly podInitialBackoffSeconds: number;
   readonly podMaxBackoffSeconds: number;
-  readonly leaderElect: boolean;
+  /** Undefined: it works without asking. */
+  readonly leaderElection: LeaderElectionConfiguration | undefined;
+  readonly extenders: readonly ExtenderConfiguration[];
+  /** Files with plugins from users, as paths or URLs. Kubehive's own field. */
+  readonly pluginModules: readonly string[];
+}
+
+export interface LeaderElectionConfiguration {
+  readonly namespace: string;
+  readonly name: string;
+  readonly leaseDurationMs: number;
+  readonly renewDeadlineMs: number;
+  readonly retryPeriodMs: number;
 }
 
 /** The default plugins in upstream's order, with their weights. */
@@ -80,38 +99,6 @@ export const defaultPlugins: readonly PluginReference[] = [
 ];
 
 export const defaultSchedulerName = 'default-scheduler';
-
-type Data = Record<string, unknown>;
-
-const isData = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function expectData(value: unknown, path: string): Data {
-  if (value === undefined || value === null) return {};
-  if (!isData(value)) throw new ConfigurationError(`${path}: must be an object`);
-  return value;
-}
-
-function expectList(value: unknown, path: string): unknown[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new ConfigurationError(`${path}: must be a list`);
-  return value;
-}
-
-function expectInteger(value: unknown, path: string, least: number, most: number): number | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-    throw new ConfigurationError(
-      `${path}: Invalid value: ${JSON.stringify(value)}: must be an integer from ${least} to ${most}`,
-    );
-  }
-  return value as number;
-}
-
-function refuseUnknown(data: Data, known: readonly string[], path: string): void {
-  for (const key of Object.keys(data)) {
-    if (!known.includes(key)) throw new ConfigurationError(`${path === '' ? '' : `${path}.`}${key}: unknown field`);
-  }
-}
 
 function parseSet(value: unknown, path: string): PluginSet {
   const data = expectData(value, path);
@@ -189,6 +176,7 @@ function parseProfile(value: unknown, path: string): ProfileConfiguration {
       `${path}.percentageOfNodesToScore`,
       0,
       100,
+      notPercentage,
     ),
     multiPoint: mergeSets({ enabled: defaultPlugins }, custom),
     points,
@@ -223,6 +211,7 @@ export function parseConfiguration(value: unknown): SchedulerConfiguration {
       'podMaxBackoffSeconds',
       'leaderElection',
       'extenders',
+      'pluginModules',
       ...ignoredFields,
     ],
     '',
@@ -238,9 +227,6 @@ export function parseConfiguration(value: unknown): SchedulerConfiguration {
       `kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "KubeSchedulerConfiguration"`,
     );
   }
-  if (expectList(data['extenders'], 'extenders').length > 0) {
-    throw new ConfigurationError('extenders: Forbidden: scheduler extenders are not supported; write a plugin instead');
-  }
   const listed = expectList(data['profiles'], 'profiles');
   const profiles = (listed.length === 0 ? [{}] : listed).map((item, i) => parseProfile(item, `profiles[${i}]`));
   const names = new Set<string>();
@@ -250,21 +236,61 @@ export function parseConfiguration(value: unknown): SchedulerConfiguration {
     }
     names.add(schedulerName);
   }
-  const podInitialBackoffSeconds =
-    expectInteger(data['podInitialBackoffSeconds'], 'podInitialBackoffSeconds', 1, 86_400) ?? 1;
-  const podMaxBackoffSeconds = expectInteger(data['podMaxBackoffSeconds'], 'podMaxBackoffSeconds', 1, 86_400) ?? 10;
+  const seconds = (field: string, problem: string) => expectInteger(data[field], field, 1, 86_400, problem);
+  const podInitialBackoffSeconds = seconds('podInitialBackoffSeconds', 'must be greater than 0') ?? 1;
+  const podMaxBackoffSeconds =
+    seconds('podMaxBackoffSeconds', 'must be greater than or equal to PodInitialBackoffSeconds') ?? 10;
+  expectInteger(data['parallelism'], 'parallelism', 1, 2 ** 31 - 1, 'should be an integer value greater than zero');
   if (podMaxBackoffSeconds < podInitialBackoffSeconds) {
     throw new ConfigurationError(
       `podMaxBackoffSeconds: Invalid value: ${podMaxBackoffSeconds}: must be greater than or equal to PodInitialBackoffSeconds`,
     );
   }
-  const election = expectData(data['leaderElection'], 'leaderElection');
   return {
     profiles,
-    percentageOfNodesToScore: expectInteger(data['percentageOfNodesToScore'], 'percentageOfNodesToScore', 0, 100) ?? 0,
+    percentageOfNodesToScore:
+      expectInteger(data['percentageOfNodesToScore'], 'percentageOfNodesToScore', 0, 100, notPercentage) ?? 0,
     podInitialBackoffSeconds,
     podMaxBackoffSeconds,
-    leaderElect: election['leaderElect'] === true,
+    leaderElection: parseLeaderElection(data['leaderElection']),
+    extenders: parseExtenders(data['extenders']),
+    pluginModules: expectList(data['pluginModules'], 'pluginModules').map((path, i) => {
+      const text = expectText(path, `pluginModules[${i}]`);
+      if (!text) throw new ConfigurationError(`pluginModules[${i}]: Required value`);
+      return text;
+    }),
+  };
+}
+
+const notPercentage = 'not in valid range [0-100]';
+
+function parseLeaderElection(value: unknown): LeaderElectionConfiguration | undefined {
+  const at = 'leaderElection';
+  const data = expectData(value, at);
+  const known = ['leaderElect', 'leaseDuration', 'renewDeadline', 'retryPeriod', 'resourceLock', 'resourceName'];
+  refuseUnknown(data, [...known, 'resourceNamespace'], at);
+  if (!expectFlag(data['leaderElect'], `${at}.leaderElect`)) return undefined;
+  const lock = expectText(data['resourceLock'], `${at}.resourceLock`) ?? 'leases';
+  if (lock !== 'leases') {
+    throw new ConfigurationError(
+      `${at}.resourceLock: Invalid value: ${JSON.stringify(lock)}: resourceLock value must be "leases"`,
+    );
+  }
+  const duration = (field: string, otherwise: number) => expectDurationMs(data[field], `${at}.${field}`) || otherwise;
+  const leaseDurationMs = duration('leaseDuration', 15_000);
+  const renewDeadlineMs = duration('renewDeadline', 10_000);
+  const retryPeriodMs = duration('retryPeriod', 2000);
+  if (leaseDurationMs <= renewDeadlineMs) {
+    throw new ConfigurationError(
+      `${at}.leaseDuration: Invalid value: ${leaseDurationMs / 1000}s: LeaseDuration must be greater than RenewDeadline`,
+    );
+  }
+  return {
+    namespace: expectText(data['resourceNamespace'], `${at}.resourceNamespace`) || 'kube-system',
+    name: expectText(data['resourceName'], `${at}.resourceName`) || 'kube-scheduler',
+    leaseDurationMs,
+    renewDeadlineMs,
+    retryPeriodMs,
   };
 }
 

@@ -5,9 +5,12 @@
 export * from './cluster-cache.ts';
 export * from './cluster-events.ts';
 export * from './configuration.ts';
+export { ConfigurationError } from './configuration-fields.ts';
 export * from './cycle-state.ts';
 export * from './devices/index.ts';
 export * from './diagnosis.ts';
+export { Extender } from './extender.ts';
+export type { ExtenderConfiguration } from './extender-configuration.ts';
 export { LabelColumn, RowCounter } from './label-column.ts';
 export * from './node-affinity.ts';
 export * from './node-table.ts';

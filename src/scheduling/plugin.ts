@@ -15,6 +15,7 @@ import type { Clock, Log, Random } from '../runtime/index.ts';
 import type { EventRegistration } from './cluster-events.ts';
 import type { Cycle } from './cycle-state.ts';
 import type { Diagnosis } from './diagnosis.ts';
+import type { Extender } from './extender.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
 import type { PodInfo } from './pod-info.ts';
@@ -64,7 +65,8 @@ export interface Plugin {
    * The reason is asked of `filter` later, only when no node fits.
    */
   filterRows?(cycle: Cycle, pod: PodInfo, rows: Int32Array, count: number, failed: Uint8Array, mark: number): void;
-  postFilter?(cycle: Cycle, pod: PodInfo, diagnosis: Diagnosis): PostFilterAnswer;
+  /** A promise only when something outside has to be asked: no other pod is attempted meanwhile. */
+  postFilter?(cycle: Cycle, pod: PodInfo, diagnosis: Diagnosis): MaybePromise<PostFilterAnswer>;
 
   preScore?(cycle: Cycle, pod: PodInfo, rows: Int32Array, count: number): Verdict | undefined;
   /** An integer; within 0..100 after `normalizeScore`. */
@@ -112,6 +114,8 @@ export interface PluginHandle {
   rejectWaiting(uid: string, plugin: string, message: string): boolean;
   /** Writes a pod's nominated node (empty: clears it) to the API, without waiting. */
   clearNomination(pod: PodInfo): void;
+  /** Programs of the user's own that the configuration names. */
+  readonly extenders: readonly Extender[];
   /** Counts what the preemption did. */
   readonly preemptionMetrics: { victims(count: number): void; attempt(): void };
 }

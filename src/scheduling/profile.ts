@@ -10,13 +10,14 @@ import type { Cycle } from './cycle-state.ts';
 import { Diagnosis } from './diagnosis.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
-import type { Plugin, PreFilterAnswer } from './plugin.ts';
+import type { Plugin, PostFilterAnswer, PreFilterAnswer } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 import { RowAnswerCache, type RowAnswers } from './row-answers.ts';
 import {
-  attribute,
+  answerAt,
   Code,
   errorVerdict,
+  failedAt,
   isRejected,
   unresolvable,
   type Verdict,
@@ -56,6 +57,8 @@ export interface ProfileOptions {
   readonly nominator: Nominator;
   /** Undefined: the scheduler's; 0: adaptive. */
   readonly percentageOfNodesToScore: number | undefined;
+  /** Told of plugins that fail where nobody can be told otherwise. */
+  readonly onProblem?: (what: string, error: unknown) => void;
   /** Runs the one-node hooks only: what the all-nodes hooks are checked against. */
   readonly plain?: boolean;
 }
@@ -96,6 +99,7 @@ export class Profile {
   readonly #nodes: NodeTable;
   readonly #nominator: Nominator;
   readonly #plain: boolean;
+  readonly #onProblem: (what: string, error: unknown) => void;
   #feasible = new Int32Array(0);
   #looked = new Int32Array(0);
   #marks = new Uint8Array(0);
@@ -124,6 +128,7 @@ export class Profile {
     this.#nodes = options.nodes;
     this.#nominator = options.nominator;
     this.#plain = options.plain ?? false;
+    this.#onProblem = options.onProblem ?? (() => undefined);
     const { preFilter, filter, preScore, score } = options.sets;
     for (const plugin of [...preFilter, ...filter, ...preScore, ...score.map((weighted) => weighted.plugin)]) {
       if (!this.#bits.has(plugin)) this.#bits.set(plugin, 2 ** this.#bits.size);
@@ -176,8 +181,12 @@ export class Profile {
   /** PreEnqueue: the first verdict that keeps the pod out. */
   preEnqueue(info: PodInfo): Verdict | undefined {
     for (const plugin of this.sets.preEnqueue) {
-      const given = plugin.preEnqueue!(info);
-      if (given) return attribute(given, plugin.name);
+      try {
+        const given = plugin.preEnqueue!(info);
+        if (given) return answerAt('PreEnqueue', plugin.name, given);
+      } catch (error) {
+        return failedAt('PreEnqueue', plugin.name, error);
+      }
     }
     return undefined;
   }
@@ -202,10 +211,10 @@ export class Profile {
       try {
         answer = plugin.preFilter!(cycle, info);
       } catch (error) {
-        answer = errorVerdict(error, plugin.name);
+        answer = failedAt('PreFilter', plugin.name, error);
       }
       if (answer === undefined) continue;
-      if ('nodeNames' in answer) {
+      if (typeof answer === 'object' && 'nodeNames' in answer) {
         narrowing ??= [];
         narrowing.push(plugin.name);
         const { nodeNames } = answer;
@@ -217,7 +226,7 @@ export class Profile {
         cycle.skippedFilters |= this.#bit(plugin);
         continue;
       }
-      const given = attribute(answer, plugin.name);
+      const given = answer.plugin === undefined ? answerAt('PreFilter', plugin.name, answer) : answer;
       if (isRejected(given)) return this.#rejectedByPreFilter(found, order.length, given);
       found.error = given;
       return found;
@@ -423,12 +432,13 @@ export class Profile {
             if (marks[i] !== 0) continue;
             const given = plugin.filter!(cycle, info, rows[i]!);
             if (given === undefined) continue;
-            if (given.code === Code.Error) return attribute(given, plugin.name);
+            const named = answerAt('Filter', plugin.name, given);
+            if (!isRejected(named)) return named;
             marks[i] = mark;
           }
         }
       } catch (error) {
-        return errorVerdict(error, plugin.name);
+        return failedAt('Filter', plugin.name, error);
       }
     }
     return undefined;
@@ -462,6 +472,7 @@ export class Profile {
     let last: Verdict | undefined;
     for (let i = 0; i < looked; i++) {
       const row = this.#looked[i]!;
+      if (this.#marks[i] === 0) continue;
       let named = row === own ? undefined : memory?.[row];
       if (!named) {
         const plugin = filters.plugins[this.#marks[i]! - 1]!;
@@ -471,16 +482,19 @@ export class Profile {
             ? this.filterRow(cycle, info, row)
             : plugin.filter!(cycle, info, row);
         } catch (error) {
-          found.error = errorVerdict(error, plugin.name);
+          found.error = failedAt('Filter', plugin.name, error);
           return;
         }
         if (given === undefined) {
-          found.error = errorVerdict(
-            new Error(`plugin ${plugin.name} rejects a node in one form and accepts it in the other`),
-          );
+          const problem = new Error('it rejects a node in one form and accepts it in the other');
+          found.error = failedAt('Filter', plugin.name, problem);
           return;
         }
-        named = attribute(given, plugin.name);
+        named = given.plugin === undefined ? answerAt('Filter', plugin.name, given) : given;
+        if (!isRejected(named)) {
+          found.error = named;
+          return;
+        }
         if (memory) memory[row] = named;
       }
       // Neighbours mostly fail alike.
@@ -488,6 +502,14 @@ export class Profile {
       last = named;
       diagnosis.set(row, named);
     }
+  }
+
+  /** Why the nodes of the search just made that do not fit do not; for when those that fit are refused by others. */
+  diagnose(cycle: Cycle, info: PodInfo, processed: number): Diagnosis {
+    const diagnosis = new Diagnosis(this.#nodes.nodeCount);
+    const found: Found = { rows: noNodes, count: 0, processed, diagnosis, error: undefined };
+    this.#explain(cycle, info, this.#filtersWithout(cycle.skippedFilters), processed, -1, found);
+    return diagnosis;
   }
 
   /** Other pods nominated for the row that count against this one: of its priority or above, and not placed yet. */
@@ -518,9 +540,9 @@ export class Profile {
     for (const plugin of filters) {
       try {
         const given = plugin.filter!(cycle, info, row);
-        if (given) return attribute(given, plugin.name);
+        if (given !== undefined) return answerAt('Filter', plugin.name, given);
       } catch (error) {
-        return errorVerdict(error, plugin.name);
+        return failedAt('Filter', plugin.name, error);
       }
     }
     return undefined;
@@ -553,10 +575,10 @@ export class Profile {
       try {
         given = plugin.preScore!(cycle, info, rows, count);
       } catch (error) {
-        given = errorVerdict(error, plugin.name);
+        return failedAt('PreScore', plugin.name, error);
       }
       if (given === undefined) continue;
-      if (given.code !== Code.Skip) return attribute(given, plugin.name);
+      if (given.code !== Code.Skip) return failedAt('PreScore', plugin.name, given);
       cycle.skippedScores |= this.#bit(plugin);
     }
     const { answers } = cycle;
@@ -629,12 +651,12 @@ export class Profile {
         else for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
         plugin.normalizeScore?.(cycle, info, rows, count, scores);
       } catch (error) {
-        return errorVerdict(error, plugin.name);
+        return failedAt('Score', plugin.name, error);
       }
       for (let i = 0; i < count; i++) {
         const score = scores[i]!;
         if (!(score >= 0 && score <= maxNodeScore)) {
-          const text = `plugin "${plugin.name}" returns an invalid score ${score}, it should in the range of [0, ${maxNodeScore}] after normalizing`;
+          const text = `applying score defaultWeights on Score plugins: plugin "${plugin.name}" returns an invalid score ${score}, it should in the range of [0, ${maxNodeScore}] after normalizing`;
           return { ...verdict(Code.Error, text), plugin: plugin.name };
         }
         totals[i]! += weight * score;
@@ -659,32 +681,40 @@ export class Profile {
     return rows[0]!;
   }
 
-  /** PostFilter: plugins in turn until one succeeds; what they say is joined. */
-  postFilter(
-    cycle: Cycle,
-    info: PodInfo,
-    diagnosis: Diagnosis,
-  ): { nominatedNodeName?: string; verdict: Verdict | undefined } {
+  /** PostFilter: plugins in turn until one succeeds; what they say is joined. A promise when a plugin asks outside. */
+  postFilter(cycle: Cycle, info: PodInfo, diagnosis: Diagnosis): PostFilterAnswer | Promise<PostFilterAnswer> {
     const reasons: string[] = [];
     let nominatedNodeName: string | undefined;
-    for (const plugin of this.sets.postFilter) {
-      let answer: ReturnType<NonNullable<Plugin['postFilter']>>;
-      try {
-        answer = plugin.postFilter!(cycle, info, diagnosis);
-      } catch (error) {
-        return { verdict: errorVerdict(error, plugin.name) };
-      }
-      const given = answer.verdict;
-      const nomination = answer.nominatedNodeName === undefined ? {} : { nominatedNodeName: answer.nominatedNodeName };
-      if (!given) return { ...nomination, verdict: undefined };
-      if (given.code === Code.UnschedulableAndUnresolvable)
-        return { ...nomination, verdict: attribute(given, plugin.name) };
-      if (!isRejected(given)) return { verdict: attribute(given, plugin.name) };
+    const nominated = (name: string | undefined) => (name === undefined ? {} : { nominatedNodeName: name });
+    /** The final answer, when this one is it. */
+    const take = (plugin: Plugin, answer: PostFilterAnswer): PostFilterAnswer | undefined => {
+      const nomination = nominated(answer.nominatedNodeName);
+      if (!answer.verdict) return { ...nomination, verdict: undefined };
+      const given = answerAt('PostFilter', plugin.name, answer.verdict);
+      if (given.code === Code.UnschedulableAndUnresolvable) return { ...nomination, verdict: given };
+      if (!isRejected(given)) return { verdict: given };
       if (answer.nominatedNodeName !== undefined) nominatedNodeName = answer.nominatedNodeName;
       reasons.push(...given.reasons);
-    }
-    const nomination = nominatedNodeName === undefined ? {} : { nominatedNodeName };
-    return { ...nomination, verdict: verdict(Code.Unschedulable, ...reasons) };
+      return undefined;
+    };
+    const from = (start: number): PostFilterAnswer | Promise<PostFilterAnswer> => {
+      for (let i = start; i < this.sets.postFilter.length; i++) {
+        const plugin = this.sets.postFilter[i]!;
+        const failed = (error: unknown) => ({ verdict: failedAt('PostFilter', plugin.name, error) });
+        try {
+          const answer = plugin.postFilter!(cycle, info, diagnosis);
+          if (answer instanceof Promise) {
+            return answer.then((given) => take(plugin, given) ?? from(i + 1)).catch(failed);
+          }
+          const final = take(plugin, answer);
+          if (final) return final;
+        } catch (error) {
+          return failed(error);
+        }
+      }
+      return { ...nominated(nominatedNodeName), verdict: verdict(Code.Unschedulable, ...reasons) };
+    };
+    return from(0);
   }
 
   /** Reserve: in order; the first verdict stops it. The caller unreserves. */
@@ -693,9 +723,9 @@ export class Profile {
       if (!plugin.reserve) continue;
       try {
         const given = plugin.reserve(cycle, info, nodeName);
-        if (given) return attribute(given, plugin.name);
+        if (given) return answerAt('Reserve', plugin.name, given);
       } catch (error) {
-        return errorVerdict(error, plugin.name);
+        return failedAt('Reserve', plugin.name, error);
       }
     }
     return undefined;
@@ -703,6 +733,12 @@ export class Profile {
 
   /** Unreserve: in reverse order. */
   unreserve(cycle: Cycle, info: PodInfo, nodeName: string): void {
-    for (let i = this.sets.reserve.length - 1; i >= 0; i--) this.sets.reserve[i]!.unreserve?.(cycle, info, nodeName);
+    for (let i = this.sets.reserve.length - 1; i >= 0; i--) {
+      try {
+        this.sets.reserve[i]!.unreserve?.(cycle, info, nodeName);
+      } catch (error) {
+        this.#onProblem(`unreserve of plugin ${this.sets.reserve[i]!.name}`, error);
+      }
+    }
   }
 }

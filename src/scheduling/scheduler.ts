@@ -9,21 +9,34 @@
  *
  * @see kubernetes/pkg/scheduler/schedule_one.go
  */
+import type { Node } from '../api/index.ts';
 import type { Client, EventRecorder, Informers } from '../client/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 import { ClusterCache } from './cluster-cache.ts';
 import { type EventRegistration, events } from './cluster-events.ts';
-import { ConfigurationError, enabledPlugins, expandPlugins, type SchedulerConfiguration } from './configuration.ts';
+import { enabledPlugins, expandPlugins, type SchedulerConfiguration } from './configuration.ts';
+import { ConfigurationError } from './configuration-fields.ts';
 import { Cycle } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
+import { Extender, type ExtenderRejection } from './extender.ts';
 import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
-import type { Plugin, PluginDefinition, PluginHandle } from './plugin.ts';
+import type { Plugin, PluginDefinition, PluginHandle, PostFilterAnswer } from './plugin.ts';
 import { conditionPatch } from './pod-condition.ts';
 import type { PodInfo } from './pod-info.ts';
-import { Profile } from './profile.ts';
+import { type Found, Profile } from './profile.ts';
 import { noNodes, type QueuedPod, SchedulingQueue } from './queue.ts';
 import { StatusWriter } from './status-writer.ts';
-import { Code, isRejected, type Verdict, verdictMessage } from './verdict.ts';
+import {
+  answerAt,
+  Code,
+  errorVerdict,
+  failedAt,
+  isRejected,
+  unresolvable,
+  unschedulable,
+  type Verdict,
+  verdictMessage,
+} from './verdict.ts';
 import { WaitingPods } from './waiting-pods.ts';
 
 /** What one attempt came to, for whoever explains decisions. */
@@ -68,6 +81,8 @@ interface Nomination {
 
 const clearNomination: Nomination = { nodeName: '' };
 const noPlugins: ReadonlySet<string> = new Set();
+/** The rejecting "plugin" of pods that extenders refused: any event may help. */
+const extendersPlugin = '(extenders)';
 const noNodesPlugins: ReadonlySet<string> = new Set([noNodes]);
 
 export class Scheduler {
@@ -79,6 +94,9 @@ export class Scheduler {
   readonly #waiting: WaitingPods;
   readonly cache: ClusterCache;
   readonly queue: SchedulingQueue;
+  readonly #extenders: readonly Extender[];
+  /** A pod's attempt waits for an answer from outside: no other is begun meanwhile. */
+  #asking = false;
   #nextStart = 0;
   #bindings = 0;
   #attempts = 0;
@@ -90,6 +108,7 @@ export class Scheduler {
     this.#deps = dependencies;
     const { context, configuration, client } = dependencies;
     this.#metrics = new SchedulerMetrics(context.metrics);
+    this.#extenders = configuration.extenders.map((one) => new Extender(one, context.clock));
     this.#waiting = new WaitingPods(context.clock);
     this.#status = client && new StatusWriter({ client, activity: context.activity, log: context.log });
     this.cache = new ClusterCache({
@@ -127,6 +146,9 @@ export class Scheduler {
         throw new ConfigurationError(`plugin "${definition.name}" is registered twice`);
       definitions.set(definition.name, definition);
     }
+    const ignoredResources = configuration.extenders.flatMap(({ managedResources }) =>
+      managedResources.filter(({ ignoredByScheduler }) => ignoredByScheduler).map(({ name }) => name),
+    );
     for (const profile of configuration.profiles) {
       const instances = new Map<string, Plugin>();
       const registrations = new Map<string, readonly EventRegistration[] | undefined>();
@@ -137,7 +159,8 @@ export class Scheduler {
       for (const name of enabledPlugins(profile)) {
         const definition = definitions.get(name);
         if (!definition) throw new ConfigurationError(`plugins: plugin "${name}" does not exist`);
-        const plugin = definition.create(handle, profile.args.get(name) ?? {});
+        const args = profile.args.get(name) ?? {};
+        const plugin = definition.create(handle, withIgnored(name, args, ignoredResources));
         instances.set(name, plugin);
         registrations.set(name, plugin.events?.());
       }
@@ -151,6 +174,7 @@ export class Scheduler {
           nominator: this.cache.nominator,
           percentageOfNodesToScore: profile.percentageOfNodesToScore,
           plain: plain ?? false,
+          onProblem: (what, error) => this.#deps.context.log.warn('plugin failed', { what, error: String(error) }),
         }),
       );
     }
@@ -169,6 +193,7 @@ export class Scheduler {
       client,
       informers,
       recorder,
+      extenders: this.#extenders,
       profile,
       podByUid: (uid) => cache.placed(uid) ?? this.queue.get(uid)?.info,
       filterRow: (cycle, pod, row) => profileOf().filterRow(cycle, pod, row),
@@ -203,7 +228,7 @@ export class Scheduler {
   }
 
   #askTurn(): void {
-    if (this.#turnAsked || !this.#running || !this.queue.ready || this.#full) return;
+    if (this.#turnAsked || this.#asking || !this.#running || !this.queue.ready || this.#full) return;
     this.#turnAsked = true;
     this.#deps.context.clock.turn(() => {
       this.#turnAsked = false;
@@ -218,7 +243,7 @@ export class Scheduler {
   #turn(): void {
     const { clock } = this.#deps.context;
     const untilMs = clock.monotonic() + turnMs;
-    for (let i = 0; i < attemptsPerTurn && this.#running && !this.#full; i++) {
+    for (let i = 0; i < attemptsPerTurn && this.#running && !this.#full && !this.#asking; i++) {
       const pod = this.queue.pop();
       if (!pod) return;
       this.#attempt(pod);
@@ -276,16 +301,36 @@ export class Scheduler {
       this.#unschedulable(queued, profile, cycle, startedAt, found.diagnosis!, found.processed);
       return;
     }
-    let row = found.rows[0]!;
-    if (found.count > 1) {
-      const scoringAt = clock.monotonic();
-      const totals = profile.score(cycle, info, found.rows, found.count);
-      if (sampled) this.#point('Score', totals instanceof Float64Array ? 'Success' : 'Error', profile, scoringAt);
-      if (!(totals instanceof Float64Array)) {
+    const asked = this.#extenders.filter((extender) => extender.isInterestedIn(info.pod));
+    if (asked.length > 0) void this.#askExtenders(queued, profile, cycle, startedAt, found, asked);
+    else this.#decide(queued, profile, cycle, startedAt, found.rows, found.count, found.processed);
+  }
+
+  /** Picks one of the rows that fit, with what extenders added to their scores, and places the pod there. */
+  #decide(
+    queued: QueuedPod,
+    profile: Profile,
+    cycle: Cycle,
+    startedAt: number,
+    rows: Int32Array,
+    count: number,
+    evaluated: number,
+    added?: ReadonlyMap<string, number>,
+  ): void {
+    const { info } = queued;
+    const { nodes } = this.cache;
+    let row = rows[0]!;
+    if (count > 1) {
+      const scoringAt = this.#deps.context.clock.monotonic();
+      const totals = profile.score(cycle, info, rows, count);
+      const failed = !(totals instanceof Float64Array);
+      if (this.#attempts % sampleOneIn === 1) this.#point('Score', failed ? 'Error' : 'Success', profile, scoringAt);
+      if (failed) {
         this.#errored(queued, profile, startedAt, totals);
         return;
       }
-      row = profile.selectRow(found.rows, found.count, totals, this.#deps.context.random);
+      if (added?.size) for (let i = 0; i < count; i++) totals[i]! += added.get(nodes.names[rows[i]!]!) ?? 0;
+      row = profile.selectRow(rows, count, totals, this.#deps.context.random);
     }
     const nodeName = nodes.names[row]!;
     this.#deps.onAttempt?.({
@@ -294,10 +339,75 @@ export class Scheduler {
       nodeName,
       diagnosis: undefined,
       message: undefined,
-      feasible: found.count,
-      evaluated: found.processed,
+      feasible: count,
+      evaluated,
     });
     this.#place(queued, profile, cycle, nodeName, startedAt);
+  }
+
+  /** Extenders filter and score what plugins left. Never rejects. */
+  async #askExtenders(
+    queued: QueuedPod,
+    profile: Profile,
+    cycle: Cycle,
+    startedAt: number,
+    { rows, count, processed }: Found,
+    asked: readonly Extender[],
+  ): Promise<void> {
+    this.#asking = true;
+    const { nodes } = this.cache;
+    const { pod } = queued.info;
+    const { log } = this.#deps.context;
+    let left: Node[] = Array.from(rows.subarray(0, count), (row) => nodes.nodes[row]!);
+    const rejected = new Map<string, ExtenderRejection>();
+    try {
+      for (const extender of asked) {
+        try {
+          const answer = await extender.filter(pod, left);
+          const kept = new Set(answer.kept);
+          left = left.filter(({ metadata }) => kept.has(metadata?.name ?? ''));
+          for (const [name, why] of answer.rejected)
+            if (rejected.get(name)?.resolvable !== false) rejected.set(name, why);
+        } catch (error) {
+          if (!extender.ignorable) {
+            this.#errored(queued, profile, startedAt, errorVerdict(error));
+            return;
+          }
+          log.warn('extender left out', { extender: extender.name, error: String(error) });
+        }
+        if (left.length === 0) break;
+      }
+      const added = new Map<string, number>();
+      if (left.length > 1) {
+        for (const extender of asked) {
+          try {
+            for (const [name, score] of await extender.prioritize(pod, left)) {
+              added.set(name, (added.get(name) ?? 0) + score);
+            }
+          } catch (error) {
+            log.warn('extender does not score', { extender: extender.name, error: String(error) });
+          }
+        }
+      }
+      // Nodes may have gone while somebody was thinking.
+      const fitting = Int32Array.from(
+        left.map(({ metadata }) => nodes.rowOf(metadata?.name ?? '')).filter((row) => row >= 0),
+      );
+      if (fitting.length > 0) {
+        this.#decide(queued, profile, cycle, startedAt, fitting, fitting.length, processed, added);
+        return;
+      }
+      const diagnosis = profile.diagnose(cycle, queued.info, processed);
+      for (const [name, { reason, resolvable }] of rejected) {
+        const row = nodes.rowOf(name);
+        if (row >= 0) diagnosis.set(row, resolvable ? unschedulable(reason) : unresolvable(reason));
+      }
+      diagnosis.unschedulablePlugins.add(extendersPlugin);
+      this.#unschedulable(queued, profile, cycle, startedAt, diagnosis, processed);
+    } finally {
+      this.#asking = false;
+      this.#askTurn();
+    }
   }
 
   #place(queued: QueuedPod, profile: Profile, cycle: Cycle, nodeName: string, startedAt: number): void {
@@ -308,13 +418,18 @@ export class Scheduler {
     let refused = reserved;
     if (!refused) {
       for (const plugin of profile.sets.permit) {
-        const answer = plugin.permit!(cycle, info, nodeName);
-        if (!answer) continue;
-        if (answer.verdict.code === Code.Wait) waits.push({ name: plugin.name, timeoutMs: answer.timeoutMs ?? 0 });
-        else {
-          refused = { ...answer.verdict, plugin: plugin.name };
-          break;
+        try {
+          const answer = plugin.permit!(cycle, info, nodeName);
+          if (!answer) continue;
+          if (answer.verdict?.code === Code.Wait) {
+            waits.push({ name: plugin.name, timeoutMs: answer.timeoutMs ?? 0 });
+            continue;
+          }
+          refused = answerAt('Permit', plugin.name, answer.verdict);
+        } catch (error) {
+          refused = failedAt('Permit', plugin.name, error);
         }
+        break;
       }
     }
     if (refused) {
@@ -356,26 +471,46 @@ export class Scheduler {
       this.#metrics.attempt('scheduled', profile.name, (clock.monotonic() - startedAt) / 1000);
       this.#metrics.bound(queued.attempts, (clock.now() - (queued.firstAttemptAtMs ?? clock.now())) / 1000);
       this.#event(info, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${nodeName}`, 'Binding');
-      for (const plugin of profile.sets.postBind) plugin.postBind!(cycle, info, nodeName);
+      for (const plugin of profile.sets.postBind) {
+        try {
+          plugin.postBind!(cycle, info, nodeName);
+        } catch (error) {
+          this.#deps.context.log.warn('plugin failed', { what: `postBind of ${plugin.name}`, error: String(error) });
+        }
+      }
     }
     this.#askTurn();
   }
 
   async #runBinding(profile: Profile, cycle: Cycle, info: PodInfo, nodeName: string): Promise<Verdict | undefined> {
-    try {
-      for (const plugin of profile.sets.preBind) {
+    for (const plugin of profile.sets.preBind) {
+      try {
         if (plugin.preBindNeeded && !plugin.preBindNeeded(cycle, info, nodeName)) continue;
         const given = await plugin.preBind!(cycle, info, nodeName);
-        if (given) return { ...given, plugin: plugin.name };
+        if (given) return answerAt('PreBind', plugin.name, given);
+      } catch (error) {
+        return failedAt('PreBind', plugin.name, error);
       }
-      for (const plugin of profile.sets.bind) {
-        const given = await plugin.bind!(cycle, info, nodeName);
-        if (given?.code !== Code.Skip) return given;
-      }
-      return { code: Code.Error, reasons: ['no bind plugin handled the pod'] };
-    } catch (error) {
-      return { code: Code.Error, reasons: [error instanceof Error ? error.message : String(error)], error };
     }
+    for (const extender of this.#extenders) {
+      if (extender.configuration.bindVerb === undefined || !extender.isInterestedIn(info.pod)) continue;
+      try {
+        await extender.bind(info, nodeName);
+        return undefined;
+      } catch (error) {
+        if (!extender.ignorable) return errorVerdict(error);
+      }
+    }
+    for (const plugin of profile.sets.bind) {
+      try {
+        const given = await plugin.bind!(cycle, info, nodeName);
+        if (given?.code === Code.Skip) continue;
+        return given && answerAt('Bind', plugin.name, given);
+      } catch (error) {
+        return failedAt('Bind', plugin.name, error);
+      }
+    }
+    return { code: Code.Error, reasons: ['no bind plugin handled the pod'] };
   }
 
   #retract(queued: QueuedPod, profile: Profile, cycle: Cycle, nodeName: string): void {
@@ -405,8 +540,7 @@ export class Scheduler {
   }
 
   #errored(queued: QueuedPod, profile: Profile, startedAt: number, given: Verdict): void {
-    const where = given.plugin === undefined ? '' : `running plugin "${given.plugin}": `;
-    const message = `${where}${verdictMessage(given)}`;
+    const message = verdictMessage(given);
     this.#deps.context.log.warn('scheduling failed', { pod: queued.info.key, error: message });
     this.#failed(queued, profile, startedAt, 'error', message, noPlugins, noPlugins, clearNomination);
   }
@@ -420,12 +554,35 @@ export class Scheduler {
     diagnosis: Diagnosis,
     evaluated: number,
   ): void {
-    let nomination = clearNomination;
-    if (profile.sets.postFilter.length > 0) {
-      const answer = profile.postFilter(cycle, queued.info, diagnosis);
-      diagnosis.postFilterMessage = verdictMessage(answer.verdict);
-      nomination = { nodeName: answer.nominatedNodeName };
+    if (profile.sets.postFilter.length === 0) {
+      this.#rejected(queued, profile, startedAt, diagnosis, evaluated, clearNomination);
+      return;
     }
+    const settle = (answer: PostFilterAnswer) => {
+      diagnosis.postFilterMessage = verdictMessage(answer.verdict);
+      const nomination = { nodeName: answer.nominatedNodeName };
+      this.#rejected(queued, profile, startedAt, diagnosis, evaluated, nomination);
+    };
+    const answer = profile.postFilter(cycle, queued.info, diagnosis);
+    if (!(answer instanceof Promise)) {
+      settle(answer);
+      return;
+    }
+    this.#asking = true;
+    void answer.then(settle).finally(() => {
+      this.#asking = false;
+      this.#askTurn();
+    });
+  }
+
+  #rejected(
+    queued: QueuedPod,
+    profile: Profile,
+    startedAt: number,
+    diagnosis: Diagnosis,
+    evaluated: number,
+    nomination: Nomination,
+  ): void {
     const message = diagnosis.message();
     this.#deps.onAttempt?.({
       pod: queued.info,
@@ -518,4 +675,14 @@ export class Scheduler {
     const seconds = (this.#deps.context.clock.monotonic() - startedAt) / 1000;
     this.#metrics.extensionPoint(point, status, profile.name, seconds);
   }
+}
+
+/** Resources that an extender looks after are none of the Fit plugin's business. */
+function withIgnored(
+  plugin: string,
+  args: Readonly<Record<string, unknown>>,
+  ignored: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (plugin !== 'NodeResourcesFit' || ignored.length === 0) return args;
+  return { ...args, ignoredResources: [...((args['ignoredResources'] as string[] | undefined) ?? []), ...ignored] };
 }

@@ -59,6 +59,33 @@ export const verdictMessage = (given: Verdict | undefined): string => (given ? g
 
 const attributed = new WeakMap<Verdict, Verdict>();
 
+/** Is it a verdict at all? Plugins from users may answer anything. */
+function isVerdict(given: unknown): given is Verdict {
+  if (typeof given !== 'object' || given === null) return false;
+  const { code, reasons } = given as Partial<Verdict>;
+  return typeof code === 'number' && code >= Code.Success && code <= Code.Pending && Array.isArray(reasons);
+}
+
+/** A plugin's failure, with where it happened as upstream words it: `running PreFilter plugin "X": what went wrong`. */
+export function failedAt(point: string, plugin: string, problem: unknown): Verdict {
+  const given = isVerdict(problem) ? problem : errorVerdict(problem);
+  const where = point === 'Filter' ? `running "${plugin}" filter plugin` : `running ${point} plugin "${plugin}"`;
+  const message = point === 'Score' ? `running Score plugins: plugin "${plugin}" failed with` : where;
+  return { code: Code.Error, reasons: [`${message}: ${verdictMessage(given)}`], plugin, error: given.error };
+}
+
+/** A verdict that is not success, attributed to its plugin; failures and nonsense say where they come from. */
+export function answerAt(point: string, plugin: string, given: unknown): Verdict {
+  if (!isVerdict(given)) {
+    return failedAt(
+      point,
+      plugin,
+      new Error(`the plugin answered ${JSON.stringify(given) ?? typeof given}, which is no verdict`),
+    );
+  }
+  return given.code === Code.Error ? failedAt(point, plugin, given) : attribute(given, plugin);
+}
+
 /** The same verdict with the plugin's name on it; the same object for the same verdict. */
 export function attribute(given: Verdict, plugin: string): Verdict {
   if (given.plugin !== undefined) return given;

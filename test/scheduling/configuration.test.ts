@@ -64,7 +64,10 @@ test.each([
   [{ podInitialBackoffSeconds: 20 }, /podMaxBackoffSeconds: Invalid value: 10/],
   [{ profiles: [{}, {}] }, /profiles\[1\].schedulerName: Duplicate value/],
   [{ profiles: [{ pluginConfig: [{ name: 'X' }, { name: 'X' }] }] }, /repeated config/],
-  [{ extenders: [{ urlPrefix: 'http://x' }] }, /extenders: Forbidden/],
+  [
+    { extenders: [{ urlPrefix: 'http://x', prioritizeVerb: 'p' }] },
+    /extenders\[0\].weight: Invalid value: 0: must have a positive weight applied to it/,
+  ],
 ])('refuses %j', (configuration, message) => {
   expect(() => parseConfiguration(configuration)).toThrow(message);
 });

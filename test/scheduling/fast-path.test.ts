@@ -127,7 +127,7 @@ test('identical pods, nodes and seeds are placed identically on both paths', () 
         expect(outcomes[0]).toEqual(outcomes[1]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
@@ -202,6 +202,6 @@ test('replicas are placed, refused and preempt alike whether answers are remembe
         expect(outcomes[0]).toEqual(outcomes[1]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 }, 30_000);

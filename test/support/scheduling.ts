@@ -77,6 +77,7 @@ export function makeScheduler(
     plain?: boolean;
     plugins?: readonly PluginDefinition[];
     clock?: Clock;
+    onWarn?: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
   } = {},
 ): TestScheduler {
   const clock = new VirtualClock();
@@ -86,7 +87,7 @@ export function makeScheduler(
     context: {
       clock: options.clock ?? clock,
       random: seededRandom(options.seed ?? 1),
-      log: { debug: silent, info: silent, warn: silent, error: silent },
+      log: { debug: silent, info: silent, warn: options.onWarn ?? silent, error: silent },
       metrics: new ActorMetrics(),
       activity: { begin: silent, end: silent, outside: (work) => work },
     },

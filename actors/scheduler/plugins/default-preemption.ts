@@ -13,6 +13,7 @@ import {
   conditionPatch,
   type Diagnosis,
   dryRunPreemption,
+  type Extender,
   type PluginDefinition,
   type PluginHandle,
   type PodInfo,
@@ -123,6 +124,34 @@ class Evictions {
   }
 }
 
+/** Extenders may take candidates away, and choose other victims. @throws Error when one that must answer does not */
+async function askExtenders(
+  extenders: readonly Extender[],
+  info: PodInfo,
+  candidates: readonly Candidate[],
+  handle: PluginHandle,
+): Promise<Candidate[]> {
+  let left = [...candidates];
+  for (const extender of extenders) {
+    try {
+      const kept = await extender.preempt(info.pod, new Map(left.map((candidate) => [candidate.nodeName, candidate])));
+      left = left.flatMap((candidate) => {
+        const answer = kept.get(candidate.nodeName);
+        if (!answer) return [];
+        const { uids, violations } = answer;
+        const pods = handle.nodes.pods[candidate.row] ?? [];
+        const victims = pods.filter(({ uid }) => uids.has(uid)).sort((a, b) => b.priority - a.priority);
+        return victims.length === 0 ? [] : [{ ...candidate, victims, violations }];
+      });
+    } catch (error) {
+      if (!extender.ignorable) throw error;
+      handle.log.warn('extender left out', { extender: extender.name, error: String(error) });
+    }
+    if (left.length === 0) break;
+  }
+  return left;
+}
+
 export const defaultPreemption: PluginDefinition = {
   name,
   create(handle, args) {
@@ -150,7 +179,7 @@ export const defaultPreemption: PluginDefinition = {
       info: PodInfo,
       diagnosis: Diagnosis,
       cycle: Parameters<typeof dryRunPreemption>[1],
-    ): PostFilterAnswer => {
+    ): PostFilterAnswer | Promise<PostFilterAnswer> => {
       const current = handle.podByUid(info.uid) ?? info;
       const reason = ineligible(current, diagnosis, handle);
       if (reason !== undefined) return { verdict: unschedulable(reason) };
@@ -158,11 +187,21 @@ export const defaultPreemption: PluginDefinition = {
       const wanted = candidatesWanted(rows.length, percentage, absolute);
       const budgets: PodDisruptionBudget[] = lister?.list() ?? [];
       const run = dryRunPreemption(handle, cycle, info, rows, wanted, budgets);
-      const best = pickCandidate(run.candidates, handle.clock.now());
-      if (!best) {
+      if (run.candidates.length === 0) {
         if (run.error) return { verdict: run.error };
         return { nominatedNodeName: '', verdict: unschedulable(run.diagnosis.message()) };
       }
+      const asked = handle.extenders.filter(
+        (extender) => extender.configuration.preemptVerb !== undefined && extender.isInterestedIn(info.pod),
+      );
+      if (asked.length > 0) return askExtenders(asked, info, run.candidates, handle).then((left) => make(info, left));
+      return make(info, run.candidates);
+    };
+
+    /** Evicts what the best candidate takes, in the background. */
+    const make = (info: PodInfo, candidates: readonly Candidate[]): PostFilterAnswer => {
+      const best = pickCandidate(candidates, handle.clock.now());
+      if (!best) return { nominatedNodeName: '', verdict: unschedulable('no candidate node for preemption') };
       handle.preemptionMetrics.victims(best.victims.length);
       void evictions.run(info, best);
       return { nominatedNodeName: best.nodeName, verdict: undefined };
@@ -173,8 +212,10 @@ export const defaultPreemption: PluginDefinition = {
       preEnqueue: (info) => (evictions.runningFor(info.uid) ? inProgress : undefined),
       postFilter(cycle, info, diagnosis) {
         handle.preemptionMetrics.attempt();
+        const say = (answer: PostFilterAnswer) =>
+          answer.verdict ? { ...answer, verdict: preempting(answer.verdict) } : answer;
         const answer = preempt(info, diagnosis, cycle);
-        return answer.verdict ? { ...answer, verdict: preempting(answer.verdict) } : answer;
+        return answer instanceof Promise ? answer.then(say) : say(answer);
       },
       // The plugins that rejected the pod say when to try again; this one only keeps it back until its victims are told.
       events: () => [{ resource: 'AssignedPod', action: Action.Delete, hint: () => false }],

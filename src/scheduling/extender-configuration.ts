@@ -1,0 +1,113 @@
+/** The `extenders` of a configuration: programs that are asked over HTTP. @see kubernetes/pkg/scheduler/apis/config */
+import {
+  ConfigurationError,
+  expectData,
+  expectDurationMs,
+  expectFlag,
+  expectInteger,
+  expectList,
+  expectText,
+  refuseUnknown,
+} from './configuration-fields.ts';
+
+export interface ExtenderConfiguration {
+  readonly urlPrefix: string;
+  /** Paths below the prefix; undefined: not asked. */
+  readonly filterVerb: string | undefined;
+  readonly preemptVerb: string | undefined;
+  readonly prioritizeVerb: string | undefined;
+  readonly bindVerb: string | undefined;
+  readonly weight: number;
+  readonly timeoutMs: number;
+  /** Knows the nodes itself: is sent names instead of objects. */
+  readonly nodeCacheCapable: boolean;
+  /** Scheduling goes on without it when it does not answer. */
+  readonly ignorable: boolean;
+  /** Asked only about pods that request one of these; empty: about all. */
+  readonly managedResources: readonly { readonly name: string; readonly ignoredByScheduler: boolean }[];
+  readonly tls: { readonly insecure: boolean; readonly caPem: string | undefined } | undefined;
+}
+
+const fields = [
+  'urlPrefix',
+  'filterVerb',
+  'preemptVerb',
+  'prioritizeVerb',
+  'weight',
+  'bindVerb',
+  'enableHTTPS',
+  'tlsConfig',
+  'httpTimeout',
+  'nodeCacheCapable',
+  'managedResources',
+  'ignorable',
+];
+const timeoutDefaultMs = 5000;
+const weightMax = 2 ** 31 - 1;
+
+function parseExtender(value: unknown, path: string): ExtenderConfiguration {
+  const data = expectData(value, path);
+  refuseUnknown(data, fields, path);
+  const verb = (name: string) => expectText(data[name], `${path}.${name}`) || undefined;
+  const prioritizeVerb = verb('prioritizeVerb');
+  const weight = expectInteger(data['weight'], `${path}.weight`, -weightMax, weightMax) ?? 0;
+  if (prioritizeVerb !== undefined && weight <= 0) {
+    throw new ConfigurationError(`${path}.weight: Invalid value: ${weight}: must have a positive weight applied to it`);
+  }
+  const urlPrefix = expectText(data['urlPrefix'], `${path}.urlPrefix`) ?? '';
+  if (!URL.canParse(urlPrefix)) {
+    throw new ConfigurationError(`${path}.urlPrefix: Invalid value: ${JSON.stringify(urlPrefix)}: must be a URL`);
+  }
+  const tls = data['tlsConfig'] === undefined ? undefined : expectData(data['tlsConfig'], `${path}.tlsConfig`);
+  const caData = tls && expectText(tls['caData'], `${path}.tlsConfig.caData`);
+  return {
+    urlPrefix: urlPrefix.replace(/\/+$/, ''),
+    filterVerb: verb('filterVerb'),
+    preemptVerb: verb('preemptVerb'),
+    prioritizeVerb,
+    bindVerb: verb('bindVerb'),
+    weight,
+    timeoutMs: expectDurationMs(data['httpTimeout'], `${path}.httpTimeout`) || timeoutDefaultMs,
+    nodeCacheCapable: expectFlag(data['nodeCacheCapable'], `${path}.nodeCacheCapable`),
+    ignorable: expectFlag(data['ignorable'], `${path}.ignorable`),
+    managedResources: expectList(data['managedResources'], `${path}.managedResources`).map((item, i) => {
+      const at = `${path}.managedResources[${i}]`;
+      const entry = expectData(item, at);
+      refuseUnknown(entry, ['name', 'ignoredByScheduler'], at);
+      const name = expectText(entry['name'], `${at}.name`) ?? '';
+      if (!/^[^/]+\/[^/]+$/.test(name)) {
+        throw new ConfigurationError(
+          `${at}.name: Invalid value: ${JSON.stringify(name)}: name is an invalid extended resource name`,
+        );
+      }
+      return { name, ignoredByScheduler: expectFlag(entry['ignoredByScheduler'], `${at}.ignoredByScheduler`) };
+    }),
+    tls: tls && {
+      insecure: expectFlag(tls['insecure'], `${path}.tlsConfig.insecure`),
+      caPem: caData && Buffer.from(caData, 'base64').toString('utf8'),
+    },
+  };
+}
+
+/** @throws ConfigurationError */
+export function parseExtenders(value: unknown): ExtenderConfiguration[] {
+  const extenders = expectList(value, 'extenders').map((item, i) => parseExtender(item, `extenders[${i}]`));
+  const binders = extenders.filter(({ bindVerb }) => bindVerb !== undefined).length;
+  if (binders > 1) {
+    throw new ConfigurationError(
+      `extenders: Invalid value: "found ${binders} extenders implementing bind": only one extender can implement bind`,
+    );
+  }
+  const names = new Set<string>();
+  for (const { managedResources } of extenders) {
+    for (const { name } of managedResources) {
+      if (names.has(name)) {
+        throw new ConfigurationError(
+          `extenders: Invalid value: ${JSON.stringify(name)}: duplicate extender managed resource name`,
+        );
+      }
+      names.add(name);
+    }
+  }
+  return extenders;
+}
