@@ -306,12 +306,16 @@ async function controlPlane(
     ...selection.controllers.map((controller) => ({
       definition: controllerActor,
       address: controller,
-      identity: controllerIdentity(serviceAccountOf(controller)),
+      identity: controllerIdentity(serviceAccountOf(controller), groupsOf(controller)),
       options: {
         controller,
         settings: {
           clusterCidr: options.podCidr ?? '10.244.0.0/16',
           ...(authority === undefined ? {} : { rootCa: authority.certificate }),
+          // The CA's key goes to the one controller that signs, and to no other.
+          ...(authority === undefined || controller !== 'certificatesigningrequest-signing-controller'
+            ? {}
+            : { signing: { certificate: authority.certificate, key: authority.key } }),
           // Upstream waits for other API servers that have not heard of the deletion; here the one that was told is the only one.
           namespaceDeletionDelayMs: 0,
         },
@@ -332,6 +336,11 @@ async function controlPlane(
 /** The service account in kube-system that upstream runs a controller as. */
 function serviceAccountOf(controller: string): string {
   return controllers.find(({ name }) => name === controller)?.serviceAccount ?? controller;
+}
+
+/** Groups that a controller is in besides those of all controllers. */
+function groupsOf(controller: string): readonly string[] {
+  return controllers.find(({ name }) => name === controller)?.groups ?? [];
 }
 
 function addressIn(host = '127.0.0.1'): string {

@@ -31,12 +31,12 @@ export const kubeProxyIdentity: ApiIdentity = {
 
 /** Each controller acts as a service account of its own, as with kube-controller-manager's `--use-service-account-credentials`;
  * a name such as `system:kube-controller-manager` is a user's. */
-export const controllerIdentity = (controller: string): ApiIdentity =>
+export const controllerIdentity = (controller: string, groups: readonly string[] = []): ApiIdentity =>
   controller.startsWith('system:')
     ? { user: controller, groups: [authenticated], userAgent: 'kube-controller-manager' }
     : {
         user: `system:serviceaccount:kube-system:${controller}`,
-        groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', authenticated],
+        groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', authenticated, ...groups],
         userAgent: 'kube-controller-manager',
       };
 

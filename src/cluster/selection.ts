@@ -3,15 +3,33 @@
  * The store and the API server always run; `all` is the default.
  */
 
+/** The cloud controller manager: `cloud` stands for all of them. */
+const cloudControllers: readonly string[] = [
+  'cloud-node-controller',
+  'cloud-node-lifecycle-controller',
+  'node-route-controller',
+  'service-lb-controller',
+];
+
 /** Controllers that run only when they are named, as with upstream's kube-controller-manager. */
 const onRequestOnly: readonly string[] = [
   'bootstrap-signer-controller',
   'node-ipam-controller',
+  'selinux-warning-controller',
   'token-cleaner-controller',
+  ...cloudControllers,
 ];
 
 /** Names that stand for many. */
-export const componentGroups = ['all', 'apiserver', 'scheduler', 'controllers', 'nodes', 'kube-proxy'] as const;
+export const componentGroups = [
+  'all',
+  'apiserver',
+  'scheduler',
+  'controllers',
+  'cloud',
+  'nodes',
+  'kube-proxy',
+] as const;
 
 export interface ComponentSelection {
   readonly scheduler: boolean;
@@ -37,6 +55,7 @@ export function selectComponents(list: readonly string[], controllers: readonly 
     all: ['scheduler', 'nodes', 'kube-proxy', ...everyController],
     apiserver: [],
     controllers: everyController,
+    cloud: controllers.filter((name) => cloudControllers.includes(name)),
   };
   const known = new Set<string>([...componentGroups, ...controllers]);
   const names = list.map((name) => name.trim()).filter((name) => name !== '');

@@ -3,6 +3,8 @@
  * references, expectations, pod control, conditions.
  */
 export * from './batches.ts';
+export * from './certificate-requests.ts';
+export * from './cloud.ts';
 export * from './conditions.ts';
 export * from './controller-revisions.ts';
 export * from './cron-schedule.ts';
@@ -33,6 +35,7 @@ export * from './revisions.ts';
 export * from './rolling-update.ts';
 export * from './runner.ts';
 export * from './scaling-behavior.ts';
+export * from './simulated-cloud.ts';
 export * from './stateful-pods.ts';
 export * from './subnets.ts';
 export * from './taints.ts';

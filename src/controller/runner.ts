@@ -11,6 +11,7 @@ import {
   createBusClient,
   createEventRecorder,
   type Informer,
+  type InformerOptions,
   type KubernetesObject,
   type Resource,
   sharedInformers,
@@ -49,16 +50,24 @@ export function runController(
   const subscriptions = new Subscription();
   const awaited = new Set<Informer<KubernetesObject>>();
 
-  const informerOf = <Type extends KubernetesObject>(resource: Resource<Type>): Informer<Type> => {
+  const informerOf = <Type extends KubernetesObject>(
+    resource: Resource<Type>,
+    selection: InformerOptions = {},
+  ): Informer<Type> => {
     const wanted = context.host.dedicated
       ? definition.interests?.find((entry) => entry.resource === resource)
       : undefined;
-    const informer = informers.informer(resource, wanted === undefined ? {} : { interest: wanted.interest });
+    const interest = wanted === undefined ? {} : { interest: wanted.interest };
+    const informer = informers.informer(resource, { ...selection, ...interest });
     awaited.add(informer as unknown as Informer<KubernetesObject>);
     return informer;
   };
   /** The informers may be shared with other actors of this thread: a bug here must end this actor, not them. */
-  const observe = <Type extends KubernetesObject>(resource: Resource<Type>, handle: (change: Change<Type>) => void) => {
+  const observe = <Type extends KubernetesObject>(
+    resource: Resource<Type>,
+    handle: (change: Change<Type>) => void,
+    selection: InformerOptions = {},
+  ) => {
     const guarded = (change: Change<Type>) => {
       try {
         handle(change);
@@ -66,7 +75,7 @@ export function runController(
         context.fail(error);
       }
     };
-    subscriptions.add(informerOf(resource).changes$.subscribe(guarded));
+    subscriptions.add(informerOf(resource, selection).changes$.subscribe(guarded));
   };
   const dependencies: ControllerDependencies = {
     context,
@@ -74,7 +83,7 @@ export function runController(
     informers,
     events,
     settings: options.settings ?? {},
-    lister: (resource) => informerOf(resource).lister,
+    lister: (resource, selection) => informerOf(resource, selection).lister,
     index: (resource, name, valuesOf) => informerOf(resource).addIndex(name, valuesOf),
     observe,
     enqueue: (key) => queue.add(key),

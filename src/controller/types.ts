@@ -6,6 +6,7 @@ import type {
   Change,
   Client,
   EventRecorder,
+  InformerOptions,
   Informers,
   Interest,
   KubernetesObject,
@@ -30,6 +31,8 @@ export interface ControllerDefinition {
   readonly component?: string;
   /** The service account in kube-system that upstream runs it as. Default: the name. */
   readonly serviceAccount?: string;
+  /** Groups of its identity besides those of service accounts: for simulated parts that upstream's roles know nothing of. */
+  readonly groups?: readonly string[];
   /** False for controllers that run only when they are named. Default true. */
   readonly byDefault?: boolean;
   /** Changes of this resource enqueue the object's own key. Omitted: only `watches` feed the queue. */
@@ -69,8 +72,8 @@ export interface ControllerDependencies {
   readonly events: EventRecorder;
   /** Settings of the controllers, as composition gave them; all have upstream's defaults. */
   readonly settings: ControllerSettings;
-  /** The lister of a resource; its informer must be synced before the first reconcile. Ask in `create`. */
-  lister<Type extends KubernetesObject>(resource: Resource<Type>): Lister<Type>;
+  /** The lister of a resource, or of a part of it (for who may not see all of it); its informer must be synced before the first reconcile. Ask in `create`. */
+  lister<Type extends KubernetesObject>(resource: Resource<Type>, selection?: InformerOptions): Lister<Type>;
   /** Files the objects of a resource under index values. The same name must always mean the same function. */
   index<Type extends KubernetesObject>(
     resource: Resource<Type>,
@@ -78,7 +81,11 @@ export interface ControllerDependencies {
     valuesOf: (object: Type) => readonly string[],
   ): void;
   /** Tells `handle` of every change of a resource, from the first list on, before the first reconcile. Call in `create`. */
-  observe<Type extends KubernetesObject>(resource: Resource<Type>, handle: (change: Change<Type>) => void): void;
+  observe<Type extends KubernetesObject>(
+    resource: Resource<Type>,
+    handle: (change: Change<Type>) => void,
+    selection?: InformerOptions,
+  ): void;
   /** Adds a key to this controller's own queue. */
   enqueue(key: Key): void;
   enqueueAfter(key: Key, delayMs: number, options?: { readonly background?: boolean }): void;
@@ -92,6 +99,8 @@ export interface ControllerSettings {
   readonly nodeCidrMaskSize?: number;
   /** PEM that root-ca-certificate-publisher-controller writes into each namespace. Without it nothing is published. */
   readonly rootCa?: string;
+  /** The CA, PEM, with which certificatesigningrequest-signing-controller signs. Without it nothing is signed. */
+  readonly signing?: { readonly certificate: string; readonly key: string };
   /** A node that was not heard of for this long becomes Unknown. Default 50 000. */
   readonly nodeMonitorGracePeriodMs?: number;
   /** Default 5 000. */

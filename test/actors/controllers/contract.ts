@@ -71,6 +71,9 @@ export async function stateOf(cluster: TestCluster): Promise<string[]> {
         text,
       )
       .replace(/"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"/g, '"uid"')
+      .replace(/csi-[0-9a-f]{64}/g, 'csi-hash')
+      .replace(/loadbalancer\.[0-9a-f-]{36}/g, 'loadbalancer.uid')
+      .replace(/"nodePort":\d+/g, '"nodePort":0')
       .replace(/pvc-[0-9a-f]{8}-[0-9a-f-]{27}/g, 'pvc-uid')
       .replace(/"resourceVersion":"\d+",?/g, '')
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'time')

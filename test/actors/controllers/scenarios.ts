@@ -1,6 +1,7 @@
 /** The scenario of each controller for the contract tests: one row a controller, under its name. */
 import type { KubernetesObject, ObjectKey, Resource } from '../../../src/client/index.ts';
 import * as kinds from '../../../src/client/resources.ts';
+import { nodeRequest, testAuthority } from './certificates.ts';
 import type { TestCluster } from './cluster.ts';
 import type { Scenario } from './contract.ts';
 
@@ -64,6 +65,21 @@ const storageClass = (name: string, more: object = {}) => ({
 const claim = (name: string, storageClassName: string) => ({
   metadata: { name, namespace },
   spec: { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage: '1Gi' } } },
+});
+
+const attachment = (name: string, attacher: string) => ({
+  metadata: { name },
+  spec: { attacher, nodeName: 'n1', source: { persistentVolumeName: 'v' } },
+});
+const bootstrapToken = (id: string, more: Record<string, string>) => ({
+  metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
+  type: 'bootstrap.kubernetes.io/token',
+  data: Object.fromEntries(
+    Object.entries({ 'token-id': id, 'token-secret': '0123456789abcdef', ...more }).map(([name, value]) => [
+      name,
+      Buffer.from(value).toString('base64'),
+    ]),
+  ),
 });
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -482,6 +498,287 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'node-ipam-controller': {
     steps: [addNode('n1'), addNode('n2'), remove(kinds.nodes, { name: 'n1' }), addNode('n3')],
     shows: /Node .*"podCIDR":"cidr/,
+  },
+  'persistentvolume-attach-detach-controller': {
+    besides: ['simulated-csi-controller', 'persistentvolume-binder-controller'],
+    steps: [
+      addNode('n1'),
+      addNode('n2'),
+      ...['n1', 'n2'].map((name) =>
+        patch(
+          kinds.nodes,
+          { name },
+          { metadata: { annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } } },
+        ),
+      ),
+      create(kinds.storageClasses, storageClass('fast')),
+      ...['one', 'two'].map((name) => create(kinds.persistentVolumeClaims, claim(name, 'fast'))),
+      ...['one', 'two'].map((name) =>
+        create(
+          kinds.pods,
+          pod(name, { nodeName: 'n1', volumes: [{ name: 'v', persistentVolumeClaim: { claimName: name } }] }),
+        ),
+      ),
+      create(
+        kinds.pods,
+        pod('other', { nodeName: 'n2', volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'one' } }] }),
+      ),
+      remove(kinds.pods, { namespace, name: 'one' }),
+      finish,
+      advance(5_000),
+    ],
+    shows: /Node .*"name":"n2".*"volumesAttached".*VolumeAttachment .*"nodeName":"n2".*"attached":true/s,
+  },
+  'simulated-csi-controller': {
+    steps: [
+      create(kinds.volumeAttachments, attachment('a', 'simulated.kubehive.io')),
+      create(kinds.volumeAttachments, attachment('b', 'example.com')),
+    ],
+    shows: /VolumeAttachment .*"name":"a".*"attached":true/,
+  },
+  'persistentvolume-expander-controller': {
+    besides: ['persistentvolume-binder-controller'],
+    steps: [
+      create(kinds.storageClasses, storageClass('fast')),
+      create(kinds.persistentVolumeClaims, claim('c', 'fast')),
+      patch(
+        kinds.persistentVolumeClaims,
+        { namespace, name: 'c' },
+        { spec: { resources: { requests: { storage: '2Gi' } } } },
+      ),
+    ],
+    shows: /PersistentVolumeClaim .*"capacity":\{"storage":"2Gi"\}/,
+  },
+  'volumeattributesclass-protection-controller': {
+    steps: [
+      ...['used', 'free'].map((name) =>
+        create(kinds.volumeAttributesClasses, {
+          metadata: { name },
+          driverName: 'example.com',
+          parameters: { a: 'b' },
+        }),
+      ),
+      create(kinds.persistentVolumeClaims, {
+        ...claim('c', 'none'),
+        spec: { ...claim('c', 'none').spec, volumeAttributesClassName: 'used' },
+      }),
+      remove(kinds.volumeAttributesClasses, { name: 'used' }),
+      remove(kinds.volumeAttributesClasses, { name: 'free' }),
+    ],
+    shows: /VolumeAttributesClass .*"deletionTimestamp".*"name":"used"/,
+  },
+  'selinux-warning-controller': {
+    steps: [
+      create(kinds.csiDrivers, { metadata: { name: 'example.com' }, spec: { seLinuxMount: true } }),
+      create(kinds.persistentVolumes, {
+        metadata: { name: 'v' },
+        spec: {
+          capacity: { storage: '1Gi' },
+          accessModes: ['ReadWriteMany'],
+          csi: { driver: 'example.com', volumeHandle: 'v' },
+        },
+      }),
+      create(kinds.persistentVolumeClaims, {
+        ...claim('c', ''),
+        spec: { ...claim('c', '').spec, accessModes: ['ReadWriteMany'], volumeName: 'v' },
+      }),
+      ...['s0:c1,c2', 's0:c3,c4'].map((level, at) =>
+        create(
+          kinds.pods,
+          pod(`p${at}`, {
+            securityContext: { seLinuxOptions: { level } },
+            volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }],
+          }),
+        ),
+      ),
+    ],
+    shows: /Pod .*s0:c3,c4/,
+  },
+  'device-taint-eviction-controller': {
+    steps: [
+      create(kinds.resourceClaims, {
+        metadata: { name: 'c', namespace },
+        spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu' } }] } },
+      }),
+      create(kinds.pods, pod('p', { nodeName: 'n1', resourceClaims: [{ name: 'd', resourceClaimName: 'c' }] })),
+      patch(
+        kinds.resourceClaims,
+        { namespace, name: 'c' },
+        {
+          status: {
+            allocation: {
+              devices: { results: [{ request: 'r', driver: 'gpu.example.com', pool: 'n1', device: 'gpu-0' }] },
+            },
+            reservedFor: [{ resource: 'pods', name: 'p', uid: 'x' }],
+          },
+        },
+        'status',
+      ),
+      create(kinds.resourceSlices, {
+        metadata: { name: 's' },
+        spec: {
+          driver: 'gpu.example.com',
+          nodeName: 'n1',
+          pool: { name: 'n1', generation: 1, resourceSliceCount: 1 },
+          devices: [{ name: 'gpu-0', taints: [{ key: 'broken', effect: 'NoExecute' }] }],
+        },
+      }),
+    ],
+    shows: /Pod .*DeletionByDeviceTaintManager/,
+  },
+  'certificatesigningrequest-approving-controller': {
+    steps: [
+      create(kinds.clusterRoleBindings, {
+        metadata: { name: 'may-ask' },
+        roleRef: {
+          apiGroup: 'rbac.authorization.k8s.io',
+          kind: 'ClusterRole',
+          name: 'system:certificates.k8s.io:certificatesigningrequests:nodeclient',
+        },
+        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'admin' }],
+      }),
+      async (cluster) =>
+        create(kinds.certificateSigningRequests, {
+          metadata: { name: 'kubelet' },
+          spec: {
+            request: await nodeRequest(cluster),
+            signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+            usages: ['digital signature', 'client auth'],
+          },
+        })(cluster),
+    ],
+    shows: /CertificateSigningRequest .*AutoApproved/,
+  },
+  'certificatesigningrequest-signing-controller': {
+    settings: { signing: testAuthority },
+    steps: [
+      async (cluster) =>
+        create(kinds.certificateSigningRequests, {
+          metadata: { name: 'kubelet' },
+          spec: {
+            request: await nodeRequest(cluster),
+            signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+            usages: ['digital signature', 'client auth'],
+          },
+        })(cluster),
+      create(kinds.certificateSigningRequests, {
+        metadata: { name: 'refused' },
+        spec: {
+          request: certificateRequest(),
+          signerName: 'kubernetes.io/kubelet-serving',
+          usages: ['digital signature', 'server auth'],
+        },
+      }),
+      ...['kubelet', 'refused'].map(
+        (name): Step =>
+          async ({ client }) => {
+            const request = await client.get(kinds.certificateSigningRequests, { name });
+            const conditions = [{ type: 'Approved', status: 'True', reason: 'Test', message: '' }];
+            const wanted = { ...request, status: { conditions } };
+            await client.update(kinds.certificateSigningRequests, wanted, { subresource: 'approval' });
+          },
+      ),
+    ],
+    shows: /"certificate":"pem".*SignerValidationFailure/s,
+  },
+  'bootstrap-signer-controller': {
+    steps: [
+      create(kinds.secrets, bootstrapToken('abcdef', { 'usage-bootstrap-signing': 'true' })),
+      create(kinds.configMaps, {
+        metadata: { name: 'cluster-info', namespace: 'kube-public' },
+        data: { kubeconfig: 'apiVersion: v1' },
+      }),
+      create(kinds.secrets, bootstrapToken('ghijkl', {})),
+    ],
+    shows: /ConfigMap .*"jws-kubeconfig-abcdef":"eyJhbGciOiJIUzI1NiIsImtpZCI6ImFiY2RlZiJ9\.\.[\w-]{43}"/,
+  },
+  'token-cleaner-controller': {
+    steps: [
+      create(kinds.secrets, bootstrapToken('abcdef', { expiration: '2026-01-01T00:01:00Z' })),
+      create(kinds.secrets, bootstrapToken('ghijkl', { expiration: '2027-01-01T00:00:00Z' })),
+      advance(90_000),
+    ],
+    shows: /Secret .*"name":"bootstrap-token-ghijkl"/,
+  },
+  'legacy-serviceaccount-token-cleaner-controller': {
+    steps: [
+      create(kinds.configMaps, {
+        metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
+        data: { since: '2020-01-01' },
+      }),
+      create(kinds.serviceAccounts, { metadata: { name: 'bot', namespace }, secrets: [{ name: 'old' }] }),
+      create(kinds.secrets, {
+        metadata: { name: 'old', namespace, annotations: { 'kubernetes.io/service-account.name': 'bot' } },
+        type: 'kubernetes.io/service-account-token',
+      }),
+      advance(25 * 3_600_000),
+    ],
+    restMs: 25 * 3_600_000,
+    shows: /Secret .*"kubernetes.io\/legacy-token-invalid-since":"2026-01-0/,
+  },
+  'service-cidr-controller': {
+    steps: [
+      create(kinds.serviceCidrs, { metadata: { name: 'more' }, spec: { cidrs: ['10.97.0.0/24'] } }),
+      create(kinds.ipAddresses, {
+        metadata: { name: '10.97.0.7' },
+        spec: { parentRef: { resource: 'services', name: 'x', namespace } },
+      }),
+      create(kinds.serviceCidrs, { metadata: { name: 'unused' }, spec: { cidrs: ['10.98.0.0/24'] } }),
+      remove(kinds.serviceCidrs, { name: 'more' }),
+      remove(kinds.serviceCidrs, { name: 'unused' }),
+      advance(15_000),
+    ],
+    shows: /ServiceCIDR .*"name":"more".*There are still IPAddresses referencing the ServiceCIDR/,
+  },
+  'cloud-node-controller': {
+    steps: [
+      create(kinds.configMaps, {
+        metadata: { name: 'simulated-cloud', namespace: 'kube-system' },
+        data: { 'instance.n1': '{"instanceType":"m1","zone":"z1","region":"r1","externalIP":"198.19.0.7"}' },
+      }),
+      create(kinds.nodes, {
+        metadata: { name: 'n1' },
+        spec: {
+          taints: [{ key: 'node.cloudprovider.kubernetes.io/uninitialized', value: 'true', effect: 'NoSchedule' }],
+        },
+      }),
+    ],
+    shows: /Node .*"topology.kubernetes.io\/zone":"z1".*"providerID":"simulated:\/\/n1".*198\.19\.0\.7/,
+  },
+  'cloud-node-lifecycle-controller': {
+    steps: [
+      create(kinds.configMaps, {
+        metadata: { name: 'simulated-cloud', namespace: 'kube-system' },
+        data: { 'instance.n1': '{"state":"gone"}', 'instance.n2': '{"state":"shutdown"}' },
+      }),
+      ...['n1', 'n2', 'n3'].map((name) => create(kinds.nodes, { metadata: { name } })),
+      advance(10_000),
+    ],
+    shows: /Node .*"name":"n2".*node.cloudprovider.kubernetes.io\/shutdown/,
+  },
+  'node-route-controller': {
+    steps: [
+      create(kinds.nodes, { metadata: { name: 'n1' }, spec: { podCIDR: '10.244.7.0/24' } }),
+      create(kinds.nodes, { metadata: { name: 'n2' }, spec: { podCIDR: '10.244.8.0/24' } }),
+      remove(kinds.nodes, { name: 'n2' }),
+    ],
+    shows: /ConfigMap .*"data":\{"route\.n1".*Node .*RouteCreated/s,
+  },
+  'service-lb-controller': {
+    steps: [
+      addNode('n1'),
+      create(kinds.services, service({ type: 'LoadBalancer' })),
+      patch(kinds.services, web, { spec: { loadBalancerSourceRanges: ['192.0.2.0/24'] } }),
+      addNode('n2'),
+      create(kinds.services, {
+        ...service({ type: 'LoadBalancer', allocateLoadBalancerNodePorts: true }),
+        metadata: { name: 'gone', namespace },
+      }),
+      create(kinds.services, { ...service({ type: 'LoadBalancer' }), metadata: { name: 'changed', namespace } }),
+      remove(kinds.services, { namespace, name: 'gone' }),
+      patch(kinds.services, { namespace, name: 'changed' }, { spec: { type: 'ClusterIP' } }),
+    ],
+    shows: /ConfigMap .*192\.0\.2\.0\/24.*n2.*Service .*load-balancer-cleanup.*"ingress":\[\{"ip":"198\.18\.0\.1"/s,
   },
 };
 

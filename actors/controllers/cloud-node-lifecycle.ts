@@ -1,0 +1,66 @@
+/**
+ * cloud-node-lifecycle-controller: a Node that is not ready is deleted when the cloud has no instance for it any more, and tainted
+ * while its instance is shut down. Runs only when asked for.
+ *
+ * @see k8s.io/cloud-provider/controllers/nodelifecycle/node_lifecycle_controller.go
+ */
+import { isNotFound, type Node } from '../../src/api/index.ts';
+import { nodes } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  conditionOf,
+  createSimulatedCloud,
+  shutdownTaint,
+  timeText,
+} from '../../src/controller/index.ts';
+
+const monitorPeriodMs = 5_000;
+
+const isReady = (node: Node) => conditionOf(node.status?.conditions, 'Ready')?.status === 'True';
+
+export const cloudNodeLifecycleController: ControllerDefinition = {
+  name: 'cloud-node-lifecycle-controller',
+  groups: ['system:masters'],
+  byDefault: false,
+  reconciles: nodes,
+  create({ client, context, events, lister }) {
+    const nodeLister = lister(nodes);
+    const { instances } = createSimulatedCloud(client, context.clock);
+    const { clock } = context;
+
+    async function setShutdown(node: Node, shutdown: boolean): Promise<void> {
+      const { name = '', resourceVersion } = node.metadata ?? {};
+      const current = node.spec?.taints ?? [];
+      if (current.some(({ key }) => key === shutdownTaint) === shutdown) return;
+      const others = current.filter(({ key }) => key !== shutdownTaint);
+      const taint = { key: shutdownTaint, effect: 'NoSchedule', timeAdded: timeText(clock.now()) };
+      const taints = shutdown ? [...others, taint] : others;
+      const patch = { metadata: { resourceVersion }, spec: { taints: taints.length === 0 ? null : taints } };
+      await client.patch(nodes, { name }, 'merge', patch);
+    }
+
+    return {
+      async reconcile(name) {
+        const node = nodeLister.get(undefined, name);
+        if (node === undefined || instances === undefined) return undefined;
+        try {
+          if (isReady(node)) {
+            await setShutdown(node, false);
+            return undefined;
+          }
+          if (await instances.exists(node)) {
+            await setShutdown(node, await instances.isShutdown(node));
+            return { requeueAfterMs: monitorPeriodMs, background: true };
+          }
+          const about = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata?.uid };
+          const message = `Deleting node ${name} because it does not exist in the cloud provider`;
+          events.event(about, 'Normal', 'DeletingNode', message);
+          await client.delete(nodes, { name });
+        } catch (error) {
+          if (!isNotFound(error)) throw error;
+        }
+        return undefined;
+      },
+    };
+  },
+};

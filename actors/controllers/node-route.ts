@@ -1,0 +1,70 @@
+/**
+ * node-route-controller: has the cloud route the pod network of each Node to its instance, and says so in the condition
+ * NetworkUnavailable. Runs only when asked for.
+ *
+ * @see k8s.io/cloud-provider/controllers/route/route_controller.go
+ */
+import { isNotFound, type Node } from '../../src/api/index.ts';
+import { nodes } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  conditionOf,
+  createSimulatedCloud,
+  messageOf,
+  timeText,
+} from '../../src/controller/index.ts';
+
+export const nodeRouteController: ControllerDefinition = {
+  name: 'node-route-controller',
+  component: 'route_controller',
+  serviceAccount: 'route-controller',
+  groups: ['system:masters'],
+  byDefault: false,
+  reconciles: nodes,
+  create({ client, context, events, lister }) {
+    const nodeLister = lister(nodes);
+    const { routes } = createSimulatedCloud(client, context.clock);
+    const { clock } = context;
+
+    async function setUnavailable(node: Node, status: 'True' | 'False', reason: string, message: string) {
+      const current = conditionOf(node.status?.conditions, 'NetworkUnavailable');
+      if (current?.status === status) return;
+      const now = timeText(clock.now());
+      const condition = {
+        type: 'NetworkUnavailable',
+        status,
+        reason,
+        message,
+        lastHeartbeatTime: now,
+        lastTransitionTime: now,
+      };
+      const patch = { status: { conditions: [condition] } };
+      await client.patch(nodes, { name: node.metadata?.name ?? '' }, 'strategic', patch, { subresource: 'status' });
+    }
+
+    return {
+      async reconcile(name) {
+        if (routes === undefined) return undefined;
+        const node = nodeLister.get(undefined, name);
+        const existing = (await routes.list()).filter(({ nodeName }) => nodeName === name);
+        const destinationCidr = node?.spec?.podCIDR;
+        for (const route of existing) if (route.destinationCidr !== destinationCidr) await routes.remove(route);
+        if (node === undefined || destinationCidr === undefined) return undefined;
+        try {
+          if (!existing.some((route) => route.destinationCidr === destinationCidr)) {
+            await routes.create({ nodeName: name, destinationCidr });
+          }
+          await setUnavailable(node, 'False', 'RouteCreated', 'RouteController created a route');
+        } catch (error) {
+          if (isNotFound(error)) return undefined;
+          const about = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata?.uid };
+          const message = `Could not create route ${name} ${destinationCidr} for node ${name}: ${messageOf(error)}`;
+          events.event(about, 'Warning', 'FailedToCreateRoute', message);
+          await setUnavailable(node, 'True', 'NoRouteCreated', 'RouteController failed to create a route');
+          throw error;
+        }
+        return undefined;
+      },
+    };
+  },
+};

@@ -1,0 +1,202 @@
+/**
+ * service-lb-controller: gives Services of type LoadBalancer a load balancer of the cloud, keeps its ports, source ranges and nodes
+ * up to date, and takes it away before the Service goes. Runs only when asked for.
+ *
+ * @see k8s.io/cloud-provider/controllers/service/controller.go
+ */
+import { isNotFound, type LoadBalancerStatus, type Node, type Service } from '../../src/api/index.ts';
+import { keyOf, nodes, services } from '../../src/client/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerDependencies,
+  conditionOf,
+  createSimulatedCloud,
+  keyFor,
+  messageOf,
+  type Reconciler,
+  semanticallyEqual,
+  splitKey,
+} from '../../src/controller/index.ts';
+
+const finalizer = 'service.kubernetes.io/load-balancer-cleanup';
+const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
+const toBeDeletedTaint = 'ToBeDeletedByClusterAutoscaler';
+
+export const serviceLoadBalancerController: ControllerDefinition = {
+  name: 'service-lb-controller',
+  component: 'service-controller',
+  serviceAccount: 'service-controller',
+  groups: ['system:masters'],
+  byDefault: false,
+  workers: 1,
+  create: createReconciler,
+};
+
+const wantsBalancer = ({ spec }: Service): boolean =>
+  spec?.type === 'LoadBalancer' && (spec.loadBalancerClass ?? '') === '';
+const holdsBalancer = ({ metadata }: Service): boolean => metadata?.finalizers?.includes(finalizer) ?? false;
+const needsCleanUp = (service: Service): boolean =>
+  holdsBalancer(service) &&
+  (service.metadata?.deletionTimestamp !== undefined || service.spec?.type !== 'LoadBalancer');
+
+function isHost({ metadata, spec, status }: Node): boolean {
+  if (metadata?.labels?.[excludeLabel] !== undefined) return false;
+  if (spec?.taints?.some(({ key }) => key === toBeDeletedTaint)) return false;
+  return conditionOf(status?.conditions, 'Ready')?.status === 'True';
+}
+
+/** What of a Service its load balancer is made from. */
+const madeFrom = ({ spec, metadata }: Service) => ({
+  type: spec?.type,
+  ports: spec?.ports?.map(({ name, protocol, port, nodePort, targetPort }) => [
+    name,
+    protocol,
+    port,
+    nodePort,
+    targetPort,
+  ]),
+  affinity: [spec?.sessionAffinity, spec?.sessionAffinityConfig],
+  ranges: spec?.loadBalancerSourceRanges,
+  ip: spec?.loadBalancerIP,
+  external: spec?.externalIPs,
+  policy: [spec?.externalTrafficPolicy, spec?.healthCheckNodePort],
+  annotations: metadata?.annotations,
+  uid: metadata?.uid,
+});
+
+/** Go's way of writing a list. */
+const listed = (texts: readonly string[] | undefined) => `[${(texts ?? []).join(' ')}]`;
+
+/** Reason and message of the first change that upstream tells of. */
+function changeOf({ spec: old }: Service, { spec: next }: Service): [reason: string, message: string] | undefined {
+  const arrow = (before: unknown, after: unknown) => `${before ?? ''} -> ${after ?? ''}`;
+  if (old?.type !== next?.type) return ['Type', arrow(old?.type, next?.type)];
+  if (!semanticallyEqual(old?.loadBalancerSourceRanges, next?.loadBalancerSourceRanges)) {
+    const ranges = [old, next].map((spec) => listed(spec?.loadBalancerSourceRanges));
+    return ['LoadBalancerSourceRanges', arrow(ranges[0], ranges[1])];
+  }
+  if (!semanticallyEqual(old?.ports, next?.ports) || old?.sessionAffinity !== next?.sessionAffinity) return undefined;
+  if (old?.loadBalancerIP !== next?.loadBalancerIP) {
+    return ['LoadbalancerIP', arrow(old?.loadBalancerIP, next?.loadBalancerIP)];
+  }
+  const [count = 0, countNow = 0] = [old?.externalIPs?.length, next?.externalIPs?.length];
+  if (count !== countNow) return ['ExternalIP', `Count: ${count} -> ${countNow}`];
+  if (old?.externalTrafficPolicy !== next?.externalTrafficPolicy) {
+    return ['ExternalTrafficPolicy', arrow(old?.externalTrafficPolicy, next?.externalTrafficPolicy)];
+  }
+  if (old?.healthCheckNodePort === next?.healthCheckNodePort) return undefined;
+  return ['HealthCheckNodePort', arrow(old?.healthCheckNodePort ?? 0, next?.healthCheckNodePort ?? 0)];
+}
+
+function createReconciler(dependencies: ControllerDependencies): Reconciler {
+  const { client, enqueue, events } = dependencies;
+  const serviceLister = dependencies.lister(services);
+  const nodeLister = dependencies.lister(nodes);
+  const { loadBalancers } = createSimulatedCloud(client, dependencies.context.clock);
+
+  const hosts = (): Node[] => nodeLister.list().filter(isHost);
+  let known = '';
+  dependencies.observe(nodes, () => {
+    const names = hosts()
+      .map(({ metadata }) => metadata?.name)
+      .sort()
+      .join();
+    if (names === known) return;
+    known = names;
+    for (const service of serviceLister.list()) if (wantsBalancer(service)) enqueue(`hosts:${keyFor(service)}`);
+  });
+  dependencies.observe(services, (change) => {
+    const { object: service } = change;
+    const key = keyFor(service);
+    if (change.type === 'deleted') return;
+    if (change.type === 'added' && !wantsBalancer(service) && !needsCleanUp(service)) return;
+    if (change.type === 'updated') {
+      const { previous } = change;
+      if (!wantsBalancer(service) && !wantsBalancer(previous) && !needsCleanUp(service)) return;
+      const same = semanticallyEqual(madeFrom(previous), madeFrom(service));
+      if (same && !needsCleanUp(service)) return;
+      reportChange(previous, service);
+    }
+    enqueue(key);
+  });
+
+  function reportChange(before: Service, after: Service): void {
+    const said = changeOf(before, after);
+    if (said !== undefined) events.event(after, 'Normal', ...said);
+  }
+
+  async function setFinalizer(service: Service, present: boolean): Promise<Service> {
+    if (holdsBalancer(service) === present) return service;
+    const others = (service.metadata?.finalizers ?? []).filter((other) => other !== finalizer);
+    const finalizers = present ? [...others, finalizer] : others;
+    const { resourceVersion } = service.metadata ?? {};
+    const metadata = { resourceVersion, finalizers: finalizers.length === 0 ? null : finalizers };
+    return client.patch(services, keyOf(service), 'merge', { metadata });
+  }
+
+  async function setStatus(service: Service, loadBalancer: LoadBalancerStatus): Promise<void> {
+    if (semanticallyEqual(service.status?.loadBalancer, loadBalancer)) return;
+    const { ingress = null } = loadBalancer;
+    const patch = { status: { loadBalancer: { ingress } } };
+    try {
+      await client.patch(services, keyOf(service), 'merge', patch, { subresource: 'status' });
+    } catch (error) {
+      // It went right after its finalizer had gone.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async function cleanUp(service: Service): Promise<void> {
+    if ((await loadBalancers?.find(service)) !== undefined) {
+      events.event(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer');
+      await loadBalancers?.remove(service);
+    }
+    await setFinalizer(service, false);
+    await setStatus(service, {});
+    events.event(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer');
+  }
+
+  async function ensure(service: Service): Promise<void> {
+    if (loadBalancers === undefined) return;
+    const current = hosts();
+    events.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer');
+    const held = await setFinalizer(service, true);
+    if (current.length === 0) {
+      const message = 'There are no available nodes for LoadBalancer';
+      events.event(service, 'Warning', 'UnAvailableLoadBalancer', message);
+    }
+    const status = await loadBalancers.ensure(held, current);
+    events.event(service, 'Normal', 'EnsuredLoadBalancer', 'Ensured load balancer');
+    await setStatus(held, status);
+  }
+
+  async function updateHosts(service: Service): Promise<void> {
+    if (!wantsBalancer(service) || (await loadBalancers?.find(service)) === undefined) return;
+    const current = hosts();
+    await loadBalancers?.updateHosts(service, current);
+    if (current.length > 0) {
+      events.event(service, 'Normal', 'UpdatedLoadBalancer', 'Updated load balancer with new hosts');
+    } else {
+      const message = 'There are no available nodes for LoadBalancer';
+      events.event(service, 'Warning', 'UnAvailableLoadBalancer', message);
+    }
+  }
+
+  return {
+    async reconcile(key) {
+      const [name = '', onlyHosts] = key.startsWith('hosts:') ? [key.slice('hosts:'.length), true] : [key, false];
+      const service = serviceLister.get(splitKey(name).namespace, splitKey(name).name);
+      if (service === undefined) return undefined;
+      try {
+        if (onlyHosts) await updateHosts(service);
+        else if (!wantsBalancer(service) || needsCleanUp(service)) await cleanUp(service);
+        else await ensure(service);
+      } catch (error) {
+        const message = `Error syncing load balancer: ${messageOf(error)}`;
+        events.event(service, 'Warning', 'SyncLoadBalancerFailed', message);
+        throw error;
+      }
+      return undefined;
+    },
+  };
+}
