@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { createAuthority } from '../../../src/cluster/pki.ts';
-import type { TestCluster } from './cluster.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const authority = await createAuthority(Date.parse('2025-12-31T00:00:00Z'));
@@ -18,6 +17,4 @@ const request = await x509.Pkcs10CertificateRequestGenerator.create({
 });
 
 /** The request of node n1 for a client certificate, as the API has it. */
-export async function nodeRequest(_cluster: TestCluster): Promise<string> {
-  return Buffer.from(`${request.toString('pem')}\n`).toString('base64');
-}
+export const nodeRequest = Buffer.from(`${request.toString('pem')}\n`).toString('base64');

@@ -480,12 +480,12 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     steps: [
       create(kinds.certificateSigningRequests, {
         metadata: { name: 'old' },
-        spec: { request: certificateRequest(), signerName: 'example.com/none', usages: ['client auth'] },
+        spec: { request: nodeRequest, signerName: 'example.com/none', usages: ['client auth'] },
       }),
       advance(23.5 * 3_600_000),
       create(kinds.certificateSigningRequests, {
         metadata: { name: 'young' },
-        spec: { request: certificateRequest(), signerName: 'example.com/none', usages: ['client auth'] },
+        spec: { request: nodeRequest, signerName: 'example.com/none', usages: ['client auth'] },
       }),
       advance(3_600_000),
     ],
@@ -637,34 +637,32 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         },
         subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'admin' }],
       }),
-      async (cluster) =>
-        create(kinds.certificateSigningRequests, {
-          metadata: { name: 'kubelet' },
-          spec: {
-            request: await nodeRequest(cluster),
-            signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-            usages: ['digital signature', 'client auth'],
-          },
-        })(cluster),
+      create(kinds.certificateSigningRequests, {
+        metadata: { name: 'kubelet' },
+        spec: {
+          request: nodeRequest,
+          signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+          usages: ['digital signature', 'client auth'],
+        },
+      }),
     ],
     shows: /CertificateSigningRequest .*AutoApproved/,
   },
   'certificatesigningrequest-signing-controller': {
     settings: { signing: testAuthority },
     steps: [
-      async (cluster) =>
-        create(kinds.certificateSigningRequests, {
-          metadata: { name: 'kubelet' },
-          spec: {
-            request: await nodeRequest(cluster),
-            signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-            usages: ['digital signature', 'client auth'],
-          },
-        })(cluster),
+      create(kinds.certificateSigningRequests, {
+        metadata: { name: 'kubelet' },
+        spec: {
+          request: nodeRequest,
+          signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+          usages: ['digital signature', 'client auth'],
+        },
+      }),
       create(kinds.certificateSigningRequests, {
         metadata: { name: 'refused' },
         spec: {
-          request: certificateRequest(),
+          request: nodeRequest,
           signerName: 'kubernetes.io/kubelet-serving',
           usages: ['digital signature', 'server auth'],
         },
@@ -781,12 +779,3 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     shows: /ConfigMap .*192\.0\.2\.0\/24.*n2.*Service .*load-balancer-cleanup.*"ingress":\[\{"ip":"198\.18\.0\.1"/s,
   },
 };
-
-/** A PKCS#10 request for the common name r, in base64 as the API has it. */
-function certificateRequest(): string {
-  const body =
-    'MIHGMG4CAQAwDDEKMAgGA1UEAwwBcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJjCXmdBdRk0hgkLPIOWHjLqxqfQiaU2kGDf1kISyc2tQ1DCw3TWH2+CsPptnQc25xVGyvpu4DMkv8BHZFQjvGN2gADAKBggqhkjOPQQDAgNIADBFAiBqe9nr8gFSV2Z/T79m2lfJdK+v8AyQiTKJ+zLVRP8lzQIhAMMmUVvXG+YkAY0rVmv64NNmKLdhx4OLrWGGBTvDNgrd';
-  return Buffer.from(`-----BEGIN CERTIFICATE REQUEST-----\n${body}\n-----END CERTIFICATE REQUEST-----\n`).toString(
-    'base64',
-  );
-}
