@@ -24,6 +24,7 @@ const poolIndex = 'pool';
 export const deviceTaintEvictionController: ControllerDefinition = {
   name: 'device-taint-eviction-controller',
   component: 'device-taint-eviction',
+  interests: [{ resource: pods, interest: 'claiming' }],
   create: createReconciler,
 };
 
@@ -75,7 +76,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     });
   }
 
-  const podLister = () => dependencies.informers.informer(pods).lister;
+  const podLister = () => dependencies.lister(pods);
 
   function enqueueUsers(claim: ResourceClaim): void {
     for (const pod of podLister().byIndex(claimIndex, keyFor(claim))) enqueue(keyFor(pod));
@@ -108,6 +109,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   return {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
+      await dependencies.synced();
       const pod = podLister().get(namespace, name);
       if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined || isPodFinished(pod)) return undefined;
       const dueMs = evictionMs(pod);

@@ -32,6 +32,7 @@ export const persistentVolumeAttachDetachController: ControllerDefinition = {
   component: 'attachdetach-controller',
   serviceAccount: 'attachdetach-controller',
   reconciles: persistentVolumes,
+  interests: [{ resource: pods, interest: 'claiming' }],
   create: createReconciler,
 };
 
@@ -99,11 +100,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   /** Pods that use the volume and have a node. */
   function usersOf(volume: PersistentVolume): Pod[] {
     const { namespace, name } = volume.spec?.claimRef ?? {};
-    const using = dependencies.informers.informer(pods).lister.byIndex(claimIndex, `${namespace}/${name}`);
+    const using = dependencies.lister(pods).byIndex(claimIndex, `${namespace}/${name}`);
     return using.filter((pod) => (pod.spec?.nodeName ?? '') !== '' && !isPodFinished(pod));
   }
 
-  const nodeOf = (name: string): Node | undefined => dependencies.informers.informer(nodes).lister.get(undefined, name);
+  const nodeOf = (name: string): Node | undefined => dependencies.lister(nodes).get(undefined, name);
 
   /** @returns whether the attachment waits for another node to let go */
   async function attach(

@@ -86,6 +86,7 @@ export function runController(
     lister: (resource, selection) => informerOf(resource, selection).lister,
     index: (resource, name, valuesOf) => informerOf(resource).addIndex(name, valuesOf),
     observe,
+    synced: allSynced,
     enqueue: (key) => queue.add(key),
     enqueueAfter: (key, delayMs, delay) => queue.addAfter(key, delayMs, delay),
   };
@@ -138,8 +139,12 @@ export function runController(
     else log.warn('reconcile failed', { ...fields, stack: error instanceof Error ? error.stack : undefined });
   }
 
-  async function begin(): Promise<void> {
+  async function allSynced(): Promise<void> {
     await Promise.all([...awaited].map((informer) => informer.synced()));
+  }
+
+  async function begin(): Promise<void> {
+    await allSynced();
     if (signal.aborted) return;
     await reconciler.start?.();
     queue.run(definition.workers ?? defaultWorkers, handle);

@@ -86,6 +86,8 @@ export interface ControllerDependencies {
     handle: (change: Change<Type>) => void,
     selection?: InformerOptions,
   ): void;
+  /** Resolves when everything that was asked for so far has synced: for resources that are asked for after `create`. */
+  synced(): Promise<void>;
   /** Adds a key to this controller's own queue. */
   enqueue(key: Key): void;
   enqueueAfter(key: Key, delayMs: number, options?: { readonly background?: boolean }): void;
