@@ -17,6 +17,7 @@ import { type ActorContext, type Clock, defineActor, type Random } from '../../s
 import { remoteStore } from '../../src/store/index.ts';
 import { createAdmissionChain } from './admission/chain.ts';
 import { admissionPlugins } from './admission/index.ts';
+import { ApiServices, startAggregation } from './aggregation/index.ts';
 import { createEventLeases } from './allocation/event-leases.ts';
 import { createServiceAllocator } from './allocation/services.ts';
 import { createAuditor } from './audit/index.ts';
@@ -57,6 +58,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     const ports: { http?: number; https?: number } = {};
     context.bus.serve(apiserverChannels.info, () => ({ ...ports, version: server.options.serverVersion.gitVersion }));
     new CustomResources(server).start();
+    startAggregation(server);
     const door: HttpDoor = await serveHttp(server);
     Object.assign(ports, door.ports);
     context.bus.serve(apiserverChannels.renew, ({ certPem, keyPem }) => {
@@ -150,6 +152,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     metrics: createServerMetrics(context.metrics),
     sessions: createNodeSessions(context.bus, random),
     nodes: createNodeAddresses(registry, cacheOf),
+    aggregation: new ApiServices(),
     ready: false,
   };
 }

@@ -90,6 +90,8 @@ export interface ApiserverOptions {
   readonly jwtIssuers?: readonly JwtIssuerOption[];
   readonly tokenWebhook?: TokenWebhookOption | null;
   readonly requestHeader?: RequestHeaderOption | null;
+  /** The client certificate with which this server names users to the servers behind APIServices, and who signed it. */
+  readonly proxyClient?: { readonly certPem: string; readonly keyPem: string; readonly caPem: string } | null;
   /** Issuer of service account tokens. Default https://kubernetes.default.svc.cluster.local */
   readonly serviceAccountIssuer?: string;
   /** What tokens must be for. Default: the issuer. */
@@ -159,6 +161,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     jwtIssuers: options?.jwtIssuers ?? [],
     tokenWebhook: options?.tokenWebhook ?? null,
     requestHeader: options?.requestHeader ?? null,
+    proxyClient: options?.proxyClient ?? null,
     serviceAccountIssuer: options?.serviceAccountIssuer ?? ISSUER,
     apiAudiences: options?.apiAudiences ?? [options?.serviceAccountIssuer ?? ISSUER],
     anonymousPaths: options?.anonymousPaths ?? [],

@@ -3,6 +3,7 @@ import type { KindDefinition, KindRegistry, StrategyContext } from '../../src/ap
 import type { ActorContext } from '../../src/runtime/index.ts';
 import type { Store } from '../../src/store/index.ts';
 import type { AdmissionChain } from './admission/chain.ts';
+import type { ApiServices } from './aggregation/index.ts';
 import type { EventLeases } from './allocation/event-leases.ts';
 import type { ServiceAllocator } from './allocation/services.ts';
 import type { Auditor } from './audit/index.ts';
@@ -43,6 +44,8 @@ export interface Server {
   /** Connections to kubelets, containers and the ports of pods. */
   readonly sessions: NodeSessions;
   readonly nodes: NodeAddresses;
+  /** What other servers serve behind this one. */
+  readonly aggregation: ApiServices;
   /** Whether all that a client relies on at start is there. */
   ready: boolean;
   cacheOf(kind: KindDefinition): KindCache;

@@ -201,7 +201,7 @@ interface ResourceDiscovery {
 
 export interface GroupDiscovery {
   metadata: { name?: string };
-  versions: { version: string; resources: ResourceDiscovery[]; freshness: 'Current' }[];
+  versions: { version: string; resources: ResourceDiscovery[]; freshness: 'Current' | 'Stale' }[];
 }
 
 export interface GroupDiscoveryList {

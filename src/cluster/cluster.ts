@@ -264,6 +264,8 @@ async function controlPlane(
   secure: NonNullable<ClusterOptions['https']>,
 ): Promise<[store: ActorSpec, apiserver: ActorSpec, ...clients: ActorSpec[]]> {
   const plain = options.http ?? false;
+  // With it the API server names users to the servers behind APIServices.
+  const proxyClient = await frontProxy?.issue({ commonName: 'front-proxy-client', usage: 'client' });
   const host = secure === false ? '127.0.0.1' : (secure.host ?? '127.0.0.1');
   const security = options.security ?? {};
   const serving = authority === undefined ? undefined : await issueServing(authority, options, host, nowMs);
@@ -296,6 +298,15 @@ async function controlPlane(
         serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
         ...admissionChoice(options),
         ...securityOptions(security, frontProxy?.certificate),
+        ...(frontProxy === undefined || proxyClient === undefined
+          ? {}
+          : {
+              proxyClient: {
+                certPem: proxyClient.certificate,
+                keyPem: proxyClient.key,
+                caPem: frontProxy.certificate,
+              },
+            }),
         httpUser: { user: administrator.user, groups: administrator.groups },
         ...(authority === undefined ? {} : { caPem: authority.certificate }),
         ...(options.dataDirectory === undefined

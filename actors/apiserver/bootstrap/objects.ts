@@ -104,6 +104,24 @@ function kubernetesEndpoints(host: string, port: number): SystemObject[] {
   ];
 }
 
+/** What an aggregated server needs to know whom to believe: it reads this at its start. */
+function authenticationSettings({ https, proxyClient }: ResolvedOptions): SystemObject[] {
+  const data: Record<string, string> = {};
+  if (https?.clientCaPem !== undefined) data['client-ca-file'] = https.clientCaPem;
+  if (proxyClient !== null) {
+    data['requestheader-allowed-names'] = '["front-proxy-client"]';
+    data['requestheader-client-ca-file'] = proxyClient.caPem;
+    data['requestheader-extra-headers-prefix'] = '["X-Remote-Extra-"]';
+    data['requestheader-group-headers'] = '["X-Remote-Group"]';
+    data['requestheader-uid-headers'] = '["X-Remote-Uid"]';
+    data['requestheader-username-headers'] = '["X-Remote-User"]';
+  }
+  if (Object.keys(data).length === 0) return [];
+  const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+  return [{ group: '', version: 'v1', plural: 'configmaps', object }];
+}
+
 /** All of them in the order in which they are written. `host` and `port` say where the server listens, if it does. */
 export function systemObjects(
   options: ResolvedOptions,
@@ -133,6 +151,7 @@ export function systemObjects(
         spec: { cidrs: [options.serviceCidr] },
       },
     },
+    ...authenticationSettings(options),
     kubernetesService(firstAddress, listening?.port ?? 6443),
     ...(listening === undefined ? [] : kubernetesEndpoints(listening.host, listening.port)),
   ];

@@ -12,28 +12,31 @@ import {
   type KindRegistry,
   StatusError,
 } from '../../../src/api/index.ts';
+import { withRemoteDiscovery, withRemoteGroups, withRemoteVersions } from '../aggregation/discovery.ts';
 import type { Server } from '../server.ts';
 import { sendObject, sendStatus } from './answers.ts';
 import { type Accepted, wantsAggregated } from './negotiation.ts';
 import { type Reply, send } from './reply.ts';
 
 interface Texts {
-  generation: number;
+  readonly generation: string;
   readonly byKey: Map<string, { readonly text: string; readonly etag: string }>;
 }
 
 const texts = new WeakMap<KindRegistry, Texts>();
 
-function aggregatedText(registry: KindRegistry, root: 'api' | 'apis', version: 'v2' | 'v2beta1') {
+function aggregatedText({ registry, aggregation }: Server, root: 'api' | 'apis', version: 'v2' | 'v2beta1') {
   let kept = texts.get(registry);
-  if (kept === undefined || kept.generation !== registry.generation) {
-    kept = { generation: registry.generation, byKey: new Map() };
+  const generation = `${registry.generation} ${aggregation.generation}`;
+  if (kept === undefined || kept.generation !== generation) {
+    kept = { generation, byKey: new Map() };
     texts.set(registry, kept);
   }
   const key = `${root} ${version}`;
   let found = kept.byKey.get(key);
   if (found === undefined) {
-    const text = `${JSON.stringify(aggregatedDiscovery(registry, root, version))}\n`;
+    const own = aggregatedDiscovery(registry, root, version);
+    const text = `${JSON.stringify(root === 'api' ? own : withRemoteDiscovery(own, aggregation))}\n`;
     found = { text, etag: entityTag(text) };
     kept.byKey.set(key, found);
   }
@@ -60,7 +63,7 @@ export function sendDiscovery(server: Server, reply: Reply, path: string, accept
 }
 
 function sendAggregated(server: Server, reply: Reply, root: 'api' | 'apis', version: 'v2' | 'v2beta1'): void {
-  const { text, etag } = aggregatedText(server.registry, root, version);
+  const { text, etag } = aggregatedText(server, root, version);
   const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
   const headers = { etag, vary: 'Accept' };
   if (reply.request.headers['if-none-match'] === etag) send(reply, 304, '', '', headers);
@@ -74,12 +77,14 @@ function documentOf(
   group: string | undefined,
   version: string | undefined,
 ): unknown {
-  const { registry } = server;
+  const { registry, aggregation } = server;
   if (root === 'api') {
     if (group !== undefined) return apiResourceList(registry, '', group);
     const { localAddress = '127.0.0.1', localPort = 443 } = reply.request.socket;
     return apiVersions(`${localAddress.replace(/^::ffff:/, '')}:${localPort}`);
   }
-  if (group === undefined) return apiGroupList(registry);
-  return version === undefined ? apiGroup(registry, group) : apiResourceList(registry, group, version);
+  if (group === undefined) return withRemoteGroups(apiGroupList(registry), aggregation);
+  return version === undefined
+    ? withRemoteVersions(apiGroup(registry, group), group, aggregation)
+    : apiResourceList(registry, group, version);
 }

@@ -4,6 +4,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import { isStatusError, StatusError } from '../../../src/api/index.ts';
+import type { RemoteVersion } from '../aggregation/api-services.ts';
+import { serveRemote } from '../aggregation/serve.ts';
 import { type AuditRecord, noteDecision } from '../audit/event.ts';
 import { internal } from '../bus-door.ts';
 import type { Answer, Call, Identity } from '../call.ts';
@@ -39,6 +41,11 @@ export async function handleRequest(
     const query = queryOf(mark < 0 ? '' : url.slice(mark + 1));
     const header = request.headers['accept'];
     const resource = resourcePathOf(path);
+    const remote = server.aggregation.ofPath(path);
+    if (remote !== undefined) {
+      accepted = acceptedOf(header, 'status', query.first['pretty'], true);
+      return await answerRemote(server, reply, remote, path, resource, query);
+    }
     if (resource === undefined) {
       accepted = acceptedOf(header, 'object', query.first['pretty'], path.startsWith('/api'));
       return await answerPath(server, reply, path, query, accepted);
@@ -51,14 +58,14 @@ export async function handleRequest(
       route = routeOf(server, method, resource, query);
     } catch (error) {
       // What there is and is not is told to those only who may ask for it.
-      await authorizeUnrouted(server, request, resource, query);
+      await authorizeUnrouted(server, await identityOf(credentialsOf(request), server), method, resource, query);
       throw error;
     }
     const watching = route.verb === 'watch';
     const pretty = watching ? undefined : query.first['pretty'];
     const form = acceptedOf(header, watching ? 'watch' : 'object', pretty, hasProtobuf(route));
     if (form === undefined) {
-      await authorizeUnrouted(server, request, resource, query);
+      await authorizeUnrouted(server, await identityOf(credentialsOf(request), server), method, resource, query);
       throw notAcceptable(header, route.verb);
     }
     const status = accepted;
@@ -115,6 +122,34 @@ async function answerPath(
   }
 }
 
+/** What another server serves: who asks and whether they may is settled here, the rest there. */
+async function answerRemote(
+  server: Server,
+  reply: Reply,
+  remote: RemoteVersion,
+  path: string,
+  resource: ReturnType<typeof resourcePathOf>,
+  query: Query,
+): Promise<void> {
+  const { request, auditId, upgrade } = reply;
+  const credentials = credentialsOf(request);
+  const method = request.method ?? 'GET';
+  const user = await identityOf(credentials, server);
+  const record = server.auditor?.beginPath({ auditId, credentials, user, method, path });
+  const known = await impersonatedOnPath(user, credentials, method, path, server);
+  if (record !== undefined && known !== user) record.impersonatedUser = known;
+  if (resource === undefined) await authorizePath(known, method, path, server);
+  else await authorizeUnrouted(server, known, method, resource, query);
+  const lasts = upgrade !== undefined || booleanOf(query.first['watch']) === true;
+  const seat = lasts ? undefined : await server.fairness?.enter(pathRequest(known, method, path), 1);
+  try {
+    await serveRemote(server, reply, remote, known);
+    if (record !== undefined) server.auditor?.completed(record, reply.response.statusCode, {});
+  } finally {
+    seat?.release();
+  }
+}
+
 function pathRequest(user: Identity, method: string, path: string): FlowRequest {
   return { user, verb: method.toLowerCase(), path, group: '', resource: '', subresource: '', namespace: '' };
 }
@@ -122,14 +157,13 @@ function pathRequest(user: Identity, method: string, path: string): FlowRequest 
 /** Refuses whoever may not ask for the resource, whether or not there is one. @throws StatusError 401, 403 */
 async function authorizeUnrouted(
   server: Server,
-  request: Request,
+  known: Identity,
+  method: string,
   path: NonNullable<ReturnType<typeof resourcePathOf>>,
   query: Query,
 ): Promise<void> {
-  const credentials = credentialsOf(request);
-  const known = await identityOf(credentials, server);
   const { group, version, resource, subresource = '', namespace = '', name = '' } = path;
-  const verb = unroutedVerb(request.method ?? 'GET', path, query);
+  const verb = unroutedVerb(method, path, query);
   const asked = { user: known, verb, group, version, resource, subresource, namespace, name };
   const { allowed, reason } = await ask(asked, server);
   if (allowed) return;

@@ -6,6 +6,7 @@ import {
   OpenApiDocuments,
   StatusError,
 } from '../../../src/api/index.ts';
+import { remoteDocument, withRemoteIndex, withRemoteSwagger } from '../aggregation/openapi.ts';
 import type { Server } from '../server.ts';
 import { sendStatus } from './answers.ts';
 import type { Accepted } from './negotiation.ts';
@@ -25,22 +26,30 @@ function documentsOf(registry: KindRegistry): OpenApiDocuments {
 const V3 = '/openapi/v3';
 
 /** Answers the path if it is an OpenAPI one, and says whether it did. */
-export function sendOpenapi(server: Server, reply: Reply, path: string, accepted: Accepted | undefined): boolean {
+export async function sendOpenapi(
+  server: Server,
+  reply: Reply,
+  path: string,
+  accepted: Accepted | undefined,
+): Promise<boolean> {
   if (path === '/openapi/v2') {
+    const document = await withRemoteSwagger(server, documentsOf(server.registry).v2());
     if (String(reply.request.headers['accept'] ?? '').includes(PROTOBUF_ASKED)) {
-      sendProtobuf(reply, documentsOf(server.registry).v2());
+      sendProtobuf(reply, document);
       return true;
     }
     if (accepted === undefined) sendStatus(reply, StatusError.notAcceptable(['application/json']), undefined);
-    else sendDocument(reply, documentsOf(server.registry).v2(), 'application/json');
+    else sendDocument(reply, document, 'application/json');
     return true;
   }
   if (path === V3) {
-    sendDocument(reply, documentsOf(server.registry).index(), 'text/plain; charset=utf-8');
+    const index = await withRemoteIndex(server, documentsOf(server.registry).index());
+    sendDocument(reply, index, 'text/plain; charset=utf-8');
     return true;
   }
   if (!path.startsWith(`${V3}/`)) return false;
-  const document = documentsOf(server.registry).v3(path.slice(V3.length + 1));
+  const below = path.slice(V3.length + 1);
+  const document = (await remoteDocument(server, below)) ?? documentsOf(server.registry).v3(below);
   if (document === undefined) send(reply, 404, '', '');
   else sendDocument(reply, document, 'application/json');
   return true;

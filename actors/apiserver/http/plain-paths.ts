@@ -39,7 +39,7 @@ export async function sendPlainPath(
   }
   return (
     sendDiscovery(server, reply, bare, accepted) ||
-    sendOpenapi(server, reply, bare, accepted) ||
+    (await sendOpenapi(server, reply, bare, accepted)) ||
     (await sendMainQuery(server, reply, bare, query))
   );
 }

@@ -14,7 +14,7 @@ import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { StatusError } from '../../../src/api/index.ts';
 import { plainError } from '../failures.ts';
-import { dialErrorText } from './dial-errors.ts';
+import { networkText } from '../webhooks/call-errors.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface Backend {
@@ -65,7 +65,7 @@ export async function serveProxy(exchange: Exchange, backend: Backend, proxied: 
   try {
     socket = await connection(backend);
   } catch (error) {
-    const text = backend.refusedText ?? dialErrorText(error, backend.authority);
+    const text = backend.refusedText ?? failureText(error, backend);
     if (upgrading) throw plainError(`error dialing backend: ${text}`);
     throw failure(text);
   }
@@ -86,7 +86,7 @@ export async function serveProxy(exchange: Exchange, backend: Backend, proxied: 
         (exchange.response as ServerResponse).destroy();
         return;
       }
-      reject(failure(backend.refusedText ?? dialErrorText(error, backend.authority)));
+      reject(failure(backend.refusedText ?? failureText(error, backend)));
     });
     sent.on('response', (received) => {
       answered = true;
@@ -103,6 +103,19 @@ export async function serveProxy(exchange: Exchange, backend: Backend, proxied: 
     });
     if (upgrading || request.method === 'GET' || request.method === 'HEAD') sent.end();
     else request.pipe(sent);
+  });
+}
+
+function failureText(error: unknown, { authority, tls }: Backend): string {
+  const host = authority.replace(/:\d+$/, '');
+  const port = Number(/\d+$/.exec(authority)?.[0] ?? 443);
+  const url = new URL(`https://${authority}`);
+  return networkText(error as Error, {
+    url,
+    host,
+    port,
+    serverName: String(tls?.servername ?? host),
+    caPem: undefined,
   });
 }
 
