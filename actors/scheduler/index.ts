@@ -18,7 +18,14 @@ import {
   storageClasses,
 } from '../../src/client/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
-import { Action, type EventResource, parseConfiguration, Scheduler } from '../../src/scheduling/index.ts';
+import {
+  Action,
+  type EventResource,
+  Explanations,
+  explainChannel,
+  parseConfiguration,
+  Scheduler,
+} from '../../src/scheduling/index.ts';
 import { loadPlugins } from './plugin-modules.ts';
 import { plugins } from './plugins/index.ts';
 
@@ -29,6 +36,8 @@ export interface SchedulerOptions {
   readonly configuration?: unknown;
   /** Address of the API server's actor. Default `apiserver`. */
   readonly apiserver?: string;
+  /** Records from the start why pods went where they went. Default false; it can be turned on later. */
+  readonly explain?: boolean;
   /** Bindings under way at a time. Default 1024. */
   readonly bindingsMax?: number;
 }
@@ -52,7 +61,10 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
       queueMax: 16_384,
       writesMax: 256,
     });
+    const explanations = new Explanations(options?.explain ?? false);
+    bus.serve(explainChannel, async (request) => explanations.answer(request));
     const scheduler = new Scheduler({
+      explanations,
       context,
       configuration,
       plugins: [...plugins, ...(await loadPlugins(configuration.pluginModules))],

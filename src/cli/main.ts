@@ -7,13 +7,23 @@ import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.ts';
 import { demoCommand } from './demo.ts';
 import { CommandError, UsageError } from './errors.ts';
+import { explainSchedulingCommand } from './explain-scheduling.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { routeCommand } from './route.ts';
 import { topCommand } from './top.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
-const commands = [upCommand, benchCommand, topCommand, routeCommand, demoCommand, kubeconfigCommand, versionCommand];
+const commands = [
+  upCommand,
+  benchCommand,
+  topCommand,
+  routeCommand,
+  explainSchedulingCommand,
+  demoCommand,
+  kubeconfigCommand,
+  versionCommand,
+];
 
 function program(): Command {
   const root = new Command('kubehive')

@@ -5,6 +5,7 @@
 import { type MainAnswer, type MainQuery, mainChannels } from '../client/index.ts';
 import { kubeProxyAddress, proxyChannels } from '../network/index.ts';
 import { type ActorSystem, isBusError } from '../runtime/index.ts';
+import { explainChannel } from '../scheduling/index.ts';
 
 type Answerer = (query: MainQuery['query']) => Promise<MainAnswer>;
 
@@ -28,11 +29,31 @@ export function serveQueries(
       return { code: 200, body: { kubeconfig: await kubeconfigFor(user, JSON.parse(groups) as string[]) } };
     },
     route: (query) => route(system, nodes, query),
+    'explain-scheduling': (query) => explainScheduling(system, query),
   };
   system.bus.serve(mainChannels.query, async ({ path, query }) => {
     const answerer = Object.hasOwn(answerers, path) ? answerers[path] : undefined;
     return answerer === undefined ? { code: 404, body: { message: `there is no /kubehive/${path}` } } : answerer(query);
   });
+}
+
+/** Why a pod went where it went, or not; `record` (`on` or `off`) turns the recording on and off. */
+async function explainScheduling(system: ActorSystem, query: MainQuery['query']): Promise<MainAnswer> {
+  const { namespace = 'default', name, record, scheduler = 'scheduler' } = query;
+  if (record !== undefined && record !== 'on' && record !== 'off') {
+    return { code: 400, body: { message: `record takes on or off, not ${JSON.stringify(record)}` } };
+  }
+  try {
+    const answer = await system.bus.call(scheduler, explainChannel, {
+      namespace,
+      ...(name === undefined ? {} : { name }),
+      ...(record === undefined ? {} : { record: record === 'on' }),
+    });
+    return { code: 200, body: answer };
+  } catch (error) {
+    if (!isBusError(error)) throw error;
+    return { code: 503, body: { message: `no scheduler answers under ${JSON.stringify(scheduler)}` } };
+  }
 }
 
 async function route(

@@ -9,6 +9,7 @@ export { ConfigurationError } from './configuration-fields.ts';
 export * from './cycle-state.ts';
 export * from './devices/index.ts';
 export * from './diagnosis.ts';
+export * from './explanations.ts';
 export { Extender } from './extender.ts';
 export type { ExtenderConfiguration } from './extender-configuration.ts';
 export { LabelColumn, RowCounter } from './label-column.ts';

@@ -8,6 +8,7 @@
 import type { Random } from '../runtime/index.ts';
 import type { Cycle } from './cycle-state.ts';
 import { Diagnosis } from './diagnosis.ts';
+import type { ScoreShare } from './explanations.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
 import type { Plugin, PostFilterAnswer, PreFilterAnswer } from './plugin.ts';
@@ -663,6 +664,23 @@ export class Profile {
       }
     }
     return undefined;
+  }
+
+  /** The scores of the rows plugin by plugin, after {@link score}; for explanations. Plugins that fail are left out. */
+  scoreShares(cycle: Cycle, info: PodInfo, rows: Int32Array, count: number): ScoreShare[][] {
+    const shares: ScoreShare[][] = Array.from({ length: count }, () => []);
+    const scores = new Float64Array(count);
+    for (const { plugin, weight } of this.sets.score) {
+      if ((cycle.skippedScores & this.#bit(plugin)) !== 0) continue;
+      try {
+        for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
+        plugin.normalizeScore?.(cycle, info, rows, count, scores);
+      } catch {
+        continue;
+      }
+      for (let i = 0; i < count; i++) shares[i]!.push({ plugin: plugin.name, score: scores[i]!, weight });
+    }
+    return shares;
   }
 
   /** One of the rows with the highest total, each with the same chance. */

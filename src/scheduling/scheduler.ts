@@ -18,6 +18,7 @@ import { enabledPlugins, expandPlugins, type SchedulerConfiguration } from './co
 import { ConfigurationError } from './configuration-fields.ts';
 import { Cycle } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
+import { type Explanations, refusalCounts, refusedNodes } from './explanations.ts';
 import { Extender, type ExtenderRejection } from './extender.ts';
 import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
 import type { Plugin, PluginDefinition, PluginHandle, PostFilterAnswer } from './plugin.ts';
@@ -64,6 +65,8 @@ export interface SchedulerDependencies {
   readonly bindingsMax?: number;
   /** Called once an attempt; the place for explanations. */
   readonly onAttempt?: (attempt: Attempt) => void;
+  /** Where explanations go while they are recorded. */
+  readonly explanations?: Explanations;
   /** Runs one-node hooks only; see {@link Profile}. */
   readonly plain?: boolean;
 }
@@ -333,6 +336,9 @@ export class Scheduler {
       row = profile.selectRow(rows, count, totals, this.#deps.context.random);
     }
     const nodeName = nodes.names[row]!;
+    if (this.#deps.explanations?.recording) {
+      this.#explainPlacement(this.#deps.explanations, profile, cycle, info, rows, count, evaluated, nodeName, added);
+    }
     this.#deps.onAttempt?.({
       pod: info,
       profile: profile.name,
@@ -343,6 +349,40 @@ export class Scheduler {
       evaluated,
     });
     this.#place(queued, profile, cycle, nodeName, startedAt);
+  }
+
+  #explainPlacement(
+    explanations: Explanations,
+    profile: Profile,
+    cycle: Cycle,
+    info: PodInfo,
+    rows: Int32Array,
+    count: number,
+    evaluated: number,
+    nodeName: string,
+    added: ReadonlyMap<string, number> | undefined,
+  ): void {
+    const { nodes } = this.cache;
+    // A single node that fits is taken without being scored.
+    const shares = count > 1 ? profile.scoreShares(cycle, info, rows, count) : [[]];
+    const fitting = shares.map((scores, i) => {
+      const node = nodes.names[rows[i]!]!;
+      const total = scores.reduce((sum, { score, weight }) => sum + score * weight, added?.get(node) ?? 0);
+      return { node, total, scores };
+    });
+    const first = (name: string) => (name === nodeName ? 0 : 1);
+    fitting.sort((a, b) => b.total - a.total || first(a.node) - first(b.node));
+    const diagnosis = profile.diagnose(cycle, info, evaluated);
+    explanations.add(info.key, {
+      atMs: this.#deps.context.clock.now(),
+      profile: profile.name,
+      nodeName,
+      nodesTotal: nodes.nodeCount,
+      nodesLookedAt: evaluated,
+      nodesFitting: count,
+      refusals: refusalCounts(diagnosis, nodes),
+      nodes: [...fitting.slice(0, explanations.nodesMax), ...refusedNodes(diagnosis, nodes, explanations.nodesMax)],
+    });
   }
 
   /** Extenders filter and score what plugins left. Never rejects. */
@@ -584,6 +624,20 @@ export class Scheduler {
     nomination: Nomination,
   ): void {
     const message = diagnosis.message();
+    const { explanations } = this.#deps;
+    if (explanations?.recording) {
+      const { nodes } = this.cache;
+      explanations.add(queued.info.key, {
+        atMs: this.#deps.context.clock.now(),
+        profile: profile.name,
+        message,
+        nodesTotal: nodes.nodeCount,
+        nodesLookedAt: evaluated,
+        nodesFitting: 0,
+        refusals: refusalCounts(diagnosis, nodes),
+        nodes: refusedNodes(diagnosis, nodes, explanations.nodesMax),
+      });
+    }
     this.#deps.onAttempt?.({
       pod: queued.info,
       profile: profile.name,

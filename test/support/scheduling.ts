@@ -4,6 +4,7 @@ import type { Node, NodeSpec, Pod, PodSpec } from '../../src/api/index.ts';
 import { ActorMetrics, type Clock, seededRandom, VirtualClock } from '../../src/runtime/index.ts';
 import {
   type Attempt,
+  type Explanations,
   type PluginDefinition,
   parseConfiguration,
   Scheduler,
@@ -77,6 +78,7 @@ export function makeScheduler(
     plain?: boolean;
     plugins?: readonly PluginDefinition[];
     clock?: Clock;
+    explanations?: Explanations;
     onWarn?: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
   } = {},
 ): TestScheduler {
@@ -95,6 +97,7 @@ export function makeScheduler(
     plugins: options.plugins ?? [...plugins.filter(({ name }) => name !== 'DefaultBinder'), localBinder],
     onAttempt: (attempt) => attempts.push(attempt),
     plain: options.plain ?? false,
+    ...(options.explanations ? { explanations: options.explanations } : {}),
     bindingsMax: Number.MAX_SAFE_INTEGER,
   };
   const scheduler = new Scheduler(dependencies);

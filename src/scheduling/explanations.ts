@@ -1,0 +1,130 @@
+/**
+ * Why pods went where they went: for the last attempts of the last pods, what each node was refused for or scored with. Off
+ * until somebody turns it on, and then bounded: {@link ExplanationLimits}. The scheduler serves it under {@link explainChannel}.
+ */
+import { callChannel } from '../runtime/index.ts';
+import type { Diagnosis } from './diagnosis.ts';
+import type { NodeTable } from './node-table.ts';
+
+export interface ScoreShare {
+  readonly plugin: string;
+  /** 0 to 100, as normalized. */
+  readonly score: number;
+  readonly weight: number;
+}
+
+export interface NodeExplanation {
+  readonly node: string;
+  /** Weighted sum; absent for a node that does not fit. */
+  readonly total?: number;
+  readonly scores?: readonly ScoreShare[];
+  /** Who refused it, and why. */
+  readonly plugin?: string;
+  readonly reasons?: readonly string[];
+}
+
+export interface RefusalCount {
+  readonly plugin: string;
+  readonly reason: string;
+  readonly nodes: number;
+}
+
+export interface AttemptExplanation {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly profile: string;
+  /** The node decided on; absent when none. */
+  readonly nodeName?: string;
+  /** What the pod's condition says, when there was none. */
+  readonly message?: string;
+  /** Nodes in the cluster, looked at, and fitting. */
+  readonly nodesTotal: number;
+  readonly nodesLookedAt: number;
+  readonly nodesFitting: number;
+  readonly refusals: readonly RefusalCount[];
+  /** The best of those that fit, then some of those that do not. */
+  readonly nodes: readonly NodeExplanation[];
+}
+
+export interface ExplainRequest {
+  /** Turns recording on or off; absent: asks for a pod. */
+  readonly record?: boolean;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+export interface ExplainReply {
+  readonly recording: boolean;
+  /** From the oldest to the newest. */
+  readonly attempts: readonly AttemptExplanation[];
+}
+
+export const explainChannel = callChannel<ExplainRequest, ExplainReply>('scheduler.explain');
+
+export interface ExplanationLimits {
+  readonly podsMax: number;
+  readonly attemptsMax: number;
+  /** Nodes of each kind, fitting and not, that are kept one by one. */
+  readonly nodesMax: number;
+}
+
+export class Explanations {
+  recording: boolean;
+  readonly #limits: ExplanationLimits;
+  /** By `namespace/name`, the one attempted longest ago first. */
+  readonly #pods = new Map<string, AttemptExplanation[]>();
+
+  constructor(recording: boolean, limits: ExplanationLimits = { podsMax: 500, attemptsMax: 4, nodesMax: 25 }) {
+    this.recording = recording;
+    this.#limits = limits;
+  }
+
+  /** Nodes of each kind worth telling one by one. */
+  get nodesMax(): number {
+    return this.#limits.nodesMax;
+  }
+
+  add(key: string, attempt: AttemptExplanation): void {
+    const attempts = this.#pods.get(key) ?? [];
+    this.#pods.delete(key);
+    attempts.push(attempt);
+    if (attempts.length > this.#limits.attemptsMax) attempts.shift();
+    this.#pods.set(key, attempts);
+    if (this.#pods.size > this.#limits.podsMax) this.#pods.delete(this.#pods.keys().next().value!);
+  }
+
+  answer({ record, namespace = 'default', name = '' }: ExplainRequest): ExplainReply {
+    if (record !== undefined) {
+      this.recording = record;
+      if (!record) this.#pods.clear();
+    }
+    return { recording: this.recording, attempts: this.#pods.get(`${namespace}/${name}`) ?? [] };
+  }
+}
+
+/** How often each reason was given, the most frequent first. */
+export function refusalCounts(diagnosis: Diagnosis, nodes: NodeTable): RefusalCount[] {
+  const counts = new Map<string, { plugin: string; reason: string; nodes: number }>();
+  for (const row of nodes.order()) {
+    const { plugin = '', reasons } = diagnosis.of(row);
+    for (const reason of reasons) {
+      const key = `${plugin}\n${reason}`;
+      const known = counts.get(key) ?? { plugin, reason, nodes: 0 };
+      known.nodes++;
+      counts.set(key, known);
+    }
+  }
+  return [...counts.values()].sort((a, b) => b.nodes - a.nodes);
+}
+
+/** Some of the nodes that were refused, one by one. */
+export function refusedNodes(diagnosis: Diagnosis, nodes: NodeTable, most: number): NodeExplanation[] {
+  const found: NodeExplanation[] = [];
+  for (const row of nodes.order()) {
+    if (found.length >= most) break;
+    const { plugin, reasons } = diagnosis.of(row);
+    if (reasons.length === 0) continue;
+    found.push({ node: nodes.names[row]!, ...(plugin === undefined ? {} : { plugin }), reasons });
+  }
+  return found;
+}
