@@ -35,7 +35,7 @@ export function reviewVersionOf({ hook }: MatchedHook): string {
 
 export function reviewOf(
   attributes: Attributes,
-  matched: MatchedHook,
+  matched: Pick<MatchedHook, 'kind'>,
   { object, previous }: VersionedObjects,
   version: string,
   uid: string,

@@ -18,6 +18,7 @@ export {
 } from './device-selectors.ts';
 export type { Environment, MessageType } from './environment.ts';
 export { jsonOf, readJson } from './json-values.ts';
+export { lazyObject } from './lazy-values.ts';
 export {
   type AuthorizationAnswer,
   type AuthorizationQuestion,

@@ -1,0 +1,3 @@
+/** Admission policies in CEL, validating and mutating: where they come from, whom they concern, what they say. */
+export { createPolicySource, type Policy, type PolicySource } from './policies.ts';
+export { type ValidatingRules, validateByPolicies, validatingRules } from './validating.ts';

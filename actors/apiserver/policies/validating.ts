@@ -1,0 +1,232 @@
+/**
+ * Asks the validating policies about a request: the first that denies it refuses it; others warn, or note in the audit log.
+ * @see staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/validating/dispatcher.go, validator.go
+ */
+import { type ApiObject, expressions, StatusError } from '../../../src/api/index.ts';
+import { annotate } from '../admission/audit-annotations.ts';
+import { type Attributes, refusal } from '../admission/plugin.ts';
+import { messageOf } from '../failures.ts';
+import type { Server } from '../server.ts';
+import { type Compiled, type Composition, composeExpressions, Run } from './composition.ts';
+import { BindingError, paramsOf } from './params.ts';
+import type { Binding, Policy } from './policies.ts';
+import { requestVariables, type Variables } from './request-variables.ts';
+
+interface Validation {
+  readonly condition: Compiled;
+  readonly message: string;
+  readonly messageExpression: Compiled | undefined;
+  readonly reason: string;
+}
+
+/** What a ValidatingAdmissionPolicy does. */
+export interface ValidatingRules {
+  readonly composition: Composition;
+  readonly validations: readonly Validation[];
+  readonly annotations: readonly { readonly key: string; readonly value: Compiled }[];
+}
+
+interface ValidatingSpec {
+  readonly validations?: readonly {
+    expression: string;
+    message?: string;
+    messageExpression?: string;
+    reason?: string;
+  }[];
+  readonly auditAnnotations?: readonly { key: string; valueExpression: string }[];
+}
+
+export function validatingRules(policy: ApiObject): ValidatingRules {
+  const { validations = [], auditAnnotations = [] } = policy['spec'] as ValidatingSpec;
+  const composition = composeExpressions(policy);
+  return {
+    composition,
+    validations: validations.map(({ expression, message = '', messageExpression = '', reason = 'Invalid' }) => ({
+      condition: composition.compile(expression),
+      message: message.trim(),
+      messageExpression: messageExpression.trim() === '' ? undefined : composition.compile(messageExpression),
+      reason,
+    })),
+    annotations: auditAnnotations.map(({ key, valueExpression }) => ({
+      key,
+      value: composition.compile(valueExpression),
+    })),
+  };
+}
+
+/** Why a request is not let through. */
+interface Denial {
+  readonly message: string;
+  readonly reason: string;
+  /** Which of the policy's validations. */
+  readonly index: number;
+}
+
+const MESSAGE_BYTES_MAX = 5 * 1024;
+const ANNOTATION_BYTES_MAX = 10 * 1024;
+const CODES: Readonly<Record<string, number>> = {
+  Forbidden: 403,
+  Unauthorized: 401,
+  RequestEntityTooLarge: 413,
+  Invalid: 422,
+};
+
+type ValidatingPolicy = Policy<ValidatingRules>;
+
+/** @throws StatusError for the first policy that denies the request */
+export function validateByPolicies(
+  policies: readonly ValidatingPolicy[],
+  attributes: Attributes,
+  server: Server,
+): void {
+  const denials: { policy: ValidatingPolicy; binding: Binding | undefined; denial: Denial }[] = [];
+  for (const policy of policies) {
+    const annotations = new Map<string, string[]>();
+    const deny = (binding: Binding | undefined, denial: Denial) => denials.push({ policy, binding, denial });
+    const configurationError = (binding: Binding | undefined, error: unknown) => {
+      if (!(error instanceof BindingError) && !(error instanceof StatusError)) throw error;
+      if (policy.ignoresFailure) return;
+      const what = binding === undefined ? 'policy' : 'binding';
+      deny(binding, { message: `failed to configure ${what}: ${messageOf(error)}`, reason: 'Invalid', index: 0 });
+    };
+    const variables = variablesOf(policy, attributes, server, configurationError);
+    if (variables === undefined) continue;
+    for (const binding of policy.bindings) {
+      let findings: Findings[];
+      try {
+        if (binding.matcher?.matches(attributes) === false) continue;
+        const params = paramsOf(policy.paramKind, binding.paramRef, attributes, server);
+        findings = params.map((param) => judge(policy, variables, param));
+      } catch (error) {
+        configurationError(binding, error);
+        continue;
+      }
+      for (const { found, notes, failures } of findings) {
+        for (const denial of found) act(policy, binding, denial, attributes, deny);
+        for (const denial of failures) deny(binding, denial);
+        for (const [key, value] of notes) annotations.set(key, [...(annotations.get(key) ?? []), value]);
+      }
+    }
+    for (const [key, values] of annotations) annotate(attributes.call, `${policy.name}/${key}`, values.join(', '));
+  }
+  const [first] = denials;
+  if (first !== undefined) throw denialStatus(first, attributes);
+}
+
+function variablesOf(
+  policy: ValidatingPolicy,
+  attributes: Attributes,
+  server: Server,
+  failed: (binding: undefined, error: unknown) => void,
+): Variables | undefined {
+  try {
+    if (!policy.matcher.matches(attributes)) return undefined;
+  } catch (error) {
+    failed(undefined, error);
+    return undefined;
+  }
+  const { kind, operation, subresource } = attributes;
+  return requestVariables(attributes, policy.matcher.kindFor(kind, operation, subresource) ?? kind, server);
+}
+
+interface Findings {
+  readonly found: readonly Denial[];
+  /** Values of audit annotations. */
+  readonly notes: readonly (readonly [key: string, value: string])[];
+  /** Audit annotations that could not be made. */
+  readonly failures: readonly Denial[];
+}
+
+const nothing: Findings = { found: [], notes: [], failures: [] };
+
+/** What one policy says with one set of params. */
+function judge(policy: ValidatingPolicy, request: Variables, param: ApiObject | null): Findings {
+  const { readJson, dynType } = expressions();
+  const { composition, validations, annotations } = policy.rules;
+  const run = new Run(composition, request, param === null ? null : readJson(param, dynType));
+  const failed = (message: string, index: number): Denial[] =>
+    policy.ignoresFailure ? [] : [{ message, reason: 'Invalid', index }];
+  const matched = composition.conditions.evaluate(run.variables);
+  if ('errors' in matched) return { ...nothing, found: failed(aggregate(matched.errors), 0) };
+  if (!matched.matches) return nothing;
+  const found = validations.flatMap((validation, index) => {
+    const result = run.evaluate(validation.condition);
+    if ('error' in result) return failed(result.error, index);
+    if (result.value === true) return [];
+    return [{ message: messageFor(validation, run), reason: validation.reason, index }];
+  });
+  const notes: [string, string][] = [];
+  const failures: Denial[] = [];
+  for (const [index, { key, value: compiled }] of annotations.entries()) {
+    const result = run.evaluate(compiled);
+    if ('error' in result) failures.push(...failed(result.error, index));
+    else if (typeof result.value === 'string') {
+      const text = result.value.trim();
+      if (text !== '') notes.push([key, truncated(text)]);
+    } else if (result.value !== null) {
+      const problem = `valueExpression '${compiled.expression}' resulted in unsupported return type. Return type must be either string or null.`;
+      failures.push(...failed(problem, index));
+    }
+  }
+  return { found, notes, failures };
+}
+
+const aggregate = (messages: readonly string[]): string =>
+  messages.length === 1 ? (messages[0] as string) : `[${messages.join(', ')}]`;
+
+function truncated(text: string): string {
+  return Buffer.byteLength(text) <= ANNOTATION_BYTES_MAX
+    ? text
+    : Buffer.from(text).subarray(0, ANNOTATION_BYTES_MAX).toString();
+}
+
+function messageFor({ condition, message, messageExpression }: Validation, run: Run): string {
+  if (messageExpression !== undefined) {
+    const result = run.evaluate(messageExpression);
+    if ('value' in result && typeof result.value === 'string') {
+      const text = result.value.trim();
+      if (text !== '' && !text.includes('\n') && Buffer.byteLength(text) <= MESSAGE_BYTES_MAX) return text;
+    }
+  }
+  return message === '' ? `failed expression: ${condition.expression.trim()}` : message;
+}
+
+function act(
+  policy: ValidatingPolicy,
+  binding: Binding,
+  denial: Denial,
+  { call }: Attributes,
+  deny: (binding: Binding, denial: Denial) => void,
+): void {
+  for (const action of binding.actions) {
+    if (action === 'Deny') deny(binding, denial);
+    else if (action === 'Warn' && call.attempt <= 1) {
+      const what = `Validation failed for ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}'`;
+      call.warnings.push(`${what}: ${denial.message}`);
+    } else if (action === 'Audit') {
+      const failure = {
+        message: denial.message,
+        policy: policy.name,
+        binding: binding.name,
+        expressionIndex: denial.index,
+        validationActions: binding.actions,
+      };
+      annotate(call, 'validation.policy.admission.k8s.io/validation_failure', JSON.stringify([failure]));
+    }
+  }
+}
+
+function denialStatus(
+  { policy, binding, denial }: { policy: ValidatingPolicy; binding: Binding | undefined; denial: Denial },
+  attributes: Attributes,
+): StatusError {
+  const by = binding === undefined ? '' : ` with binding '${binding.name}'`;
+  const message = `ValidatingAdmissionPolicy '${policy.name}'${by} denied request: ${denial.message}`;
+  const { status } = refusal(attributes, message);
+  return StatusError.fromStatus({
+    ...status,
+    reason: denial.reason,
+    code: CODES[denial.reason] ?? 422,
+    details: { ...status.details, causes: [...(status.details?.causes ?? []), { message }] },
+  });
+}
