@@ -2,6 +2,7 @@
  * Kubernetes' expression language: compile with {@link compile}, evaluate with the program that comes out. A folder that is loaded when
  * the first expression comes (`loadExpressions`): nobody imports it at start.
  */
+export { admissionExpressionIssue, type CheckedSurroundings, type ExpressionIssue } from './admission-checks.ts';
 export {
   type AdmissionEnvironmentOptions,
   admissionEnvironment,
@@ -32,6 +33,7 @@ export {
   type MatchConditions,
   type MatchResult,
 } from './match-conditions.ts';
+export { configurationOf, mutationMessage, patchOperationsOf } from './mutation-types.ts';
 export { CALL_COST_MAX, compile, type Evaluation, failureOf, type Program } from './program.ts';
 export { compileCached } from './program-cache.ts';
 export {

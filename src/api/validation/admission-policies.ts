@@ -198,6 +198,7 @@ function jsonPathRefusal(path: string): string | undefined {
 }
 
 export const validatingPolicyValidation = strategyOf<ValidatingAdmissionPolicy>({
+  usesExpressions: () => true,
   validate: (policy: ValidatingAdmissionPolicy) => collect((check) => checkValidating(check, policy, undefined)),
   validateUpdate: (policy: ValidatingAdmissionPolicy, previous: ValidatingAdmissionPolicy) =>
     collect((check) => checkValidating(check, policy, previous)),
@@ -240,6 +241,7 @@ function checkMutation(check: Check, path: Path, mutation: Mutation, surrounding
 }
 
 export const mutatingPolicyValidation = strategyOf<MutatingAdmissionPolicy>({
+  usesExpressions: () => true,
   validate: (policy: MutatingAdmissionPolicy) => collect((check) => checkMutating(check, policy, undefined)),
   validateUpdate: (policy: MutatingAdmissionPolicy, previous: MutatingAdmissionPolicy) =>
     collect((check) => checkMutating(check, policy, previous)),

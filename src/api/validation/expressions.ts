@@ -3,6 +3,7 @@
  * {@link checkExpression}, whatever it is that compiles them.
  * @see pkg/apis/admissionregistration/validation/validation.go, pkg/apis/resource/validation/validation.go
  */
+import { expressionsIfLoaded } from '../expressions.ts';
 import type { Variable } from '../generated/types.ts';
 import type { Check, Path, Step } from './check.ts';
 
@@ -28,6 +29,10 @@ export interface ExpressionSurroundings {
   readonly stored?: boolean;
 }
 
+/** Whether an object has such a member anywhere; asked only until expressions are loaded. */
+export const hasMember = (object: unknown, name: 'cel' | 'matchConditions'): boolean =>
+  JSON.stringify(object).includes(`"${name}":`);
+
 const deviceExpressionBytesMax = 10 * 1024;
 
 /** One expression. Those of device selectors have a length limit; a longer one is not looked at any further. */
@@ -38,6 +43,13 @@ export function checkExpression(
   expression: string,
   surroundings: ExpressionSurroundings,
 ): void {
-  if (surroundings.use !== 'deviceSelector' || surroundings.stored === true) return;
-  if (Buffer.byteLength(expression) > deviceExpressionBytesMax) check.tooLong(path, step, deviceExpressionBytesMax);
+  const isMeasured = surroundings.use === 'deviceSelector' && surroundings.stored !== true;
+  if (isMeasured && Buffer.byteLength(expression) > deviceExpressionBytesMax) {
+    check.tooLong(path, step, deviceExpressionBytesMax);
+    return;
+  }
+  // The API server loads them before it validates such kinds; who only asks about the form needs no compiler.
+  const issue = expressionsIfLoaded()?.admissionExpressionIssue(expression, surroundings);
+  if (issue?.type === 'invalid') check.invalid(path, step, expression, issue.detail);
+  else if (issue !== undefined && surroundings.stored !== true) check.forbidden(path, step, issue.detail);
 }

@@ -2,6 +2,7 @@
  * ResourceClaims, their templates and DeviceClasses.
  * @see pkg/apis/resource/validation/validation.go
  */
+
 import { fieldPath } from '../field-errors.ts';
 import type {
   DeviceClaim,
@@ -27,6 +28,7 @@ import {
   checkSet,
   configurationsMax,
 } from './devices.ts';
+import { hasMember } from './expressions.ts';
 import { checkStandardFinalizers } from './metadata.ts';
 import { checkRequestReference, type RequestNames, requestNamesOf, requestsMax } from './request-names.ts';
 import { isExtendedResource } from './resource-names.ts';
@@ -129,6 +131,7 @@ function checkSameSpec(check: Check, spec: unknown, previous: unknown): void {
 }
 
 export const resourceClaimValidation = strategyOf<ResourceClaim>({
+  usesExpressions: (object: ResourceClaim) => hasMember(object, 'cel'),
   validate: (claim: ResourceClaim) =>
     collect((check) => {
       checkStandardFinalizers(check, claim.metadata);
@@ -143,6 +146,7 @@ export const resourceClaimValidation = strategyOf<ResourceClaim>({
 });
 
 export const resourceClaimTemplateValidation = strategyOf<ResourceClaimTemplate>({
+  usesExpressions: (object: ResourceClaimTemplate) => hasMember(object, 'cel'),
   validate: (template: ResourceClaimTemplate) =>
     collect((check) => {
       checkStandardFinalizers(check, template.metadata);
@@ -168,6 +172,7 @@ function checkClass(check: Check, deviceClass: DeviceClass, previous: DeviceClas
 }
 
 export const deviceClassValidation = strategyOf<DeviceClass>({
+  usesExpressions: (object: DeviceClass) => hasMember(object, 'cel'),
   validate: (deviceClass: DeviceClass) =>
     collect((check) => {
       checkStandardFinalizers(check, deviceClass.metadata);

@@ -2,6 +2,7 @@
  * Configurations of admission webhooks, of both kinds.
  * @see pkg/apis/admissionregistration/validation/validation.go
  */
+
 import { fieldPath } from '../field-errors.ts';
 import type { MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhook } from '../generated/types.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
@@ -15,6 +16,7 @@ import {
   reinvocationPolicies,
 } from './admission-rules.ts';
 import { at, Check, collect, type Path } from './check.ts';
+import { hasMember } from './expressions.ts';
 import { checkLabelSelector } from './label-selector.ts';
 import { checkServiceReference, checkWebhookUrl } from './service-references.ts';
 
@@ -128,6 +130,7 @@ function hasBadSelector(webhook: Webhook): boolean {
 
 /** Of both kinds of webhook configurations. */
 export const webhookConfigurationValidation = strategyOf<MutatingWebhookConfiguration>({
+  usesExpressions: (configuration: MutatingWebhookConfiguration) => hasMember(configuration, 'matchConditions'),
   validate: ({ webhooks = [] }: MutatingWebhookConfiguration) =>
     collect((check) => checkWebhooks(check, webhooks, everything)),
   validateUpdate: ({ webhooks = [] }: MutatingWebhookConfiguration, previous: MutatingWebhookConfiguration) =>
