@@ -70,6 +70,7 @@ const unlimitedHistory = 2_147_483_647;
 
 export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
+  emits: ['ReplicaSetCreateError'],
   reconciles: deployments,
   interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet' }],
   owns: [replicaSets],

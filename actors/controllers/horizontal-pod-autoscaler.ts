@@ -38,6 +38,14 @@ const defaultTolerance = 0.1;
 
 export const horizontalPodAutoscalerController: ControllerDefinition = {
   name: 'horizontal-pod-autoscaler-controller',
+  emits: [
+    'FailedGetResourceMetric',
+    'FailedGetContainerResourceMetric',
+    'FailedGetPodsMetric',
+    'FailedGetObjectMetric',
+    'FailedGetExternalMetric',
+    'InvalidMetricSourceType',
+  ],
   component: 'horizontal-pod-autoscaler',
   serviceAccount: 'horizontal-pod-autoscaler',
   create: createReconciler,

@@ -57,6 +57,7 @@ const podsPerSync = 500;
 
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
+  emits: ['PodFailurePolicy', 'BackoffLimitExceeded', 'DeadlineExceeded', 'MaxFailedIndexesExceeded', 'FailedIndexes'],
   reconciles: jobs,
   interests: [{ resource: pods, interest: 'controlled-by:Job' }],
   create: createReconciler,

@@ -185,11 +185,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const volume = volumes.get(undefined, name);
       const existing = attachments.byIndex(volumeIndex, name);
       if (volume === undefined || !isAttachable(volume)) return undefined;
-      await Promise.all(
-        [pods, nodes, persistentVolumeClaims].map((each) =>
-          dependencies.informers.informer(each as typeof pods).synced(),
-        ),
-      );
+      await dependencies.synced();
       const users = usersOf(volume);
       const wanted = new Set(
         users

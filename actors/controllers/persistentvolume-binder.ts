@@ -47,6 +47,7 @@ const pendingIndex = 'pending-by-class';
 
 export const persistentVolumeBinderController: ControllerDefinition = {
   name: 'persistentvolume-binder-controller',
+  emits: ['ClaimLost', 'ClaimMisbound'],
   component: 'persistentvolume-controller',
   serviceAccount: 'persistent-volume-binder',
   reconciles: persistentVolumeClaims,

@@ -19,6 +19,7 @@ const claimIndex = 'claims';
 
 export const selinuxWarningController: ControllerDefinition = {
   name: 'selinux-warning-controller',
+  emits: ['SELinuxLabelConflict', 'SELinuxChangePolicyConflict'],
   component: 'selinux_warning',
   byDefault: false,
   create: createReconciler,

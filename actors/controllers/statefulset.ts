@@ -54,6 +54,7 @@ import {
 
 export const statefulSetController: ControllerDefinition = {
   name: 'statefulset-controller',
+  emits: ['SuccessfulCreate', 'FailedCreate', 'SuccessfulDelete', 'FailedDelete'],
   reconciles: statefulSets,
   interests: [{ resource: pods, interest: 'controlled-by:StatefulSet' }],
   owns: [pods],

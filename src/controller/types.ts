@@ -33,6 +33,8 @@ export interface ControllerDefinition {
   readonly serviceAccount?: string;
   /** Groups of its identity besides those of service accounts: for simulated parts that upstream's roles know nothing of. */
   readonly groups?: readonly string[];
+  /** Reasons of its events that are put together at run time; those in plain text need not stand here. Documentation only. */
+  readonly emits?: readonly string[];
   /** False for controllers that run only when they are named. Default true. */
   readonly byDefault?: boolean;
   /** Changes of this resource enqueue the object's own key. Omitted: only `watches` feed the queue. */

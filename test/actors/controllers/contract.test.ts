@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { controllers } from '../../../actors/controllers/index.ts';
 import { differences, play } from './contract.ts';
 import { scenarios } from './scenarios.ts';
 
+const page = readFileSync(join(import.meta.dirname, '../../../docs/controllers.md'), 'utf8');
 const timeoutMs = 60_000;
 /** At how many of its calls each controller is killed, one a run. */
 const kills = 3;
@@ -21,6 +24,14 @@ describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
     const { state, writesAgain } = await undisturbed;
     expect(state.join('\n')).toMatch(scenario.shows);
     expect(writesAgain).toEqual([]);
+  });
+
+  it('emits what docs/controllers.md says', { timeout: timeoutMs }, async () => {
+    const component = controllers.find((controller) => controller.name === name)?.component ?? name;
+    const section = page.slice(page.indexOf(`## ${name}\n`));
+    const line = /- emits: (.*)/.exec(section)?.[1] ?? '';
+    const { events } = await undisturbed;
+    expect([...(events.get(component) ?? [])].filter((reason) => !line.includes(`\`${reason}\``))).toEqual([]);
   });
 
   it('comes to the same end when its actor is killed on the way', { timeout: timeoutMs }, async () => {

@@ -4,7 +4,7 @@
  * (uids, versions, times, addresses, generated names).
  */
 import { builtinRows } from '../../../src/api/index.ts';
-import type { KubernetesObject, Resource } from '../../../src/client/index.ts';
+import { coreEvents, type KubernetesObject, type Resource } from '../../../src/client/index.ts';
 import type { ControllerSettings } from '../../../src/controller/index.ts';
 import { type Interceptor, seededRandom } from '../../../src/runtime/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
@@ -33,6 +33,8 @@ export interface Outcome {
   readonly state: readonly string[];
   /** Calls of the controller to the API server, from the beginning of the scenario. */
   readonly calls: number;
+  /** Reasons of all Events that there are, by the component that they name. */
+  readonly events: ReadonlyMap<string, ReadonlySet<string>>;
   /** Writes to the API server in the time after the controller was started again at the end. Events are not counted. */
   readonly writesAgain: readonly string[];
 }
@@ -135,6 +137,15 @@ function disturbing(seed: number): Interceptor {
   };
 }
 
+async function eventsOf(cluster: TestCluster): Promise<Map<string, Set<string>>> {
+  const reasons = new Map<string, Set<string>>();
+  for (const { source, reason = '' } of (await cluster.client.list(coreEvents)).items) {
+    const component = source?.component ?? '';
+    reasons.set(component, (reasons.get(component) ?? new Set()).add(reason));
+  }
+  return reasons;
+}
+
 /** Plays the scenario once. */
 export async function play(controller: string, scenario: Scenario, faults: Faults = {}): Promise<Outcome> {
   const { besides = [], settings, steps, restMs = 20_000 } = scenario;
@@ -164,7 +175,7 @@ export async function play(controller: string, scenario: Scenario, faults: Fault
     await cluster.system.settled();
     const after = await writesServed(cluster);
     const writesAgain = [...after].filter(([write, count]) => count > (before.get(write) ?? 0)).map(([write]) => write);
-    return { state, calls: callsBefore, writesAgain };
+    return { state, calls: callsBefore, events: await eventsOf(cluster), writesAgain };
   } finally {
     await cluster.stop();
   }
