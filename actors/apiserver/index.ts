@@ -31,6 +31,7 @@ import type { KindCache } from './cache/kind-cache.ts';
 import { CustomResources } from './custom-resources/index.ts';
 import { createEncryption, refuseEncrypted } from './encryption/index.ts';
 import { createFairness } from './fairness/index.ts';
+import { keepFlowControl } from './fairness/keeper.ts';
 import { type HttpDoor, serveHttp } from './http/door.ts';
 import { INDEXED_FIELDS } from './indexes.ts';
 import { createServerMetrics } from './metrics.ts';
@@ -76,6 +77,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     const host = server.options.https?.host ?? server.options.http?.host ?? '127.0.0.1';
     await bootstrap(server, port === undefined ? undefined : { host, port });
     serveBus(server);
+    if (server.fairness !== undefined) keepFlowControl(server);
     server.ready = true;
     const bookmarks = context.clock.every(BOOKMARK_INTERVAL_MS, () => server.caches.bookmark(), { background: true });
     return {

@@ -83,7 +83,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     }
     for (const spec of specs) {
       const level = levels.get(spec.name);
-      if (level === undefined) levels.set(spec.name, new Level(spec, pool));
+      if (level === undefined) levels.set(spec.name, new Level(spec, pool, (callback) => clock.turn(callback)));
       else level.configure(spec);
       metrics
         .gauge(

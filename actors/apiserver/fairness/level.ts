@@ -6,6 +6,9 @@
  *     flow "flooder" → queues 3 9 12      3: ■■■■■■■■   9: ■■■■■■■■   12: ■■■■■■■■   waits behind itself
  *     flow "quiet"   → queues 7 9 15      7: ■                                       the next free seat is its own
  *
+ * Most requests run to their end within one turn of the event loop, so seats alone would never be short: a level also starts only
+ * so many requests a turn, and what came in the meantime is looked at before the next ones.
+ *
  * @see staging/src/k8s.io/apiserver/pkg/util/flowcontrol/fairqueuing/queueset/queueset.go
  */
 
@@ -46,19 +49,26 @@ export interface SeatPool {
   waiting: number;
 }
 
+/** Requests that a level with queues starts in one turn of the event loop: what the thread does in about two milliseconds. */
+const TURN_STARTS_MAX = 8;
+
 export class Level {
   spec: LevelSpec;
   executing = 0;
   waiting = 0;
   readonly #pool: SeatPool;
+  readonly #nextTurn: (callback: () => void) => void;
+  #startedThisTurn = 0;
   #queues: Queue[] = [];
   readonly #busy = new Set<Queue>();
   /** How much the queue that was served last had had: where idle queues begin. */
   #served = 0;
 
-  constructor(spec: LevelSpec, pool: SeatPool) {
+  /** `nextTurn` calls back in the next turn of the event loop. */
+  constructor(spec: LevelSpec, pool: SeatPool, nextTurn: (callback: () => void) => void) {
     this.spec = spec;
     this.#pool = pool;
+    this.#nextTurn = nextTurn;
     this.#shape();
   }
 
@@ -77,6 +87,7 @@ export class Level {
 
   #mayTake(width: number): boolean {
     const { seats, seatsKept, seatsBorrowedMax } = this.spec;
+    if (this.#startedThisTurn >= TURN_STARTS_MAX && this.spec.queuing !== undefined) return false;
     const wanted = this.executing + width;
     // A request that is wider than the whole level runs when it is alone.
     if (wanted <= seatsKept || this.executing === 0) return true;
@@ -91,6 +102,12 @@ export class Level {
   #take(width: number): void {
     this.executing += width;
     this.#pool.taken += width;
+    if (this.spec.queuing === undefined) return;
+    if (this.#startedThisTurn++ > 0) return;
+    this.#nextTurn(() => {
+      this.#startedThisTurn = 0;
+      this.dispatch();
+    });
   }
 
   /** A seat at once (undefined), a place in a queue, or a refusal. `hash` stands for the flow. */

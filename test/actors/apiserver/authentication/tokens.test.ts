@@ -7,13 +7,14 @@ import { type LocalService, localService } from './local-services.ts';
 let server: TestServer;
 let issuer: LocalService;
 let webhook: LocalService;
-let keys: CryptoKeyPair;
-let strangerKeys: CryptoKeyPair;
+type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
+let keys: Keys;
+let strangerKeys: Keys;
 const known = { reviews: 0 };
 
 beforeAll(async () => {
-  keys = (await generateKeyPair('RS256', { extractable: true })) as CryptoKeyPair;
-  strangerKeys = (await generateKeyPair('RS256')) as CryptoKeyPair;
+  keys = await generateKeyPair('RS256', { extractable: true });
+  strangerKeys = await generateKeyPair('RS256');
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' };
   const ca = await createAuthority(Date.now());
   const tls = await ca.issue({ commonName: 'issuer', usage: 'server', hosts: ['127.0.0.1'] });

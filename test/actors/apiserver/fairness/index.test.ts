@@ -1,0 +1,159 @@
+import { Agent, request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configMap, startServer, type TestServer } from '../fixtures.ts';
+
+const FLOWS = '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas';
+const LEVELS = '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations';
+const MAPS = '/api/v1/namespaces/default/configmaps';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({
+    http: { host: '127.0.0.1', port: 0 },
+    tokens: ['flooder', 'quiet', 'bare'].map((user) => ({ token: user, user, groups: ['system:tests'] })),
+    authorizationModes: ['AlwaysAllow'],
+    // Few seats, so that the test needs few requests to fill them.
+    maxRequestsInflight: 60,
+  });
+  await server.http('POST', MAPS, configMap('one', { text: 'x'.repeat(1000) }));
+});
+afterAll(() => server.stop());
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`never came true: ${holds}`);
+}
+
+const as = (user: string) => ({ authorization: `Bearer ${user}` });
+const uidOf = async (path: string) => (await server.http('GET', path)).body.metadata.uid;
+
+describe('answers', () => {
+  it('say which schema and level the request was of', async () => {
+    const admin = await server.http('GET', MAPS);
+    expect(admin.headers.get('x-kubernetes-pf-flowschema-uid')).toBe(await uidOf(`${FLOWS}/exempt`));
+    const user = await server.http('GET', MAPS, undefined, as('quiet'));
+    expect(user.headers.get('x-kubernetes-pf-flowschema-uid')).toBe(await uidOf(`${FLOWS}/global-default`));
+    expect(user.headers.get('x-kubernetes-pf-prioritylevel-uid')).toBe(await uidOf(`${LEVELS}/global-default`));
+    const refused = await server.http('GET', `${MAPS}/none`, undefined, as('quiet'));
+    expect(refused.headers.get('x-kubernetes-pf-flowschema-uid')).not.toBeNull();
+  });
+
+  it('are 429 with Retry-After when a level without queues has no seat', async () => {
+    const level = {
+      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+      kind: 'PriorityLevelConfiguration',
+      metadata: { name: 'bare' },
+      spec: {
+        type: 'Limited',
+        limited: { nominalConcurrencyShares: 1, borrowingLimitPercent: 0, limitResponse: { type: 'Reject' } },
+      },
+    };
+    expect((await server.http('POST', LEVELS, level)).status).toBe(201);
+    const schema = {
+      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+      kind: 'FlowSchema',
+      metadata: { name: 'bare' },
+      spec: {
+        matchingPrecedence: 50,
+        priorityLevelConfiguration: { name: 'bare' },
+        rules: [
+          {
+            subjects: [{ kind: 'User', user: { name: 'bare' } }],
+            resourceRules: [
+              { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true },
+            ],
+          },
+        ],
+      },
+    };
+    expect((await server.http('POST', FLOWS, schema)).status).toBe(201);
+    // Requests that wait for a revision which does not come keep their seats for as long.
+    const waiting = `${MAPS}?resourceVersion=99999999`;
+    const held = Array.from({ length: 3 }, () => server.http('GET', waiting, undefined, as('bare')));
+    await until(async () => (await server.http('GET', `${MAPS}/one`, undefined, as('bare'))).status === 429);
+    const refused = await server.http('GET', `${MAPS}/one`, undefined, as('bare'));
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(refused.text).toBe('Too many requests, please try again later.\n');
+    expect((await Promise.all(held)).map(({ status }) => status)).toContain(504);
+    expect((await server.http('GET', `${MAPS}/one`, undefined, as('bare'))).status).toBe(200);
+    const { text } = await server.http('GET', '/metrics');
+    expect(text).toMatch(/apiserver_flowcontrol_rejected_requests_total\{[^}]*flow_schema="bare"[^}]*\} [1-9]/);
+    expect(text).toMatch(/apiserver_flowcontrol_dispatched_requests_total\{[^}]*flow_schema="global-default"/);
+  });
+});
+
+describe('what fairness needs', () => {
+  it('is put back when somebody takes or changes it', async () => {
+    await server.http('DELETE', `${FLOWS}/catch-all`);
+    await until(async () => (await server.http('GET', `${FLOWS}/catch-all`)).status === 200);
+    const level = (await server.http('GET', `${LEVELS}/catch-all`)).body;
+    level.spec.limited.nominalConcurrencyShares = 77;
+    await server.http('PUT', `${LEVELS}/catch-all`, level);
+    await until(async () => {
+      const { body } = await server.http('GET', `${LEVELS}/catch-all`);
+      return body.spec.limited.nominalConcurrencyShares === 5;
+    });
+  });
+
+  it('is the operators own where it says so', async () => {
+    const level = (await server.http('GET', `${LEVELS}/workload-low`)).body;
+    level.metadata.annotations['apf.kubernetes.io/autoupdate-spec'] = 'false';
+    level.spec.limited.nominalConcurrencyShares = 55;
+    await server.http('PUT', `${LEVELS}/workload-low`, level);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { body } = await server.http('GET', `${LEVELS}/workload-low`);
+    expect(body.spec.limited.nominalConcurrencyShares).toBe(55);
+  });
+
+  it('is told of at each FlowSchema', async () => {
+    const condition = async (name: string) =>
+      (await server.http('GET', `${FLOWS}/${name}`)).body.status.conditions?.[0];
+    await until(async () => (await condition('global-default')) !== undefined);
+    expect(await condition('global-default')).toMatchObject({
+      type: 'Dangling',
+      status: 'False',
+      reason: 'Found',
+      message: 'This FlowSchema references the PriorityLevelConfiguration object named "global-default" and it exists',
+    });
+  });
+});
+
+describe('a client that floods', () => {
+  it('does not starve another one', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 60 });
+    const get = (user: string, path: string, way?: Agent) =>
+      new Promise<number>((resolve, reject) => {
+        const headers = as(user);
+        request(server.url + path, { headers, ...(way === undefined ? {} : { agent: way }) }, (response) => {
+          response.resume();
+          response.on('end', () => resolve(response.statusCode ?? 0));
+        })
+          .on('error', reject)
+          .end();
+      });
+    let served = 0;
+    let flooding = true;
+    const flood = Array.from({ length: 60 }, async () => {
+      while (flooding) {
+        await get('flooder', `${MAPS}/one`, agent).catch(() => 0);
+        served++;
+      }
+    });
+    const overtaken: number[] = [];
+    while (served < 300) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let round = 0; round < 9; round++) {
+      const before = served;
+      expect(await get('quiet', `${MAPS}/one`)).toBe(200);
+      overtaken.push(served - before);
+    }
+    flooding = false;
+    await Promise.all(flood);
+    agent.destroy();
+    overtaken.sort((a, b) => a - b);
+    // Without fairness it would wait behind all that the flooder has sent before it, and the client here is as slow as that.
+    expect(overtaken[4]).toBeLessThan(60);
+  }, 60_000);
+});
