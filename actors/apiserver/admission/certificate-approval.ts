@@ -9,10 +9,10 @@ export const certificateApproval: AdmissionPlugin = {
     kind.storagePrefix === '/registry/certificatesigningrequests' &&
     operation === 'UPDATE' &&
     subresource === 'approval',
-  validate(attributes, server) {
+  async validate(attributes, server) {
     // What is there counts: an approval cannot name another signer.
     const signerName = (attributes.previous as CertificateSigningRequest | undefined)?.spec?.signerName ?? '';
-    if (mayUseSigner(server, attributes.call.user, 'approve', signerName)) return;
+    if (await mayUseSigner(server, attributes.call.user, 'approve', signerName)) return;
     throw refusal(attributes, `user not permitted to approve requests with signerName ${JSON.stringify(signerName)}`);
   },
 };

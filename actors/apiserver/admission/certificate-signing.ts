@@ -8,13 +8,13 @@ export const certificateSigning: AdmissionPlugin = {
   name: 'CertificateSigning',
   handles: (kind, operation, subresource) =>
     kind.storagePrefix === '/registry/certificatesigningrequests' && operation === 'UPDATE' && subresource === 'status',
-  validate(attributes, server) {
+  async validate(attributes, server) {
     const before = attributes.previous as CertificateSigningRequest | undefined;
     const { status } = attributes.object as unknown as CertificateSigningRequest;
     const sameCertificate = status?.certificate === before?.status?.certificate;
     if (sameCertificate && sameValue(status?.conditions, before?.status?.conditions)) return;
     const signerName = before?.spec?.signerName ?? '';
-    if (mayUseSigner(server, attributes.call.user, 'sign', signerName)) return;
+    if (await mayUseSigner(server, attributes.call.user, 'sign', signerName)) return;
     throw refusal(attributes, `user not permitted to sign requests with signerName ${JSON.stringify(signerName)}`);
   },
 };

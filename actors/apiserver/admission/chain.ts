@@ -15,6 +15,8 @@ import {
 export interface AdmissionChain {
   mutate(call: Call, server: Server): void | Promise<void>;
   validate(call: Call, server: Server): void | Promise<void>;
+  /** Both halves for a connection: a command, an attachment, forwarded ports, a proxied request. */
+  connect(call: Call, server: Server): void | Promise<void>;
   /** Both halves for one object of a collection that is deleted. */
   admitDeletion(call: Call, entry: Entry, server: Server): void | Promise<void>;
 }
@@ -68,9 +70,14 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
   }
 
   function run(call: Call, server: Server, half: Half): void | Promise<void> {
+    // A connection is admitted when it is made, whatever its verb.
+    if (isConnection(call)) return;
     // A collection is admitted object by object, and what is not there is not found.
     if (call.verb === 'deletecollection' || (call.verb === 'delete' && call.previous === undefined)) return;
-    const operation = operationOf(call);
+    return runHalf(call, server, half, operationOf(call));
+  }
+
+  function runHalf(call: Call, server: Server, half: Half, operation: Operation): void | Promise<void> {
     const subresource = call.subresource?.name ?? '';
     const interested = routeOf(call.kind, operation, subresource)[half];
     if (interested.length === 0) return;
@@ -81,6 +88,12 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
   return {
     mutate: (call, server) => run(call, server, 'mutate'),
     validate: (call, server) => run(call, server, 'validate'),
+    connect(call, server) {
+      if (!isConnection(call)) return;
+      const validate = () => runHalf(call, server, 'validate', 'CONNECT');
+      const mutated = runHalf(call, server, 'mutate', 'CONNECT');
+      return mutated === undefined ? validate() : mutated.then(validate);
+    },
     admitDeletion(call, entry, server) {
       const { mutate, validate } = routeOf(call.kind, 'DELETE', '');
       if (mutate.length === 0 && validate.length === 0) return;
@@ -122,8 +135,13 @@ function chosenPlugins(plugins: readonly AdmissionPlugin[], choice: AdmissionCho
     .map((plugin) => plugin.configure?.(choice.configuration[plugin.name]) ?? plugin);
 }
 
+/** Logs are read; all else that goes through to a node is a connection. */
+function isConnection(call: Call): boolean {
+  if (call.subresource === undefined || call.subresource.name === 'log') return false;
+  return subresourceHandlerOf(call)?.connect !== undefined;
+}
+
 function operationOf(call: Call): Operation {
-  if (call.subresource !== undefined && subresourceHandlerOf(call)?.connect !== undefined) return 'CONNECT';
   if (call.verb === 'create' || (call.verb !== 'delete' && call.previous === undefined && call.object !== undefined))
     return 'CREATE';
   return OPERATIONS[call.verb] ?? 'CONNECT';

@@ -10,9 +10,9 @@ export const clusterTrustBundleAttest: AdmissionPlugin = {
     kind.plural === 'clustertrustbundles' &&
     subresource === '' &&
     (operation === 'CREATE' || operation === 'UPDATE'),
-  validate(attributes, server) {
+  async validate(attributes, server) {
     const signerName = signerOf(attributes.object) || signerOf(attributes.previous);
-    if (signerName === '' || mayUseSigner(server, attributes.call.user, 'attest', signerName)) return;
+    if (signerName === '' || (await mayUseSigner(server, attributes.call.user, 'attest', signerName))) return;
     throw refusal(attributes, `user not permitted to attest for signerName ${JSON.stringify(signerName)}`);
   },
 };

@@ -22,12 +22,12 @@ export const ownerReferencesPermissionEnforcement: AdmissionPlugin = {
   handles: (kind, operation, subresource) =>
     (operation === 'CREATE' || operation === 'UPDATE') &&
     !(kind.storagePrefix === '/registry/pods' && subresource === 'status'),
-  validate(attributes, server) {
+  async validate(attributes, server) {
     const { object, previous, kind, subresource, namespace, name } = attributes;
     const owners = ownersOf(object);
     if (sameValue(owners, ownersOf(previous))) return;
     const user = attributes.call.user;
-    const decision = server.authorization.decide({
+    const decision = await server.authorization.ask({
       user,
       verb: 'delete',
       group: kind.group,
@@ -45,7 +45,7 @@ export const ownerReferencesPermissionEnforcement: AdmissionPlugin = {
       (owner) =>
         owner.blockOwnerDeletion === true && before.find(({ uid }) => uid === owner.uid)?.blockOwnerDeletion !== true,
     );
-    for (const owner of blocking) checkFinalizers(attributes, owner, server);
+    for (const owner of blocking) await checkFinalizers(attributes, owner, server);
   },
 };
 
@@ -53,7 +53,7 @@ function ownersOf(object: ApiObject | undefined): readonly OwnerReference[] {
   return (object?.metadata['ownerReferences'] as readonly OwnerReference[] | undefined) ?? [];
 }
 
-function checkFinalizers(attributes: Attributes, owner: OwnerReference, server: Server): void {
+async function checkFinalizers(attributes: Attributes, owner: OwnerReference, server: Server): Promise<void> {
   const slash = owner.apiVersion.indexOf('/');
   const group = slash < 0 ? '' : owner.apiVersion.slice(0, slash);
   const version = owner.apiVersion.slice(slash + 1);
@@ -65,7 +65,7 @@ function checkFinalizers(attributes: Attributes, owner: OwnerReference, server: 
       `cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion ${owner.apiVersion} Kind ${owner.kind}: ${matches}`,
     );
   }
-  const decision = server.authorization.decide({
+  const decision = await server.authorization.ask({
     user: attributes.call.user,
     verb: 'update',
     group,

@@ -3,19 +3,20 @@ import type { Identity } from '../call.ts';
 import type { Server } from '../server.ts';
 
 /** Asked for the signer by its name, then for all of its domain: `example.com/*`. */
-export function mayUseSigner(server: Server, user: Identity, verb: string, signerName: string): boolean {
+export async function mayUseSigner(server: Server, user: Identity, verb: string, signerName: string): Promise<boolean> {
   const [domain = ''] = signerName.split('/', 1);
-  return [signerName, `${domain}/*`].some(
-    (name) =>
-      server.authorization.decide({
-        user,
-        verb,
-        group: 'certificates.k8s.io',
-        version: '*',
-        resource: 'signers',
-        subresource: '',
-        namespace: '',
-        name,
-      }).allowed,
-  );
+  for (const name of [signerName, `${domain}/*`]) {
+    const { allowed } = await server.authorization.ask({
+      user,
+      verb,
+      group: 'certificates.k8s.io',
+      version: '*',
+      resource: 'signers',
+      subresource: '',
+      namespace: '',
+      name,
+    });
+    if (allowed) return true;
+  }
+  return false;
 }

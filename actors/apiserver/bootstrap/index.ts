@@ -22,7 +22,28 @@ export async function bootstrap(server: Server, listening: { host: string; port:
   await Promise.all(independent.map((item) => ensure(server, item)));
 }
 
+const RETRY_MS = 5000;
+
+/** What admission refuses, such as a webhook that is away, must not keep the server from starting: it is tried again later. */
 async function ensure(server: Server, item: SystemObject): Promise<void> {
+  try {
+    await write(server, item);
+  } catch (error) {
+    const { clock, log, signal } = server.context;
+    if (!isStatusError(error) || signal.aborted) throw error;
+    const { name, namespace } = item.object.metadata;
+    log.warn('An object of the system could not be written; it is tried again', {
+      name,
+      namespace,
+      error: error.message,
+    });
+    clock.after(RETRY_MS, () => void ensure(server, item).catch((bug) => server.context.fail(bug)), {
+      background: true,
+    });
+  }
+}
+
+async function write(server: Server, item: SystemObject): Promise<void> {
   const kind = server.registry.byResource(item.group, item.version, item.plural) as KindDefinition;
   const { name, namespace } = item.object.metadata;
   const cache = server.cacheOf(kind);

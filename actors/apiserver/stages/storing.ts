@@ -15,7 +15,11 @@ import { virtualKindOf } from '../virtual/index.ts';
 
 export function storeOrRead(call: Call, server: Server): void | Promise<void> {
   const handler = subresourceHandlerOf(call);
-  if (handler?.connect !== undefined) return handler.connect(call, server);
+  if (handler?.connect !== undefined) {
+    const { connect } = handler;
+    const admitted = server.admission.connect(call, server);
+    return admitted === undefined ? connect(call, server) : admitted.then(() => connect(call, server));
+  }
   const virtual = virtualKindOf(call.kind);
   if (virtual !== undefined) return answerVirtual(virtual, call, server);
   switch (call.verb) {

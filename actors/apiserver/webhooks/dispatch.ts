@@ -8,6 +8,7 @@ import type { Attributes } from '../admission/plugin.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
+import { meetsConditions } from './conditions.ts';
 import { type HookSource, isExempt, type MatchedHook } from './hooks.ts';
 import { WebhookCallError } from './https-client.ts';
 import { reviewOf, reviewVersionOf, type Verdict, type VersionedObjects, verdictOf } from './review.ts';
@@ -44,6 +45,7 @@ export async function callMutatingHooks(attributes: Attributes, source: HookSour
       object: await shownObject(attributes, matched.kind, server),
       previous: await shownPrevious(attributes, matched.kind, server),
     };
+    if (!(await meetsConditions(matched, attributes, objects, server))) continue;
     const verdict = await ask(matched, attributes, objects, server, true, place);
     let changed = false;
     if (verdict !== undefined) {
@@ -72,7 +74,8 @@ export async function callValidatingHooks(attributes: Attributes, source: HookSo
         object: await shownObject(attributes, matched.kind, server),
         previous: await shownPrevious(attributes, matched.kind, server),
       };
-      return ask(matched, attributes, objects, server, false, `round_0_index_${index}`);
+      if (!(await meetsConditions(matched, attributes, objects, server))) return;
+      await ask(matched, attributes, objects, server, false, `round_0_index_${index}`);
     }),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;

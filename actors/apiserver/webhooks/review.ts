@@ -3,7 +3,8 @@
  * @see staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/request/admissionreview.go
  */
 import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
-import type { Attributes } from '../admission/plugin.ts';
+import type { Attributes, Operation } from '../admission/plugin.ts';
+import { connectionKind } from './connections.ts';
 import type { MatchedHook } from './hooks.ts';
 import { WebhookCallError } from './https-client.ts';
 
@@ -40,44 +41,48 @@ export function reviewOf(
   version: string,
   uid: string,
 ): Record<string, unknown> {
+  const { options, dryRun, ...request } = requestOf(attributes, matched);
+  return {
+    kind: 'AdmissionReview',
+    apiVersion: `${GROUP}/${version}`,
+    request: { uid, ...request, object: object ?? null, oldObject: previous ?? null, dryRun, options },
+  };
+}
+
+/** The request as webhooks and expressions see it, without its objects. */
+export function requestOf(attributes: Attributes, matched: MatchedHook) {
   const { call, kind, subresource, operation } = attributes;
-  const { user, uid: userUid, groups, extra } = call.user;
+  const { user, uid, groups, extra } = call.user;
   const names = (of: KindDefinition) => ({
-    kind: bodyKind(of, subresource),
+    kind: bodyKind(of, subresource, operation),
     resource: { group: of.group, version: of.version, resource: of.plural },
   });
   const [seen, requested] = [names(matched.kind), names(kind)];
   const namespace = namespaceOf(attributes);
   return {
-    kind: 'AdmissionReview',
-    apiVersion: `${GROUP}/${version}`,
-    request: {
-      uid,
-      kind: seen.kind,
-      resource: seen.resource,
-      ...(subresource === '' ? {} : { subResource: subresource }),
-      requestKind: requested.kind,
-      requestResource: requested.resource,
-      ...(subresource === '' ? {} : { requestSubResource: subresource }),
-      ...(attributes.name === '' ? {} : { name: attributes.name }),
-      ...(namespace === '' ? {} : { namespace }),
-      operation,
-      userInfo: {
-        ...(user === '' ? {} : { username: user }),
-        ...(userUid === undefined || userUid === '' ? {} : { uid: userUid }),
-        ...(groups.length === 0 ? {} : { groups }),
-        ...(extra === undefined || Object.keys(extra).length === 0 ? {} : { extra }),
-      },
-      object: object ?? null,
-      oldObject: previous ?? null,
-      dryRun: call.dryRun,
-      options: optionsOf(attributes),
+    kind: seen.kind,
+    resource: seen.resource,
+    ...(subresource === '' ? {} : { subResource: subresource }),
+    requestKind: requested.kind,
+    requestResource: requested.resource,
+    ...(subresource === '' ? {} : { requestSubResource: subresource }),
+    ...(attributes.name === '' ? {} : { name: attributes.name }),
+    ...(namespace === '' ? {} : { namespace }),
+    operation,
+    userInfo: {
+      ...(user === '' ? {} : { username: user }),
+      ...(uid === undefined || uid === '' ? {} : { uid }),
+      ...(groups.length === 0 ? {} : { groups }),
+      ...(extra === undefined || Object.keys(extra).length === 0 ? {} : { extra }),
     },
+    dryRun: call.dryRun,
+    options: optionsOf(attributes),
   };
 }
 
 /** The kind of what is sent, which for some subresources is not that of the resource. */
-function bodyKind(kind: KindDefinition, subresource: string) {
+function bodyKind(kind: KindDefinition, subresource: string, operation: Operation) {
+  if (operation === 'CONNECT') return connectionKind(kind, subresource);
   const part = subresource === '' ? undefined : kind.subresources?.find(({ name }) => name === subresource);
   return {
     group: part?.kind === undefined ? kind.group : (part.group ?? kind.group),

@@ -17,6 +17,7 @@ import { copyOf } from '../cache/entry.ts';
 import { apiVersionOf, storedKindOf } from '../kinds.ts';
 import type { Server } from '../server.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
+import { connectionObject } from './connections.ts';
 import { convertObject } from './conversion.ts';
 
 /** The body of a subresource that is of a kind of its own, such as a Scale. */
@@ -50,6 +51,7 @@ export async function shownObject(
   server: Server,
 ): Promise<ApiObject | undefined> {
   const { object, call } = attributes;
+  if (attributes.operation === 'CONNECT') return connectionObject(call);
   if (object === undefined) return undefined;
   const part = partOf(attributes);
   if (part !== undefined) return typed(copyOf(call.part ?? object), part.kind);

@@ -313,6 +313,32 @@ describe('which requests a webhook is called for', () => {
     });
   });
 
+  it('is up to its match conditions: expressions over the request', async () => {
+    await register('validating', 'conditions', {
+      matchConditions: [
+        { name: 'data', expression: "object.data.a == '2'" },
+        {
+          name: 'user',
+          expression:
+            "request.userInfo.username == 'admin' && authorizer.group('').resource('pods').check('get').allowed()",
+        },
+      ],
+    });
+    await create();
+    expect(hook.reviews).toHaveLength(0);
+    const { status } = await server.http('POST', maps, configMap(freshName(), { a: '2' }));
+    expect(status).toBe(201);
+    expect(hook.reviews).toHaveLength(1);
+    await register('mutating', 'broken', {
+      matchConditions: [{ name: 'none', expression: 'object.nothing.here == 1' }],
+    });
+    const refused = await create('broken-condition');
+    expect(refused.status).toBe(403);
+    expect(refused.body.message).toMatch(
+      /^configmaps "broken-condition" is forbidden: expression .object.nothing.here == 1. resulted in error: /,
+    );
+  });
+
   it('leaves dry runs out where the webhook has side effects', async () => {
     await register('validating', 'effects', { sideEffects: 'NoneOnDryRun' });
     expect((await server.http('POST', `${maps}?dryRun=All`, configMap('dry'))).status).toBe(201);
