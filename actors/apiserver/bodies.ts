@@ -7,6 +7,7 @@ import {
   type CustomForm,
   type Decoded,
   decodeJson,
+  decodePatched,
   decodeProtobuf,
   decodeValue,
   decodeYaml,
@@ -66,7 +67,8 @@ export function decodeBody(call: Call, kind: NamedKind): ApiObject {
 }
 
 function decode(body: Body | undefined, expected: ExpectedKind, validation: FieldValidation): Decoded {
-  if (body === undefined || body.bytes.length === 0) return decodeValue({}, expected, validation);
+  if (body === undefined || (body.bytes.length === 0 && body.form === 'packed'))
+    return decodeValue({}, expected, validation);
   if (body.form === 'packed') return decodeValue(unpack(body.bytes), expected, validation);
   if (body.form === 'protobuf') return decodeValue(protobufValue(body.bytes, expected), expected, validation);
   return body.form === 'json'
@@ -127,6 +129,14 @@ export function parseBody(body: Body | undefined): unknown {
     if (error instanceof YamlSyntaxError) throw StatusError.badRequest(error.message);
     throw StatusError.badRequest(`couldn't get version/kind; json parse error: ${syntaxError(text)}`);
   }
+}
+
+/** Refuses options of the wrong types, whatever version they claim to be of. @throws StatusError 400 */
+export function checkDeleteOptions(value: object): void {
+  const { kind: _kind, apiVersion: _version, ...options } = value as Record<string, unknown>;
+  decodePatched(options as ApiObject, expectedKindOf(DELETE_OPTIONS), 'Ignore', (reason) =>
+    StatusError.badRequest(reason),
+  );
 }
 
 /** Options come under the version of the kind that is deleted as well as under `v1`; their form is the same. */

@@ -3,9 +3,10 @@
  * @see staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go
  */
 import { type FieldError, fieldErrors, StatusError } from '../../src/api/index.ts';
-import { parseBody } from './bodies.ts';
+import { checkDeleteOptions, parseBody } from './bodies.ts';
 import type { Call, DeleteOptionsBody } from './call.ts';
 import { invalidOptions } from './failures.ts';
+import { integerOf } from './verbs/list-options.ts';
 
 const OPTION_KINDS: Partial<Record<Call['verb'], string>> = {
   create: 'CreateOptions',
@@ -102,6 +103,7 @@ function bodyOptions(call: Call): DeleteOptionsBody | undefined {
       `no kind ${JSON.stringify(body.kind)} is registered for version ${JSON.stringify(body.apiVersion ?? '')} in scheme "pkg/apis/meta/internalversion/scheme/register.go:27"`,
     );
   }
+  if (call.door === 'http') checkDeleteOptions(body);
   return {
     gracePeriodSeconds: typeof body.gracePeriodSeconds === 'number' ? body.gracePeriodSeconds : undefined,
     propagationPolicy: body.propagationPolicy ?? undefined,
@@ -122,7 +124,7 @@ function queryOptions(call: Call): DeleteOptionsBody {
   const dryRun = call.queryAll('dryRun');
   const uid = query['preconditions.uid'];
   return {
-    gracePeriodSeconds: grace === undefined || grace === '' ? undefined : Number.parseInt(grace, 10),
+    gracePeriodSeconds: integerOf(grace),
     propagationPolicy: query['propagationPolicy'],
     orphanDependents: orphan === undefined ? undefined : orphan !== 'false' && orphan !== '0',
     dryRun: dryRun.length === 0 ? undefined : [...dryRun],

@@ -135,7 +135,14 @@ function sendEntry(
     sendObject(
       reply,
       code,
-      tableFor(server, call, kind, [entry], { resourceVersion: versionOf(entry) }, accepted),
+      tableFor(
+        server,
+        call,
+        kind,
+        [entry],
+        entry.revision === 0 ? {} : { resourceVersion: versionOf(entry) },
+        accepted,
+      ),
       accepted,
     );
     return;

@@ -19,7 +19,7 @@ import type { Upgrade } from '../streams/exchange.ts';
 import { booleanOf } from '../verbs/list-options.ts';
 import { sendAnswer, sendStatus } from './answers.ts';
 import { checkMainQuery } from './main-queries.ts';
-import { type Accepted, acceptedOf, READABLE, WATCHABLE } from './negotiation.ts';
+import { type Accepted, acceptedOf, prettyOf, READABLE, WATCHABLE } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendNotFound, sendPlainPath } from './plain-paths.ts';
 import { hasProtobuf } from './protobuf.ts';
@@ -40,18 +40,19 @@ export async function handleRequest(
     const path = mark < 0 ? url : url.slice(0, mark);
     const query = queryOf(mark < 0 ? '' : url.slice(mark + 1));
     const header = request.headers['accept'];
+    const wanted = prettyOf(query.first['pretty'], request.headers['user-agent']);
     const resource = resourcePathOf(path);
     const remote = server.aggregation.ofPath(path);
     if (remote !== undefined) {
-      accepted = acceptedOf(header, 'status', query.first['pretty'], true);
+      accepted = acceptedOf(header, 'status', wanted, true);
       return await answerRemote(server, reply, remote, path, resource, query);
     }
     if (resource === undefined) {
-      accepted = acceptedOf(header, 'object', query.first['pretty'], path.startsWith('/api'));
+      accepted = acceptedOf(header, 'object', wanted, path.startsWith('/api'));
       return await answerPath(server, reply, path, query, accepted);
     }
     // Refusals are told in any form that the client reads, also where a watch could not be sent in it.
-    accepted = acceptedOf(header, 'status', query.first['pretty'], true);
+    accepted = acceptedOf(header, 'status', wanted, true);
     const method = request.method ?? 'GET';
     let route: ReturnType<typeof routeOf>;
     try {
@@ -62,7 +63,7 @@ export async function handleRequest(
       throw error;
     }
     const watching = route.verb === 'watch';
-    const pretty = watching ? undefined : query.first['pretty'];
+    const pretty = watching ? undefined : wanted;
     const form = acceptedOf(header, watching ? 'watch' : 'object', pretty, hasProtobuf(route));
     if (form === undefined) {
       await authorizeUnrouted(server, await identityOf(credentialsOf(request), server), method, resource, query);

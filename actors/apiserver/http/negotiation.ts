@@ -59,6 +59,15 @@ function clauseOf(text: string): Clause | undefined {
   return { type, subtype, parameters, quality: Number.isNaN(quality) ? 0 : quality };
 }
 
+/** What Go reads as true. */
+const TRUE = ['1', 't', 'T', 'true', 'TRUE', 'True'];
+
+/** People's tools get their answers indented unless they say otherwise. */
+export function prettyOf(query: string | undefined, userAgent: string | undefined): string | undefined {
+  if (query !== undefined && query !== '') return query;
+  return userAgent !== undefined && /^(?:curl|Wget|Mozilla\/5\.0)/.test(userAgent) ? 'true' : undefined;
+}
+
 /**
  * The best form that the client accepts and the server has; undefined when there is none (406). `hasProtobuf` says whether what
  * is asked for has a protobuf form; the metadata of anything has one, tables have none.
@@ -69,7 +78,7 @@ export function acceptedOf(
   pretty: string | undefined,
   hasProtobuf: boolean,
 ): Accepted | undefined {
-  const wantsPretty = pretty !== undefined && pretty !== 'false' && pretty !== '0';
+  const wantsPretty = pretty !== undefined && TRUE.includes(pretty);
   if (header === undefined || header === '' || header === '*/*') {
     return wantsPretty ? { ...JSON_ANSWER, pretty: true } : JSON_ANSWER;
   }

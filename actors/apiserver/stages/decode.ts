@@ -174,6 +174,11 @@ function decodePatch(call: Call, server: Server): void {
   const view = previous?.view(call.kind);
   const base = view?.object;
   const patched = applies ? applyFields(call, server, base, configurationOf(call)) : patchedOf(call, view);
+  const { uid } = patched.metadata as { uid?: string };
+  if (previous === undefined && uid !== undefined && uid !== '') {
+    const reason = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw StatusError.conflict({ group: call.kind.group, name: call.kind.plural }, call.name as string, reason);
+  }
   checkName(call, patched);
   // Only a resourceVersion that the patch itself brought is a condition.
   if (patched.metadata['resourceVersion'] !== base?.metadata['resourceVersion']) expectRevision(call, patched);

@@ -2,7 +2,7 @@
  * The options of lists and watches, with upstream's checks and texts.
  * @see staging/src/k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go
  */
-import { type FieldError, fieldErrors } from '../../../src/api/index.ts';
+import { type FieldError, fieldErrors, StatusError } from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
 import { invalidOptions } from '../failures.ts';
 
@@ -24,22 +24,35 @@ export function listOptionsOf(call: Call): ListOptions {
   const options: ListOptions = {
     resourceVersion: query['resourceVersion'] ?? '',
     match: (query['resourceVersionMatch'] ?? '') as VersionMatch,
-    limit: Number.parseInt(query['limit'] ?? '0', 10) || 0,
+    // Fewer than none is no limit.
+    limit: Math.max(integerOf(query['limit']) ?? 0, 0),
     continue: query['continue'] ?? '',
     sendInitialEvents: booleanOf(query['sendInitialEvents']),
     allowWatchBookmarks: booleanOf(query['allowWatchBookmarks']) ?? false,
-    timeoutSeconds:
-      query['timeoutSeconds'] === undefined ? undefined : Number.parseInt(query['timeoutSeconds'], 10) || undefined,
+    timeoutSeconds: integerOf(query['timeoutSeconds']) || undefined,
   };
   const errors = call.verb === 'watch' ? watchErrors(options) : listErrors(options);
   if (errors.length > 0) throw invalidOptions('ListOptions', errors);
   return options;
 }
 
+/**
+ * As Go's conversion of query parameters to a 64-bit integer.
+ * @throws StatusError 400
+ */
+export function integerOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const parsing = `strconv.ParseInt: parsing ${JSON.stringify(text)}`;
+  if (!/^[-+]?\d+$/.test(text)) throw StatusError.badRequest(`${parsing}: invalid syntax`);
+  const value = BigInt(text.replace('+', ''));
+  if (BigInt.asIntN(64, value) !== value) throw StatusError.badRequest(`${parsing}: value out of range`);
+  return Number(value);
+}
+
 /** As Go's conversion of query parameters: anything but false and 0 is true. */
 export function booleanOf(text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined;
-  return !(text === 'false' || text === '0' || text === 'False');
+  return !(text.toLowerCase() === 'false' || text === '0');
 }
 
 const MATCH = 'resourceVersionMatch';
