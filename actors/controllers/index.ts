@@ -2,7 +2,14 @@
  * The controllers of kube-controller-manager and of cloud-controller-manager, one actor each, all of one definition: the name in the options says which one
  * of the list it runs. Adding a controller is one file and one line here; composition reads names and service accounts.
  */
-import { type ControllerDefinition, type ControllerSettings, runController } from '../../src/controller/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerSettings,
+  competeForLeadership,
+  type LeadershipOptions,
+  runController,
+  whileLeading,
+} from '../../src/controller/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
 import { bootstrapSignerController } from './bootstrap-signer.ts';
 import { certificateApprovingController } from './certificate-approving.ts';
@@ -114,6 +121,8 @@ export interface ControllerActorOptions {
   readonly settings?: ControllerSettings;
   /** Address of the API server. Default `apiserver`. */
   readonly server?: string;
+  /** Address of the {@link controllerManagerActor} whose leadership it waits for. Without it the controller runs at once. */
+  readonly leader?: string;
 }
 
 /** The list by name. @throws Error when two controllers share a name. */
@@ -130,14 +139,23 @@ const registry = byName(controllers);
 export const controllerActor = defineActor<ControllerActorOptions>({
   name: 'controller',
   module: import.meta.url,
-  start(context, { controller, settings, server }) {
+  start(context, { controller, settings, server, leader }) {
     const definition = registry.get(controller);
     if (definition === undefined) {
       throw new Error(`there is no controller "${controller}"; there are ${[...registry.keys()].join(', ')}`);
     }
-    return runController(definition, context, {
-      ...(settings === undefined ? {} : { settings }),
-      ...(server === undefined ? {} : { server }),
-    });
+    const run = () =>
+      runController(definition, context, {
+        ...(settings === undefined ? {} : { settings }),
+        ...(server === undefined ? {} : { server }),
+      });
+    return leader === undefined ? run() : whileLeading(context, leader, run);
   },
+});
+
+/** Competes for the Lease `kube-controller-manager`; the controllers that name it as their leader run while it is held. */
+export const controllerManagerActor = defineActor<LeadershipOptions>({
+  name: 'kube-controller-manager',
+  module: import.meta.url,
+  start: competeForLeadership,
 });

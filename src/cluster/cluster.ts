@@ -2,9 +2,10 @@
  * A whole cluster in one process: plans the actors, starts them in order (store, API server, controllers, scheduler, nodes)
  * and hands out a client, a kubeconfig and the clock. The main thread supervises and is never on the data path.
  */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { apiserverActor } from '../../actors/apiserver/index.ts';
-import { controllerActor, controllers } from '../../actors/controllers/index.ts';
+import { controllerActor, controllerManagerActor, controllers } from '../../actors/controllers/index.ts';
 import { kubeProxyActor } from '../../actors/kube-proxy/index.ts';
 import { kubeletActor } from '../../actors/kubelet/index.ts';
 import { schedulerActor } from '../../actors/scheduler/index.ts';
@@ -15,6 +16,7 @@ import {
   administrator,
   apiserverIdentity,
   controllerIdentity,
+  controllerManagerIdentity,
   kubeletIdentity,
   kubeProxyIdentity,
   schedulerIdentity,
@@ -314,12 +316,22 @@ async function controlPlane(
           : { serviceAccountKeyPem: await openSigningKey(join(options.dataDirectory, 'pki', 'sa.key')) }),
       },
     },
+    ...(options.leaderElection === true && selection.controllers.length > 0
+      ? [
+          {
+            definition: controllerManagerActor,
+            identity: controllerManagerIdentity,
+            options: { identity: `${hostname()}_${process.pid}` },
+          },
+        ]
+      : []),
     ...selection.controllers.map((controller) => ({
       definition: controllerActor,
       address: controller,
       identity: controllerIdentity(serviceAccountOf(controller), groupsOf(controller)),
       options: {
         controller,
+        ...(options.leaderElection === true ? { leader: controllerManagerActor.name } : {}),
         settings: {
           clusterCidr: options.podCidr ?? '10.244.0.0/16',
           ...(authority === undefined ? {} : { rootCa: authority.certificate }),

@@ -29,6 +29,13 @@ export const kubeProxyIdentity: ApiIdentity = {
   userAgent: 'kube-proxy',
 };
 
+/** Who competes for the Lease of the controllers. */
+export const controllerManagerIdentity: ApiIdentity = {
+  user: 'system:kube-controller-manager',
+  groups: [authenticated],
+  userAgent: 'kube-controller-manager',
+};
+
 /** Each controller acts as a service account of its own, as with kube-controller-manager's `--use-service-account-credentials`;
  * a name such as `system:kube-controller-manager` is a user's. */
 export const controllerIdentity = (controller: string, groups: readonly string[] = []): ApiIdentity =>

@@ -57,6 +57,11 @@ export interface ClusterOptions {
   readonly enabledAdmissionPlugins?: readonly string[];
   /** Authentication, authorization, audit, fairness, encryption: by the names of upstream's flags. */
   readonly security?: SecurityOptions;
+  /**
+   * Controllers act only while this process holds the Lease kube-system/kube-controller-manager, so that several processes
+   * with controllers can share one API server. Default false: this process is the only one.
+   */
+  readonly leaderElection?: boolean;
   /** Admission plugins to leave out, by upstream's names. */
   readonly disabledAdmissionPlugins?: readonly string[];
   /** Configurations of admission plugins by upstream's names: what an AdmissionConfiguration holds under each. */

@@ -19,6 +19,7 @@ export * from './expectations.ts';
 export * from './job-policies.ts';
 export * from './keys.ts';
 export * from './label-selectors.ts';
+export * from './leadership.ts';
 export * from './node-affinity.ts';
 export * from './own-writes.ts';
 export * from './owner-graph.ts';
