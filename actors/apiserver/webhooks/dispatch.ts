@@ -14,7 +14,7 @@ import { WebhookCallError } from './https-client.ts';
 import { reviewOf, reviewVersionOf, type Verdict, type VersionedObjects, verdictOf } from './review.ts';
 import { selectsRequest } from './selection.ts';
 import { targetOf } from './targets.ts';
-import { shownObject, shownPrevious, takeOver } from './versions.ts';
+import { shownIn, takeOver } from './versions.ts';
 
 /** What the mutating half remembers between its two runs. */
 interface Memory {
@@ -41,10 +41,7 @@ export async function callMutatingHooks(attributes: Attributes, source: HookSour
     if (reinvocation.second && !memory.due.has(hook.id)) continue;
     if (!selectsRequest(matched, attributes, server)) continue;
     const place = `round_${reinvocation.second ? 1 : 0}_index_${index}`;
-    const objects: VersionedObjects = {
-      object: await shownObject(attributes, matched.kind, server),
-      previous: await shownPrevious(attributes, matched.kind, server),
-    };
+    const objects = await shownIn(attributes, matched.kind, server);
     if (!(await meetsConditions(matched, attributes, objects, server))) continue;
     const verdict = await ask(matched, attributes, objects, server, true, place);
     let changed = false;
@@ -70,10 +67,7 @@ export async function callValidatingHooks(attributes: Attributes, source: HookSo
     .filter((matched) => selectsRequest(matched, attributes, server));
   const results = await Promise.allSettled(
     hooks.map(async (matched, index) => {
-      const objects: VersionedObjects = {
-        object: await shownObject(attributes, matched.kind, server),
-        previous: await shownPrevious(attributes, matched.kind, server),
-      };
+      const objects = await shownIn(attributes, matched.kind, server);
       if (!(await meetsConditions(matched, attributes, objects, server))) return;
       await ask(matched, attributes, objects, server, false, `round_0_index_${index}`);
     }),

@@ -50,7 +50,7 @@ export function reviewOf(
 }
 
 /** The request as webhooks and expressions see it, without its objects. */
-export function requestOf(attributes: Attributes, matched: MatchedHook) {
+export function requestOf(attributes: Attributes, matched: Pick<MatchedHook, 'kind'>) {
   const { call, kind, subresource, operation } = attributes;
   const { user, uid, groups, extra } = call.user;
   const names = (of: KindDefinition) => ({

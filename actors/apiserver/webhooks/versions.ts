@@ -45,37 +45,42 @@ function partOf({ call }: Attributes): Part | undefined {
 }
 
 /** The new object as `kind` shows it: a copy. */
-export async function shownObject(
-  attributes: Attributes,
-  kind: KindDefinition,
-  server: Server,
-): Promise<ApiObject | undefined> {
+export function shownObject(attributes: Attributes, kind: KindDefinition, server: Server): ApiObject | undefined {
   const { object, call } = attributes;
   if (attributes.operation === 'CONNECT') return connectionObject(call);
   if (object === undefined) return undefined;
   const part = partOf(attributes);
   if (part !== undefined) return typed(copyOf(call.part ?? object), part.kind);
   const { schema } = server.cacheOf(attributes.kind).fields ?? {};
-  return inVersion(withManagedFields(object, unpackOwners(call.owners, schema)), kind, server);
+  return inVersion(withManagedFields(object, unpackOwners(call.owners, schema)), kind);
 }
 
 /** The object that is there, as `kind` shows it. */
-export async function shownPrevious(
-  attributes: Attributes,
-  kind: KindDefinition,
-  server: Server,
-): Promise<ApiObject | undefined> {
+export function shownPrevious(attributes: Attributes, kind: KindDefinition): ApiObject | undefined {
   const { previous, operation, call } = attributes;
   if (previous === undefined || operation === 'CREATE' || operation === 'CONNECT') return undefined;
   const part = partOf(attributes);
   if (part !== undefined) return part.read === undefined ? undefined : typed(part.read(previous, kind), part.kind);
-  return inVersion(call.previous?.whole ?? previous, kind, server);
+  return inVersion(call.previous?.whole ?? previous, kind);
 }
 
-async function inVersion(object: ApiObject, kind: KindDefinition, server: Server): Promise<ApiObject> {
+/** Both objects as `kind` shows them, also where it takes a webhook to convert them. */
+export async function shownIn(attributes: Attributes, kind: KindDefinition, server: Server) {
+  const object = shownObject(attributes, kind, server);
+  const previous = shownPrevious(attributes, kind);
+  if (kind.conversion?.webhook === undefined) return { object, previous };
+  return {
+    object: object === undefined ? undefined : await convertObject(object, kind, server),
+    previous: previous === undefined ? undefined : await convertObject(previous, kind, server),
+  };
+}
+
+/** What only a webhook can convert stays in the version that it is in. */
+function inVersion(object: ApiObject, kind: KindDefinition): ApiObject {
   const copy = copyOf(object);
-  if (kind.conversion?.webhook !== undefined) return typed(await convertObject(copy, kind, server), kind);
-  return typed(kind.conversion === undefined ? copy : kind.conversion.fromStored(copy), kind);
+  const { conversion } = kind;
+  if (conversion?.webhook !== undefined) return copy;
+  return typed(conversion === undefined ? copy : conversion.fromStored(copy), kind);
 }
 
 function typed(object: ApiObject, kind: NamedKind | KindDefinition): ApiObject {
