@@ -2,18 +2,21 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cannotRun } from './abilities.ts';
 import { BenchConfigError, readWorkloads, type Workload } from './config.ts';
 import { appendRecord, machineText } from './record.ts';
 import { dataItems } from './report/data-items.ts';
 import { htmlReport } from './report/html.ts';
 import { summarize } from './report/summary.ts';
 import { terminalTable } from './report/terminal.ts';
-import { cannotRun, runWorkload, type WorkloadResult } from './runner.ts';
+import { runWorkload, type WorkloadResult } from './runner.ts';
 import { TemplateError } from './template.ts';
 
 export interface BenchFlags {
   readonly case?: string;
   readonly workload?: string;
+  /** Comma-separated; a leading `-` or `!` leaves out. */
+  readonly labels?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly list?: boolean;
@@ -30,6 +33,18 @@ function ownSet(): string {
   if (found === undefined)
     throw new BenchConfigError("the project's own workloads are missing; name a performance-config.yaml");
   return found;
+}
+
+/** Does the workload carry all labels of the filter, and none that it leaves out? As upstream's `--perf-scheduling-label-filter`. */
+function hasLabels({ labels }: Workload, filter: string | undefined): boolean {
+  for (const part of (filter ?? '')
+    .split(',')
+    .map((text) => text.trim())
+    .filter(Boolean)) {
+    const isOut = /^[-!]/.test(part);
+    if (labels.includes(part.replace(/^[-+!]/, '')) === isOut) return false;
+  }
+  return true;
 }
 
 const say = (text: string): void => {
@@ -52,7 +67,8 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
   const chosen = workloads.filter(
     (one) =>
       (flags.case === undefined || one.case === flags.case) &&
-      (flags.workload === undefined || one.workload === flags.workload),
+      (flags.workload === undefined || one.workload === flags.workload) &&
+      hasLabels(one, flags.labels),
   );
   if (chosen.length === 0) {
     const names = [...new Set(workloads.map((one) => `${one.case}/${one.workload}`))];

@@ -18,6 +18,8 @@ const freeMaps = new Set([
   'limits',
   'data',
   'nodeSelector',
+  'attributes',
+  'counters',
 ]);
 
 /**

@@ -9,6 +9,7 @@ import { namespaces, pods as podResource } from '../src/client/resources.ts';
 import { Cluster, type ClusterOptions } from '../src/cluster/index.ts';
 import { unpack } from '../src/runtime/index.ts';
 import { type RangeResult, remoteStore } from '../src/store/index.ts';
+import { cannotRun, claimsDevices, gateNotes } from './abilities.ts';
 import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
 import { BenchConfigError, type Workload } from './config.ts';
 import { type MakeObject, objectsFrom } from './objects.ts';
@@ -25,14 +26,6 @@ export interface WorkloadResult {
   /** Bound pods of the measured namespaces found in the store, read past the API server. */
   readonly podsVerified: number;
   readonly notes: readonly string[];
-}
-
-/** What a workload asks for that cannot be done here; undefined when it can run. */
-export function cannotRun(workload: Workload): string | undefined {
-  const known = new Set(operations.map(({ opcode }) => opcode));
-  const missing = [...new Set(workload.operations.map(({ opcode }) => opcode).filter((opcode) => !known.has(opcode)))];
-  if (missing.length > 0) return `opcode ${missing.join(', ')} is not supported`;
-  return undefined;
 }
 
 export interface RunOptions {
@@ -54,7 +47,12 @@ export async function runWorkload(
     workload.schedulerConfigPath === undefined ? undefined : parse(readFileSync(workload.schedulerConfigPath, 'utf8'));
   const cluster = await Cluster.start({
     nodes: 0,
-    components: ['apiserver', 'scheduler', ...(options.kubelets === true ? ['nodes'] : [])],
+    components: [
+      'apiserver',
+      'scheduler',
+      ...(claimsDevices(workload) ? ['resourceclaim-controller'] : []),
+      ...(options.kubelets === true ? ['nodes'] : []),
+    ],
     threads: options.threads ?? 'auto',
     https: false,
     // As upstream's harness: pods name their priority as a number and have no service account.
@@ -62,6 +60,7 @@ export async function runWorkload(
     ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
   });
   const run = new WorkloadRun(cluster, workload, options.kubelets === true);
+  for (const note of gateNotes(workload)) run.note(note);
   try {
     for (const [index, raw] of workload.operations.entries()) {
       const operation = operations.find(({ opcode }) => opcode === raw.opcode);

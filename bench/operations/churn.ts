@@ -1,13 +1,15 @@
 /** churn: objects that keep coming (`create`), or coming and going (`recreate`), beside what is measured. */
 import { z } from 'zod';
 import type { KubernetesObject } from '../../src/client/index.ts';
-import { resourceOf } from './create-any.ts';
+import { resourceOf, served } from './create-any.ts';
 import { defineOperation, type Run } from './types.ts';
 
 const namespace = 'churn';
 
-const place = (object: KubernetesObject): KubernetesObject =>
-  resourceOf(object).namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
+const place = (given: KubernetesObject): KubernetesObject => {
+  const object = served(given);
+  return resourceOf(object).namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
+};
 
 async function createRound(run: Run, paths: readonly string[], round: number): Promise<KubernetesObject[]> {
   const made: KubernetesObject[] = [];

@@ -12,6 +12,20 @@ const byKind = new Map<string, Resource>(
     .map((resource) => [[resource.group, resource.version, resource.kind].filter(Boolean).join('/'), resource]),
 );
 
+/** Versions that other releases serve, with objects of the same shape. */
+const sameShape: Readonly<Record<string, string>> = { 'resource.k8s.io/v1beta2': 'resource.k8s.io/v1' };
+
+/** The object in the version that is served. */
+export function served<Object extends { apiVersion?: string | undefined }>(object: Object): Object {
+  const version = sameShape[object.apiVersion ?? ''];
+  return version === undefined ? object : { ...object, apiVersion: version };
+}
+
+export function isServed(object: { apiVersion?: string | undefined; kind?: string | undefined }): boolean {
+  const { apiVersion, kind } = served(object);
+  return byKind.has(`${apiVersion}/${kind}`);
+}
+
 /** The resource of an object by its apiVersion and kind. @throws BenchConfigError for a kind that is not served */
 export function resourceOf(object: KubernetesObject) {
   const resource = byKind.get(`${object.apiVersion}/${object.kind}`);
@@ -26,10 +40,12 @@ const schema = z.looseObject({
   updatePerSecond: z.number().optional(),
 });
 
-const place = (object: KubernetesObject, namespace: string | undefined): KubernetesObject =>
-  resourceOf(object).namespaced && namespace !== undefined
+const place = (given: KubernetesObject, namespace: string | undefined): KubernetesObject => {
+  const object = served(given);
+  return resourceOf(object).namespaced && namespace !== undefined
     ? { ...object, metadata: { ...object.metadata, namespace } }
     : object;
+};
 
 export const createAny = defineOperation({
   opcode: 'createAny',

@@ -5,6 +5,7 @@ import { createNamespaces, createNodes } from './create-nodes.ts';
 import { createPodSets, createPods } from './create-pods.ts';
 import { deletePods } from './delete-pods.ts';
 import { startCollectingMetrics, stopCollectingMetrics } from './metrics.ts';
+import { allocResourceClaims, createResourceDriver } from './resource-driver.ts';
 import type { Operation } from './types.ts';
 import { barrier, sleep } from './wait.ts';
 
@@ -15,6 +16,8 @@ export const operations: readonly Operation[] = [
   createPodSets,
   createAny,
   updateAny,
+  createResourceDriver,
+  allocResourceClaims,
   deletePods,
   churn,
   barrier,

@@ -6,6 +6,7 @@ import { type Threads, threads } from './values.ts';
 export interface BenchFlags {
   readonly case?: string;
   readonly workload?: string;
+  readonly labels?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly list?: boolean;
@@ -24,6 +25,7 @@ export const benchCommand = (): Command =>
     .argument('[file]', "a performance-config.yaml (default: the project's own set)")
     .option('--case <name>', 'only test cases of this name')
     .option('--workload <name>', 'only workloads of this name, such as 500Nodes')
+    .option('--labels <list>', 'only workloads with these labels; -NAME leaves out, as in performance,-short')
     .option('--out <dir>', 'write data items (JSON), the HTML report and the plots here')
     .option('--json', 'print one JSON object a workload')
     .option('--kubelets', 'run a kubelet on every node too, and measure the time until pods are Ready')
