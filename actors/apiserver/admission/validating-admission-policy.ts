@@ -29,7 +29,7 @@ export const validatingAdmissionPolicy: AdmissionPlugin = {
     if (source.isEmpty) return;
     const { kind, operation, subresource } = attributes;
     const known = source.known(kind, operation, subresource);
-    if (known !== undefined) return validateByPolicies(known, attributes, server);
+    if (known !== undefined) return known.length === 0 ? undefined : validateByPolicies(known, attributes, server);
     return source
       .about(kind, operation, subresource)
       .then((policies) => validateByPolicies(policies, attributes, server));

@@ -18,7 +18,11 @@ import { namespaceNamed } from './matching.ts';
 export type Variables = Readonly<Record<string, unknown>>;
 
 /** `kind` is the version in which the objects are shown. Functions are called when their variable is mentioned. */
-export function requestVariables(attributes: Attributes, kind: KindDefinition, server: Server): Variables {
+export async function requestVariables(
+  attributes: Attributes,
+  kind: KindDefinition,
+  server: Server,
+): Promise<Variables> {
   const { readJson, dynType, requestType, namespaceType, authorizerValue, requestResourceValue } = expressions();
   const once = <Value>(make: () => Value): (() => Value) => {
     let made: { value: Value } | undefined;
@@ -28,10 +32,13 @@ export function requestVariables(attributes: Attributes, kind: KindDefinition, s
     };
   };
   const json = (object: ApiObject | undefined): unknown => (object === undefined ? null : readJson(object, dynType));
+  // Conversions may have to ask somebody.
+  const object = await shownObject(attributes, kind, server);
+  const previous = await shownPrevious(attributes, kind, server);
   const ask = (question: AuthorizationQuestion) => answer(question, attributes.call.user, server);
   return {
-    object: once(() => json(shownObject(attributes, kind, server))),
-    oldObject: once(() => json(shownPrevious(attributes, kind))),
+    object: once(() => json(object)),
+    oldObject: once(() => json(previous)),
     request: once(() => readJson(requestOf(attributes, kind), requestType)),
     namespaceObject: once(() => {
       const namespace = attributes.kind.namespaced ? namespaceNamed(attributes.namespace ?? '', server) : undefined;

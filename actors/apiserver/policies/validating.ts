@@ -74,11 +74,11 @@ const CODES: Readonly<Record<string, number>> = {
 type ValidatingPolicy = Policy<ValidatingRules>;
 
 /** @throws StatusError for the first policy that denies the request */
-export function validateByPolicies(
+export async function validateByPolicies(
   policies: readonly ValidatingPolicy[],
   attributes: Attributes,
   server: Server,
-): void {
+): Promise<void> {
   const denials: { policy: ValidatingPolicy; binding: Binding | undefined; denial: Denial }[] = [];
   for (const policy of policies) {
     const annotations = new Map<string, string[]>();
@@ -89,7 +89,7 @@ export function validateByPolicies(
       const what = binding === undefined ? 'policy' : 'binding';
       deny(binding, { message: `failed to configure ${what}: ${messageOf(error)}`, reason: 'Invalid', index: 0 });
     };
-    const variables = variablesOf(policy, attributes, server, configurationError);
+    const variables = await variablesOf(policy, attributes, server, configurationError);
     if (variables === undefined) continue;
     for (const binding of policy.bindings) {
       let findings: Findings[];
@@ -113,12 +113,12 @@ export function validateByPolicies(
   if (first !== undefined) throw denialStatus(first, attributes);
 }
 
-function variablesOf(
+async function variablesOf(
   policy: ValidatingPolicy,
   attributes: Attributes,
   server: Server,
   failed: (binding: undefined, error: unknown) => void,
-): Variables | undefined {
+): Promise<Variables | undefined> {
   try {
     if (!policy.matcher.matches(attributes)) return undefined;
   } catch (error) {

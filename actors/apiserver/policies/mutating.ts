@@ -1,0 +1,188 @@
+/**
+ * Lets the mutating policies change an object, one after another, each on what the one before has made of it.
+ * @see staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/mutating/dispatcher.go, patch/smd.go, patch/json_patch.go
+ */
+import {
+  type ApiObject,
+  applyJsonPatch,
+  expressions,
+  mergeConfiguration,
+  StatusError,
+} from '../../../src/api/index.ts';
+import { type Attributes, refusal } from '../admission/plugin.ts';
+import { messageOf } from '../failures.ts';
+import type { Server } from '../server.ts';
+import { sameValue } from '../stages/defaulting.ts';
+import { shownObject, takeOver } from '../webhooks/versions.ts';
+import { type Compiled, type Composition, composeExpressions, Run } from './composition.ts';
+import { BindingError, paramsOf } from './params.ts';
+import type { Binding, Policy } from './policies.ts';
+import { requestVariables } from './request-variables.ts';
+
+interface Mutation {
+  readonly type: 'ApplyConfiguration' | 'JSONPatch';
+  readonly expression: Compiled;
+}
+
+/** What a MutatingAdmissionPolicy does. */
+export interface MutatingRules {
+  readonly composition: Composition;
+  readonly mutations: readonly Mutation[];
+  /** Asked again when the object has changed after it. */
+  readonly reinvokes: boolean;
+}
+
+interface MutatingSpec {
+  readonly mutations?: readonly {
+    patchType: Mutation['type'];
+    applyConfiguration?: { expression: string };
+    jsonPatch?: { expression: string };
+  }[];
+  readonly reinvocationPolicy?: string;
+}
+
+export function mutatingRules(policy: ApiObject): MutatingRules {
+  const { mutations = [], reinvocationPolicy } = policy['spec'] as MutatingSpec;
+  const composition = composeExpressions(policy, expressions().mutationMessage);
+  return {
+    composition,
+    mutations: mutations.map(({ patchType, applyConfiguration, jsonPatch }) => ({
+      type: patchType,
+      expression: composition.compile((applyConfiguration ?? jsonPatch)?.expression ?? ''),
+    })),
+    reinvokes: reinvocationPolicy === 'IfNeeded',
+  };
+}
+
+type MutatingPolicy = Policy<MutatingRules>;
+
+/** What is remembered between the two runs. */
+interface Memory {
+  readonly asked: Set<string>;
+  /** The object after the first run. */
+  output: string;
+}
+
+const MEMORY = 'MutatingAdmissionPolicy';
+
+/** A mutation that could not be carried out. */
+class MutationError extends Error {}
+
+/** @throws StatusError when a policy fails and must not */
+export async function mutateByPolicies(
+  policies: readonly MutatingPolicy[],
+  attributes: Attributes,
+  server: Server,
+): Promise<void> {
+  const { reinvocation } = attributes;
+  let memory = reinvocation.memory.get(MEMORY) as Memory | undefined;
+  if (memory === undefined) {
+    memory = { asked: new Set(), output: '' };
+    reinvocation.memory.set(MEMORY, memory);
+  }
+  if (reinvocation.second && memory.output === outputOf(attributes)) return;
+  const failures: string[] = [];
+  for (const policy of policies) {
+    if (reinvocation.second && !(policy.rules.reinvokes && memory.asked.has(policy.name))) continue;
+    memory.asked.add(policy.name);
+    const failed = (binding: Binding | undefined, error: unknown, configuring: boolean): void => {
+      const known = error instanceof BindingError || error instanceof MutationError || error instanceof StatusError;
+      if (!known) throw error;
+      if (policy.ignoresFailure) return;
+      const prefix = configuring ? `failed to configure ${binding === undefined ? 'policy' : 'binding'}: ` : '';
+      const by =
+        binding === undefined ? `policy '${policy.name}'` : `policy '${policy.name}' with binding '${binding.name}'`;
+      failures.push(`${by} denied request: ${prefix}${messageOf(error)}`);
+    };
+    try {
+      if (!policy.matcher.matches(attributes)) continue;
+    } catch (error) {
+      failed(undefined, error, true);
+      continue;
+    }
+    for (const binding of policy.bindings) {
+      let params: readonly (ApiObject | null)[];
+      try {
+        if (binding.matcher?.matches(attributes) === false) continue;
+        params = paramsOf(policy.paramKind, binding.paramRef, attributes, server);
+      } catch (error) {
+        failed(binding, error, true);
+        continue;
+      }
+      for (const param of params) {
+        try {
+          if (await mutate(policy, attributes, param, server)) reinvocation.needed = true;
+        } catch (error) {
+          failed(binding, error, false);
+        }
+      }
+    }
+  }
+  memory.output = outputOf(attributes);
+  const [first] = failures;
+  if (first === undefined) return;
+  const { status } = refusal(attributes, first);
+  const causes = failures.map((message) => ({ message }));
+  throw StatusError.fromStatus({ ...status, message: first, details: { ...status.details, causes } });
+}
+
+function outputOf({ object, call }: Attributes): string {
+  return JSON.stringify(call.part ?? object ?? null);
+}
+
+/** Whether it has changed the object. @throws MutationError */
+async function mutate(
+  { matcher, rules }: MutatingPolicy,
+  attributes: Attributes,
+  param: ApiObject | null,
+  server: Server,
+): Promise<boolean> {
+  const { readJson, dynType } = expressions();
+  const { kind: requested, operation, subresource } = attributes;
+  const kind = matcher.kindFor(requested, operation, subresource) ?? requested;
+  let shown = await shownObject(attributes, kind, server);
+  if (shown === undefined) return false;
+  const request = await requestVariables(attributes, kind, server);
+  const run = new Run(rules.composition, request, param === null ? null : readJson(param, dynType));
+  const matched = rules.composition.conditions.evaluate(run.variables);
+  if ('errors' in matched) throw new MutationError(matched.errors.join(', '));
+  if (!matched.matches) return false;
+  const before = shown;
+  for (const { type, expression } of rules.mutations) {
+    // Each mutation sees what those before it have made.
+    const result = run.evaluate(expression, shown === before ? undefined : { object: readJson(shown, dynType) });
+    if ('error' in result) throw new MutationError(result.error);
+    shown =
+      type === 'JSONPatch'
+        ? patched(shown, result.value)
+        : configured(shown, result.value, kind.definition, kind.custom);
+  }
+  if (sameValue(shown, before)) return false;
+  await takeOver(attributes, kind, shown, server);
+  return true;
+}
+
+function patched(shown: ApiObject, value: unknown): ApiObject {
+  const operations = made(() => expressions().patchOperationsOf(value));
+  return applyJsonPatch(shown, operations, (reason) => StatusError.badRequest(`JSON Patch: ${reason}`)) as ApiObject;
+}
+
+function configured(
+  shown: ApiObject,
+  value: unknown,
+  definition: string,
+  custom: Parameters<typeof mergeConfiguration>[3],
+): ApiObject {
+  const configuration = made(() => expressions().configurationOf(value));
+  return made(() => mergeConfiguration(shown, configuration, definition, custom));
+}
+
+/** Errors of expressions and merges, as errors of the mutation. */
+function made<Value>(make: () => Value): Value {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof StatusError || error instanceof expressions().CelError) throw new MutationError(error.message);
+    throw error;
+  }
+}

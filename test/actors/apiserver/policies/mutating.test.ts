@@ -1,0 +1,130 @@
+/** MutatingAdmissionPolicies, as clients meet them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pod, startServer, type TestServer } from '../fixtures.ts';
+
+const GROUP = '/apis/admissionregistration.k8s.io/v1';
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer({ http: { host: '127.0.0.1', port: 0 }, serviceAccountAdmission: false });
+});
+afterAll(() => server.stop());
+
+let count = 0;
+
+/** A policy about pods labelled with its name. */
+async function policy(mutations: object[], spec: object = {}) {
+  const name = `m${++count}`;
+  const created = await server.http('POST', `${GROUP}/mutatingadmissionpolicies`, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingAdmissionPolicy',
+    metadata: { name },
+    spec: {
+      matchConstraints: {
+        objectSelector: { matchLabels: { policy: name } },
+        resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+      },
+      reinvocationPolicy: 'Never',
+      mutations,
+      ...spec,
+    },
+  });
+  expect(created.body).toMatchObject({ metadata: { name } });
+  const bound = await server.http('POST', `${GROUP}/mutatingadmissionpolicybindings`, {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingAdmissionPolicyBinding',
+    metadata: { name },
+    spec: { policyName: name },
+  });
+  expect(bound.status).toBe(201);
+  return (more: Record<string, unknown> = {}) =>
+    server.http(
+      'POST',
+      '/api/v1/namespaces/default/pods',
+      pod(`p${++count}`, { ...more, metadata: { labels: { policy: name } } }),
+    );
+}
+
+const apply = (expression: string) => ({ patchType: 'ApplyConfiguration', applyConfiguration: { expression } });
+const patch = (expression: string) => ({ patchType: 'JSONPatch', jsonPatch: { expression } });
+
+describe('a mutating policy', () => {
+  it('merges configurations, items of map lists by their keys', async () => {
+    const create = await policy([
+      apply(`Object{
+        metadata: Object.metadata{labels: {"added": "yes"}},
+        spec: Object.spec{
+          hostNetwork: false,
+          containers: object.spec.containers.map(c, Object.spec.containers{name: c.name, imagePullPolicy: "Never"}),
+          tolerations: [Object.spec.tolerations{key: "k", operator: "Exists"}]
+        }
+      }`),
+    ]);
+    const { status, body } = await create();
+    // The list of tolerations is replaced as a whole: policies may not do that by merging.
+    expect([status, body.message]).toEqual([
+      403,
+      expect.stringContaining('may not mutate atomic arrays, maps or structs: .spec.tolerations'),
+    ]);
+    const other = await policy([
+      apply(`Object{
+        metadata: Object.metadata{labels: {"added": "yes"}},
+        spec: Object.spec{containers: object.spec.containers.map(c, Object.spec.containers{name: c.name, imagePullPolicy: "Never"})}
+      }`),
+    ]);
+    const made = (await other()).body;
+    expect(made.metadata.labels.added).toBe('yes');
+    expect(made.spec.containers).toMatchObject([{ name: 'c', image: 'nginx:1.25', imagePullPolicy: 'Never' }]);
+  });
+
+  it('patches, each mutation on what the ones before have made', async () => {
+    const create = await policy([
+      patch(`[JSONPatch{op: "add", path: "/metadata/annotations", value: {"count": "1"}}]`),
+      patch(`[
+        JSONPatch{op: "test", path: "/metadata/annotations/count", value: "1"},
+        JSONPatch{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("example.com/name"), value: object.metadata.annotations.count + "x"}
+      ]`),
+    ]);
+    expect((await create()).body.metadata.annotations).toEqual({ count: '1', 'example.com/name': '1x' });
+  });
+
+  it('fails as its failure policy says', async () => {
+    const broken = [patch(`[JSONPatch{op: "remove", path: "/metadata/" + object.nope}]`)];
+    const strict = await policy(broken);
+    const { status, body } = await strict();
+    expect([status, body.message]).toEqual([
+      403,
+      expect.stringMatching(/^policy 'm\d+' with binding 'm\d+' denied request: .*no such key: nope/),
+    ]);
+    const loose = await policy(broken, { failurePolicy: 'Ignore' });
+    expect((await loose()).status).toBe(201);
+  });
+
+  it('is asked only when its match conditions hold, and knows variables', async () => {
+    const create = await policy([apply('Object{metadata: Object.metadata{labels: {"image": variables.first}}}')], {
+      matchConditions: [{ name: 'named', expression: "object.spec.containers[0].image.startsWith('nginx')" }],
+      variables: [{ name: 'first', expression: "object.spec.containers[0].image.replace(':', '-')" }],
+    });
+    expect((await create()).body.metadata.labels.image).toBe('nginx-1.25');
+    const other = (await create({ spec: { containers: [{ name: 'c', image: 'redis' }] } })).body;
+    expect(other.metadata.labels.image).toBeUndefined();
+  });
+
+  it('is refused when its expressions are wrong', async () => {
+    const answer = await server.http('POST', `${GROUP}/mutatingadmissionpolicies`, {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingAdmissionPolicy',
+      metadata: { name: 'wrong' },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+        },
+        reinvocationPolicy: 'Never',
+        mutations: [apply('Object{spec: nope}'), patch('1')],
+      },
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.message).toContain("compilation failed: ERROR: <input>:1:14: undeclared reference to 'nope'");
+    expect(answer.body.message).toContain('must evaluate to list(JSONPatch)');
+  });
+});
