@@ -29,6 +29,14 @@ async function storeCheck(server: Server): Promise<string | undefined> {
 
 const hooks = (...names: string[]): Check[] => names.map((name) => ({ name: `poststarthook/${name}`, run: whenReady }));
 
+/** The paths of all checks, for the list of paths. */
+export function healthPaths(): string[] {
+  return ['healthz', 'livez', 'readyz'].flatMap((endpoint) => [
+    `/${endpoint}`,
+    ...CHECKS.filter(({ notIn }) => notIn?.includes(endpoint) !== true).map(({ name }) => `/${endpoint}/${name}`),
+  ]);
+}
+
 /** In upstream's order. */
 const CHECKS: readonly Check[] = [
   { name: 'ping', run: well },

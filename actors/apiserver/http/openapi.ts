@@ -14,7 +14,7 @@ import { type Reply, send } from './reply.ts';
 
 const documents = new WeakMap<KindRegistry, OpenApiDocuments>();
 
-function documentsOf(registry: KindRegistry): OpenApiDocuments {
+export function documentsOf(registry: KindRegistry): OpenApiDocuments {
   let found = documents.get(registry);
   if (found === undefined) {
     found = new OpenApiDocuments(registry, { customSchema: (kind) => kind.custom?.openApi() });

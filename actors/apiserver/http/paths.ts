@@ -19,9 +19,12 @@ export interface ResourcePath {
 /** Subresources of namespaces; any other third part is a resource inside the namespace. */
 const NAMESPACE_SUBRESOURCES = ['status', 'finalize'];
 
-/** Undefined for paths that do not name a resource. Parts are percent-decoded; throws URIError when they cannot be. */
+/**
+ * Undefined for paths that do not name a resource. Parts are percent-decoded; throws URIError when they cannot be. An encoded slash
+ * divides as a plain one does, except in what a proxy passes on.
+ */
 export function parseResourcePath(path: string): ResourcePath | undefined {
-  const parts = path.split('/');
+  const parts = (/%2f/i.test(path) && !path.includes('/proxy') ? path.replace(/%2f/gi, '/') : path).split('/');
   // The first part is what stands before the leading slash.
   let at: number;
   let group: string;
@@ -46,7 +49,7 @@ export function parseResourcePath(path: string): ResourcePath | undefined {
     first === 'namespaces' && nonEmpty(parts[at + 2]) && !NAMESPACE_SUBRESOURCES.includes(parts[at + 2] as string);
   const namespace = inNamespace ? decodeURIComponent(parts[at + 1] as string) : undefined;
   if (inNamespace) at += 2;
-  const resource = parts[at++] as string;
+  const resource = decodeURIComponent(parts[at++] as string);
   const name = nonEmpty(parts[at]) ? decodeURIComponent(parts[at] as string) : undefined;
   at++;
   const subresource = nonEmpty(parts[at]) ? parts[at] : undefined;

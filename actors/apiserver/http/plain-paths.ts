@@ -3,13 +3,14 @@ import { StatusError } from '../../../src/api/index.ts';
 import type { Server } from '../server.ts';
 import { sendObject, sendStatus } from './answers.ts';
 import { sendDiscovery } from './discovery.ts';
-import { sendHealth } from './health.ts';
+import { healthPaths, sendHealth } from './health.ts';
 import { sendMainQuery, sendMetrics } from './main-queries.ts';
 import type { Accepted } from './negotiation.ts';
-import { sendOpenapi } from './openapi.ts';
+import { documentsOf, sendOpenapi } from './openapi.ts';
 import { type Reply, send } from './reply.ts';
 import type { Query } from './requests.ts';
 
+const ALWAYS_INDENTED = ['/', '/index.html', '/version'];
 const PLAIN = 'text/plain; charset=utf-8';
 
 /** Answers the path if it is one of these, and says whether it did. */
@@ -34,7 +35,7 @@ export async function sendPlainPath(
   if (document !== undefined) {
     if (accepted === undefined) sendStatus(reply, StatusError.notAcceptable(['application/json']), undefined);
     else if (method !== 'GET' && method !== 'HEAD') sendNotFound(reply);
-    else sendObject(reply, 200, document, { ...accepted, pretty: bare === '/version' ? true : accepted.pretty });
+    else sendObject(reply, 200, document, { ...accepted, pretty: accepted.pretty || ALWAYS_INDENTED.includes(bare) });
     return true;
   }
   return (
@@ -50,6 +51,9 @@ export function sendNotFound(reply: Reply): void {
 
 function documentOf(server: Server, path: string): unknown {
   switch (path) {
+    case '/':
+    case '/index.html':
+      return { paths: pathsOf(server) };
     case '/version':
       return versionOf(server);
     case '/.well-known/openid-configuration':
@@ -65,6 +69,14 @@ function documentOf(server: Server, path: string): unknown {
     default:
       return undefined;
   }
+}
+
+/** What there is to ask for, in upstream's order. */
+function pathsOf({ registry }: Server): string[] {
+  const { paths } = JSON.parse(documentsOf(registry).index().text) as { paths: object };
+  const served = Object.keys(paths).map((path) => `/${path}`);
+  const own = ['/apis/', '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', ...healthPaths()];
+  return [...new Set([...served, ...own])].sort();
 }
 
 function versionOf(server: Server): unknown {

@@ -58,7 +58,8 @@ export function routeOf(
     subresource = kind.subresources?.find(({ name }) => name === path.subresource);
     if (subresource === undefined && kind.custom !== undefined && path.name !== undefined)
       throw notFoundOf(kind, path.name);
-    if (subresource === undefined || path.name === undefined) throw StatusError.noSuchPath();
+    const goesOn = path.rest !== '' && path.rest !== '/' && subresource?.name !== 'proxy';
+    if (subresource === undefined || path.name === undefined || goesOn) throw StatusError.noSuchPath();
   }
   if (path.namespace !== undefined && !kind.namespaced) throw noSuchPath(server, path.group);
   const verb = verbOf(method, path, query, kind);
