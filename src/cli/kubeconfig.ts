@@ -18,7 +18,7 @@ A certificate holds for a year and cannot be called back: give rights by RoleBin
 
 /** Upstream's users of the components. */
 const COMPONENTS: Readonly<Record<string, { user: string; groups: string[] }>> = {
-  admin: { user: 'kubernetes-admin', groups: ['system:masters'] },
+  admin: { user: 'admin', groups: ['system:masters'] },
   'kube-controller-manager': { user: 'system:kube-controller-manager', groups: [] },
   'kube-proxy': { user: 'system:kube-proxy', groups: ['system:node-proxier'] },
   'kube-scheduler': { user: 'system:kube-scheduler', groups: [] },

@@ -5,7 +5,7 @@ const authenticated = 'system:authenticated';
 
 /** The person or program that embeds a cluster: its administrator. */
 export const administrator: ApiIdentity = {
-  user: 'kubernetes-admin',
+  user: 'admin',
   groups: ['system:masters', authenticated],
   userAgent: 'kubehive',
 };

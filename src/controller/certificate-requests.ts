@@ -82,8 +82,9 @@ function kubeletServingRefusal(asked: RequestedCertificate, usages: readonly str
 
 function clientRefusal(usages: readonly string[]): string | undefined {
   const allowed = ['digital signature', 'key encipherment', 'client auth'];
-  if (usages.includes('client auth') && usages.every((usage) => allowed.includes(usage))) return undefined;
-  return 'usages did not match key encipherment, digital signature, and client auth';
+  const other = usages.find((usage) => !allowed.includes(usage));
+  if (other !== undefined) return `invalid usage for client certificate: ${other}`;
+  return usages.includes('client auth') ? undefined : 'missing required usage for client certificate: client auth';
 }
 
 /** Why the signer of this name does not take the request; undefined when it does, or takes everything. */

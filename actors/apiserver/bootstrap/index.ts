@@ -57,8 +57,11 @@ async function write(server: Server, item: SystemObject): Promise<void> {
     }
     return;
   }
-  if (!('subsets' in item.object) && !('endpoints' in item.object)) return;
-  const fields = ['subsets', 'endpoints', 'ports'].filter((field) => item.object[field] !== undefined);
+  // Where the server listens, and whom it trusts, is of this run.
+  const fields = (item.plural === 'configmaps' ? ['data'] : ['subsets', 'endpoints', 'ports']).filter(
+    (field) => item.object[field] !== undefined,
+  );
+  if (!fields.some((field) => ['subsets', 'endpoints', 'data'].includes(field))) return;
   if (fields.every((field) => sameValue(item.object[field], current.object[field]))) return;
   const changed = { ...current.object };
   for (const field of fields) changed[field] = item.object[field];

@@ -122,6 +122,29 @@ function authenticationSettings({ https, proxyClient }: ResolvedOptions): System
   return [{ group: '', version: 'v1', plural: 'configmaps', object }];
 }
 
+/** What servers of other APIs need to know to trust this one's users. @see pkg/controlplane/controller/clusterauthenticationtrust */
+function authenticationTrust({ https, requestHeader }: ResolvedOptions): SystemObject[] {
+  const list = (items: readonly string[]) => JSON.stringify(items);
+  const clientCa = https?.clientCaPem ?? '';
+  const data = {
+    ...(clientCa === '' ? {} : { 'client-ca-file': clientCa }),
+    ...(requestHeader === null
+      ? {}
+      : {
+          'requestheader-allowed-names': list(requestHeader.allowedNames),
+          'requestheader-client-ca-file': requestHeader.caPem,
+          'requestheader-extra-headers-prefix': list(requestHeader.extraHeaderPrefixes),
+          'requestheader-group-headers': list(requestHeader.groupHeaders),
+          'requestheader-uid-headers': list(requestHeader.uidHeaders),
+          'requestheader-username-headers': list(requestHeader.usernameHeaders),
+        }),
+  };
+  if (Object.keys(data).length === 0) return [];
+  const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+  return [{ group: '', version: 'v1', plural: 'configmaps', object }];
+}
+
 /** All of them in the order in which they are written. `host` and `port` say where the server listens, if it does. */
 export function systemObjects(
   options: ResolvedOptions,
@@ -153,6 +176,7 @@ export function systemObjects(
     },
     ...authenticationSettings(options),
     kubernetesService(firstAddress, listening?.port ?? 6443),
+    ...authenticationTrust(options),
     ...(listening === undefined ? [] : kubernetesEndpoints(listening.host, listening.port)),
   ];
 }

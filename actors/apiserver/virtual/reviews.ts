@@ -17,6 +17,12 @@ interface ResourceAttributes {
   resource?: string;
   subresource?: string;
   name?: string;
+  fieldSelector?: Selector | null;
+}
+
+interface Selector {
+  rawSelector?: string;
+  requirements?: { key?: string; operator?: string; values?: string[] | null }[] | null;
 }
 
 interface AccessSpec {
@@ -70,8 +76,19 @@ function accessOf(call: Call, spec: AccessSpec, user: Identity): AccessRequest {
         subresource: resourceAttributes.subresource ?? '',
         namespace: resourceAttributes.namespace ?? '',
         name: resourceAttributes.name ?? '',
+        fieldSelector: selectorText(resourceAttributes.fieldSelector),
       }
     : { user, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' };
+}
+
+/** The part of a selector that authorizers look at: fields that must have a value. */
+function selectorText(selector: Selector | null | undefined): string | undefined {
+  if (selector === undefined || selector === null) return undefined;
+  if (selector.rawSelector !== undefined && selector.rawSelector !== '') return selector.rawSelector;
+  const terms = (selector.requirements ?? []).flatMap(({ key = '', operator, values }) =>
+    operator === 'In' && values?.length === 1 ? [`${key}=${values[0]}`] : [],
+  );
+  return terms.length === 0 ? undefined : terms.join(',');
 }
 
 /** Upstream leaves the kind's name out of these refusals. */
