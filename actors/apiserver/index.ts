@@ -9,6 +9,7 @@ import {
   formatTime,
   type KindDefinition,
   type KindRegistry,
+  loadExpressions,
   type Schema,
   type StrategyContext,
 } from '../../src/api/index.ts';
@@ -21,6 +22,7 @@ import { ApiServices, startAggregation } from './aggregation/index.ts';
 import { createEventLeases } from './allocation/event-leases.ts';
 import { createServiceAllocator } from './allocation/services.ts';
 import { createAuditor } from './audit/index.ts';
+import { holdsExpressions } from './authentication/expressions.ts';
 import { createAuthenticator } from './authentication/index.ts';
 import { createAuthorization } from './authorization/index.ts';
 import { expectedKindOf } from './bodies.ts';
@@ -93,6 +95,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
 
 async function createServer(context: ActorContext, given: ApiserverOptions | undefined): Promise<Server> {
   const options = resolveOptions(given);
+  if (holdsExpressions([options.jwtIssuers, options.authorizationWebhooks])) await loadExpressions();
   const { clock, random } = context;
   const registry = createKindRegistry();
   const plainStore = remoteStore(context.bus, options.storeAddress);

@@ -1,29 +1,26 @@
 /**
  * CEL expressions over plain JSON values, as configuration files hold them: `claims` and `user` in authentication, `request` in
- * authorization. Numbers of tokens become integers where they are whole.
+ * authorization. The language is loaded before the server is made when its configuration has any.
  */
-import { Environment } from '@marcbachmann/cel-js';
+import { expressions } from '../../../src/api/index.ts';
 
 /** Evaluates to a plain value. Throws for a missing member or a wrong type. */
 export type Expression = (variables: Readonly<Record<string, unknown>>) => unknown;
 
-const environment = new Environment({ unlistedVariablesAreDyn: true, enableOptionalTypes: true });
+/** Whether a configuration holds expressions. */
+export const holdsExpressions = (configuration: unknown): boolean =>
+  /"\w*[eE]xpression":/.test(JSON.stringify(configuration) ?? '');
 
-/** @throws Error when the text is no expression */
+/** @throws CelCompileError when the text is no expression */
 export function compileExpression(text: string): Expression {
-  const parsed = environment.parse(text);
-  return (variables) => fromCel(parsed(toCel(variables) as Record<string, unknown>));
-}
-
-function toCel(value: unknown): unknown {
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(toCel);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, toCel(member)]));
-}
-
-function fromCel(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(fromCel);
-  return value;
+  const { compile, dynType, failureOf, jsonOf, readJson } = expressions();
+  const variables = { claims: dynType, user: dynType, request: dynType };
+  const program = compile(text, { variables });
+  return (given) => {
+    const values = Object.entries(given).map(([name, value]) => [name, readJson(value, dynType)]);
+    const evaluation = program.evaluate(Object.fromEntries(values));
+    const failure = failureOf(evaluation);
+    if (failure !== undefined) throw failure;
+    return jsonOf(evaluation.value);
+  };
 }

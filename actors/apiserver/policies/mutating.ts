@@ -13,7 +13,7 @@ import { type Attributes, refusal } from '../admission/plugin.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
-import { shownObject, takeOver } from '../webhooks/versions.ts';
+import { shownIn, takeOver } from '../webhooks/versions.ts';
 import { type Compiled, type Composition, composeExpressions, Run } from './composition.ts';
 import { BindingError, paramsOf } from './params.ts';
 import type { Binding, Policy } from './policies.ts';
@@ -140,7 +140,7 @@ async function mutate(
   const { readJson, dynType } = expressions();
   const { kind: requested, operation, subresource } = attributes;
   const kind = matcher.kindFor(requested, operation, subresource) ?? requested;
-  let shown = await shownObject(attributes, kind, server);
+  let { object: shown } = await shownIn(attributes, kind, server);
   if (shown === undefined) return false;
   const request = await requestVariables(attributes, kind, server);
   const run = new Run(rules.composition, request, param === null ? null : readJson(param, dynType));

@@ -12,7 +12,7 @@ import type { Attributes } from '../admission/plugin.ts';
 import type { Identity } from '../call.ts';
 import type { Server } from '../server.ts';
 import { reviewOf } from '../webhooks/review.ts';
-import { shownObject, shownPrevious } from '../webhooks/versions.ts';
+import { shownIn } from '../webhooks/versions.ts';
 import { namespaceNamed } from './matching.ts';
 
 export type Variables = Readonly<Record<string, unknown>>;
@@ -32,9 +32,7 @@ export async function requestVariables(
     };
   };
   const json = (object: ApiObject | undefined): unknown => (object === undefined ? null : readJson(object, dynType));
-  // Conversions may have to ask somebody.
-  const object = await shownObject(attributes, kind, server);
-  const previous = await shownPrevious(attributes, kind, server);
+  const { object, previous } = await shownIn(attributes, kind, server);
   const ask = (question: AuthorizationQuestion) => answer(question, attributes.call.user, server);
   return {
     object: once(() => json(object)),
