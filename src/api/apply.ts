@@ -129,7 +129,8 @@ function checkConfiguration(configuration: ApiObject, { group, version, kind, sc
   if (metadata['managedFields'] !== undefined && metadata['managedFields'] !== null) {
     throw StatusError.badRequest('metadata.managedFields must be nil');
   }
-  const given = configuration.apiVersion ?? '';
+  const written = configuration.apiVersion as unknown;
+  const given = typeof written === 'string' ? written : '';
   const slash = given.indexOf('/');
   const said = slash < 0 ? groupVersion('', given) : given;
   if (said !== groupVersion(group, version) || configuration.kind !== kind) {

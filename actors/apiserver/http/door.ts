@@ -62,6 +62,12 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
       },
     );
     secured = secure;
+    // For clients that speak HTTP/1.1 on it.
+    Object.assign(secure, {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    });
     secure.on('session', track);
     serveUpgrades(server, secure);
     secure.on('secureConnection', (socket) => track(socket));

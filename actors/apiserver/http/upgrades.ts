@@ -1,7 +1,7 @@
 /**
  * Requests that ask to speak another protocol on their connection. They take the same way as all others until their answer either
  * takes the socket over or is an ordinary response, after which the connection is closed. What asks for a protocol that nobody
- * speaks here (such as HTTP/2 in clear text) is answered as if it had not asked.
+ * speaks here (such as HTTP/2 in clear text), or brings a body, is answered as if it had not asked.
  */
 import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2SecureServer } from 'node:http2';
@@ -13,7 +13,7 @@ import { handleRequest } from './handler.ts';
 export function serveUpgrades(server: Server, listener: HttpServer | Http2SecureServer): void {
   listener.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (upgradeOf(request) === undefined) {
+    if (upgradeOf(request) === undefined || hasBody(request)) {
       askAgain(listener, request, socket, head);
       return;
     }
@@ -32,6 +32,11 @@ export function serveUpgrades(server: Server, listener: HttpServer | Http2Secure
     };
     void handleRequest(server, request, response, upgrade);
   });
+}
+
+/** After a wish to upgrade, HTTP reads no body any more. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** Puts the request back on its socket without the wish to upgrade, and lets HTTP begin anew. */

@@ -24,6 +24,9 @@ import { goJsonText } from './text.ts';
 /** Watches without a timeout end after half an hour to an hour, as upstream's, so that load spreads. */
 const TIMEOUT_MIN_SECONDS = 1800;
 
+/** How long the end of a watch waits for a client that does not read. */
+const UNREAD_END_MS = 10_000;
+
 const TYPE_TEXT = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),
   MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
@@ -88,6 +91,9 @@ export function streamWatch(
         const error = StatusError.expired('The watch was closed because its client did not keep up');
         response.write(eventOf('ERROR', error.toStatus(), accepted));
         finish();
+        // Who does not even read the end of it holds the memory no longer.
+        const timer = server.context.clock.after(UNREAD_END_MS, () => response.destroy(), { background: true });
+        response.on('close', () => timer.cancel());
       }
     },
     end(status) {
