@@ -39,7 +39,8 @@ export function networkText(error: NetworkError, target: WebhookTarget): string 
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${UNVERIFIED} ${wrongName(error, target)}`;
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') {
-    return 'tls: first record does not look like a TLS handshake';
+    // What answers without TLS is, nearly always, a server of plain HTTP.
+    return 'http: server gave HTTP response to HTTPS client';
   }
   return error.message;
 }

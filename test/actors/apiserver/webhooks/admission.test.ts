@@ -254,6 +254,27 @@ describe('validating webhooks', () => {
     expect(hook.reviews.map(({ request }) => request.oldObject.metadata.name).sort()).toEqual(names.sort());
   });
 
+  it('are asked about connections to pods, with what these are for', async () => {
+    hook.answer((review) => deny(review, { message: 'no shells' }));
+    await register('validating', 'shells', {
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CONNECT'], resources: ['pods/exec'] }],
+    });
+    const path = '/api/v1/namespaces/default/pods/some/exec?container=c&stdin=true&command=sh&command=-i';
+    const { status, body } = await server.http('POST', path);
+    expect(status).toBe(400);
+    expect(body.message).toBe('admission webhook "shells.example.com" denied the request: no shells');
+    expect(hook.reviews).toHaveLength(1);
+    expect(hook.reviews[0].request).toMatchObject({
+      kind: { group: '', version: 'v1', kind: 'PodExecOptions' },
+      resource: { resource: 'pods' },
+      subResource: 'exec',
+      name: 'some',
+      operation: 'CONNECT',
+      object: { kind: 'PodExecOptions', apiVersion: 'v1', container: 'c', stdin: true, command: ['sh', '-i'] },
+      oldObject: null,
+    });
+  });
+
   it('are not asked about webhooks', async () => {
     hook.answer((review) => deny(review));
     await register('validating', 'all', {
