@@ -4,7 +4,9 @@ import {
   createInformers,
   createLeaderElector,
   createSeriesRecorder,
+  csiDrivers,
   csiNodes,
+  csiStorageCapacities,
   deviceClasses,
   type Informer,
   type KubernetesObject,
@@ -103,6 +105,8 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     moveOn(informers.informer(persistentVolumeClaims), 'PersistentVolumeClaim');
     moveOn(informers.informer(storageClasses), 'StorageClass');
     moveOn(informers.informer(csiNodes), 'CSINode');
+    moveOn(informers.informer(csiDrivers), 'CSIDriver');
+    moveOn(informers.informer(csiStorageCapacities), 'CSIStorageCapacity');
     moveOn(informers.informer(resourceClaims), 'ResourceClaim');
     moveOn(informers.informer(resourceSlices), 'ResourceSlice');
     moveOn(informers.informer(deviceClasses), 'DeviceClass');

@@ -38,6 +38,7 @@ const schema = z.looseObject({
   count: z.number().int().min(0).default(1),
   templatePath: z.string(),
   updatePerSecond: z.number().optional(),
+  subresources: z.array(z.string()).optional(),
 });
 
 const place = (given: KubernetesObject, namespace: string | undefined): KubernetesObject => {
@@ -69,6 +70,10 @@ export const updateAny = defineOperation({
     const update = async (index: number) => {
       const object = place(make(index, operation.count), operation.namespace);
       const resource = resourceOf(object);
+      if (operation.subresources?.length) {
+        for (const subresource of operation.subresources) await run.client.update(resource, object, { subresource });
+        return;
+      }
       // As upstream: a status in the template is written through its subresource, the rest through the object.
       await run.client.update(resource, object);
       if ('status' in object) await run.client.update(resource, object, { subresource: 'status' });

@@ -38,9 +38,9 @@ async function createClaim(run: Run, operation: CreatePods, namespace: string, i
     operation;
   const claim = run.objects(claimPath)(index, operation.count) as PersistentVolumeClaim;
   const volume = run.objects(volumePath)(index, operation.count) as PersistentVolume;
-  const suffix = `${namespace}-${index}`;
-  const claimName = `pvc-${suffix}`;
-  const volumeName = `pv-${suffix}`;
+  // As upstream's harness names them: other pods of a workload refer to the claims by number.
+  const claimName = `pvc-${index}`;
+  const volumeName = `${namespace}-pv-${index}`;
   const source = volume.spec?.csi === undefined ? {} : { csi: { ...volume.spec.csi, volumeHandle: volumeName } };
   const disk = volume.spec?.awsElasticBlockStore;
   await run.client.create(persistentVolumes, {

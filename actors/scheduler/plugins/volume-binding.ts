@@ -10,7 +10,12 @@ import {
   type PersistentVolume,
   type PersistentVolumeClaim,
 } from '../../../src/api/index.ts';
-import { persistentVolumeClaims, persistentVolumes } from '../../../src/client/index.ts';
+import {
+  csiDrivers,
+  csiStorageCapacities,
+  persistentVolumeClaims,
+  persistentVolumes,
+} from '../../../src/client/index.ts';
 import {
   Action,
   boundVolumeName,
@@ -31,6 +36,7 @@ import {
 const name = 'VolumeBinding';
 const wrongNode = unresolvable("node(s) didn't match PersistentVolume's node affinity");
 const noVolume = unresolvable("node(s) didn't find available persistent volumes to bind");
+const noSpace = unresolvable('node(s) did not have enough free storage');
 const volumeGone = unresolvable('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)');
 const unboundImmediate = unresolvable('pod has unbound immediate PersistentVolumeClaims');
 const notProvisioned = 'kubernetes.io/no-provisioner';
@@ -52,6 +58,21 @@ const choiceKey = stateKey<Choice>('VolumeBinding/choice');
 function usableOn(volume: PersistentVolume, node: Node): boolean {
   const required = volume.spec?.nodeAffinity?.required;
   return !required || compileNodeSelector(required)(node);
+}
+
+/** One verdict a set of reasons, so that diagnoses can count them by identity. */
+const together = new Map<string, Verdict>();
+
+function joined(given: readonly Verdict[]): Verdict | undefined {
+  if (given.length < 2) return given[0];
+  const reasons = given.flatMap((one) => one.reasons);
+  const key = reasons.join('\n');
+  let known = together.get(key);
+  if (!known) {
+    known = unresolvable(...reasons);
+    together.set(key, known);
+  }
+  return known;
 }
 
 /** Could the volume serve the claim, wherever? */
@@ -80,8 +101,24 @@ export const volumeBinding: PluginDefinition = {
     const promised = new Map<string, string>();
     const keyOf = (claim: PersistentVolumeClaim) => `${claim.metadata?.namespace}/${claim.metadata?.name}`;
 
-    /** Volumes for all waiting claims on one node, smallest first; undefined when one finds none. */
-    const choose = (waiting: readonly PersistentVolumeClaim[], node: Node): Choice | undefined => {
+    const drivers = informers?.informer(csiDrivers).lister;
+    const capacities = informers?.informer(csiStorageCapacities).lister;
+
+    /** Is there room for a new volume where the node is? Drivers that do not publish their capacity always have some. */
+    const hasRoom = (provisioner: string, claim: PersistentVolumeClaim, node: Node): boolean => {
+      if (!drivers?.get(undefined, provisioner)?.spec.storageCapacity) return true;
+      const asked = claim.spec?.resources?.requests?.['storage'];
+      if (asked === undefined) return true;
+      return capacities!.list().some(({ storageClassName, capacity, maximumVolumeSize, nodeTopology }) => {
+        const room = maximumVolumeSize ?? capacity;
+        if (storageClassName !== claim.spec?.storageClassName || room === undefined || !nodeTopology) return false;
+        return compareQuantities(room, asked) >= 0 && labelSelectorOf(nodeTopology).matches(node.metadata?.labels);
+      });
+    };
+
+    /** Volumes for all waiting claims on one node, smallest first; a verdict when one finds none. */
+    const choose = (waiting: readonly PersistentVolumeClaim[], node: Node): Choice | Verdict => {
+      let cramped = false;
       const choice: { claim: PersistentVolumeClaim; volume: PersistentVolume | undefined }[] = [];
       const taken = new Set<string>();
       for (const claim of waiting) {
@@ -100,7 +137,7 @@ export const volumeBinding: PluginDefinition = {
         if (volume) taken.add(volume.metadata!.name!);
         else {
           const storageClass = listers!.classes.get(undefined, claim.spec?.storageClassName ?? '');
-          if (!storageClass || storageClass.provisioner === notProvisioned) return undefined;
+          if (!storageClass || storageClass.provisioner === notProvisioned) return noVolume;
           const topologies = storageClass.allowedTopologies ?? [];
           const labels = node.metadata?.labels ?? {};
           const allowed =
@@ -108,11 +145,12 @@ export const volumeBinding: PluginDefinition = {
             topologies.some((term) =>
               (term.matchLabelExpressions ?? []).every(({ key, values }) => values.includes(labels[key] ?? '')),
             );
-          if (!allowed) return undefined;
+          if (!allowed) return noVolume;
+          if (!hasRoom(storageClass.provisioner, claim, node)) cramped = true;
         }
         choice.push({ claim, volume });
       }
-      return choice;
+      return cramped ? noSpace : choice;
     };
 
     const missing = (claimName: string, ephemeral: boolean): Verdict =>
@@ -183,18 +221,21 @@ export const volumeBinding: PluginDefinition = {
       filter(cycle, _info, row) {
         const node = nodes.nodes[row]!;
         const { bound, waiting } = cycle.need(wantedKey);
+        let wrong = false;
         for (const volumeName of bound) {
           const volume = listers?.volumes.get(undefined, volumeName);
           if (!volume) return volumeGone;
-          if (!usableOn(volume, node)) return wrongNode;
+          if (!usableOn(volume, node)) wrong = true;
         }
-        return waiting.length === 0 || choose(waiting, node) ? undefined : noVolume;
+        const choice = waiting.length === 0 ? undefined : choose(waiting, node);
+        const refusals = [...(wrong ? [wrongNode] : []), ...(choice && 'code' in choice ? [choice] : [])];
+        return joined(refusals);
       },
       reserve(cycle, _info, nodeName) {
         const wanted = cycle.read(wantedKey);
         if (!wanted || wanted.waiting.length === 0) return undefined;
         const choice = choose(wanted.waiting, nodes.nodes[nodes.rowOf(nodeName)]!);
-        if (!choice) return noVolume;
+        if ('code' in choice) return choice;
         for (const { claim, volume } of choice) if (volume) promised.set(volume.metadata!.name!, keyOf(claim));
         cycle.write(choiceKey, choice);
         return undefined;
@@ -235,6 +276,8 @@ export const volumeBinding: PluginDefinition = {
         { resource: 'PersistentVolume', action: Action.Add | Action.Update },
         { resource: 'Node', action: Action.Add | Action.UpdateNodeLabel },
         { resource: 'CSINode', action: Action.Add | Action.Update },
+        { resource: 'CSIDriver', action: Action.Update },
+        { resource: 'CSIStorageCapacity', action: Action.Add | Action.Update },
       ],
     };
   },

@@ -1,5 +1,8 @@
-/** A claim with access mode ReadWriteOncePod serves one pod in the whole cluster. @see plugins/volumerestrictions */
-import type { Pod } from '../../../src/api/index.ts';
+/**
+ * A claim with access mode ReadWriteOncePod serves one pod in the whole cluster, and a disk that pods name themselves one pod
+ * a node, unless all read only. @see plugins/volumerestrictions
+ */
+import type { Pod, Volume } from '../../../src/api/index.ts';
 import {
   Action,
   claimsOf,
@@ -16,7 +19,45 @@ const inUse = unschedulable(
   'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode',
 );
 
+const diskTaken = unschedulable('node(s) had no available disk');
+
+interface Disk {
+  /** Two disks are one when they share a key: RBD images have one for each monitor. */
+  readonly keys: readonly string[];
+  readonly readOnly: boolean;
+}
+
+/** The disk that a volume names itself; undefined for all other volumes. */
+function diskOf({ gcePersistentDisk, awsElasticBlockStore, iscsi, rbd }: Volume): Disk | undefined {
+  if (gcePersistentDisk) {
+    return { keys: [`gce/${gcePersistentDisk.pdName}`], readOnly: gcePersistentDisk.readOnly ?? false };
+  }
+  // Such a disk cannot be shared at all.
+  if (awsElasticBlockStore) return { keys: [`aws/${awsElasticBlockStore.volumeID}`], readOnly: false };
+  if (iscsi) return { keys: [`iscsi/${iscsi.iqn}`], readOnly: iscsi.readOnly ?? false };
+  if (!rbd) return undefined;
+  const image = `${rbd.pool ?? 'rbd'}/${rbd.image}`;
+  return { keys: rbd.monitors.map((monitor) => `rbd/${monitor}/${image}`), readOnly: rbd.readOnly ?? false };
+}
+
+const noDisks: readonly Disk[] = [];
+
+function disksOf(pod: Pod): readonly Disk[] {
+  let disks: Disk[] | undefined;
+  for (const volume of pod.spec?.volumes ?? []) {
+    const disk = diskOf(volume);
+    if (!disk) continue;
+    disks ??= [];
+    disks.push(disk);
+  }
+  return disks ?? noDisks;
+}
+
+const collide = (a: Disk, b: Disk): boolean =>
+  !(a.readOnly && b.readOnly) && a.keys.some((key) => b.keys.includes(key));
+
 interface Conflicts {
+  readonly disks: readonly Disk[];
   readonly claims: ReadonlySet<string>;
   /** Pods that use one of the claims; what-ifs take them off and put them on again. */
   users: number;
@@ -37,13 +78,14 @@ export const volumeRestrictions: PluginDefinition = {
         const exclusive = claimsOf(pod).filter((reference) =>
           listers?.claims.get(namespace, reference.name)?.spec?.accessModes?.includes('ReadWriteOncePod'),
         );
-        if (exclusive.length === 0) return skip;
+        const disks = disksOf(pod);
+        if (exclusive.length === 0 && disks.length === 0) return skip;
         const claims = new Set(exclusive.map((reference) => reference.name));
         let users = 0;
-        for (let row = 0; row < nodes.rowCount; row++) {
+        for (let row = 0; row < nodes.rowCount && claims.size > 0; row++) {
           for (const other of nodes.pods[row]!) if (uses(other, namespace, claims)) users++;
         }
-        cycle.write(conflictsKey, { claims, users });
+        cycle.write(conflictsKey, { disks, claims, users });
         return undefined;
       },
       addPod(cycle, { namespace }, other) {
@@ -54,7 +96,14 @@ export const volumeRestrictions: PluginDefinition = {
         const conflicts = cycle.need(conflictsKey);
         if (uses(other, namespace, conflicts.claims)) conflicts.users--;
       },
-      filter: (cycle) => (cycle.need(conflictsKey).users > 0 ? inUse : undefined),
+      filter(cycle, _info, row) {
+        const { disks, users } = cycle.need(conflictsKey);
+        const taken =
+          disks.length > 0 &&
+          nodes.pods[row]!.some(({ pod }) => disksOf(pod).some((other) => disks.some((disk) => collide(disk, other))));
+        if (taken) return diskTaken;
+        return users > 0 ? inUse : undefined;
+      },
       events: () => [
         {
           resource: 'AssignedPod',
@@ -62,6 +111,8 @@ export const volumeRestrictions: PluginDefinition = {
           hint: (info, previous) => {
             const pod = previous as Pod | undefined;
             const claims = new Set(claimsOf(info.pod).map((reference) => reference.name));
+            if (pod && disksOf(pod).some((other) => disksOf(info.pod).some((disk) => collide(disk, other))))
+              return true;
             return (
               pod?.metadata?.namespace === info.namespace &&
               claimsOf(pod).some((reference) => claims.has(reference.name))
