@@ -306,7 +306,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const failed = [...lost, ...counted.map(uid)];
     let current = job;
     if (counts.succeeded.length + counted.length > 0) {
-      current = await write(job, { ...status, uncountedTerminatedPods: { succeeded, failed } });
+      // A job is not over while pods are still to be counted: the server refuses such a status.
+      current = await write(job, { ...unfinished(status), uncountedTerminatedPods: { succeeded, failed } });
     }
     const finished = owned.filter((pod) => isTracked(pod) && (!isPodActive(pod) || ending !== undefined));
     await Promise.all(finished.map(untrack));
@@ -444,6 +445,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 }
 
 const orphanPrefix = 'orphan:';
+
+/** The status without what says that the job is over. */
+function unfinished({ completionTime: _, conditions, ...status }: JobStatus): JobStatus {
+  const open = conditions?.filter(({ type }) => type !== 'Complete' && type !== 'Failed');
+  return open === undefined ? status : { ...status, conditions: open };
+}
 
 interface Indexes {
   readonly succeeded: Set<number>;

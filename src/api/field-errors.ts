@@ -41,6 +41,9 @@ export class PlainValue {
   }
 }
 
+/** In place of a value that says nothing by itself: only the kind of error and its detail are printed. */
+export const omittedValue = new PlainValue('');
+
 export interface FieldError {
   readonly type: FieldErrorType;
   /** Such as `spec.containers[0].name`. */
@@ -149,7 +152,7 @@ const valueless: ReadonlySet<FieldErrorType> = new Set([
 /** The message of a Status cause: what is wrong, without the field. */
 export function fieldErrorBody(error: FieldError): string {
   let text = typeTexts[error.type];
-  if (!valueless.has(error.type)) {
+  if (!valueless.has(error.type) && error.value !== omittedValue) {
     const value = error.value === undefined ? 'null' : error.value;
     text += `: ${typeof value === 'string' ? quote(value) : value instanceof PlainValue ? value.text : goJson(value)}`;
   }

@@ -53,3 +53,34 @@ export function checkNonSpecialAddress(check: Check, path: Path, step: Step, tex
     check.invalid(path, step, text, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
   }
 }
+
+/** True when the first range is a part of the second. */
+export function isInside(part: string, whole: string): boolean {
+  const [partBits, partLength] = rangeBits(part);
+  const [wholeBits, wholeLength] = rangeBits(whole);
+  if (partBits.length !== wholeBits.length) return false;
+  return wholeLength < partLength && partBits.slice(0, wholeLength) === wholeBits.slice(0, wholeLength);
+}
+
+/** True when a range names an address inside it rather than its first. */
+export function hasHostBits(range: string): boolean {
+  const [bits, length] = rangeBits(range);
+  return bits.slice(length).includes('1');
+}
+
+function rangeBits(range: string): [bits: string, length: number] {
+  const slash = range.lastIndexOf('/');
+  const address = range.slice(0, slash);
+  const length = Number(range.slice(slash + 1));
+  if (addressFamily(address) === 4) {
+    const bytes = address.split('.').map(Number);
+    return [bytes.map((byte) => byte.toString(2).padStart(8, '0')).join(''), length];
+  }
+  const [head = '', tail] = address.split('::');
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const before = groups(head);
+  const after = groups(tail ?? '');
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  const words = [...before, ...(tail === undefined ? [] : zeros), ...after];
+  return [words.map((word) => Number.parseInt(word, 16).toString(2).padStart(16, '0')).join(''), length];
+}

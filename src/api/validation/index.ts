@@ -28,10 +28,11 @@ import {
   replicationControllerValidation,
   serviceAccountValidation,
 } from './core-kinds.ts';
+import { cronJobValidation } from './cron-jobs.ts';
 import { endpointSliceValidation } from './endpoint-slices.ts';
 import { eventValidation } from './events.ts';
 import { flowSchemaValidation, priorityLevelValidation } from './flow-control.ts';
-import { cronJobValidation, jobValidation } from './jobs.ts';
+import { jobValidation } from './jobs.ts';
 import { limitRangeValidation, resourceQuotaValidation } from './limits.ts';
 import {
   ingressClassValidation,

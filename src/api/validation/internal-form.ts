@@ -133,6 +133,7 @@ const descriptions: Readonly<Record<string, string>> = {
   CertificateCondition: 'Type:s Status:s Reason:s Message:s LastUpdateTime:v LastTransitionTime:v',
   ObjectReference: 'Kind:s Namespace:s Name:s UID=uid:s APIVersion=apiVersion:s ResourceVersion:s FieldPath:s',
   EventSource: 'Component:s Host:s',
+  ParentReference: 'Group:s Resource:s Namespace:s Name:s',
   NodeAddress: 'Type:s Address:s',
   TopologySelectorTerm: 'MatchLabelExpressions:[TopologySelectorRequirement',
   TopologySelectorRequirement: 'Key:s Values:v',

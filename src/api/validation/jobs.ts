@@ -1,34 +1,38 @@
 /**
- * Jobs and CronJobs.
+ * Jobs.
  * @see pkg/apis/batch/validation/validation.go
  */
-import { type FieldError, fieldPath } from '../field-errors.ts';
+import { type FieldError, fieldPath, omittedValue } from '../field-errors.ts';
 import type {
-  CronJob,
   Job,
   JobSpec,
+  LabelSelector,
   PodFailurePolicyRule,
   PodTemplateSpec,
   SuccessPolicyRule,
 } from '../generated/types.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
-import { validateDnsSubdomain } from '../names.ts';
+import { validateDnsLabel } from '../names.ts';
 import { labelSelectorOf } from '../selectors.ts';
 import { at, Check, collect, keyed, type Path } from './check.ts';
-import { scheduleRefusal } from './cron-schedule.ts';
+import { countIndexes } from './index-ranges.ts';
 import { internalForm } from './internal-form.ts';
+import { checkJobStatus } from './job-status.ts';
 import { checkLabelSelector } from './label-selector.ts';
 import { checkStandardFinalizers } from './metadata.ts';
+import { checkDomainPrefixed } from './networking.ts';
 import { checkPodTemplate } from './pod-spec.ts';
 
 const specPath = fieldPath('spec');
 const parallelismMax = 100_000;
+const indexesMax = 100_000;
+const manyIndexesMax = 10_000;
 const rulesMax = 20;
 const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
 
 /** What jobs and templates of jobs share. */
-function checkJobFields(check: Check, path: Path, spec: Partial<JobSpec>): void {
+export function checkJobFields(check: Check, path: Path, spec: Partial<JobSpec>): void {
   const numbers = [
     'parallelism',
     'completions',
@@ -39,6 +43,8 @@ function checkJobFields(check: Check, path: Path, spec: Partial<JobSpec>): void 
     'maxFailedIndexes',
   ] as const;
   for (const field of numbers) check.nonNegative(path, field, spec[field]);
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
+    check.required(path, 'backoffLimitPerIndex', 'when maxFailedIndexes is specified');
   if (spec.managedBy !== undefined) checkManager(check, path, spec.managedBy);
   checkCompletion(check, path, spec);
   if (spec.podFailurePolicy) {
@@ -64,11 +70,8 @@ function checkJobFields(check: Check, path: Path, spec: Partial<JobSpec>): void 
 }
 
 function checkManager(check: Check, path: Path, name: string): void {
-  const [domain = '', ...rest] = name.split('/');
   if (name === '') check.required(path, 'managedBy');
-  else if (rest.length === 0 || domain === '' || rest.join('/') === '')
-    check.invalid(path, 'managedBy', name, 'must be a domain-prefixed path (such as "acme.io/foo")');
-  else check.all(path, 'managedBy', name, validateDnsSubdomain(domain));
+  else checkDomainPrefixed(check, path, 'managedBy', name);
   if (name.length > 63) check.tooLong(path, 'managedBy', 63);
 }
 
@@ -87,11 +90,10 @@ function checkCompletion(check: Check, path: Path, spec: Partial<JobSpec>): void
       );
     if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions)
       check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, 'must be less than or equal to completions');
-    if (backoffLimitPerIndex === undefined || completions === undefined || completions <= parallelismMax) return;
-    const when = `when completions is greater than ${parallelismMax} and backoffLimitPerIndex is specified`;
-    if (maxFailedIndexes === undefined) check.required(path, 'maxFailedIndexes', `must be specified ${when}`);
-    else if (maxFailedIndexes > 10_000)
-      check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, `must be less than or equal to 10000 ${when}`);
+    if (maxFailedIndexes !== undefined && maxFailedIndexes > indexesMax)
+      check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, `must be less than or equal to ${indexesMax}`);
+    if (backoffLimitPerIndex !== undefined && completions !== undefined && completions > indexesMax)
+      checkManyIndexes(check, path, spec);
     return;
   }
   if (backoffLimitPerIndex !== undefined)
@@ -100,11 +102,22 @@ function checkCompletion(check: Check, path: Path, spec: Partial<JobSpec>): void
     check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, 'requires indexed completion mode');
 }
 
+/** Above so many completions, what is counted for each index has bounds. */
+function checkManyIndexes(check: Check, path: Path, { parallelism, maxFailedIndexes }: Partial<JobSpec>): void {
+  const text = `must be less than or equal to ${manyIndexesMax} when completions are above ${indexesMax} and used with backoff limit per index`;
+  if (maxFailedIndexes === undefined)
+    check.required(path, 'maxFailedIndexes', `must be specified when completions is above ${indexesMax}`);
+  if (parallelism !== undefined && parallelism > manyIndexesMax) check.invalid(path, 'parallelism', parallelism, text);
+  if (maxFailedIndexes !== undefined && maxFailedIndexes > manyIndexesMax)
+    check.invalid(path, 'maxFailedIndexes', maxFailedIndexes, text);
+}
+
 function checkFailureRule(check: Check, path: Path, rule: PodFailurePolicyRule, spec: Partial<JobSpec>): void {
   const { action, onExitCodes, onPodConditions = [] } = rule;
-  if (action === 'FailIndex' && spec.backoffLimitPerIndex === undefined)
-    check.invalid(path, 'action', action, 'requires the backoffLimitPerIndex to be set');
-  else if (!action) check.required(path, 'action', `valid values: [${actions.map((one) => `"${one}"`).join(' ')}]`);
+  if (action === 'FailIndex') {
+    if (spec.backoffLimitPerIndex === undefined)
+      check.invalid(path, 'action', action, 'requires the backoffLimitPerIndex to be set');
+  } else if (!action) check.required(path, 'action', `valid values: [${actions.map((one) => `"${one}"`).join(' ')}]`);
   else check.oneOf(path, 'action', action, actions);
   if (onExitCodes) checkExitCodes(check, at(path, 'onExitCodes'), onExitCodes, spec);
   if (onPodConditions.length > rulesMax) check.tooMany(path, 'onPodConditions', onPodConditions.length, rulesMax);
@@ -115,9 +128,9 @@ function checkFailureRule(check: Check, path: Path, rule: PodFailurePolicyRule, 
     else check.oneOf(place, 'status', status, ['False', 'True', 'Unknown']);
   });
   if (onExitCodes && onPodConditions.length > 0)
-    check.invalid(path, '', '', 'specifying both OnExitCodes and OnPodConditions is not supported');
+    check.invalid(path, '', omittedValue, 'specifying both OnExitCodes and OnPodConditions is not supported');
   if (!onExitCodes && onPodConditions.length === 0)
-    check.invalid(path, '', '', 'specifying one of OnExitCodes and OnPodConditions is required');
+    check.invalid(path, '', omittedValue, 'specifying one of OnExitCodes and OnPodConditions is required');
 }
 
 function checkExitCodes(
@@ -192,29 +205,6 @@ function checkSuccessRule(check: Check, path: Path, rule: SuccessPolicyRule, com
   }
 }
 
-/** How many indexes a text such as `0-2,5` names, or why it is refused. */
-function countIndexes(text: string, completions: number): number | string {
-  if (text === '') return 0;
-  let total = 0;
-  let last: number | undefined;
-  for (const interval of text.split(',')) {
-    const ends = interval.split('-');
-    const shown = JSON.stringify(interval);
-    if (ends.length > 2) return `invalid format: ${shown}`;
-    const [first = 0, final = first] = ends.map(Number);
-    for (const end of ends) {
-      if (!/^\d+$/.test(end)) return `cannot convert string to integer for index: ${JSON.stringify(end)}`;
-    }
-    for (const end of ends) if (Number(end) >= completions) return `too large index: ${JSON.stringify(end)}`;
-    if (last !== undefined && last >= first) return `non-increasing order, previous: ${last}, current: ${first}`;
-    if (final < first || (ends.length === 2 && final === first))
-      return `non-increasing order, previous: ${first}, current: ${final}`;
-    total += final - first + 1;
-    last = final;
-  }
-  return total;
-}
-
 function checkReplacement(check: Check, path: Path, spec: Partial<JobSpec>): void {
   const policy = spec.podReplacementPolicy;
   if (policy === undefined) return;
@@ -233,15 +223,36 @@ const generatedLabels = [
 function checkJob(check: Check, job: Job): void {
   checkStandardFinalizers(check, job.metadata);
   const spec: Partial<JobSpec> = job.spec ?? {};
-  const labels = spec.template?.metadata?.labels;
-  if (spec.manualSelector !== true && spec.selector) {
-    const path = fieldPath('spec', 'template', 'metadata', 'labels');
-    for (const [key, field] of generatedLabels) {
-      const value = job.metadata?.[field] ?? '';
-      if (labels?.[key] === undefined) check.required(keyed(path, key), '', `must be '${value}'`);
-      else if (labels[key] !== value) check.invalid(keyed(path, key), '', labels, `must be '${value}'`);
-    }
+  if (spec.manualSelector !== true && spec.selector) checkGenerated(check, job, spec.selector);
+  checkJobSpec(check, spec);
+  const { completionMode, completions = 0 } = spec;
+  if (completionMode !== 'Indexed' || completions <= 0) return;
+  const name = job.metadata?.name ?? '';
+  const host = `${name}-${completions - 1}`;
+  if (validateDnsLabel(host).length > 0) {
+    const text = `will not able to create pod with invalid DNS label: ${host}`;
+    check.invalid(fieldPath('metadata'), 'name', name, text);
   }
+}
+
+/** The labels by which a job knows its pods are there, and its selector is of these. */
+function checkGenerated(check: Check, { metadata, spec }: Job, selector: LabelSelector): void {
+  const labels = spec?.template?.metadata?.labels;
+  const path = fieldPath('spec', 'template', 'metadata', 'labels');
+  const expected: Record<string, string> = {};
+  for (const [key, field] of generatedLabels) {
+    const value = metadata?.[field] ?? '';
+    expected[key] = value;
+    if (labels?.[key] === undefined) check.required(keyed(path, key), '', `must be '${value}'`);
+    else if (labels[key] !== value) check.invalid(keyed(path, key), '', labels, `must be '${value}'`);
+  }
+  const isSound = collect((inner) => checkLabelSelector(inner, selector, undefined, '')).length === 0;
+  if (isSound && !labelSelectorOf(selector).matches(expected))
+    check.invalid(specPath, 'selector', selector, '`selector` not auto-generated');
+}
+
+function checkJobSpec(check: Check, spec: Partial<JobSpec>): void {
+  const labels = spec.template?.metadata?.labels;
   checkJobFields(check, specPath, spec);
   const before = check.errors.length;
   if (!spec.selector) check.required(specPath, 'selector');
@@ -281,6 +292,8 @@ function validateJobUpdate(job: Job, previous: Job): FieldError[] {
   const check = new Check();
   checkJob(check, job);
   const spec: Partial<JobSpec> = job.spec ?? {};
+  // Upstream looks at the spec as that of a job and again as that of an update, and tells of both.
+  checkJobSpec(check, spec);
   const before: Partial<JobSpec> = previous.spec ?? {};
   if (spec.completions !== before.completions) {
     const inTandem = spec.completionMode === 'Indexed' && spec.completions !== undefined;
@@ -292,7 +305,7 @@ function validateJobUpdate(job: Job, previous: Job): FieldError[] {
   const waiting = before.suspend === true && previous.status?.startTime === undefined;
   const template = waiting ? maskTemplate(spec.template, before.template) : spec.template;
   if (!semanticEqual(template, before.template))
-    check.invalid(specPath, 'template', internalForm('PodTemplateSpec', template), 'field is immutable');
+    check.invalid(specPath, 'template', internalForm('PodTemplateSpec', spec.template), 'field is immutable');
   const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
   for (const field of fixed) check.unchanged(specPath, field, spec[field], semanticEqual(spec[field], before[field]));
   return check.errors;
@@ -302,74 +315,6 @@ export const jobValidation = strategyOf<Job>({
   validate: (job: Job) => collect((check) => checkJob(check, job)),
   validateUpdate: validateJobUpdate,
   status: {
-    validateUpdate: (job: Job) =>
-      collect((check) => {
-        const path = fieldPath('status');
-        for (const field of ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const)
-          check.nonNegative(path, field, job.status?.[field]);
-      }),
+    validateUpdate: (job: Job, previous: Job) => collect((check) => checkJobStatus(check, job, previous)),
   },
-});
-
-function checkCronJob(check: Check, cronJob: CronJob, isNew: boolean): void {
-  checkStandardFinalizers(check, cronJob.metadata);
-  const spec: Partial<NonNullable<CronJob['spec']>> = cronJob.spec ?? {};
-  const { schedule = '', timeZone, concurrencyPolicy, jobTemplate } = spec;
-  if (schedule === '') check.required(specPath, 'schedule');
-  else checkSchedule(check, schedule, timeZone);
-  check.nonNegative(specPath, 'startingDeadlineSeconds', spec.startingDeadlineSeconds);
-  if (timeZone !== undefined) checkTimeZone(check, timeZone);
-  check.requiredOneOf(specPath, 'concurrencyPolicy', concurrencyPolicy, ['Allow', 'Forbid', 'Replace']);
-  const path = at(at(specPath, 'jobTemplate'), 'spec');
-  checkJobFields(check, path, jobTemplate?.spec ?? {});
-  if (jobTemplate?.spec?.selector)
-    check.invalid(path, 'selector', jobTemplate.spec.selector, '`selector` will be auto-generated');
-  if (jobTemplate?.spec?.manualSelector === true) check.notSupported(path, 'manualSelector', true, ['nil', 'false']);
-  check.nonNegative(specPath, 'successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit);
-  check.nonNegative(specPath, 'failedJobsHistoryLimit', spec.failedJobsHistoryLimit);
-  const name = cronJob.metadata?.name ?? '';
-  // Eleven characters are kept for what is added to the names of its jobs.
-  if (isNew && name.length > 52)
-    check.invalid(fieldPath('metadata'), 'name', name, 'must be no more than 52 characters');
-}
-
-function checkSchedule(check: Check, schedule: string, timeZone: string | undefined): void {
-  if (schedule.includes('TZ')) {
-    const text =
-      timeZone === undefined
-        ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
-        : 'cannot use both timeZone field and TZ or CRON_TZ in schedule';
-    check.invalid(specPath, 'schedule', schedule, text);
-    return;
-  }
-  const refusal = scheduleRefusal(schedule);
-  if (refusal !== '') check.invalid(specPath, 'schedule', schedule, refusal);
-}
-
-function checkTimeZone(check: Check, name: string): void {
-  if (name === '') check.invalid(specPath, 'timeZone', name, 'timeZone must be nil or non-empty string');
-  else if (name.toLowerCase() === 'local')
-    check.invalid(
-      specPath,
-      'timeZone',
-      name,
-      'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
-    );
-  else if (!isTimeZone(name)) check.invalid(specPath, 'timeZone', name, `unknown time zone ${name}`);
-}
-
-function isTimeZone(name: string): boolean {
-  if (/^[+-]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}
-
-export const cronJobValidation = strategyOf<CronJob>({
-  validate: (cronJob: CronJob) => collect((check) => checkCronJob(check, cronJob, true)),
-  validateUpdate: (cronJob: CronJob) => collect((check) => checkCronJob(check, cronJob, false)),
 });

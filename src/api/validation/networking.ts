@@ -8,6 +8,7 @@ import type {
   Ingress,
   IngressBackend,
   IngressClass,
+  IngressRule,
   IPAddress,
   NetworkPolicy,
   NetworkPolicyPeer,
@@ -22,8 +23,9 @@ import {
   validatePortName,
   validateWildcardSubdomain,
 } from '../names.ts';
-import { addressFamily, checkAddress, checkRange } from './addresses.ts';
+import { addressFamily, checkAddress, checkRange, isInside } from './addresses.ts';
 import { at, type Check, collect, type Path, type Step } from './check.ts';
+import { internalForm } from './internal-form.ts';
 import { checkLabelSelector } from './label-selector.ts';
 import { checkStandardFinalizers } from './metadata.ts';
 
@@ -42,7 +44,7 @@ function checkReference(
   if (reference.apiGroup !== undefined) check.dnsSubdomain(path, 'apiGroup', reference.apiGroup);
   for (const field of ['kind', 'name'] as const) {
     const value = reference[field];
-    if (!value) check.required(path, field);
+    if (!value) check.required(path, field, `${field} is required`);
     else check.all(path, field, value, validatePathSegmentName(value));
   }
 }
@@ -90,31 +92,51 @@ function checkPath(check: Check, path: Path, rule: HTTPIngressPath): void {
   checkBackend(check, at(path, 'backend'), rule.backend ?? {});
 }
 
-function checkIngress(check: Check, ingress: Ingress): void {
+/** What an update tolerates because it was stored so. */
+interface Tolerated {
+  readonly secretNames?: boolean;
+  readonly wildcardPaths?: boolean;
+}
+
+function checkPaths(check: Check, place: Path, { http }: IngressRule): void {
+  if (!http) return;
+  const paths = at(at(place, 'http'), 'paths');
+  if (!http.paths?.length) check.required(paths, '');
+  http.paths?.forEach((one, order) => {
+    checkPath(check, at(paths, order), one);
+  });
+}
+
+function toleratedIn({ spec }: Ingress): Tolerated {
+  const wildcards = spec?.rules?.filter(({ host }) => host?.includes('*')) ?? [];
+  return {
+    secretNames:
+      spec?.tls?.some(({ secretName }) => secretName && validateDnsSubdomain(secretName).length > 0) ?? false,
+    wildcardPaths: wildcards.some((rule) => collect((check) => checkPaths(check, undefined, rule)).length > 0),
+  };
+}
+
+function checkIngress(check: Check, ingress: Ingress, tolerated: Tolerated = {}): void {
   checkStandardFinalizers(check, ingress.metadata);
   const { rules = [], defaultBackend, tls = [], ingressClassName } = ingress.spec ?? {};
   if (rules.length === 0 && !defaultBackend)
     check.invalid(undefined, 'spec', null, 'either `defaultBackend` or `rules` must be specified');
   if (defaultBackend) checkBackend(check, at(specPath, 'defaultBackend'), defaultBackend);
-  rules.forEach(({ host, http }, index) => {
+  rules.forEach((rule, index) => {
+    const { host } = rule;
     const place = at(at(specPath, 'rules'), index);
     if (host) {
       if (addressFamily(host) !== 0) check.invalid(place, 'host', host, 'must be a DNS name, not an IP address');
       checkHost(check, place, 'host', host);
     }
-    if (!http) return;
-    const paths = at(at(place, 'http'), 'paths');
-    if (!http.paths?.length) check.required(paths, '');
-    http.paths?.forEach((one, order) => {
-      checkPath(check, at(paths, order), one);
-    });
+    if (!host?.includes('*') || !tolerated.wildcardPaths) checkPaths(check, place, rule);
   });
   tls.forEach(({ hosts, secretName }, index) => {
     const place = at(at(specPath, 'tls'), index);
     hosts?.forEach((host, order) => {
       checkHost(check, at(place, 'hosts'), order, host);
     });
-    if (secretName) check.dnsSubdomain(place, 'secretName', secretName);
+    if (secretName && !tolerated.secretNames) check.dnsSubdomain(place, 'secretName', secretName);
   });
   if (ingressClassName !== undefined) check.dnsSubdomain(specPath, 'ingressClassName', ingressClassName);
 }
@@ -133,7 +155,8 @@ export const ingressValidation = strategyOf<Ingress>({
           'must match `ingressClassName` when both are specified',
         );
     }),
-  validateUpdate: (ingress: Ingress) => collect((check) => checkIngress(check, ingress)),
+  validateUpdate: (ingress: Ingress, previous: Ingress) =>
+    collect((check) => checkIngress(check, ingress, toleratedIn(previous))),
   status: {
     validateUpdate: (ingress: Ingress) =>
       collect((check) => {
@@ -149,12 +172,21 @@ export const ingressValidation = strategyOf<Ingress>({
   },
 });
 
-/** A domain, a slash and something behind it. */
+const pathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+const pathExpression = new RegExp(`^(?:${pathPattern})$`);
+
+/** A domain, a slash and a path behind it. */
 export function checkDomainPrefixed(check: Check, path: Path, step: Step, text: string): void {
   const slash = text.indexOf('/');
-  if (slash <= 0 || slash === text.length - 1)
+  if (slash <= 0 || slash === text.length - 1) {
     check.invalid(path, step, text, 'must be a domain-prefixed path (such as "acme.io/foo")');
-  else check.all(path, step, text, validateDnsSubdomain(text.slice(0, slash)));
+    return;
+  }
+  const domain = text.slice(0, slash);
+  const rest = text.slice(slash + 1);
+  check.all(path, step, domain, validateDnsSubdomain(domain));
+  if (!pathExpression.test(rest))
+    check.invalid(path, step, rest, `Invalid path (regex used for validation is '${pathPattern}')`);
 }
 
 function checkClass(check: Check, ingressClass: IngressClass): void {
@@ -205,10 +237,10 @@ function checkPolicyPort(check: Check, path: Path, { port, endPort, protocol }: 
   }
 }
 
-function checkPeer(check: Check, path: Path, peer: NetworkPolicyPeer): void {
+function checkPeer(check: Check, path: Path, peer: NetworkPolicyPeer, strict: boolean): void {
   const { podSelector, namespaceSelector, ipBlock } = peer;
-  checkLabelSelector(check, podSelector, path, 'podSelector');
-  checkLabelSelector(check, namespaceSelector, path, 'namespaceSelector');
+  checkLabelSelector(check, podSelector, path, 'podSelector', strict);
+  checkLabelSelector(check, namespaceSelector, path, 'namespaceSelector', strict);
   if (ipBlock) {
     const here = at(path, 'ipBlock');
     if (!ipBlock.cidr) check.required(here, 'cidr');
@@ -224,35 +256,9 @@ function checkPeer(check: Check, path: Path, peer: NetworkPolicyPeer): void {
     check.forbidden(path, '', 'may not specify both ipBlock and another peer');
 }
 
-/** True when the first range is a part of the second. */
-function isInside(part: string, whole: string): boolean {
-  const [partBits, partLength] = rangeBits(part);
-  const [wholeBits, wholeLength] = rangeBits(whole);
-  if (partBits.length !== wholeBits.length) return false;
-  return wholeLength < partLength && partBits.slice(0, wholeLength) === wholeBits.slice(0, wholeLength);
-}
-
-function rangeBits(range: string): [bits: string, length: number] {
-  const slash = range.lastIndexOf('/');
-  const address = range.slice(0, slash);
-  const length = Number(range.slice(slash + 1));
-  if (addressFamily(address) === 4) {
-    const bytes = address.split('.').map(Number);
-    return [bytes.map((byte) => byte.toString(2).padStart(8, '0')).join(''), length];
-  }
-  const [head = '', tail] = address.split('::');
-  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
-  const before = groups(head);
-  const after = groups(tail ?? '');
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
-  const words = [...before, ...(tail === undefined ? [] : zeros), ...after];
-  return [words.map((word) => Number.parseInt(word, 16).toString(2).padStart(16, '0')).join(''), length];
-}
-
-function checkPolicy(check: Check, policy: NetworkPolicy): void {
-  checkStandardFinalizers(check, policy.metadata);
+function checkPolicy(check: Check, policy: NetworkPolicy, strict = true): void {
   const { podSelector, ingress = [], egress = [], policyTypes = [] } = policy.spec ?? {};
-  checkLabelSelector(check, podSelector, specPath, 'podSelector');
+  checkLabelSelector(check, podSelector, specPath, 'podSelector', strict);
   const rules = (
     field: string,
     peersField: string,
@@ -267,7 +273,7 @@ function checkPolicy(check: Check, policy: NetworkPolicy): void {
         checkPolicyPort(check, at(at(place, 'ports'), order), port);
       });
       peers?.forEach((peer, order) => {
-        checkPeer(check, at(at(place, peersField), order), peer);
+        checkPeer(check, at(at(place, peersField), order), peer, strict);
       });
     });
   };
@@ -324,13 +330,25 @@ export const ipAddressValidation = strategyOf<IPAddress>({
   validateUpdate: (address: IPAddress, previous: IPAddress) =>
     collect((check) => {
       const parent = address.spec?.parentRef;
-      check.unchanged(specPath, 'parentRef', parent, semanticEqual(parent, previous.spec?.parentRef));
+      check.unchanged(
+        specPath,
+        'parentRef',
+        internalForm('ParentReference', parent),
+        semanticEqual(parent, previous.spec?.parentRef),
+      );
     }),
 });
 
-const validatePolicy = (policy: NetworkPolicy) => collect((check) => checkPolicy(check, policy));
-
 export const networkPolicyValidation = strategyOf<NetworkPolicy>({
-  validate: validatePolicy,
-  validateUpdate: validatePolicy,
+  validate: (policy: NetworkPolicy) =>
+    collect((check) => {
+      checkStandardFinalizers(check, policy.metadata);
+      checkPolicy(check, policy);
+    }),
+  // Values that its selector was stored with may stay.
+  validateUpdate: (policy: NetworkPolicy, previous: NetworkPolicy) =>
+    collect((check) => {
+      const before = collect((old) => checkLabelSelector(old, previous.spec?.podSelector, undefined, ''));
+      checkPolicy(check, policy, before.length === 0);
+    }),
 });
