@@ -224,10 +224,16 @@ export function recordUpdate(
 interface Resets {
   readonly passed: ReadonlySet<string>;
   readonly passedOnCreate: ReadonlySet<string>;
+  readonly passedMetadata: ReadonlySet<string>;
   readonly deeper: FieldSet | undefined;
 }
 
-const withoutResets: Resets = { passed: new Set(), passedOnCreate: new Set(['apiVersion', 'kind']), deeper: undefined };
+const withoutResets: Resets = {
+  passed: new Set(),
+  passedOnCreate: new Set(['apiVersion', 'kind']),
+  passedMetadata,
+  deeper: undefined,
+};
 const resets = new WeakMap<object, Resets>();
 
 function resetsOf(paths: FieldWriter['resetFields']): Resets {
@@ -235,10 +241,12 @@ function resetsOf(paths: FieldWriter['resetFields']): Resets {
   let found = resets.get(paths);
   if (found === undefined) {
     const names = paths.flatMap((path) => (path.length === 1 ? path : []));
-    const deeper = paths.filter((path) => path.length > 1);
+    const isMetadata = (path: readonly string[]): boolean => path.length === 2 && path[0] === 'metadata';
+    const deeper = paths.filter((path) => path.length > 1 && !isMetadata(path));
     found = {
       passed: new Set(names),
       passedOnCreate: new Set([...names, 'apiVersion', 'kind']),
+      passedMetadata: new Set([...unownedMetadata, ...paths.filter(isMetadata).map(([, name]) => name as string)]),
       deeper: deeper.length === 0 ? undefined : setOf(...deeper),
     };
     resets.set(paths, found);
@@ -252,8 +260,8 @@ export function compareObjects(
   updated: unknown,
   { schema, resetFields }: Pick<FieldWriter, 'schema' | 'resetFields'>,
 ): Comparison {
-  const { passed, deeper } = resetsOf(resetFields);
-  const found = compareObjectsWithout(live ?? emptyValue(schema), updated, schema, passed);
+  const { passed, passedMetadata: names, deeper } = resetsOf(resetFields);
+  const found = compareObjectsWithout(live ?? emptyValue(schema), updated, schema, passed, names);
   if (deeper === undefined) return found;
   const strip = (set: FieldSet): FieldSet => subtractSubtrees(set, deeper);
   return { added: strip(found.added), modified: strip(found.modified), removed: strip(found.removed) };

@@ -120,15 +120,16 @@ export function compareValues(before: unknown, after: unknown, schema: Schema): 
   return comparisonOf(compareNode(before, after, schema));
 }
 
-/** Like {@link compareValues}, of two objects and without the members named in `passed`. */
+/** Like {@link compareValues}, of two objects and without the members named in `passed` and, of their metadata, in the other. */
 export function compareObjectsWithout(
   before: unknown,
   after: unknown,
   schema: Schema,
   passed: ReadonlySet<string>,
+  passedMetadata: ReadonlySet<string>,
 ): Comparison {
   if (!isObject(before) || !isObject(after)) return compareValues(before, after, schema);
-  return comparisonOf(compareMembers(before, after, schema, passed));
+  return comparisonOf(compareMembers(before, after, schema, passed, passedMetadata));
 }
 
 const comparisonOf = ({ added = emptySet, modified = emptySet, removed = emptySet }: Difference): Comparison => ({
@@ -159,6 +160,7 @@ function compareMembers(
   current: Json,
   schema: Schema | undefined,
   passed?: ReadonlySet<string>,
+  passedMetadata?: ReadonlySet<string>,
 ): Difference {
   const found = new DifferenceBuilder();
   for (const key in current) {
@@ -166,7 +168,11 @@ function compareMembers(
     const left = ownMember(old, key);
     const right = current[key];
     if (left === right || key === 'managedFields') continue;
-    const difference = compareNode(left, right, memberSchema(schema, key));
+    const inner = memberSchema(schema, key);
+    const isMetadata = passedMetadata !== undefined && key === 'metadata' && isObject(left) && isObject(right);
+    const difference = isMetadata
+      ? compareMembers(left, right, inner, passedMetadata)
+      : compareNode(left, right, inner);
     if (difference !== none) found.put(`f:${key}`, difference);
   }
   for (const key in old) {
@@ -255,16 +261,22 @@ class DifferenceBuilder {
 function wholeNode(value: unknown, given: Schema | undefined): FieldSet {
   const schema = resolveSchema(given, value);
   if (isLeaf(schema) || isNothing(value)) return emptySet;
-  const children: MutableSet = {};
+  const node: MutableSet = { '.': emptySet };
+  let isLeafNode = true;
   if (schema?.kind === 'array') {
-    for (const [key, item] of itemsByKey(schema, value)) children[key] = wholeNode(item, schema.element);
+    for (const [key, item] of itemsByKey(schema, value)) {
+      node[key] = wholeNode(item, schema.element);
+      isLeafNode = false;
+    }
   } else {
-    for (const key of Object.keys(value as Json)) {
+    for (const key in value as Json) {
       const member = (value as Json)[key];
-      if (member !== undefined) children[`f:${key}`] = wholeNode(member, memberSchema(schema, key));
+      if (member === undefined) continue;
+      node[`f:${key}`] = wholeNode(member, memberSchema(schema, key));
+      isLeafNode = false;
     }
   }
-  return nodeOf(true, children) ?? emptySet;
+  return isLeafNode ? emptySet : inOrder(node);
 }
 
 /** A value that has changed between list, object and scalar: only free JSON can. */
