@@ -200,23 +200,31 @@ function patchedOf(call: Call, view: Entry | undefined): ApiObject {
 function writePart(
   call: Call,
   server: Server,
-  { write }: NonNullable<SubresourceHandler['part']>,
+  handler: NonNullable<SubresourceHandler['part']>,
   previous: Entry,
   part: ApiObject,
 ): void {
+  checkPart(call, handler, part);
   const object = copyOf(previous.object);
-  write(object, part, call.kind);
+  handler.write(object, part, call.kind);
   trackFields(call, server, previous.object, object);
   call.object = object;
+}
+
+/** @throws StatusError 422 that names the part's kind */
+function checkPart(call: Call, { kind, validate }: NonNullable<SubresourceHandler['part']>, part: ApiObject): void {
+  const errors = validate?.(part) ?? [];
+  if (errors.length > 0) throw StatusError.invalid({ group: kind.group, name: kind.kind }, call.name as string, errors);
 }
 
 /** Applies a part: what it says of its object is applied to that, so that its fields have owners like all others. */
 function applyPart(
   call: Call,
   server: Server,
-  { kind, write }: NonNullable<SubresourceHandler['part']>,
+  handler: NonNullable<SubresourceHandler['part']>,
   previous: Entry,
 ): ApiObject {
+  const { kind } = handler;
   const part = configurationOf(call);
   if (part.apiVersion !== apiVersionOf(kind) || part.kind !== kind.kind) {
     throw StatusError.badRequest(`invalid object type: ${part.apiVersion ?? ''}, Kind=${part.kind ?? ''}`);
@@ -226,7 +234,8 @@ function applyPart(
     kind: call.kind.kind,
     metadata: { name: call.name as string },
   };
-  write(configuration, part, call.kind);
+  checkPart(call, handler, part);
+  handler.write(configuration, part, call.kind);
   call.part = part;
   return applyFields(call, server, previous.object, configuration);
 }

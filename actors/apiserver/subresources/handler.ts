@@ -1,5 +1,5 @@
 /** What a subresource does that is not simply an update of its object. One file each, one line in index.ts. */
-import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
+import type { ApiObject, FieldError, KindDefinition } from '../../../src/api/index.ts';
 import type { NamedKind } from '../bodies.ts';
 import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
@@ -14,6 +14,8 @@ export interface SubresourceHandler {
     read(object: ApiObject, kind: KindDefinition): ApiObject;
     /** Puts a changed part into the object, in place. */
     write(object: ApiObject, part: ApiObject, kind: KindDefinition): void;
+    /** What is wrong with the part itself, before its object is looked at. */
+    validate?(part: ApiObject): readonly FieldError[];
   };
   /** Answers a create; the decoded body is `call.part`. */
   create?(call: Call, server: Server): void | Promise<void>;

@@ -2,7 +2,7 @@
  * The scale subresource: replicas of any scalable kind as an autoscaling/v1 Scale.
  * @see pkg/registry/apps/deployment/storage/storage.go ScaleREST
  */
-import type { ApiObject } from '../../../src/api/index.ts';
+import { type ApiObject, fieldErrors } from '../../../src/api/index.ts';
 import { readCustomScale, writeCustomScale } from '../custom-resources/scale.ts';
 import type { SubresourceHandler } from './handler.ts';
 
@@ -34,6 +34,11 @@ export const scale: SubresourceHandler = {
         spec: spec?.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas },
         status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
       };
+    },
+    validate(part) {
+      const replicas = (part as unknown as Scalable).spec?.replicas ?? 0;
+      if (replicas >= 0) return [];
+      return [fieldErrors.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')];
     },
     write(object, part, kind) {
       const paths = kind.custom?.scale;

@@ -94,3 +94,20 @@ describe('paths', () => {
     expect([status, body.message]).toEqual([404, 'the server could not find the requested resource']);
   });
 });
+
+describe('a scale', () => {
+  it('is refused under its own name', async () => {
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    const spec = { selector: { matchLabels: { a: 'b' } }, template };
+    const deployments = '/apis/apps/v1/namespaces/default/deployments';
+    await server.http('POST', deployments, { metadata: { name: 'd' }, spec });
+    const { status, body } = await server.http('PUT', `${deployments}/d/scale`, {
+      metadata: { name: 'd' },
+      spec: { replicas: -1 },
+    });
+    expect([status, body.message]).toEqual([
+      422,
+      'Scale.autoscaling "d" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+    ]);
+  });
+});
