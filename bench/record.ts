@@ -25,6 +25,15 @@ function commit(directory: string): string {
 
 /** Appends to the record in `directory` (the checkout's bench/). An installed package has none: then nothing is written. */
 export function appendRecord(directory: string, at: string, summary: Summary): void {
+  appendMeasurement(directory, at, summary);
+}
+
+/** The same for what is measured in figures of its own; `case` and `workload` name it. */
+export function appendMeasurement(
+  directory: string,
+  at: string,
+  measured: { readonly case: string; readonly workload: string },
+): void {
   const path = `${directory}/results.ndjson`;
   if (!existsSync(path)) return;
   const line = {
@@ -32,7 +41,7 @@ export function appendRecord(directory: string, at: string, summary: Summary): v
     commit: commit(directory),
     machine: machineText(),
     load: Number((loadavg()[0] ?? 0).toFixed(2)),
-    ...summary,
+    ...measured,
   };
   appendFileSync(path, `${JSON.stringify(line)}\n`);
 }

@@ -25,6 +25,7 @@ function entryPoints() {
     add(face, `src/${face}/index.ts`);
   }
   add('bench', 'bench/index.ts');
+  add('bench-controllers', 'bench/controllers/index.ts');
   return entries;
 }
 
