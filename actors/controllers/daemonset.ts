@@ -290,7 +290,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     set: DaemonSet,
     resource: Resource<Owned>,
   ): Promise<Owned[]> {
-    const lister = dependencies.informers.informer(resource).lister;
+    const lister = dependencies.lister(resource);
     const candidates = [
       ...lister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
       ...lister.byIndex(controllerIndexName, orphansOf(set.metadata?.namespace ?? '')),
