@@ -13,6 +13,8 @@ import type { AuditEvent } from './event.ts';
 const BUFFER_EVENTS_MAX = 10_000;
 const BATCH_EVENTS_MAX = 400;
 const BATCH_WAIT_MS = 500;
+/** A file takes the lines of a moment together: a write for each would cost more than the request. */
+const LOG_WAIT_MS = 50;
 
 export interface AuditBackend {
   readonly name: string;
@@ -106,7 +108,7 @@ export function createLogBackend(
   const backend = buffered(
     'log',
     clock,
-    0,
+    LOG_WAIT_MS,
     async (events) => {
       const text = `${events.map((event) => JSON.stringify(event)).join('\n')}\n`;
       if (file !== undefined) await file.write(text);

@@ -61,9 +61,17 @@ export function noteDecision(record: AuditRecord, allowed: boolean, reason: stri
   annotate(record, 'authorization.k8s.io/reason', reason);
 }
 
+let lastMs = -1;
+let lastText = '';
+
 /** Microseconds, of which a clock of milliseconds knows only the first three digits. */
 export function microTime(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, -1)}000Z`;
+  const whole = Math.floor(nowMs);
+  if (whole !== lastMs) {
+    lastMs = whole;
+    lastText = `${new Date(whole).toISOString().slice(0, -1)}000Z`;
+  }
+  return lastText;
 }
 
 export function auditUser({ user, uid, groups, extra }: Identity): AuditUser {

@@ -40,6 +40,8 @@ export function createEncryption(
   const resourceOf = resourcesByPrefix(registry);
   const known = new Map<string, Cipher | undefined>();
   const stale = new Set<string>();
+  /** Writes that are on their way: their events come back before their replies and need not be decrypted. */
+  const sealing = new Map<string, { readonly sealed: Buffer; readonly value: Uint8Array }>();
 
   /** What writes the values of a resource; undefined for those that are not named. */
   function writerOf(key: string): Cipher | undefined {
@@ -54,11 +56,19 @@ export function createEncryption(
 
   function seal(key: string, value: Uint8Array): Uint8Array {
     const writer = writerOf(key);
-    return writer === undefined ? value : Buffer.concat([writer.prefix, writer.seal(value, Buffer.from(key))]);
+    if (writer === undefined) return value;
+    const sealed = Buffer.concat([writer.prefix, writer.seal(value, Buffer.from(key))]);
+    sealing.set(key, { sealed, value });
+    return sealed;
   }
 
   function open(kv: KeyValue, isNewest: boolean): KeyValue {
     if (kv.value.length === 0) return kv;
+    const own = sealing.get(kv.key);
+    if (own !== undefined && own.sealed.length === kv.value.length && own.sealed.equals(kv.value)) {
+      if (isNewest) stale.delete(kv.key);
+      return { ...kv, value: own.value };
+    }
     const writer = writerOf(kv.key);
     const sealed = startsWith(kv.value, ENCRYPTED);
     const reader = sealed ? every.find(({ prefix }) => startsWith(kv.value, prefix)) : undefined;
@@ -97,12 +107,16 @@ export function createEncryption(
       async txn(request) {
         const success = sealAll(request.success);
         const failure = sealAll(request.failure);
-        const result = await inner.txn({
-          ...request,
-          ...(success === undefined ? {} : { success }),
-          ...(failure === undefined ? {} : { failure }),
-        });
-        return { ...result, results: result.results.map(openResult) };
+        try {
+          const result = await inner.txn({
+            ...request,
+            ...(success === undefined ? {} : { success }),
+            ...(failure === undefined ? {} : { failure }),
+          });
+          return { ...result, results: result.results.map(openResult) };
+        } finally {
+          for (const operation of success ?? []) if (operation.type === 'put') sealing.delete(operation.key);
+        }
       },
       async range(request) {
         const result = await inner.range(request);

@@ -37,6 +37,21 @@ export const ENCRYPTED = Buffer.from('k8s:enc:');
 
 const IDENTITY: Cipher = { prefix: Buffer.alloc(0), seal: (value) => value, open: (value) => value };
 
+const POOL_BYTES = 4096;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** Random bytes, never given twice: asking the system for a few at a time costs as much as encrypting a Secret. */
+function freshBytes(count: number): Buffer {
+  if (used + count > pool.length) {
+    pool = randomBytes(POOL_BYTES);
+    used = 0;
+  }
+  const bytes = pool.subarray(used, used + count);
+  used += count;
+  return bytes;
+}
+
 /** The ciphers of a provider, the one that writes first. @throws Error for a key of a wrong length */
 export function ciphersOf(provider: ProviderOption): Cipher[] {
   if (provider.aesgcm !== undefined) return provider.aesgcm.keys.map((key) => aesgcm(key));
@@ -64,7 +79,7 @@ function aesgcm(option: EncryptionKey): Cipher {
   return {
     prefix: prefixOf('aesgcm', option),
     seal(value, place) {
-      const nonce = randomBytes(GCM_NONCE);
+      const nonce = freshBytes(GCM_NONCE);
       const cipher = createCipheriv(algorithm, key, nonce).setAAD(place);
       return Buffer.concat([nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
     },
@@ -85,7 +100,7 @@ function aescbc(option: EncryptionKey): Cipher {
   return {
     prefix: prefixOf('aescbc', option),
     seal(value) {
-      const start = randomBytes(CBC_START);
+      const start = freshBytes(CBC_START);
       const cipher = createCipheriv(algorithm, key, start);
       return Buffer.concat([start, cipher.update(value), cipher.final()]);
     },
@@ -101,7 +116,7 @@ function secretbox(option: EncryptionKey): Cipher {
   return {
     prefix: prefixOf('secretbox', option),
     seal(value) {
-      const nonce = randomBytes(NONCE_BYTES);
+      const nonce = freshBytes(NONCE_BYTES);
       return Buffer.concat([nonce, sealBox(value, nonce, key)]);
     },
     open(sealed) {

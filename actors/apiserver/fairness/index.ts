@@ -185,7 +185,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
           : schema.distinguisher === 'ByNamespace'
             ? request.namespace
             : '';
-      const hash = hashOf(`${schema.name}\n${flow}`);
+      const hash = () => hashOf(`${schema.name}\n${flow}`);
       const taken = Math.min(width, level.spec.seats);
       const startedMs = clock.monotonic();
       let settle: (refusal: Refusal | undefined) => void = nothing;

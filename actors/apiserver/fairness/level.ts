@@ -112,7 +112,7 @@ export class Level {
 
   /** A seat at once (undefined), a place in a queue, or a refusal. `hash` stands for the flow. */
   enter(
-    hash: number,
+    hash: () => number,
     width: number,
     settle: Waiting['settle'],
   ): { queued?: Waiting; refusal?: Refusal; leave: () => void } {
@@ -122,12 +122,12 @@ export class Level {
       this.#take(width);
       return { leave: () => this.#leave(undefined, width) };
     }
-    const queue = this.#choose(hash, queuing.handSize);
+    // Where nobody waits there is nothing to be fair about: the hand is not even dealt.
     if (this.waiting === 0 && this.#mayTake(width)) {
       this.#take(width);
-      this.#serve(queue, width);
-      return { leave: () => this.#leave(queue, width) };
+      return { leave: () => this.#leave(undefined, width) };
     }
+    const queue = this.#choose(hash(), queuing.handSize);
     if (queue.waiting.length >= queuing.queueLengthLimit) return { refusal: 'queue-full', leave: nothing };
     const queued = { width, queue, settle };
     if (queue.waiting.length === 0) {

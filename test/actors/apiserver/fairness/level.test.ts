@@ -33,10 +33,14 @@ function bench(level: Level) {
   return {
     served,
     ask(flow: string, width = 1) {
-      const place = level.enter(hashOf(flow), width, () => {
-        served.push(flow);
-        leaves.push(place.leave);
-      });
+      const place = level.enter(
+        () => hashOf(flow),
+        width,
+        () => {
+          served.push(flow);
+          leaves.push(place.leave);
+        },
+      );
       if (place.refusal === undefined && place.queued === undefined) {
         served.push(flow);
         leaves.push(place.leave);
@@ -137,4 +141,24 @@ it('deals every flow a hand of different queues', () => {
       for (const card of cards) expect(card).toBeLessThan(queues);
     }),
   );
+});
+
+it('takes and gives back a seat in less than five microseconds', () => {
+  const level = make(spec({ seats: 100, seatsKept: 100 }), pool(100));
+  const rounds = 20_000;
+  const costs = Array.from({ length: 5 }, () => {
+    const before = process.cpuUsage();
+    for (let round = 0; round < rounds; round++) {
+      level
+        .enter(
+          () => hashOf('global-default\njane'),
+          1,
+          () => undefined,
+        )
+        .leave();
+      turn();
+    }
+    return process.cpuUsage(before).user / rounds;
+  });
+  expect(Math.min(...costs)).toBeLessThan(5);
 });
