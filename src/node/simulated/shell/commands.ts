@@ -150,16 +150,10 @@ export const commands: Readonly<Record<string, Command>> = {
     return 0;
   },
   async read(process, args) {
-    // One line, byte by byte as a shell must: what follows is the next command's.
-    let text = '';
-    for (;;) {
-      const chunk = await process.stdin.read();
-      if (chunk === undefined) return 1;
-      text += decoder.decode(chunk);
-      if (text.includes('\n')) break;
-    }
+    const text = await process.stdin.line?.();
+    if (text === undefined) return 1;
     const name = args.find((arg) => !arg.startsWith('-')) ?? 'REPLY';
-    process.shell.variables.set(name, text.slice(0, text.indexOf('\n')));
+    process.shell.variables.set(name, text);
     return 0;
   },
   async xargs(process, args) {

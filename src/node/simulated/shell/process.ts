@@ -5,6 +5,8 @@ import type { Filesystem } from './filesystem.ts';
 export interface ByteSource {
   /** Undefined at the end. */
   read(): Promise<Uint8Array | undefined>;
+  /** One line without its end, leaving what follows for the next reader. */
+  line?(): Promise<string | undefined>;
 }
 
 export type ByteWriter = (bytes: Uint8Array) => Promise<boolean>;

@@ -111,7 +111,9 @@ class Runner {
     }
   }
 
-  async #shell(args: readonly string[], streams: Streams, signal: AbortSignal): Promise<number> {
+  async #shell(args: readonly string[], given: Streams, signal: AbortSignal): Promise<number> {
+    // A shell reads its input by lines, so that each command finds what the one before has left.
+    const streams = given.stdin.line === undefined ? { ...given, stdin: new LineSource(given.stdin) } : given;
     const state: ShellState = {
       directory: this.#state.directory,
       variables: new Map(this.#state.variables),
@@ -166,11 +168,10 @@ class Runner {
 
   /** Commands from standard input, a line at a time; what a command itself reads is what follows its line. */
   async #input(streams: Streams, signal: AbortSignal): Promise<number> {
-    const lines = new LineSource(streams.stdin);
     for (;;) {
-      const text = await lines.line();
+      const text = await streams.stdin.line?.();
       if (text === undefined) return this.#state.lastCode;
-      const code = await this.line(text, { ...streams, stdin: lines }, signal);
+      const code = await this.line(text, streams, signal);
       if (this.#state.exitCode !== undefined) return code;
       if (signal.aborted) return 130;
     }

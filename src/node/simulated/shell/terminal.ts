@@ -80,7 +80,12 @@ export class Terminal implements ByteSource {
       } else if (char === '\u0003') {
         echo += '^C\r\n';
         this.#typed = '';
-        actions.push(() => (this.#interrupt === undefined ? this.#push('') : this.#interrupt()));
+        actions.push(() => {
+          // What was typed ahead is dropped with it.
+          this.#lines.length = 0;
+          if (this.#interrupt === undefined) this.#push('');
+          else this.#interrupt();
+        });
       } else if (char === '\u0004') {
         if (this.#typed === '') actions.push(() => this.#push('\u0004'));
       } else if (char === '\u007f' || char === '\b') {
