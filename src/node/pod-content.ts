@@ -3,7 +3,7 @@
  * looks into a container. A kubelet asks as itself, so it sees only what its own pods refer to.
  * @see pkg/kubelet/kubelet_pods.go makeEnvironmentVariables, pkg/volume/{configmap,secret,projected,downwardapi}
  */
-import { type Container, isNotFound, type Pod, quantityMilliValue, type Volume } from '../api/index.ts';
+import { type Container, isStatusError, type Pod, quantityMilliValue, type Volume } from '../api/index.ts';
 import { type Client, configMaps, secrets, serviceAccounts, services } from '../client/index.ts';
 
 export interface VolumeFile {
@@ -35,7 +35,7 @@ export interface PodContentOptions {
 export function createPodContent({ client, allocatable, hostIps }: PodContentOptions): PodContent {
   const namespaceOf = (pod: Pod): string => pod.metadata?.namespace ?? 'default';
 
-  /** Undefined when the object is not there. */
+  /** Undefined when the object is not there, or not for this node to read: the container then sees nothing of it. */
   const dataOf = async (
     kind: 'configMap' | 'secret',
     namespace: string,
@@ -52,7 +52,7 @@ export function createPodContent({ client, allocatable, hostIps }: PodContentOpt
         ...mapValues(binaryData, (value) => Buffer.from(value, 'base64')),
       };
     } catch (error) {
-      if (isNotFound(error)) return undefined;
+      if (isStatusError(error)) return undefined;
       throw error;
     }
   };
@@ -186,8 +186,14 @@ async function tokenOf(client: Client, pod: Pod, audience: string | undefined): 
     },
   };
   const key = { namespace, name: pod.spec?.serviceAccountName ?? 'default' };
-  const answer = (await client.post(serviceAccounts, key, 'token', body)) as { status?: { token?: string } };
-  return answer.status?.token;
+  try {
+    const answer = (await client.post(serviceAccounts, key, 'token', body)) as { status?: { token?: string } };
+    return answer.status?.token;
+  } catch (error) {
+    // The account may have gone since the pod was admitted.
+    if (isStatusError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Where the API server is, as every container is told. */
@@ -199,7 +205,7 @@ async function serviceVariables(client: Client): Promise<[string, string][]> {
     address = spec?.clusterIP ?? '';
     port = String(spec?.ports?.[0]?.port ?? 443);
   } catch (error) {
-    if (isNotFound(error)) return [];
+    if (isStatusError(error)) return [];
     throw error;
   }
   const tcp = `tcp://${address}:${port}`;
