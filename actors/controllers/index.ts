@@ -57,6 +57,7 @@ import { taintEvictionController } from './taint-eviction.ts';
 import { tokenCleanerController } from './token-cleaner.ts';
 import { ttlController } from './ttl.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
+import { validatingAdmissionPolicyStatusController } from './validatingadmissionpolicy-status.ts';
 import { volumeAttributesClassProtectionController } from './volumeattributesclass-protection.ts';
 
 /** All controllers, in the order in which they start. */
@@ -102,6 +103,7 @@ export const controllers: readonly ControllerDefinition[] = [
   tokenCleanerController,
   legacyServiceAccountTokenCleanerController,
   serviceCidrController,
+  validatingAdmissionPolicyStatusController,
   ttlController,
   nodeIpamController,
   cloudNodeController,

@@ -45,5 +45,6 @@ export {
   typeOfSchema,
 } from './schema-types.ts';
 export { CelCompileError } from './source.ts';
+export { policyTypeWarnings, type TypeWarning } from './type-checking.ts';
 export * from './types.ts';
 export { CelError, CelList, CelMap, CostLimitError, Optional, StructValue, TypeValue } from './values.ts';

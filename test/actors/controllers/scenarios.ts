@@ -754,6 +754,33 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     ],
     shows: /Node .*"name":"n2".*node.cloudprovider.kubernetes.io\/shutdown/,
   },
+  'validatingadmissionpolicy-status-controller': {
+    steps: [
+      create(kinds.validatingAdmissionPolicies, {
+        metadata: { name: 'web' },
+        spec: {
+          matchConstraints: {
+            resourceRules: [
+              {
+                apiGroups: ['apps'],
+                apiVersions: ['v1'],
+                operations: ['CREATE'],
+                resources: ['deployments', 'replicasets'],
+              },
+            ],
+          },
+          variables: [{ name: 'replicas', expression: 'object.spec.replicas' }],
+          validations: [
+            { expression: 'object.replicas > 1' },
+            { expression: "variables.replicas > 1 && object.metadata.name.startsWith('x')" },
+            { expression: 'true', messageExpression: "object.spec.template.spec.containers.map(c, c.nope).join(',')" },
+          ],
+        },
+      }),
+    ],
+    shows:
+      /ValidatingAdmissionPolicy .*"expressionWarnings":\[\{"fieldRef":"spec\.validations\[0\]\.expression","warning":"apps\/v1, Kind=Deployment: ERROR: <input>:1:7: undefined field 'replicas'/,
+  },
   'node-route-controller': {
     steps: [
       create(kinds.nodes, { metadata: { name: 'n1' }, spec: { podCIDR: '10.244.7.0/24' } }),
