@@ -234,13 +234,13 @@ function checkDaemonStrategy(
   const { maxUnavailable = 0, maxSurge = 0 } = strategy.rollingUpdate;
   checkCount(check, here, 'maxUnavailable', maxUnavailable);
   checkCount(check, here, 'maxSurge', maxSurge);
+  checkAtMostAll(check, here, 'maxUnavailable', maxUnavailable);
+  checkAtMostAll(check, here, 'maxSurge', maxSurge);
   const unavailable = countOf(maxUnavailable);
   const surge = countOf(maxSurge);
   if (unavailable !== 0 && surge !== 0)
     check.invalid(here, 'maxSurge', maxSurge, 'may not be set when maxUnavailable is non-zero');
   else if (unavailable === 0 && surge === 0) check.required(here, 'maxUnavailable', 'cannot be 0 when maxSurge is 0');
-  checkAtMostAll(check, here, 'maxUnavailable', maxUnavailable);
-  checkAtMostAll(check, here, 'maxSurge', maxSurge);
 }
 
 export const daemonSetValidation = strategyOf<DaemonSet>({
