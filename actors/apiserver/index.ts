@@ -42,6 +42,7 @@ import type { Server } from './server.ts';
 import { createNodeSessions } from './streams/node-sessions.ts';
 import { createNodeAddresses } from './streams/nodes.ts';
 import { createTokenSigner } from './token-signer.ts';
+import { resourceMetricsKinds } from './virtual/resource-metrics.ts';
 import { createWebhookClient } from './webhooks/index.ts';
 
 export { LEVELS as AUDIT_LEVELS, STAGES as AUDIT_STAGES } from './audit/index.ts';
@@ -98,6 +99,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
   if (holdsExpressions([options.jwtIssuers, options.authorizationWebhooks])) await loadExpressions();
   const { clock, random } = context;
   const registry = createKindRegistry();
+  if (options.resourceMetrics) for (const kind of resourceMetricsKinds()) registry.add(kind);
   const plainStore = remoteStore(context.bus, options.storeAddress);
   const encryption =
     options.encryption.length === 0 ? undefined : createEncryption(plainStore, options.encryption, registry);

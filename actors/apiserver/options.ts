@@ -125,6 +125,8 @@ export interface ApiserverOptions {
   readonly authorizationModes?: readonly AuthorizationMode[];
   /** Admission plugins to run although they are off by default, by upstream's names. */
   readonly enabledAdmissionPlugins?: readonly string[];
+  /** Serve metrics.k8s.io from what kubelets tell. Default false. */
+  readonly resourceMetrics?: boolean;
   readonly abacPolicies?: readonly AbacPolicy[];
   /** One for each `Webhook` among the modes, in the same order. */
   readonly authorizationWebhooks?: readonly WebhookAuthorizerOption[];
@@ -178,6 +180,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     serviceAccountAdmission: options?.serviceAccountAdmission ?? true,
     authorizationModes: options?.authorizationModes ?? ['Node', 'RBAC'],
     enabledAdmissionPlugins: options?.enabledAdmissionPlugins ?? [],
+    resourceMetrics: options?.resourceMetrics ?? false,
     abacPolicies: options?.abacPolicies ?? [],
     authorizationWebhooks: options?.authorizationWebhooks ?? [],
     audit: options?.audit ?? null,

@@ -32,6 +32,7 @@ export interface ClusterFlags {
   readonly disableAdmissionPlugins?: readonly string[];
   readonly admissionControlConfigFile?: string;
   readonly schedulerConfig?: readonly string[];
+  readonly resourceMetrics?: boolean;
 }
 
 /** Adds the flags to `command`; `nodes` is the default number of nodes. */
@@ -54,6 +55,7 @@ export function addClusterFlags(command: Command, nodes: number): Command {
     .option('--enable-admission-plugins <list>', 'admission plugins to run that are off by default', names)
     .option('--disable-admission-plugins <list>', 'admission plugins to leave out', names)
     .option('--admission-control-config-file <file>', 'an AdmissionConfiguration with the configurations of plugins')
+    .option('--resource-metrics', 'serve metrics.k8s.io, as metrics-server does: for kubectl top and autoscaling')
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration; given again, one more scheduler', repeated);
 }
 
@@ -72,6 +74,7 @@ export async function startCluster(flags: ClusterFlags, security: SecurityOption
     ...(flags.port === undefined ? {} : { http: { port: flags.port } }),
     ...(flags.dataDir === undefined ? {} : { dataDirectory: resolve(flags.dataDir) }),
     ...admissionOptions(flags),
+    ...(flags.resourceMetrics === undefined ? {} : { resourceMetrics: flags.resourceMetrics }),
     ...(flags.schedulerConfig === undefined
       ? {}
       : { schedulerConfiguration: flags.schedulerConfig.map(readSchedulerConfiguration) }),

@@ -381,5 +381,6 @@ function admissionChoice(options: ClusterOptions) {
     enabledAdmissionPlugins: disabled.includes(NODE_RESTRICTION) ? enabled : [...enabled, NODE_RESTRICTION],
     disabledAdmissionPlugins: disabled,
     admissionConfiguration: options.admissionConfiguration ?? {},
+    resourceMetrics: options.resourceMetrics ?? false,
   };
 }

@@ -66,6 +66,8 @@ export interface ClusterOptions {
   readonly disabledAdmissionPlugins?: readonly string[];
   /** Configurations of admission plugins by upstream's names: what an AdmissionConfiguration holds under each. */
   readonly admissionConfiguration?: Readonly<Record<string, unknown>>;
+  /** Serves metrics.k8s.io, what nodes and pods use, as metrics-server does. Default false, as a cluster without that add-on. */
+  readonly resourceMetrics?: boolean;
   /** KubeSchedulerConfiguration v1, as an object; a list starts a scheduler for each. */
   readonly schedulerConfiguration?: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
   /** How simulated containers behave: times in milliseconds. Default: everything at once. */

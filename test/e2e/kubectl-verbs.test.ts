@@ -22,7 +22,7 @@ let home: string;
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'kubehive-verbs-'));
-  cluster = await up(['--nodes', '3']);
+  cluster = await up(['--nodes', '3', '--resource-metrics']);
 });
 
 afterAll(async () => {

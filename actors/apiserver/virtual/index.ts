@@ -3,6 +3,7 @@ import type { KindDefinition } from '../../../src/api/index.ts';
 import { bindings } from './bindings.ts';
 import { componentStatuses } from './component-statuses.ts';
 import type { VirtualKind } from './handler.ts';
+import { nodeResourceMetrics, podResourceMetrics } from './resource-metrics.ts';
 import {
   localSubjectAccessReviews,
   selfSubjectAccessReviews,
@@ -16,6 +17,8 @@ const virtualKinds: readonly VirtualKind[] = [
   bindings,
   componentStatuses,
   localSubjectAccessReviews,
+  nodeResourceMetrics,
+  podResourceMetrics,
   selfSubjectAccessReviews,
   selfSubjectReviews,
   selfSubjectRulesReviews,
