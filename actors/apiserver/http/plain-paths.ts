@@ -4,6 +4,7 @@ import type { Server } from '../server.ts';
 import { sendObject, sendStatus } from './answers.ts';
 import { sendDiscovery } from './discovery.ts';
 import { healthPaths, sendHealth } from './health.ts';
+import { sendIssuerMetadata } from './issuer-metadata.ts';
 import { sendMainQuery, sendMetrics } from './main-queries.ts';
 import type { Accepted } from './negotiation.ts';
 import { documentsOf, sendOpenapi } from './openapi.ts';
@@ -31,6 +32,7 @@ export async function sendPlainPath(
     await sendMetrics(server, reply, query);
     return true;
   }
+  if ((method === 'GET' || method === 'HEAD') && sendIssuerMetadata(server, reply, bare)) return true;
   const document = documentOf(server, bare);
   if (document !== undefined) {
     if (accepted === undefined) sendStatus(reply, StatusError.notAcceptable(['application/json']), undefined);
@@ -56,16 +58,6 @@ function documentOf(server: Server, path: string): unknown {
       return { paths: pathsOf(server) };
     case '/version':
       return versionOf(server);
-    case '/.well-known/openid-configuration':
-      return {
-        issuer: server.tokens.issuer,
-        jwks_uri: `${server.tokens.issuer}/openid/v1/jwks`,
-        response_types_supported: ['id_token'],
-        subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: ['RS256'],
-      };
-    case '/openid/v1/jwks':
-      return server.tokens.keySet();
     default:
       return undefined;
   }

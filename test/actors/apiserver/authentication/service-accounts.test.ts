@@ -145,6 +145,8 @@ describe('a service account token', () => {
 it('publishes what others need to verify tokens', async () => {
   const discovery = await server.http('GET', '/.well-known/openid-configuration');
   expect(discovery.body).toMatchObject({ issuer: ISSUER, jwks_uri: expect.stringMatching(/\/openid\/v1\/jwks$/) });
-  const { body } = await server.http('GET', '/openid/v1/jwks');
-  expect(body.keys).toMatchObject([{ use: 'sig', kty: 'RSA', alg: 'RS256' }]);
+  expect(discovery.headers.get('cache-control')).toBe('public, max-age=3600');
+  const { text, headers } = await server.http('GET', '/openid/v1/jwks');
+  expect(headers.get('content-type')).toBe('application/jwk-set+json');
+  expect(JSON.parse(text).keys).toMatchObject([{ use: 'sig', kty: 'RSA', alg: 'RS256' }]);
 });
