@@ -33,6 +33,20 @@ const wrappers: Readonly<Record<string, Readonly<Record<Dialect, OpenApiNode>>>>
     v3: { type: 'string', format: 'date-time' },
   },
   [`${apiextensions}.JSON`]: { v2: {}, v3: {} },
+  [`${apiextensions}.JSONSchemaPropsOrArray`]: { v2: {}, v3: {} },
+  [`${apiextensions}.JSONSchemaPropsOrBool`]: { v2: {}, v3: {} },
+  [`${apiextensions}.JSONSchemaPropsOrStringArray`]: { v2: {}, v3: {} },
+};
+
+/** Free JSON that upstream has a type for: the fields, by definition, and the definitions that they, or their members, refer to. */
+const namedJson: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  [`${machinery}.apis.meta.v1.ManagedFieldsEntry`]: { fieldsV1: `${machinery}.apis.meta.v1.FieldsV1` },
+  [`${apiextensions}.JSONSchemaProps`]: {
+    items: `${apiextensions}.JSONSchemaPropsOrArray`,
+    additionalItems: `${apiextensions}.JSONSchemaPropsOrBool`,
+    additionalProperties: `${apiextensions}.JSONSchemaPropsOrBool`,
+    dependencies: `${apiextensions}.JSONSchemaPropsOrStringArray`,
+  },
 };
 
 const scalarTypes: Partial<Record<Schema['kind'], OpenApiNode>> = {
@@ -131,7 +145,7 @@ export class DefinitionCollector {
 
   #field(definition: string, field: FieldSchema): OpenApiNode {
     const { schema, patchStrategies, mergeKey } = field;
-    const type = this.#type(schema);
+    const type = this.#type(schema, namedJson[definition]?.[field.name]);
     const description = described(descriptionOf(definition, field.name));
     const node: OpenApiNode =
       type['$ref'] !== undefined && this.#dialect === 'v3'
@@ -156,13 +170,14 @@ export class DefinitionCollector {
     return node;
   }
 
-  #type(schema: Schema): OpenApiNode {
+  #type(schema: Schema, json?: string): OpenApiNode {
+    if (json !== undefined && schema.kind !== 'map') return this.refer(json);
     const scalar = scalarTypes[schema.kind];
     if (scalar !== undefined) return { ...scalar };
     const wrapper = wrapperNames[schema.kind];
     if (wrapper !== undefined) return this.refer(wrapper);
     if (schema.kind === 'array') return { type: 'array', items: this.#type(schema.element!) };
-    if (schema.kind === 'map') return { type: 'object', additionalProperties: this.#type(schema.element!) };
+    if (schema.kind === 'map') return { type: 'object', additionalProperties: this.#type(schema.element!, json) };
     return this.refer(schema.object!.name);
   }
 }

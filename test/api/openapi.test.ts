@@ -73,6 +73,25 @@ describe('OpenApiDocuments', () => {
     expect(properties['affinity']).toHaveProperty('allOf');
   });
 
+  it('names the types of free JSON as upstream does', () => {
+    const { definitions } = JSON.parse(documents.v2().text) as {
+      definitions: Record<string, { properties: Record<string, Node> }>;
+    };
+    const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+    const schemas = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1';
+    expect(definitions[`${meta}.ManagedFieldsEntry`]?.properties['fieldsV1']).toMatchObject({
+      $ref: `#/definitions/${meta}.FieldsV1`,
+    });
+    expect(definitions[`${schemas}.JSONSchemaProps`]?.properties).toMatchObject({
+      items: { $ref: `#/definitions/${schemas}.JSONSchemaPropsOrArray` },
+      additionalProperties: { $ref: `#/definitions/${schemas}.JSONSchemaPropsOrBool` },
+      dependencies: {
+        type: 'object',
+        additionalProperties: { $ref: `#/definitions/${schemas}.JSONSchemaPropsOrStringArray` },
+      },
+    });
+  });
+
   it('has no dangling reference in the second version', () => {
     const document = JSON.parse(documents.v2().text) as { definitions: Node };
     const dangling = [...references(document)].filter(

@@ -2,9 +2,10 @@
  * The audit log: which requests came, from whom, and how they ended. Off unless there are a policy and somewhere to write to;
  * then the server has no auditor at all and requests pay one comparison. @see staging/src/k8s.io/apiserver/pkg/endpoints/filters/audit.go
  */
-import type { ApiObject, StatusError } from '../../../src/api/index.ts';
+import type { ApiObject, KindDefinition, StatusError } from '../../../src/api/index.ts';
 import type { ActorContext, Counter } from '../../../src/runtime/index.ts';
 import { ANONYMOUS } from '../authentication/types.ts';
+import type { Entry } from '../cache/entry.ts';
 import type { Answer, Call, Credentials, Identity } from '../call.ts';
 import { apiVersionOf } from '../kinds.ts';
 import { listKindOf } from '../verbs/list.ts';
@@ -244,10 +245,13 @@ function requestObjectOf(call: Call, omitManagedFields: boolean): ApiObject {
 }
 
 function responseObjectOf(answer: Answer, omitManagedFields: boolean): unknown {
-  const shown = (object: ApiObject) => (omitManagedFields ? withoutOwners(object) : object);
+  const shown = (entry: Entry, kind: KindDefinition) => {
+    const view = entry.view(kind);
+    return omitManagedFields ? view.object : view.whole;
+  };
   switch (answer.type) {
     case 'entry':
-      return shown(answer.entry.view(answer.kind).object);
+      return shown(answer.entry, answer.kind);
     case 'object':
       return answer.object;
     case 'list':
@@ -255,7 +259,7 @@ function responseObjectOf(answer: Answer, omitManagedFields: boolean): unknown {
         kind: listKindOf(answer.kind),
         apiVersion: apiVersionOf(answer.kind),
         metadata: { resourceVersion: String(answer.revision) },
-        items: answer.entries.map((entry) => shown(entry.view(answer.kind).object)),
+        items: answer.entries.map((entry) => shown(entry, answer.kind)),
       };
     default:
       return undefined;
