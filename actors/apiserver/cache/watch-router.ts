@@ -14,6 +14,8 @@ export interface Watcher {
   flush(): void;
   /** Called on the bookmark interval. */
   bookmark(revision: number): void;
+  /** Called when the kind is no longer what it was when the watch began. */
+  end(): void;
 }
 
 /** What a watcher wants. */
@@ -116,6 +118,11 @@ export class WatchRouter {
         this.#touched.add(watcher);
       }
     }
+  }
+
+  /** Ends all watches: their clients begin anew, or learn that the kind is gone. */
+  end(): void {
+    for (const watcher of [...this.#all]) watcher.end();
   }
 
   /** Sends what the watchers have collected. */

@@ -20,6 +20,8 @@ import { DEFINITIONS } from './deletion.ts';
 interface Registered {
   /** What the kinds were made from. */
   readonly text: string;
+  /** The part of it that watches are about: one that is being deleted is watched to its end. */
+  readonly watched: string;
   readonly kinds: readonly KindDefinition[];
 }
 
@@ -86,7 +88,7 @@ export class CustomResources {
   async #reconcile(name: string): Promise<void> {
     const entry = this.#entryOf(name);
     if (entry === undefined) {
-      const group = this.#unregister(name);
+      const group = this.#unregister(name, true);
       // Names that it had are free now.
       if (group !== undefined) for (const other of this.#othersOf(name, group)) this.#due.add(other.metadata.name);
       return;
@@ -128,13 +130,11 @@ export class CustomResources {
   #register(name: string, entry: Entry): void {
     const definition = definitionOf(entry);
     if (!isEstablished(definition)) return;
-    const text = JSON.stringify([
-      definition.spec,
-      definition.status?.acceptedNames,
-      definition.metadata.deletionTimestamp,
-    ]);
-    if (this.#registered.get(name)?.text === text) return;
-    this.#unregister(name);
+    const watched = JSON.stringify([definition.spec, definition.status?.acceptedNames]);
+    const text = `${definition.metadata.deletionTimestamp ?? ''} ${watched}`;
+    const before = this.#registered.get(name);
+    if (before?.text === text) return;
+    this.#unregister(name, before?.watched !== watched);
     const { registry } = this.#server;
     const kinds = customKinds(definition).filter(
       // A built-in kind is never replaced.
@@ -146,14 +146,16 @@ export class CustomResources {
       this.#server.cacheOf(kind);
       registry.add(kind);
     }
-    this.#registered.set(name, { text, kinds });
+    this.#registered.set(name, { text, watched, kinds });
   }
 
-  #unregister(name: string): string | undefined {
+  #unregister(name: string, endsWatches: boolean): string | undefined {
     const registered = this.#registered.get(name);
     if (registered === undefined) return undefined;
     this.#registered.delete(name);
     for (const { group, version, plural } of registered.kinds) this.#server.registry.remove(group, version, plural);
+    const [any] = registered.kinds;
+    if (endsWatches && any !== undefined) this.#server.cacheOf(any).router.end();
     return registered.kinds[0]?.group;
   }
 }

@@ -58,6 +58,7 @@ function openWatch(
   const watcher: Watcher = {
     deliver: (type: WatchEventType, entry: Entry) => sink.event(type, entry),
     flush: () => sink.flush(),
+    end: () => sink.end(),
     bookmark(revision) {
       if (!options.allowWatchBookmarks) return;
       sink.bookmark(revision, false);

@@ -41,6 +41,7 @@ function recorder(): Watcher & { readonly seen: string[] } {
     deliver: (type: WatchEventType, { name, revision }: Entry) => seen.push(`${type} ${name}@${revision}`),
     flush: () => undefined,
     bookmark: () => undefined,
+    end: () => undefined,
   };
 }
 

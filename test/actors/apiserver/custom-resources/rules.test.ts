@@ -82,3 +82,29 @@ describe('a custom kind with rules', () => {
     );
   });
 });
+
+describe('watches of a custom kind', () => {
+  it('see its objects go, and end when the kind is gone or another one', async () => {
+    const path = '/apis/example.com/v1/namespaces/default/shorts';
+    const spec = { type: 'object', properties: { a: { type: 'string' } } };
+    const created = await server.http('POST', CRDS, definition('shorts', 'Short', spec));
+    expect(created.status).toBe(201);
+    await served(path);
+    const watch = async (): Promise<string> => (await fetch(`${server.url}${path}?watch=true`)).text();
+    const first = watch();
+    const versions = definition('shorts', 'Short', { ...spec, description: 'changed' }).spec.versions;
+    await server.http('PATCH', `${CRDS}/shorts.example.com`, { spec: { versions } }, MERGE);
+    expect(await first).toBe('');
+    await served(path);
+    const short = { apiVersion: 'example.com/v1', kind: 'Short', metadata: { name: 'x' }, spec: { a: 'b' } };
+    expect((await server.http('POST', path, short)).status).toBe(201);
+    const second = watch();
+    await server.http('DELETE', `${CRDS}/shorts.example.com`);
+    const types = (await second)
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(types).toEqual(['ADDED', 'DELETED']);
+    expect((await server.http('GET', path)).status).toBe(404);
+  });
+});
