@@ -20,6 +20,7 @@ import {
 const finalizer = 'resource.kubernetes.io/delete-protection';
 const podClaimAnnotation = 'resource.kubernetes.io/pod-claim-name';
 const templateIndex = 'pods-by-claim-template';
+const ownerIndex = 'claims-by-owner';
 
 export const resourceClaimController: ControllerDefinition = {
   name: 'resourceclaim-controller',
@@ -49,6 +50,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     (pod.spec?.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) =>
       resourceClaimTemplateName === undefined ? [] : [`${pod.metadata?.namespace}/${resourceClaimTemplateName}`],
     ),
+  );
+  dependencies.index(resourceClaims, ownerIndex, ({ metadata }) =>
+    (metadata?.ownerReferences ?? []).map(({ uid }) => uid),
   );
   dependencies.observe(pods, ({ type, object: pod }) => {
     const entries = pod.spec?.resourceClaims;
@@ -81,7 +85,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   /** The claim that was made for this entry, whether or not the pod's status says so yet. */
   function madeFor(pod: Pod, entry: PodResourceClaim): ResourceClaim | undefined {
     return claimLister
-      .list(pod.metadata?.namespace)
+      .byIndex(ownerIndex, pod.metadata?.uid ?? '')
       .find(
         (claim) =>
           ownerOf(claim)?.uid === pod.metadata?.uid &&

@@ -68,7 +68,7 @@ interface State {
   readonly usable: readonly (NodeMatcher | undefined)[];
   readonly toAllocate: readonly ResourceClaim[];
   /** By row, in the order of `toAllocate`. */
-  readonly byRow: Map<number, readonly AllocationResult[]>;
+  readonly byRow: Map<number, DeviceAllocation>;
   /** Allocated claims that kept some node out. */
   readonly unavailable: Set<number>;
   /** What was reserved, by the uid of the claim. */
@@ -91,12 +91,12 @@ const compileSelector: CompileDeviceSelector = (expression) => {
   };
 };
 
-/** Says what is wrong; the pod cannot go anywhere until it changes. */
-class ClaimProblem extends Error {
-  override readonly name = 'ClaimProblem';
+/** A driver says that it cannot ready a device. */
+class BindingProblem extends Error {
+  override readonly name = 'BindingProblem';
 }
 
-/** Whether drivers have readied the devices of an allocated claim. @throws ClaimProblem when one says that it cannot */
+/** Whether drivers have readied the devices of an allocated claim. @throws BindingProblem when one says that it cannot */
 function isReady({ metadata, status }: ResourceClaim): boolean {
   for (const result of status?.allocation?.devices?.results ?? []) {
     if (!result.bindingConditions?.length) continue;
@@ -110,7 +110,7 @@ function isReady({ metadata, status }: ResourceClaim): boolean {
       const failed = isTrue(type);
       if (!failed) continue;
       const message = JSON.stringify(failed.message);
-      throw new ClaimProblem(`claim ${metadata?.name} binding failed: reason=${failed.reason}, message=${message}`);
+      throw new BindingProblem(`claim ${metadata?.name} binding failed: reason=${failed.reason}, message=${message}`);
     }
     if (!result.bindingConditions.every(isTrue)) return false;
   }
@@ -119,6 +119,11 @@ function isReady({ metadata, status }: ResourceClaim): boolean {
 
 const waitsForDrivers = ({ status }: ResourceClaim) =>
   (status?.allocation?.devices?.results ?? []).some(({ bindingConditions }) => bindingConditions?.length);
+
+/** Is the claim one of the pod's, by name? */
+const uses = ({ pod, namespace }: PodInfo, { metadata }: ResourceClaim): boolean =>
+  metadata?.namespace === namespace &&
+  (pod.spec?.resourceClaims ?? []).some((entry) => claimNameOf(pod, entry) === metadata.name);
 
 /** Writes allocations and reservations, again after each conflict with somebody's harmless change. */
 function claimWriter({ client, clock }: PluginHandle) {
@@ -183,36 +188,28 @@ export const dynamicResources: PluginDefinition = {
     const select = rememberedSelector(compileSelector);
     const write = claimWriter(handle);
 
-    /** @throws ClaimProblem */
-    const claimsOf = (pod: Pod): ResourceClaim[] => {
+    /** The pod's claims, or what is wrong with them as text: hints ask this of thousands of pods, so nothing is thrown. */
+    const claimsOf = (pod: Pod): readonly ResourceClaim[] | string => {
       const { namespace = '', name: podName } = pod.metadata ?? {};
       const found: ResourceClaim[] = [];
       for (const entry of pod.spec?.resourceClaims ?? []) {
         const claimName = claimNameOf(pod, entry);
-        if (claimName === undefined)
-          throw new ClaimProblem(`pod "${namespace}/${podName}": ResourceClaim not created yet`);
+        if (claimName === undefined) return `pod "${namespace}/${podName}": ResourceClaim not created yet`;
         if (claimName === null) continue;
         const claim = claims.get(namespace, claimName);
-        if (!claim) throw new ClaimProblem(`resourceclaim.resource.k8s.io ${JSON.stringify(claimName)} not found`);
-        if (claim.metadata?.deletionTimestamp) {
-          throw new ClaimProblem(`resourceclaim ${JSON.stringify(claimName)} is being deleted`);
-        }
+        if (!claim) return `resourceclaim.resource.k8s.io ${JSON.stringify(claimName)} not found`;
+        if (claim.metadata?.deletionTimestamp) return `resourceclaim ${JSON.stringify(claimName)} is being deleted`;
         if (entry.resourceClaimTemplateName !== undefined && !isMadeFor(pod, claim)) {
           const pair = `ResourceClaim ${keyOf(claim)} was not created for pod ${namespace}/${podName}`;
-          throw new ClaimProblem(`${pair} (pod is not owner)`);
+          return `${pair} (pod is not owner)`;
         }
         found.push(claim);
       }
       return found;
     };
     const problemOf = (pod: Pod): string | undefined => {
-      try {
-        claimsOf(pod);
-        return undefined;
-      } catch (error) {
-        if (error instanceof ClaimProblem) return error.message;
-        throw error;
-      }
+      const found = claimsOf(pod);
+      return typeof found === 'string' ? found : undefined;
     };
 
     /** A class that a request names and nobody made. */
@@ -242,7 +239,7 @@ export const dynamicResources: PluginDefinition = {
       }
     };
 
-    const allocate = (state: State, node: Node): readonly AllocationResult[] | Verdict => {
+    const allocate = (state: State, node: Node): DeviceAllocation | Verdict => {
       try {
         const attempt = new DeviceAllocation(
           {
@@ -255,7 +252,7 @@ export const dynamicResources: PluginDefinition = {
           node,
           state.toAllocate,
         );
-        return attempt.run() ?? cannotAllocate;
+        return attempt.solve() ? attempt : cannotAllocate;
       } catch (error) {
         if (error instanceof NodeAllocationError) return unresolvable(error.message);
         if (error instanceof AllocationError) return verdict(Code.Error, error.message);
@@ -279,9 +276,10 @@ export const dynamicResources: PluginDefinition = {
         hint(info, previous, current) {
           const before = previous as ResourceClaim | undefined;
           const after = current as ResourceClaim;
+          const isFreed = before?.status?.allocation !== undefined && after.status?.allocation === undefined;
+          if (!isFreed && !uses(info, after)) return false;
           if (problemOf(info.pod) !== undefined) return false;
-          if (before?.status?.allocation && !after.status?.allocation) return true;
-          if (!claimsOf(info.pod).some((claim) => uidOf(claim) === uidOf(after))) return false;
+          if (isFreed) return true;
           return before === undefined || JSON.stringify(before.status) !== JSON.stringify(after.status);
         },
       },
@@ -308,9 +306,8 @@ export const dynamicResources: PluginDefinition = {
       },
       preFilter(cycle, info) {
         if (!info.pod.spec?.resourceClaims?.length) return skip;
-        const problem = problemOf(info.pod);
-        if (problem !== undefined) return unresolvable(problem);
         const found = claimsOf(info.pod);
+        if (typeof found === 'string') return unresolvable(found);
         if (found.length === 0) return skip;
         const toAllocate: ResourceClaim[] = [];
         const usable: (NodeMatcher | undefined)[] = [];
@@ -329,7 +326,7 @@ export const dynamicResources: PluginDefinition = {
           toAllocate.push(claim);
         }
         cycle.write(stateOf, {
-          claims: found,
+          claims: [...found],
           usable,
           toAllocate,
           byRow: new Map(),
@@ -374,7 +371,7 @@ export const dynamicResources: PluginDefinition = {
       score(cycle, _info, row) {
         const { toAllocate, byRow } = cycle.need(stateOf);
         let score = 0;
-        for (const [i, { devices }] of (byRow.get(row) ?? []).entries()) {
+        for (const [i, { devices }] of (byRow.get(row)?.results() ?? []).entries()) {
           const chosen = new Set(devices?.results?.map(({ request }) => request));
           for (const request of toAllocate[i]!.spec.devices?.requests ?? []) {
             for (const [place, one] of (request.firstAvailable ?? []).entries()) {
@@ -388,7 +385,7 @@ export const dynamicResources: PluginDefinition = {
       reserve(cycle, _info, nodeName) {
         const state = cycle.read(stateOf);
         if (!state || state.toAllocate.length === 0) return undefined;
-        const given = state.byRow.get(nodes.rowOf(nodeName));
+        const given = state.byRow.get(nodes.rowOf(nodeName))?.results();
         if (!given) return verdict(Code.Error, 'claim allocation not found for node');
         for (const [i, claim] of state.toAllocate.entries()) {
           state.reserved.set(uidOf(claim), given[i]!);

@@ -75,6 +75,8 @@ interface ClaimState {
 
 type Outcome = boolean | 'tooMany';
 
+const nothing: Consumed = new Map();
+
 const keyOf = ({ metadata }: ResourceClaim) => `${metadata?.namespace}/${metadata?.name}`;
 const classKey = ({ metadata }: DeviceClass) => metadata?.name ?? '';
 
@@ -172,11 +174,21 @@ export class DeviceAllocation {
 
   /** The allocations of all claims in order; undefined when they do not fit. @throws AllocationError, NodeAllocationError */
   run(): AllocationResult[] | undefined {
-    if (this.#allocate(0, 0, undefined, 0, 0, 0) === true) return this.#claims.map((state) => this.#result(state));
+    return this.solve() ? this.results() : undefined;
+  }
+
+  /** Looks for devices for all claims; {@link results} tells which. @throws AllocationError, NodeAllocationError */
+  solve(): boolean {
+    if (this.#allocate(0, 0, undefined, 0, 0, 0) === true) return true;
     if (this.#pools.some(({ pool }) => pool.invalid)) {
       throw new NodeAllocationError('invalid resource pools were encountered');
     }
-    return undefined;
+    return false;
+  }
+
+  /** What {@link solve} found. */
+  results(): AllocationResult[] {
+    return this.#claims.map((state) => this.#result(state));
   }
 
   /**
@@ -272,6 +284,8 @@ export class DeviceAllocation {
   }
 
   #capacityFor(request: RequestShape, { id, device }: DeviceEntry): Consumed | undefined {
+    // Whoever takes a device that is not shared takes it whole.
+    if (!device.allowMultipleAllocations && !request.capacity?.requests) return nothing;
     return consume(device, request.capacity, [this.#deps.allocated.consumed(id), this.#sharing.get(id)]);
   }
 
