@@ -16,10 +16,13 @@ interface TokenSpec {
 interface PodSpec {
   readonly nodeName?: string;
   readonly volumes?: readonly {
+    readonly name: string;
     readonly projected?: {
       readonly sources?: readonly { readonly serviceAccountToken?: { readonly audience?: string } }[];
     };
     readonly csi?: { readonly driver: string };
+    readonly persistentVolumeClaim?: { readonly claimName: string };
+    readonly ephemeral?: object;
   }[];
 }
 
@@ -44,17 +47,27 @@ export function checkTokenRequest(node: string, attributes: Attributes, server: 
   const pod = entry.object['spec'] as PodSpec;
   if (pod.nodeName !== node)
     throw refusal(attributes, 'node requested token bound to a pod scheduled on a different node');
-  checkAudience(attributes, server, spec.audiences ?? [], pod);
+  checkAudience(attributes, server, spec.audiences ?? [], { name: bound.name as string, spec: pod });
 }
 
-function checkAudience(attributes: Attributes, server: Server, audiences: readonly string[], pod: PodSpec): void {
+function checkAudience(
+  attributes: Attributes,
+  server: Server,
+  audiences: readonly string[],
+  pod: { readonly name: string; readonly spec: PodSpec },
+): void {
   if (audiences.length > 1) throw refusal(attributes, 'node may only request 0 or 1 audiences');
   const [audience = ''] = audiences;
-  const named = (pod.volumes ?? []).flatMap(({ projected, csi }) => [
+  const named = (pod.spec.volumes ?? []).flatMap(({ name, projected, csi, persistentVolumeClaim, ephemeral }) => [
     ...(projected?.sources ?? []).map(({ serviceAccountToken }) =>
       serviceAccountToken === undefined ? undefined : (serviceAccountToken.audience ?? ''),
     ),
     ...(csi === undefined ? [] : driverAudiences(server, csi.driver)),
+    ...claimAudiences(
+      server,
+      attributes.namespace,
+      ephemeral === undefined ? persistentVolumeClaim?.claimName : `${pod.name}-${name}`,
+    ),
   ]);
   if (named.includes(audience)) return;
   const { user } = attributes.call;
@@ -73,6 +86,18 @@ function checkAudience(attributes: Attributes, server: Server, audiences: readon
     attributes,
     `audience ${JSON.stringify(audience)} not found in pod spec volume, ${user.user} is not authorized to request tokens for this audience`,
   );
+}
+
+/** The audiences of the driver behind a claim's volume. */
+function claimAudiences(server: Server, namespace: string | undefined, claimName: string | undefined): string[] {
+  if (claimName === undefined) return [];
+  const claims = server.caches.cacheOf('/registry/persistentvolumeclaims', true);
+  const claim = claims.get(claims.keyOf(namespace, claimName))?.object['spec'] as { volumeName?: string } | undefined;
+  const volumes = server.caches.cacheOf('/registry/persistentvolumes', false);
+  const volume = volumes.get(volumes.keyOf(undefined, claim?.volumeName ?? ''))?.object['spec'] as
+    | { csi?: { driver: string } }
+    | undefined;
+  return volume?.csi === undefined ? [] : driverAudiences(server, volume.csi.driver);
 }
 
 function driverAudiences(server: Server, driver: string): string[] {

@@ -78,14 +78,13 @@ export function policyOf(labels: Labels, defaults: SecurityPolicy): { policy: Se
   return { policy: { enforce, audit, warn: warnAsEnforced(labels, enforce, warn) }, errors };
 }
 
-/** Who enforces a level and says nothing of warnings wants to be warned of the same. */
+/** Who enforces a level and says nothing of warnings wants to be warned of the same, unless the default is stricter. */
 function warnAsEnforced(labels: Labels, enforce: LevelVersion, warn: LevelVersion): LevelVersion {
   const level = labels[`${SECURITY_LABEL}enforce`];
-  const version = labels[`${SECURITY_LABEL}enforce-version`];
   const follows = level !== undefined && LEVELS.includes(level) && labels[`${SECURITY_LABEL}warn`] === undefined;
-  const followsVersion =
-    version !== undefined && minorOf(version) !== null && labels[`${SECURITY_LABEL}warn-version`] === undefined;
-  return { level: follows ? enforce.level : warn.level, minor: followsVersion ? enforce.minor : warn.minor };
+  if (!follows || compareLevels(enforce.level, warn.level) <= 0) return warn;
+  const hasVersion = labels[`${SECURITY_LABEL}warn-version`] !== undefined;
+  return { level: enforce.level, minor: hasVersion ? warn.minor : enforce.minor };
 }
 
 function badLabel(label: string, value: string, text: string): FieldError {

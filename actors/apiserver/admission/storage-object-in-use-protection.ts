@@ -1,5 +1,6 @@
 /**
- * StorageObjectInUseProtection: volumes and claims get the finalizer that keeps them while they are used.
+ * StorageObjectInUseProtection: volumes, claims and attributes classes get the finalizer that keeps them while they
+ * are used.
  * @see plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go
  */
 import type { AdmissionPlugin } from './plugin.ts';
@@ -7,6 +8,7 @@ import type { AdmissionPlugin } from './plugin.ts';
 const FINALIZERS: Readonly<Record<string, string>> = {
   '/registry/persistentvolumes': 'kubernetes.io/pv-protection',
   '/registry/persistentvolumeclaims': 'kubernetes.io/pvc-protection',
+  '/registry/volumeattributesclasses': 'kubernetes.io/vac-protection',
 };
 
 export const storageObjectInUseProtection: AdmissionPlugin = {
