@@ -28,6 +28,7 @@ export function createNodeAuthorizer(caches: Caches): Authorizer & { decide(requ
   const pods = caches.cacheOf('/registry/pods', true);
   const claims = caches.cacheOf('/registry/persistentvolumeclaims', true);
   const attachments = caches.cacheOf('/registry/volumeattachments', false);
+  const slices = caches.cacheOf('/registry/resourceslices', false);
   // Nodes ask the same few questions over and over: what the role answers to them is kept by question.
   const byRole = new Map<string, boolean>();
 
@@ -64,74 +65,112 @@ export function createNodeAuthorizer(caches: Caches): Authorizer & { decide(requ
     );
   }
 
+  /** Resources that are not divided among nodes are the role's to allow. */
+  function byRules(request: ResourceRequest): Decision {
+    return roleAllows(request) ? ALLOWED : NO_OPINION;
+  }
+
   function decideOne(node: string, request: ResourceRequest): Decision {
-    if (!roleAllows(request)) return NO_OPINION;
-    const { resource, verb, name } = request;
-    switch (`${request.group}/${resource}`) {
+    switch (`${request.group}/${request.resource}`) {
       case '/secrets':
       case '/configmaps':
-        return readNamed(node, request);
-      case '/persistentvolumeclaims':
-        if (request.subresource !== '') return when(refers(node, request), node, 'resource');
-        return readNamed(node, request);
       case 'resource.k8s.io/resourceclaims':
         return readNamed(node, request);
+      case '/persistentvolumeclaims':
+        return request.subresource === 'status' ? updateStatus(node, request) : readNamed(node, request);
       case '/persistentvolumes':
-        return when(name !== '' && usesVolume(node, name), node, 'resource');
-      case 'storage.k8s.io/volumeattachments': {
-        const spec = attachments.get(attachments.keyOf(undefined, name))?.object['spec'] as { nodeName?: string };
-        return when(spec?.nodeName === node, node, 'resource');
-      }
+        return getOne(request, (name) => related(usesVolume(node, name), node));
+      case 'storage.k8s.io/volumeattachments':
+        return getOne(request, (name) => {
+          const spec = attachments.get(attachments.keyOf(undefined, name))?.object['spec'] as { nodeName?: string };
+          return related(spec?.nodeName === node, node);
+        });
       case '/serviceaccounts':
-        return when(name !== '' && refers(node, request), node, 'resource');
+        return createToken(node, request);
       case '/pods':
         return decidePod(node, request);
       case '/nodes':
-        if (verb === 'create' || name === node) return ALLOWED;
-        return denied(
-          verb === 'get' || verb === 'list' || verb === 'watch'
-            ? `node '${node}' cannot read '${name}', only its own Node object`
-            : '',
-        );
+        return decideNode(node, request);
       case 'coordination.k8s.io/leases':
-        return when(
-          request.namespace === 'kube-node-lease' && (verb === 'create' || name === node),
-          node,
-          'can only access node lease with the same name as the requesting node',
-        );
+        return decideLease(node, request);
       case 'storage.k8s.io/csinodes':
-        return when(
-          verb === 'create' || name === node,
-          node,
-          'can only access CSINode with the same name as the requesting node',
-        );
+        return decideCsiNode(node, request);
+      case 'resource.k8s.io/resourceslices':
+        return decideSlice(node, request);
       default:
-        return ALLOWED;
+        return byRules(request);
     }
   }
 
   /** Pods are read where they are bound to the node; what is written is looked at by admission. */
-  function decidePod(node: string, { verb, subresource, namespace, name, fieldSelector }: ResourceRequest): Decision {
-    if (subresource !== '') return ALLOWED;
+  function decidePod(node: string, request: ResourceRequest): Decision {
+    const { verb, subresource, namespace, name, fieldSelector } = request;
+    if (subresource !== '') return byRules(request);
     if (verb === 'get') {
       const spec = pods.get(pods.keyOf(namespace, name))?.object['spec'] as { nodeName?: string } | undefined;
-      return when(spec?.nodeName === node, node, 'resource');
+      return related(spec?.nodeName === node, node);
     }
-    if (verb !== 'list' && verb !== 'watch') return ALLOWED;
-    const own = (fieldSelector ?? '')
-      .split(',')
-      .some((term) => /^spec\.nodeName==?/.test(term) && term.endsWith(`=${node}`));
-    return own ? ALLOWED : denied('can only list/watch pods with spec.nodeName field selector');
+    if (verb !== 'list' && verb !== 'watch') return byRules(request);
+    return selectsNode(fieldSelector, node)
+      ? ALLOWED
+      : denied('can only list/watch pods with spec.nodeName field selector');
+  }
+
+  /** A node reads itself; what it writes is looked at by admission. */
+  function decideNode(node: string, request: ResourceRequest): Decision {
+    const { verb, subresource, name } = request;
+    if (subresource !== '' || !READS.includes(verb)) return byRules(request);
+    if (name === node) return ALLOWED;
+    const what = name === '' ? 'all nodes' : `'${name}'`;
+    return denied(`node '${node}' cannot read ${what}, only its own Node object`);
+  }
+
+  function decideSlice(node: string, request: ResourceRequest): Decision {
+    const { verb, subresource, name, fieldSelector } = request;
+    if (subresource !== '') return denied('cannot authorize ResourceSlice subresources');
+    switch (verb) {
+      case 'create':
+        return ALLOWED;
+      case 'get':
+      case 'update':
+      case 'patch':
+      case 'delete': {
+        const spec = slices.get(slices.keyOf(undefined, name))?.object['spec'] as { nodeName?: string } | undefined;
+        return related(spec?.nodeName === node, node);
+      }
+      case 'list':
+      case 'watch':
+      case 'deletecollection':
+        return selectsNode(fieldSelector, node)
+          ? ALLOWED
+          : denied('can only list/watch/deletecollection resourceslices with nodeName field selector');
+      default:
+        return denied(
+          'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection',
+        );
+    }
   }
 
   /** Reads of single objects that a pod on the node names. */
   function readNamed(node: string, request: ResourceRequest): Decision {
-    const { verb, name } = request;
-    if (verb !== 'get' && verb !== 'list' && verb !== 'watch') {
-      return denied('can only read resources of this type');
-    }
+    const { verb, name, subresource, namespace } = request;
+    if (!READS.includes(verb)) return denied('can only read resources of this type');
+    if (subresource !== '') return denied('cannot read subresource');
+    if (namespace === '') return denied('can only read namespaced object of this type');
     if (name === '') return denied('No Object name found');
-    return when(refers(node, request), node, 'resource');
+    return related(refers(node, request), node);
+  }
+
+  function updateStatus(node: string, request: ResourceRequest): Decision {
+    if (!['get', 'update', 'patch'].includes(request.verb)) return denied('can only get/update/patch this type');
+    return related(request.name !== '' && refers(node, request), node);
+  }
+
+  function createToken(node: string, request: ResourceRequest): Decision {
+    const { verb, name, subresource } = request;
+    if (verb !== 'create' || name === '') return denied('can only create tokens for individual service accounts');
+    if (subresource !== 'token') return denied('can only create token subresource of service account');
+    return related(refers(node, request), node);
   }
 
   return {
@@ -142,9 +181,36 @@ export function createNodeAuthorizer(caches: Caches): Authorizer & { decide(requ
   };
 }
 
-function when(allowed: boolean, node: string, reason: string): Decision {
-  if (allowed) return ALLOWED;
-  return denied(reason === 'resource' ? `no relationship found between node '${node}' and this object` : reason);
+const READS = ['get', 'list', 'watch'];
+const LEASE_VERBS = ['get', 'create', 'update', 'patch', 'delete'];
+
+function decideLease(node: string, { verb, namespace, name }: ResourceRequest): Decision {
+  if (!LEASE_VERBS.includes(verb)) return denied('can only get, create, update, patch, or delete a node lease');
+  if (namespace !== 'kube-node-lease') {
+    return denied('can only access leases in the "kube-node-lease" system namespace');
+  }
+  if (verb === 'create' || name === node) return ALLOWED;
+  return denied('can only access node lease with the same name as the requesting node');
+}
+
+function decideCsiNode(node: string, { verb, subresource, name }: ResourceRequest): Decision {
+  if (!LEASE_VERBS.includes(verb)) return denied('can only get, create, update, patch, or delete a CSINode');
+  if (subresource !== '') return denied('cannot authorize CSINode subresources');
+  if (verb === 'create' || name === node) return ALLOWED;
+  return denied('can only access CSINode with the same name as the requesting node');
+}
+
+function getOne({ verb, name, subresource }: ResourceRequest, decide: (name: string) => Decision): Decision {
+  if (verb !== 'get' || name === '') return denied('can only get individual resources of this type');
+  return subresource === '' ? decide(name) : denied('cannot get subresource');
+}
+
+function selectsNode(fieldSelector: string | undefined, node: string): boolean {
+  return (fieldSelector ?? '').split(',').some((term) => /^spec\.nodeName==?/.test(term) && term.endsWith(`=${node}`));
+}
+
+function related(allowed: boolean, node: string): Decision {
+  return allowed ? ALLOWED : denied(`no relationship found between node '${node}' and this object`);
 }
 
 function denied(reason: string): Decision {
