@@ -11,7 +11,7 @@ import { formatScenes, parseScenes, play, type Scene } from '../support/transcri
 import { eventually, type Up, up } from '../support/up.ts';
 
 const folder = join(import.meta.dirname, 'transcripts');
-const files = ['generators', 'changes', 'workloads', 'cluster'].map((name) => join(folder, `${name}.txt`));
+const files = ['generators', 'changes', 'workloads', 'streams', 'cluster'].map((name) => join(folder, `${name}.txt`));
 const scenesOf = new Map(files.map((file) => [file, parseScenes(readFileSync(file, 'utf8'))]));
 const recording = process.env['KUBEHIVE_RECORD'] === '1';
 const installed = kubectlMinors.filter((minor) => findKubectl(minor) !== undefined);
