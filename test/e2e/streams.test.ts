@@ -15,8 +15,10 @@ import {
   KubeConfig,
   KubernetesObjectApi,
   Log,
+  PatchStrategy,
   PortForward,
   type V1Status,
+  Watch,
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findKubectl, type Kubectl, kubectl, kubectlMinors } from '../support/kubectl.ts';
@@ -309,6 +311,38 @@ describe('@kubernetes/client-node', () => {
     await eventually(async () => out.text().includes('GET /library HTTP/1.1'));
     expect(out.text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     (typeof socket === 'function' ? socket() : socket)?.close();
+  });
+
+  it('applies objects and is told who owns a field', async () => {
+    const objects = KubernetesObjectApi.makeApiClient(config);
+    const settings = (value: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'applied', namespace },
+      data: { key: value },
+    });
+    const apply = (value: string, manager: string, force: boolean) =>
+      objects.patch(settings(value), undefined, undefined, manager, force, PatchStrategy.ServerSideApply);
+    expect(await apply('one', 'first', false)).toMatchObject({ data: { key: 'one' } });
+    await expect(apply('two', 'second', false)).rejects.toMatchObject({ code: 409 });
+    expect(await apply('two', 'second', true)).toMatchObject({ data: { key: 'two' } });
+    expect(await objects.read(settings(''))).toMatchObject({ data: { key: 'two' } });
+  });
+
+  it('watches', async () => {
+    const seen: string[] = [];
+    const core = config.makeApiClient(CoreV1Api);
+    const controller = await new Watch(config).watch(
+      `/api/v1/namespaces/${namespace}/configmaps`,
+      { labelSelector: 'watched=yes' },
+      (type, object: { metadata: { name: string } }) => seen.push(`${type} ${object.metadata.name}`),
+      () => undefined,
+    );
+    await core.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'w', labels: { watched: 'yes' } } } });
+    await core.deleteNamespacedConfigMap({ namespace, name: 'w' });
+    await eventually(async () => seen.length === 2);
+    expect(seen).toEqual(['ADDED w', 'DELETED w']);
+    controller.abort();
   });
 
   it('reads a log', async () => {
