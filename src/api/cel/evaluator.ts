@@ -184,7 +184,7 @@ class Builder {
     const types = parts.map((part) => this.#checked.types[part.id] as CelType);
     const run = dispatcher(name, overloads, types);
     const cost = Object.hasOwn(runtimeCosts, name) ? runtimeCosts[name] : undefined;
-    if (cost !== undefined) return costed(codes, run, cost, name === 'check' || name === 'lists.range');
+    if (cost !== undefined) return costed(codes, run, cost, paidAfterwards.has(name));
     if (codes.length === 1) {
       const [only] = codes as [Code];
       return (frame) => {
@@ -329,6 +329,9 @@ function dispatcher(
   };
 }
 
+/** What these cost depends on their result, whose size they bound themselves. */
+const paidAfterwards: ReadonlySet<string> = new Set(['check', 'lists.range', 'join', 'replace', 'format', 'flatten']);
+
 /** Calls whose cost follows from sizes. What depends on the arguments alone is paid before the work is done. */
 function costed(
   codes: readonly Code[],
@@ -341,7 +344,6 @@ function costed(
     if (!afterwards) frame.spend(cost(values, ''));
     const result = run(...values);
     if (afterwards) frame.spend(cost(values, result));
-    else if (result instanceof CelList) frame.spend(cost(values, result) - cost(values, ''));
     return result;
   };
 }

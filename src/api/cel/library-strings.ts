@@ -63,7 +63,17 @@ function lastIndexOf(text: string, part: string, from?: bigint): bigint {
   return position(text, text.lastIndexOf(part, unitOf(text, from, 0)));
 }
 
+/** No expression makes a longer text: ten characters for each unit that an evaluation may cost. */
+const TEXT_MAX = 10_000_000;
+
+/** @throws CelError */
+function checkLength(length: number): void {
+  if (length > TEXT_MAX) throw new CelError(`the text would be longer than ${TEXT_MAX} characters`);
+}
+
 function replace(text: string, part: string, by: string, count = -1n): string {
+  const times = part === '' ? text.length + 1 : text.length / part.length;
+  if (by.length > part.length) checkLength(text.length + times * by.length);
   if (count < 0n) return text.replaceAll(part, () => by);
   let left = Number(count);
   return text.replaceAll(part, (found) => (left-- > 0 ? by : found));
@@ -80,9 +90,12 @@ function split(text: string, separator: string, limit = -1n): CelList {
 
 function join(list: CelList, separator = ''): string {
   const parts: string[] = [];
+  let length = 0;
   for (const part of list) {
     if (typeof part !== 'string') throw new CelError(`join: invalid input: ${typeNameOf(part)}`);
     parts.push(part);
+    length += part.length + separator.length;
+    checkLength(length);
   }
   return parts.join(separator);
 }
@@ -109,13 +122,17 @@ const trim = (text: string): string => text.replace(/^[\s\x85]+|[\s\x85]+$/gu, '
 /** Replaces `%s`, `%d`, `%f`, `%e`, `%b`, `%x`, `%X`, `%o` and `%%`. */
 function format(pattern: string, args: CelList): string {
   let next = 0;
+  let length = pattern.length;
   return pattern.replace(/%(?:\.(\d+))?(.?)/gs, (_, precision: string | undefined, clause: string) => {
     if (clause === '%') return '%';
     if (clause === '') throw new CelError('unexpected end of format string');
     if (next >= args.size) throw new CelError(`index ${next} out of range`);
     const digits = precision === undefined ? 6 : Number(precision);
     if (digits > 1000) throw new CelError('precision too large');
-    return formatOne(clause, args.at(next++), digits);
+    const made = formatOne(clause, args.at(next++), digits);
+    length += made.length;
+    checkLength(length);
+    return made;
   });
 }
 

@@ -41,6 +41,11 @@ export class Pattern {
     );
   }
 
+  /** Instructions of the program: what a character of a text costs. */
+  get size(): number {
+    return this.#program.length;
+  }
+
   /** Whether the text has a part that matches. */
   test(text: string): boolean {
     if (!this.#simple) return this.#findFrom(text, 0) !== undefined;

@@ -209,6 +209,25 @@ describe('hostile expressions', () => {
     expect(() => evaluate(`'${'x'.repeat(100_001)}'`)).toThrow('expression code point size exceeds limit');
   });
 
+  it.each([
+    [
+      '[self.list].map(x, x + x)' + '.map(x, x + x)'.repeat(40) + '.size()',
+      'operation cancelled: actual cost limit exceeded',
+    ],
+    [`'${'a'.repeat(50_000)}'.replace('', '${'b'.repeat(5000)}')`, 'the text would be longer than 10000000 characters'],
+    [
+      `lists.range(2000).map(x, '${'a'.repeat(50_000)}').join(',')`,
+      'the text would be longer than 10000000 characters',
+    ],
+    [
+      `lists.range(50000).all(x, '${'é'.repeat(50_000)}'.size() > 0)`,
+      'operation cancelled: actual cost limit exceeded',
+    ],
+    [`'${'ab'.repeat(40_000)}'.find('(a|b)*a(a|b){30}c')`, 'operation cancelled: actual cost limit exceeded'],
+  ])('make neither long texts nor long lists', (source, message) => {
+    expect(evaluate(source)).toBe(`error: ${message}`);
+  });
+
   it('may join many conditions', () => {
     expect(evaluate(Array(5000).fill('true').join(' && '))).toBe(true);
   });
