@@ -5,6 +5,7 @@
  */
 import { type FieldError, type FieldPath, fieldErrors } from '../field-errors.ts';
 import { listErrors, mapErrors } from './list-rules.ts';
+import { defaultRuleErrors } from './object-rules.ts';
 import { patternProblem } from './pattern-rules.ts';
 import { ruleCheckErrors } from './rule-checks.ts';
 import { ruleErrors } from './rule-rules.ts';
@@ -19,6 +20,7 @@ export function schemaErrors(schema: CustomSchema, path: FieldPath): FieldError[
   checkLevel(schema, path, errors);
   if (errors.length === 0) errors.push(...structuralErrors(schema, path));
   if (errors.length === 0) errors.push(...ruleCheckErrors(schema, path));
+  if (errors.length === 0) errors.push(...defaultRuleErrors(schema, path));
   return errors;
 }
 
