@@ -1,13 +1,17 @@
 /** The bench suite's entry, loaded by `kubehive bench`: picks workloads, runs them one after the other, and reports. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 import { cannotRun } from './abilities.ts';
+import { calibrate } from './calibration.ts';
+import { compare } from './compare.ts';
 import { BenchConfigError, readWorkloads, type Workload } from './config.ts';
 import { appendRecord, machineText } from './record.ts';
 import { dataItems } from './report/data-items.ts';
 import { htmlReport } from './report/html.ts';
-import { summarize } from './report/summary.ts';
+import { type Summary, summarize } from './report/summary.ts';
 import { terminalTable } from './report/terminal.ts';
 import { runWorkload, type WorkloadResult } from './runner.ts';
 import { TemplateError } from './template.ts';
@@ -21,6 +25,11 @@ export interface BenchFlags {
   readonly json?: boolean;
   readonly list?: boolean;
   readonly kubelets?: boolean;
+  /** `external`: no scheduler is started. */
+  readonly scheduler?: string;
+  /** Two KubeSchedulerConfiguration files to compare, run in turn. */
+  readonly compare?: readonly string[];
+  readonly rounds?: number;
   readonly threads?: 'auto' | 'dedicated' | 'shared' | 'inline' | number;
 }
 
@@ -79,6 +88,9 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
     for (const one of chosen) process.stdout.write(`${one.case}/${one.workload}\n`);
     return 0;
   }
+  if (flags.compare !== undefined) return compareSchedulers(chosen, flags);
+  const calibration = calibrate();
+  say(`calibration: this machine needs ${calibration.factor.toFixed(2)} times the CPU of the reference`);
   const results: WorkloadResult[] = [];
   const skipped: string[] = [];
   let failures = 0;
@@ -91,13 +103,17 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
       continue;
     }
     try {
-      const result = await runWorkload(workload, (step) => say(`${name}: ${step}`), flags);
+      const result = await runWorkload(workload, (step) => say(`${name}: ${step}`), {
+        ...flags,
+        ...(flags.scheduler === 'external' ? { external: announce } : {}),
+      });
       results.push(result);
       const summary = summarize(result);
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
+      const line = { ...summary, calibration: Number(calibration.factor.toFixed(3)) };
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(line)}\n`);
       // Only the own set is comparable from run to run.
-      if (file === undefined && flags.kubelets !== true)
-        appendRecord(recordDirectory(), new Date().toISOString(), summary);
+      if (file === undefined && flags.kubelets !== true && flags.scheduler === undefined)
+        appendRecord(recordDirectory(), new Date().toISOString(), line);
     } catch (error) {
       failures++;
       const text =
@@ -116,6 +132,70 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
   }
   say(`${results.length} run, ${failures} failed, ${skipped.length} skipped`);
   return failures > 0 ? 1 : 0;
+}
+
+/** Tells whoever runs the scheduler outside where to find the API server, and gives them a moment. */
+async function announce({ http, kubeconfig }: { http: string; kubeconfig: string }): Promise<void> {
+  const path = join(mkdtempSync(join(tmpdir(), 'kubehive-bench-')), 'kubeconfig');
+  writeFileSync(path, kubeconfig, { mode: 0o600 });
+  process.stdout.write(`external scheduler wanted: ${http} kubeconfig ${path}\n`);
+}
+
+/** Each workload in turn with each of two configurations; medians, spread and a verdict. */
+async function compareSchedulers(workloads: readonly Workload[], flags: BenchFlags): Promise<number> {
+  const [first, second] = (flags.compare ?? []).map(
+    (path) => parse(readFileSync(path, 'utf8')) as Record<string, unknown>,
+  );
+  if (first === undefined || second === undefined || (flags.compare ?? []).length !== 2) {
+    say('kubehive: --compare takes two KubeSchedulerConfiguration files');
+    return 2;
+  }
+  const rounds = flags.rounds ?? 5;
+  for (const workload of workloads) {
+    const name = `${workload.case}/${workload.workload}`;
+    const reason = cannotRun(workload);
+    if (reason !== undefined) {
+      say(`SKIPPED ${name}: ${reason}`);
+      continue;
+    }
+    const runs: Summary[][] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      // Who begins changes from round to round, so that a machine that warms up favours neither.
+      for (const side of round % 2 === 0 ? [0, 1] : [1, 0]) {
+        say(`${name}: round ${round + 1} of ${rounds}, ${side === 0 ? 'A' : 'B'}`);
+        const schedulerConfiguration = side === 0 ? first : second;
+        const result = await runWorkload(workload, () => undefined, { ...flags, schedulerConfiguration });
+        runs[side]?.push(summarize(result));
+      }
+    }
+    const figures = (read: (summary: Summary) => number) => runs.map((side) => side.map(read));
+    const compared = [
+      ['pods/s', (summary: Summary) => summary.podsPerSecond.total, true],
+      ['CPU ms/pod', (summary: Summary) => summary.cpuMsPerPod, false],
+      ['CPU deviation', (summary: Summary) => summary.quality['cpuDeviation'] ?? 0, false],
+      ['fragmentation', (summary: Summary) => summary.quality['fragmentation'] ?? 0, false],
+      ['host skew', (summary: Summary) => summary.quality['hostSkew'] ?? 0, false],
+    ] as const;
+    const verdicts = compared.map(([metric, read, moreIsBetter]) => {
+      const [a = [], b = []] = figures(read);
+      return compare(metric, a, b, moreIsBetter);
+    });
+    if (flags.json === true) {
+      process.stdout.write(
+        `${JSON.stringify({ case: workload.case, workload: workload.workload, rounds, verdicts })}\n`,
+      );
+      continue;
+    }
+    process.stdout.write(`${name}: A ${flags.compare?.[0]}, B ${flags.compare?.[1]}, ${rounds} rounds\n`);
+    for (const { metric, a, b, change, p, verdict } of verdicts) {
+      const text = ({ median, least, most }: typeof a) =>
+        `${median.toPrecision(4)} (${least.toPrecision(3)}…${most.toPrecision(3)})`;
+      process.stdout.write(
+        `  ${metric.padEnd(14)} A ${text(a).padEnd(28)} B ${text(b).padEnd(28)} ${(change * 100).toFixed(1)} %  p=${p.toFixed(3)}  ${verdict}\n`,
+      );
+    }
+  }
+  return 0;
 }
 
 /** bench/ of the checkout, from the bundle or from the sources. */

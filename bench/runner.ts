@@ -15,6 +15,7 @@ import { BenchConfigError, type Workload } from './config.ts';
 import { type MakeObject, objectsFrom } from './objects.ts';
 import { type CreatedNode, type Measured, operations, type Run } from './operations/index.ts';
 import { PodTracker } from './pod-tracker.ts';
+import { type PlacementQuality, readQuality } from './quality.ts';
 
 export interface WorkloadResult {
   readonly case: string;
@@ -26,11 +27,16 @@ export interface WorkloadResult {
   /** Bound pods of the measured namespaces found in the store, read past the API server. */
   readonly podsVerified: number;
   readonly notes: readonly string[];
+  readonly quality: PlacementQuality;
 }
 
 export interface RunOptions {
   /** Where the actors live. Default `auto`. */
   readonly threads?: ClusterOptions['threads'];
+  /** Used instead of the one that the workload names. */
+  readonly schedulerConfiguration?: Readonly<Record<string, unknown>>;
+  /** Start no scheduler: one outside does the work. Told where the API server is, before anything is created. */
+  readonly external?: (server: { readonly http: string; readonly kubeconfig: string }) => Promise<void> | void;
   /** Run a kubelet on every node, so that pods become Ready and the time until then is measured. Default false, as upstream. */
   readonly kubelets?: boolean;
 }
@@ -43,23 +49,30 @@ export async function runWorkload(
 ): Promise<WorkloadResult> {
   const reason = cannotRun(workload);
   if (reason !== undefined) throw new BenchConfigError(`${workload.case}/${workload.workload}: ${reason}`);
+  const { external } = options;
   const configuration =
-    workload.schedulerConfigPath === undefined ? undefined : parse(readFileSync(workload.schedulerConfigPath, 'utf8'));
+    options.schedulerConfiguration ??
+    (workload.schedulerConfigPath === undefined
+      ? undefined
+      : parse(readFileSync(workload.schedulerConfigPath, 'utf8')));
   const cluster = await Cluster.start({
     nodes: 0,
     components: [
       'apiserver',
-      'scheduler',
+      ...(external === undefined ? ['scheduler'] : []),
       ...(claimsDevices(workload) ? ['resourceclaim-controller'] : []),
       ...(options.kubelets === true ? ['nodes'] : []),
     ],
     threads: options.threads ?? 'auto',
-    https: false,
+    ...(external === undefined ? { https: false } : { http: { port: 0 } }),
     // As upstream's harness: pods name their priority as a number and have no service account.
     disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
     ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
   });
   const run = new WorkloadRun(cluster, workload, options.kubelets === true);
+  if (external !== undefined) {
+    await external({ http: cluster.endpoints.http ?? '', kubeconfig: cluster.kubeconfig });
+  }
   for (const note of gateNotes(workload)) run.note(note);
   try {
     for (const [index, raw] of workload.operations.entries()) {
@@ -82,6 +95,8 @@ export async function runWorkload(
       );
     }
     const { case: name, workload: variant, threshold } = workload;
+    const isMeasured = (pod: Pod) => run.measuredUids.has(pod.metadata?.uid ?? '');
+    const quality = await readQuality(cluster.client, isMeasured, await cluster.actors.metricsText());
     return {
       case: name,
       workload: variant,
@@ -90,6 +105,7 @@ export async function runWorkload(
       podsBound,
       podsVerified,
       notes: run.notes,
+      quality,
     };
   } finally {
     run.close();

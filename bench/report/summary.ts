@@ -19,6 +19,8 @@ export interface Summary {
   readonly peakRssBytes: number;
   readonly podsBound: number;
   readonly podsVerified: number;
+  /** How well they were placed. */
+  readonly quality: Readonly<Record<string, number>>;
   /** Mean milliseconds by stage. */
   readonly stagesMs: Readonly<Record<string, number>>;
 }
@@ -50,6 +52,7 @@ export function summarize(result: WorkloadResult): Summary {
     peakRssBytes: Math.max(0, ...result.measurements.map((measurement) => measurement.peakRssBytes)),
     podsBound: pods,
     podsVerified: result.podsVerified,
+    quality: Object.fromEntries(Object.entries(result.quality).map(([name, value]) => [name, round(value, 4)])),
     stagesMs: stages,
   };
 }

@@ -49,5 +49,11 @@ export function terminalTable(results: readonly WorkloadResult[]): string {
     const { total } = summarize(result).podsPerSecond;
     return `${`${result.case}/${result.workload}`.padEnd(44)} ${'█'.repeat(Math.max(1, Math.round((total / most) * 40)))} ${total.toFixed(0)} pods/s`;
   });
-  return `${[columns, ...rows].map(line).join('\n')}\n\n${plot.join('\n')}\n`;
+  const placement = results.map((result) => {
+    const { cpuUtilization, cpuDeviation, fragmentation, hostSkew, zoneSkew, victims } = result.quality;
+    const zones = zoneSkew === undefined ? '' : `, zone skew ${zoneSkew}`;
+    const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+    return `${`${result.case}/${result.workload}`.padEnd(44)} CPU ${percent(cpuUtilization)} ± ${percent(cpuDeviation)}, fragmented ${percent(fragmentation)}, host skew ${hostSkew}${zones}, ${victims} victims`;
+  });
+  return `${[columns, ...rows].map(line).join('\n')}\n\n${plot.join('\n')}\n\nPlacement\n${placement.join('\n')}\n`;
 }

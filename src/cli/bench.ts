@@ -1,7 +1,7 @@
 /** `kubehive bench`: loads the bench suite, which nothing else depends on, and runs it. */
 import { Command } from 'commander';
-import { CommandError } from './errors.ts';
-import { type Threads, threads } from './values.ts';
+import { CommandError, UsageError } from './errors.ts';
+import { type Threads, threads, wholeNumber } from './values.ts';
 
 export interface BenchFlags {
   readonly case?: string;
@@ -11,6 +11,9 @@ export interface BenchFlags {
   readonly json?: boolean;
   readonly list?: boolean;
   readonly kubelets?: boolean;
+  readonly scheduler?: string;
+  readonly compare?: readonly string[];
+  readonly rounds?: number;
   readonly threads?: Threads;
 }
 
@@ -30,6 +33,9 @@ export const benchCommand = (): Command =>
     .option('--json', 'print one JSON object a workload')
     .option('--kubelets', 'run a kubelet on every node too, and measure the time until pods are Ready')
     .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
+    .option('--scheduler <which>', 'external: start none, and print where one outside finds the API server')
+    .option('--compare <files...>', 'two KubeSchedulerConfiguration files, A and B: run in turn, with a verdict')
+    .option('--rounds <n>', 'runs of each side under --compare', wholeNumber(1, 1000), 5)
     .option('--list', 'list the cases and workloads and run none')
     .addHelpText(
       'after',
@@ -37,6 +43,9 @@ export const benchCommand = (): Command =>
         '  $ kubehive bench --json | jq .podsPerSecond.average\n  $ kubehive bench performance-config.yaml --out ./report',
     )
     .action(async (file: string | undefined, flags: BenchFlags) => {
+      if (flags.scheduler !== undefined && flags.scheduler !== 'external') {
+        throw new UsageError(`--scheduler takes external, not "${flags.scheduler}"`);
+      }
       // By URL, so that no source of the product depends on the bench suite.
       const suite = new URL('./bench.js', import.meta.url).href;
       let loaded: BenchSuite;
