@@ -8,7 +8,7 @@ import { clusterRoles } from '../bootstrap/policy/cluster-roles.ts';
 import type { Caches } from '../cache/caches.ts';
 import { podReferences } from './pod-references.ts';
 import { ruleAllows } from './rules.ts';
-import type { AccessRequest, Authorizer, Decision } from './types.ts';
+import type { AccessRequest, Decision } from './types.ts';
 
 const PREFIX = 'system:node:';
 const ALLOWED: Decision = { allowed: true, reason: '' };
@@ -24,7 +24,7 @@ type ResourceRequest = Exclude<AccessRequest, { readonly path: string }>;
 
 const nodeRules = clusterRoles.find(({ name }) => name === 'system:node')?.rules ?? [];
 
-export function createNodeAuthorizer(caches: Caches): Authorizer & { decide(request: AccessRequest): Decision } {
+export function createNodeAuthorizer(caches: Caches): { decide(request: AccessRequest): Decision } {
   const pods = caches.cacheOf('/registry/pods', true);
   const claims = caches.cacheOf('/registry/persistentvolumeclaims', true);
   const attachments = caches.cacheOf('/registry/volumeattachments', false);

@@ -2,7 +2,7 @@
  * Writes what every cluster starts with, through the pipeline as any client would. Runs at each start, before the server is
  * ready; what is there already stays as it is, but for where the server listens.
  */
-import { isAlreadyExists, isStatusError, type KindDefinition } from '../../../src/api/index.ts';
+import { type ApiObject, isAlreadyExists, isStatusError, type KindDefinition } from '../../../src/api/index.ts';
 import { pack } from '../../../src/runtime/index.ts';
 import { ipv4Range, numberToIpv4 } from '../allocation/ipv4.ts';
 import { runPipeline } from '../pipeline.ts';
@@ -13,6 +13,7 @@ import { apiServices } from './api-services.ts';
 import { flowControlObjects } from './flow-control.ts';
 import { type SystemObject, systemObjects } from './objects.ts';
 import { policyObjects } from './policy/index.ts';
+import { reconciled } from './reconcile.ts';
 
 export async function bootstrap(server: Server, listening: { host: string; port: number } | undefined): Promise<void> {
   const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
@@ -57,17 +58,24 @@ async function write(server: Server, item: SystemObject): Promise<void> {
     }
     return;
   }
-  // Where the server listens, and whom it trusts, is of this run.
-  const fields = (item.plural === 'configmaps' ? ['data'] : ['subsets', 'endpoints', 'ports']).filter(
-    (field) => item.object[field] !== undefined,
-  );
-  if (!fields.some((field) => ['subsets', 'endpoints', 'data'].includes(field))) return;
-  if (fields.every((field) => sameValue(item.object[field], current.object[field]))) return;
-  const changed = { ...current.object };
-  for (const field of fields) changed[field] = item.object[field];
+  const changed = changedOf(item, current.object);
+  if (changed === undefined) return;
   try {
     await runPipeline(callOf(server, kind, 'update', { namespace, name, body: pack(changed) }), server);
   } catch (error) {
     if (!isStatusError(error) || error.code !== 409) throw error;
   }
+}
+
+/** What is there already, put right; undefined when it is. */
+function changedOf(item: SystemObject, current: ApiObject): ApiObject | undefined {
+  if (item.group === 'rbac.authorization.k8s.io') return reconciled(current, item.object);
+  // Where the server listens, and whom it trusts, is of this run.
+  const ofThisRun = item.plural === 'configmaps' ? ['data'] : ['subsets', 'endpoints', 'ports'];
+  const fields = ofThisRun.filter((field) => item.object[field] !== undefined);
+  if (!fields.some((field) => ['subsets', 'endpoints', 'data'].includes(field))) return undefined;
+  if (fields.every((field) => sameValue(item.object[field], current[field]))) return undefined;
+  const changed = { ...current };
+  for (const field of fields) changed[field] = item.object[field];
+  return changed;
 }
