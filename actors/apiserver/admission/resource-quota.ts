@@ -23,6 +23,7 @@ import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
 import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 import { type Charge, createQuotaLedger, type QuotaLedger } from './quota-ledger.ts';
+import { demandQuotas, quotaLimitsOf } from './quota-limits.ts';
 
 /** Resources whose usage an update can raise. */
 const GROWING = ['services', 'persistentvolumeclaims', 'resourceclaims.resource.k8s.io'];
@@ -45,6 +46,27 @@ export const resourceQuota: AdmissionPlugin = {
     if (operation !== 'UPDATE') return false;
     if (kind.storagePrefix === '/registry/pods') return subresource === 'resize';
     return subresource === '' && GROWING.includes(textOf(kind));
+  },
+  configure(given): AdmissionPlugin {
+    const limits = quotaLimitsOf(given);
+    if (limits.length === 0) return resourceQuota;
+    return {
+      ...resourceQuota,
+      validate(attributes, server) {
+        const { namespace = '', object, kind } = attributes;
+        if (object !== undefined) {
+          const quotas = server.caches.cacheOf('/registry/resourcequotas', true).list(namespace);
+          const usage = quotaUsageOf(textOf(kind), object, server.context.clock.now());
+          demandQuotas(
+            attributes,
+            limits,
+            quotas.map((entry) => entry.object as ResourceQuota),
+            usage,
+          );
+        }
+        return resourceQuota.validate?.(attributes, server);
+      },
+    };
   },
   validate(attributes, server) {
     const cache = server.caches.cacheOf('/registry/resourcequotas', true);

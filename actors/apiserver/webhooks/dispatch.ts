@@ -210,7 +210,9 @@ function noteMutation(
 ): void {
   const note = { configuration: hook.configuration, webhook: hook.name };
   annotate(call, `mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ ...note, mutated }));
-  if (mutated) {
+  // The patch holds what the request holds: it is only for logs that take requests whole.
+  const level = call.audit?.verdict.level;
+  if (mutated && (level === 'Request' || level === 'RequestResponse')) {
     const key = `patch.webhook.admission.k8s.io/${place}`;
     annotate(call, key, JSON.stringify({ ...note, patch, patchType: 'JSONPatch' }));
   }

@@ -210,3 +210,33 @@ describe('plugins that are off by default', () => {
     expect((await create('owned', [{ ...owner, blockOwnerDeletion: false }])).status).toBe(201);
   });
 });
+
+describe('ResourceQuota as configured', () => {
+  it('lets nobody use what is limited without a quota that covers it', async () => {
+    const matchScopes = [{ scopeName: 'PriorityClass', operator: 'In', values: ['system-node-critical'] }];
+    const { http } = await withPlugins([], {
+      ResourceQuota: {
+        limitedResources: [
+          { resource: 'pods', matchScopes },
+          { resource: 'services', matchContains: ['services.loadbalancers'] },
+        ],
+      },
+    });
+    const critical = await http('POST', pods, pod('p', { spec: { priorityClassName: 'system-node-critical' } }));
+    expect(critical.body.message).toBe(
+      'insufficient quota to match these scopes: [{PriorityClass In [system-node-critical]}]',
+    );
+    expect((await http('POST', pods, pod('q'))).status).toBe(201);
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 's' },
+      spec: { type: 'LoadBalancer', ports: [{ port: 1 }] },
+    };
+    expect((await http('POST', '/api/v1/namespaces/default/services', service)).body.message).toBe(
+      'services "s" is forbidden: insufficient quota to consume: services.loadbalancers',
+    );
+    const plain = { ...service, spec: { ports: [{ port: 1 }] } };
+    expect((await http('POST', '/api/v1/namespaces/default/services', plain)).status).toBe(201);
+  });
+});
