@@ -19,7 +19,6 @@ import {
   activeOrLatest,
   activeSets,
   actualReplicas,
-  availableReplicas,
   byCreation,
   type ControllerDefinition,
   type ControllerDependencies,
@@ -419,7 +418,9 @@ class Rollout {
       await this.#scale(replicaSet, size - count);
       unhealthy += count;
     }
-    const surplus = availableReplicas(this.#all) - least;
+    // A ReplicaSet that was just made smaller still reports the pods that it is about to delete: they are not there to spare.
+    const staying = this.#all.map((set) => Math.min(replicasOf(set), set.status?.availableReplicas ?? 0));
+    const surplus = staying.reduce((sum, available) => sum + available, 0) - least;
     let healthy = 0;
     for (const replicaSet of activeSets(this.#oldSets)) {
       const count = Math.min(surplus - healthy, replicasOf(replicaSet));

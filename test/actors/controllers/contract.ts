@@ -127,7 +127,7 @@ async function writesServed(cluster: TestCluster): Promise<Map<string, number>> 
 }
 
 /** Delays and doubles what streams carry, each stream by itself: what one resource says may overtake what another says. */
-function disturbing(seed: number): Interceptor {
+export function disturbing(seed: number): Interceptor {
   const random = seededRandom(seed);
   return ({ from, kind }) => {
     if (from !== 'apiserver' || kind !== 'item') return 'deliver';
