@@ -11,6 +11,7 @@ import {
   type MetricSpec,
   type MetricStatus,
   milliQuantityOf,
+  type Pod,
   parseLabelSelector,
   quantityMilliValue,
 } from '../../src/api/index.ts';
@@ -20,14 +21,20 @@ import {
   type ControllerDefinition,
   type ControllerDependencies,
   createResourceCatalog,
+  externalMetricValue,
+  isPodReady,
   keyFor,
   messageOf,
+  objectMetricValue,
   type PodUsage,
+  podMetricValues,
   type Reconciler,
   replicasForUsage,
+  replicasForValue,
   type ScalingHistory,
   semanticallyEqual,
   splitKey,
+  type Tolerances,
   timeMs,
   timeText,
 } from '../../src/controller/index.ts';
@@ -119,6 +126,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         : pass.conditions.map((condition) => (condition === current ? next : condition));
   }
 
+  function tolerancesOf({ spec: { behavior } }: HorizontalPodAutoscaler): Tolerances {
+    const tolerance = (text: string | undefined) =>
+      text === undefined ? defaultTolerance : quantityMilliValue(text) / 1000;
+    return { up: tolerance(behavior?.scaleUp?.tolerance), down: tolerance(behavior?.scaleDown?.tolerance) };
+  }
+
   async function usageOf(
     namespace: string,
     selector: string,
@@ -161,9 +174,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const byUtilization = target.averageUtilization !== undefined;
     const what = byUtilization ? 'utilization' : 'usage';
     const kind = container === undefined ? 'Resource' : 'ContainerResource';
-    const { behavior } = autoscaler.spec;
-    const tolerance = (text: string | undefined) =>
-      text === undefined ? defaultTolerance : quantityMilliValue(text) / 1000;
     try {
       const usage = await usageOf(namespace, selector, name, container);
       const matches = parseLabelSelector(selector);
@@ -176,7 +186,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
           ? { type: 'Utilization', amount: target.averageUtilization ?? 0 }
           : { type: 'AverageValue', amount: quantityMilliValue(target.averageValue ?? '0') },
         currentReplicas: scale.status.replicas ?? 0,
-        tolerances: { up: tolerance(behavior?.scaleUp?.tolerance), down: tolerance(behavior?.scaleDown?.tolerance) },
+        tolerances: tolerancesOf(autoscaler),
         nowMs: clock.now(),
       });
       const averageValue = milliQuantityOf(outcome.averageMilli);
@@ -199,30 +209,102 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
+  /** Pods that could do work: what a ratio is multiplied with. */
+  function readyPodsOf(namespace: string, selector: string): number {
+    const matches = parseLabelSelector(selector);
+    const ready = (pod: Pod) => pod.status?.phase === 'Running' && isPodReady(pod);
+    return podLister.list(namespace).filter((pod) => matches.matches(pod.metadata?.labels) && ready(pod)).length;
+  }
+
+  /** @throws MetricFailure */
+  async function fromCustom(
+    autoscaler: HorizontalPodAutoscaler,
+    metric: MetricSpec,
+    type: 'Pods' | 'Object' | 'External',
+    scale: Required<Pick<Scale, 'spec' | 'status'>>,
+  ): Promise<Proposal> {
+    const source = metric.pods ?? metric.object ?? metric.external;
+    if (source === undefined) throw new Error(`metric of type ${type} without its source`);
+    const namespace = autoscaler.metadata?.namespace ?? '';
+    const selector = scale.status.selector ?? '';
+    const tolerances = tolerancesOf(autoscaler);
+    const { name } = source.metric;
+    try {
+      if (metric.pods !== undefined) {
+        const matches = parseLabelSelector(selector);
+        const outcome = replicasForUsage({
+          pods: podLister.list(namespace).filter((pod) => matches.matches(pod.metadata?.labels)),
+          usage: await podMetricValues(client, namespace, source.metric, selector),
+          resource: '',
+          target: { type: 'AverageValue', amount: quantityMilliValue(source.target.averageValue ?? '0') },
+          currentReplicas: scale.status.replicas ?? 0,
+          tolerances,
+          nowMs: clock.now(),
+        });
+        const current = { averageValue: milliQuantityOf(outcome.averageMilli) };
+        const status: MetricStatus = { type, pods: { metric: source.metric, current } };
+        return { replicas: outcome.replicas, name: `pods metric ${name}`, status };
+      }
+      const { describedObject } = metric.object ?? {};
+      const milli =
+        describedObject === undefined
+          ? await externalMetricValue(client, namespace, source.metric)
+          : await objectMetricValue(
+              client,
+              resourceNameOf(describedObject),
+              { namespace, name: describedObject.name },
+              source.metric,
+            );
+      const counts = {
+        specReplicas: scale.spec.replicas ?? 0,
+        statusReplicas: scale.status.replicas ?? 0,
+        readyPods: readyPodsOf(namespace, selector),
+      };
+      const { replicas, averageMilli } = replicasForValue(milli, source.target, counts, tolerances);
+      const current =
+        averageMilli === undefined
+          ? { value: milliQuantityOf(milli) }
+          : { averageValue: milliQuantityOf(averageMilli) };
+      if (describedObject !== undefined) {
+        const status: MetricStatus = { type, object: { metric: source.metric, describedObject, current } };
+        return { replicas, name: `${describedObject.kind} metric ${name}`, status };
+      }
+      const status: MetricStatus = { type, external: { metric: source.metric, current } };
+      return { replicas, name: `external metric ${name}`, status };
+    } catch (error) {
+      const kind = type.toLowerCase();
+      const detail = `unable to get ${kind} metric ${name}: ${messageOf(error)}`;
+      throw new MetricFailure(`FailedGet${type}Metric`, detail, `failed to get ${kind} metric: ${detail}`);
+    }
+  }
+
+  /** `plural.group` of the kind that a reference names, as the custom metrics API has it. */
+  function resourceNameOf({
+    apiVersion = '',
+    kind,
+  }: {
+    readonly apiVersion?: string | undefined;
+    readonly kind: string;
+  }): string {
+    const resource = catalog.byKind(apiVersion, kind);
+    if (resource === undefined) throw new Error(`no matches for kind "${kind}" in version "${apiVersion}"`);
+    return resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
+  }
+
   /** @throws MetricFailure */
   async function propose(
     autoscaler: HorizontalPodAutoscaler,
     metric: MetricSpec,
     scale: Required<Pick<Scale, 'spec' | 'status'>>,
   ): Promise<Proposal> {
-    const refuse = (kind: string, name: string | undefined, why: string) => {
-      const detail = `unable to get ${kind} metric ${name}: ${why}`;
-      return new MetricFailure(`FailedGet${metric.type}Metric`, detail, `failed to get ${kind} metric: ${detail}`);
-    };
-    const noCustom =
-      'unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered';
-    const noExternal =
-      'unable to fetch metrics from external metrics API: no external metrics API (external.metrics.k8s.io) registered';
     switch (metric.type) {
       case 'Resource':
       case 'ContainerResource':
         return fromResource(autoscaler, metric, scale);
       case 'Pods':
-        throw refuse('pods', metric.pods?.metric.name, noCustom);
       case 'Object':
-        throw refuse('object', metric.object?.metric.name, noCustom);
       case 'External':
-        throw refuse('external', metric.external?.metric.name, noExternal);
+        return fromCustom(autoscaler, metric, metric.type, scale);
       default: {
         const detail = `unknown metric source type "${metric.type}"`;
         throw new MetricFailure('InvalidMetricSourceType', detail, detail);

@@ -60,8 +60,11 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
   }
 
   return {
-    async get(resource, key, { resourceVersion, subresource, managedFields, signal } = {}) {
+    async get(resource, key, { subresource, signal, ...chosen } = {}) {
+      const { resourceVersion, managedFields, labelSelector = '', metricLabelSelector = '' } = chosen;
       const query = {
+        ...(labelSelector === '' ? {} : { labelSelector }),
+        ...(metricLabelSelector === '' ? {} : { metricLabelSelector }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
         ...(managedFields === true ? { managedFields: 'true' } : {}),
       };

@@ -94,6 +94,9 @@ export interface ObjectKey {
 export interface GetOptions {
   readonly resourceVersion?: string;
   readonly subresource?: string;
+  /** For the few APIs whose single answers are chosen by labels: those of custom metrics. */
+  readonly labelSelector?: string;
+  readonly metricLabelSelector?: string;
   /** With `metadata.managedFields`, which answers over the bus otherwise leave out. */
   readonly managedFields?: boolean;
   readonly signal?: AbortSignal;

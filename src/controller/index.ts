@@ -8,6 +8,7 @@ export * from './cloud.ts';
 export * from './conditions.ts';
 export * from './controller-revisions.ts';
 export * from './cron-schedule.ts';
+export * from './custom-metrics.ts';
 export * from './daemon-pods.ts';
 export * from './deployment-status.ts';
 export * from './disruption-zones.ts';

@@ -107,6 +107,36 @@ describe('statefulset-controller', () => {
   });
 });
 
+describe('statefulset-controller with maxUnavailable', () => {
+  it('replaces so many at once, from the highest ordinal down', async () => {
+    cluster = await startCluster(['statefulset-controller']);
+    await cluster.client.create(statefulSets, {
+      metadata,
+      spec: {
+        serviceName: 'web',
+        replicas: 5,
+        selector,
+        template: template(),
+        podManagementPolicy: 'Parallel',
+        updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 2 } },
+      },
+    });
+    await settled();
+    await cluster.runPods(namespace);
+    await cluster.client.patch(statefulSets, { namespace, name: 'web' }, 'merge', {
+      spec: { template: template('pause:2') },
+    });
+    await settled();
+    await cluster.finishDeletions(namespace);
+    const updated = async () =>
+      (await listPods()).filter((pod) => pod.spec?.containers[0]?.image === 'pause:2').map((pod) => pod.metadata?.name);
+    expect(await updated()).toEqual(['web-3', 'web-4']);
+    await cluster.runPods(namespace);
+    await cluster.finishDeletions(namespace);
+    expect(await updated()).toEqual(['web-1', 'web-2', 'web-3', 'web-4']);
+  });
+});
+
 describe('daemonset-controller', () => {
   beforeEach(async () => {
     cluster = await startCluster(['daemonset-controller', 'node-lifecycle-controller']);
