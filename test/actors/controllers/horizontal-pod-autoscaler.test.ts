@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
 import type { MetricTarget } from '../../../src/api/index.ts';
+import {
   coreEvents,
   customResourceDefinitions,
   deployments,
