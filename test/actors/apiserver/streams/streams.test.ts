@@ -249,6 +249,50 @@ describe('what cannot be connected', () => {
   });
 });
 
+describe('an upgrade that is none', () => {
+  const ask = (path: string, headers: string) =>
+    new Promise<string>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1');
+      });
+      socket.on('error', () => resolve(text));
+      socket.on('close', () => resolve(text));
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
+      setTimeout(() => socket.destroy(), 1500);
+    });
+
+  it.each([
+    [
+      'without a key',
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n',
+    ],
+    [
+      'with a short key',
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\nSec-WebSocket-Version: 13\r\n',
+    ],
+    [
+      'of an old version',
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 3\r\n',
+    ],
+  ])('%s is refused and leaves the server as it was', async (_name, headers) => {
+    const text = await ask(exec(['sleep', '5']), headers);
+    expect(text).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect((await server.http('GET', '/healthz')).status).toBe(200);
+  });
+
+  it('to HTTP/2 in clear text is answered in HTTP/1.1, and so is one for what is no stream', async () => {
+    const wish = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+    expect(await ask('/version', wish)).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*"gitVersion"/);
+    const webSocket =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
+    expect(await ask('/api/v1/namespaces/default', webSocket)).toMatch(
+      /^HTTP\/1\.1 200 OK[\s\S]*"kind":\s*"Namespace"/,
+    );
+  });
+});
+
 describe('a port', () => {
   const forward = '/api/v1/namespaces/default/pods/web/portforward';
 
