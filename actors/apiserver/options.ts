@@ -144,6 +144,8 @@ export interface ApiserverOptions {
   readonly watchCacheChangesMax?: number;
   /** Bytes that may wait for a slow watcher's socket before it is closed with 410. Default 16 MiB. */
   readonly watchBufferBytesMax?: number;
+  /** How long a client may take to send its headers, and its whole request. Default 32 s and 60 s. */
+  readonly httpTimeouts?: { readonly headersMs: number; readonly requestMs: number };
   /** Seconds that Events are kept. Default 3600. */
   readonly eventTtlSeconds?: number;
 }
@@ -190,6 +192,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     admissionConfiguration: options?.admissionConfiguration ?? {},
     watchCacheChangesMax: options?.watchCacheChangesMax ?? 8192,
     watchBufferBytesMax: options?.watchBufferBytesMax ?? 16 * 1024 * 1024,
+    httpTimeouts: options?.httpTimeouts ?? { headersMs: 32_000, requestMs: 60_000 },
     eventTtlSeconds: options?.eventTtlSeconds ?? 3600,
   };
 }

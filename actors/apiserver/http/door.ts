@@ -16,15 +16,17 @@ export interface HttpDoor {
   close(): Promise<void>;
 }
 
-/** How long a client may take to send its headers, and how long a connection may be idle. */
-const HEADERS_TIMEOUT_MS = 32_000;
+/** How long a connection may be idle between two requests. */
 const KEEP_ALIVE_MS = 90_000;
-/** How long a client may take to send a whole request. Answers, such as watches, take as long as they take. */
-const REQUEST_TIMEOUT_MS = 60_000;
+/** How often slow clients are looked for, at most. */
+const CHECK_INTERVAL_MS = 15_000;
 const HEADER_BYTES_MAX = 1024 * 1024;
 
 export async function serveHttp(server: Server): Promise<HttpDoor> {
   const { http, https } = server.options;
+  // Answers, such as watches, take as long as they take.
+  const { headersMs, requestMs } = server.options.httpTimeouts;
+  const connectionsCheckingInterval = Math.min(CHECK_INTERVAL_MS, headersMs);
   const last = http?.port === 0 || https?.port === 0 ? await recallPorts(server) : {};
   const ports: { http?: number; https?: number } = {};
   const listeners: (HttpServer | Http2SecureServer)[] = [];
@@ -35,12 +37,15 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
     connection.on('close', () => connections.delete(connection));
   };
   if (http !== null) {
-    const plain = createServer({ maxHeaderSize: HEADER_BYTES_MAX, noDelay: true }, (request, response) => {
-      void handleRequest(server, request, response);
-    });
-    plain.headersTimeout = HEADERS_TIMEOUT_MS;
+    const plain = createServer(
+      { maxHeaderSize: HEADER_BYTES_MAX, noDelay: true, connectionsCheckingInterval },
+      (request, response) => {
+        void handleRequest(server, request, response);
+      },
+    );
+    plain.headersTimeout = headersMs;
     plain.keepAliveTimeout = KEEP_ALIVE_MS;
-    plain.requestTimeout = REQUEST_TIMEOUT_MS;
+    plain.requestTimeout = requestMs;
     plain.on('connection', track);
     serveUpgrades(server, plain);
     ports.http = await listen(server.context.clock, plain, http.host, http.port, last.http);
@@ -64,8 +69,9 @@ export async function serveHttp(server: Server): Promise<HttpDoor> {
     secured = secure;
     // For clients that speak HTTP/1.1 on it.
     Object.assign(secure, {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval,
       keepAliveTimeout: KEEP_ALIVE_MS,
     });
     secure.on('session', track);

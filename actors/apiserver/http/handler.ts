@@ -74,7 +74,7 @@ export async function handleRequest(
       server,
       reply,
       { form, status },
-      callOfRequest(request, resource, query, route, reply.auditId),
+      callOfRequest(request, resource, query, route, reply.auditId, server),
     );
   } catch (error) {
     request.resume();

@@ -104,6 +104,7 @@ export function callOfRequest(
   query: Query,
   route: ReturnType<typeof routeOf>,
   auditId: string,
+  server: Server,
 ): Call {
   const { kind, subresource, verb } = route;
   // What connects to something else has its body for that.
@@ -119,7 +120,7 @@ export function callOfRequest(
     query: query.first,
     queryAll: query.all,
     body: undefined,
-    readBody: connects || READING.includes(verb) ? undefined : () => bodyOf(request, route, patchType),
+    readBody: connects || READING.includes(verb) ? undefined : () => bodyOf(request, route, patchType, server),
     patchType,
     credentials: credentialsOf(request),
     userAgent: String(request.headers['user-agent'] ?? 'unknown'),
@@ -135,10 +136,11 @@ async function bodyOf(
   request: Request,
   route: ReturnType<typeof routeOf>,
   patchType: string | undefined,
+  server: Server,
 ): Promise<Body | undefined> {
   const { kind, subresource, verb } = route;
   const contentType = request.headers['content-type'];
-  const bytes = await readBody(request);
+  const bytes = await readBody(request, server);
   if (verb === 'patch') {
     const type = mediaTypeOf(contentType);
     if (!PATCH_TYPES.includes(type)) {
@@ -160,7 +162,7 @@ async function bodyOf(
   return { form: format, bytes };
 }
 
-function readBody(request: Request): Promise<Buffer> {
+function readBody(request: Request, server: Server): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   const tooLarge = () => StatusError.requestEntityTooLarge(`limit is ${BODY_BYTES_MAX}`);
   if (declared > BODY_BYTES_MAX) {
@@ -179,10 +181,20 @@ function readBody(request: Request): Promise<Buffer> {
         reject(tooLarge());
       }
     });
+    if (request.httpVersionMajor >= 2) limitTime(request, server, reject);
     request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     request.on('error', reject);
     request.on('aborted', () => reject(StatusError.badRequest('the request was aborted')));
   });
+}
+
+/** HTTP/1.1 connections have a limit of their own; the streams of HTTP/2 have not. */
+function limitTime(request: Request, { context, options }: Server, reject: (error: Error) => void): void {
+  const text = 'request did not complete within requested timeout - context deadline exceeded';
+  const late = () => reject(StatusError.timeout(text));
+  const timer = context.clock.after(options.httpTimeouts.requestMs, late, { background: true });
+  request.on('close', () => timer.cancel());
+  request.on('end', () => timer.cancel());
 }
 
 /** What a request shows of who sends it. */

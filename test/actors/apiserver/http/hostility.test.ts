@@ -202,6 +202,33 @@ describe('a client that takes its time', () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  it('is told so in the end, and hung up on', async () => {
+    const hurried = await startServer({
+      http: { host: '127.0.0.1', port: 0 },
+      httpTimeouts: { headersMs: 200, requestMs: 400 },
+    });
+    const finished = (bytes: string) =>
+      new Promise<string>((resolve) => {
+        const socket = connect(Number(new URL(hurried.url).port), '127.0.0.1');
+        let text = '';
+        socket.on('data', (chunk) => {
+          text += chunk.toString();
+        });
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve(text));
+        socket.write(bytes);
+      });
+    const [headers, body] = await Promise.all([
+      finished('GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: '),
+      finished(
+        'POST /api/v1/namespaces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+      ),
+    ]);
+    expect(headers).toMatch(/^HTTP\/1\.1 408 /);
+    expect(body).toMatch(/^HTTP\/1\.1 (408|504) /);
+    await hurried.stop();
+  });
+
   it('and never reads its watch is hung up on, while others see every event', async () => {
     const namespace = 'unread';
     await server.http('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
