@@ -19,6 +19,7 @@ import { mutatingAdmissionWebhook } from './mutating-admission-webhook.ts';
 import { namespaceAutoProvision } from './namespace-auto-provision.ts';
 import { namespaceExists } from './namespace-exists.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
@@ -66,6 +67,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   defaultIngressClass,
   denyServiceExternalIps,
   podTopologyLabels,
+  nodeDeclaredFeatures,
   // What is written by others comes after all that, and only what everything lets through is charged.
   mutatingAdmissionPolicy,
   mutatingAdmissionWebhook,

@@ -196,3 +196,17 @@ describe('PersistentVolumeClaimResize', () => {
     );
   });
 });
+
+describe('NodeDeclaredFeatureValidator', () => {
+  it('lets a bound pod change only where its node is known', async () => {
+    const amounts = (cpu: string) => ({ requests: { cpu }, limits: { cpu: '1' } });
+    const spec = (cpu: string) => ({ containers: [{ name: 'c', image: 'i', resources: amounts(cpu) }] });
+    await create('far', { ...spec('100m'), nodeName: 'unknown' });
+    const resize = () => server.http('PATCH', `${pods}/far/resize`, { spec: spec('200m') }, merge);
+    const refused = await resize();
+    expect([refused.status, refused.body.message]).toEqual([403, 'pods "far" is forbidden: node "unknown" not found']);
+    expect((await server.http('PATCH', `${pods}/far`, { metadata: { labels: { a: 'b' } } }, merge)).status).toBe(200);
+    await server.http('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'unknown' } });
+    expect((await resize()).status).toBe(200);
+  });
+});
