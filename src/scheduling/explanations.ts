@@ -128,3 +128,31 @@ export function refusedNodes(diagnosis: Diagnosis, nodes: NodeTable, most: numbe
   }
   return found;
 }
+
+/** A node that fits, with the weighted sum of its scores and what extenders added. */
+export function scoredNode(
+  node: string,
+  scores: readonly ScoreShare[],
+  added: ReadonlyMap<string, number> | undefined,
+): NodeExplanation {
+  const total = scores.reduce((sum, { score, weight }) => sum + score * weight, added?.get(node) ?? 0);
+  return { node, total, scores };
+}
+
+/** The parts of an explanation that tell of nodes: the best first, the chosen one before its equals, then those refused. */
+export function explainedNodes(
+  { nodesMax }: Explanations,
+  nodes: NodeTable,
+  diagnosis: Diagnosis,
+  fitting: readonly NodeExplanation[],
+  chosen?: string,
+): Pick<AttemptExplanation, 'nodesTotal' | 'nodesFitting' | 'refusals' | 'nodes'> {
+  const first = ({ node }: NodeExplanation) => (node === chosen ? 0 : 1);
+  const best = [...fitting].sort((a, b) => (b.total ?? 0) - (a.total ?? 0) || first(a) - first(b)).slice(0, nodesMax);
+  return {
+    nodesTotal: nodes.nodeCount,
+    nodesFitting: fitting.length,
+    refusals: refusalCounts(diagnosis, nodes),
+    nodes: [...best, ...refusedNodes(diagnosis, nodes, nodesMax)],
+  };
+}

@@ -111,3 +111,13 @@ export function parseExtenders(value: unknown): ExtenderConfiguration[] {
   }
   return extenders;
 }
+
+/** A plugin's arguments; resources that an extender looks after are none of the Fit plugin's business. */
+export function withIgnored(
+  plugin: string,
+  args: Readonly<Record<string, unknown>>,
+  ignored: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (plugin !== 'NodeResourcesFit' || ignored.length === 0) return args;
+  return { ...args, ignoredResources: [...((args['ignoredResources'] as string[] | undefined) ?? []), ...ignored] };
+}

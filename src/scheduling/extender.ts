@@ -6,10 +6,10 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Node, Pod } from '../api/index.ts';
-import type { Clock } from '../runtime/index.ts';
+import type { Clock, Log } from '../runtime/index.ts';
 import type { ExtenderConfiguration } from './extender-configuration.ts';
 import type { PodInfo } from './pod-info.ts';
-import { maxNodeScore } from './profile.ts';
+import { maxNodeScore } from './scoring-run.ts';
 
 /** Highest score that an extender gives. */
 const extenderScoreMax = 10;
@@ -201,4 +201,46 @@ export class Extender {
       call.end(text);
     });
   }
+}
+
+/** What a round of extenders left of the nodes that plugins found. */
+export interface ExtenderRound {
+  readonly left: readonly Node[];
+  readonly rejected: ReadonlyMap<string, ExtenderRejection>;
+  /** Scores to add, by node name. */
+  readonly added: ReadonlyMap<string, number>;
+  /** Of the first extender that failed and must not be left out. */
+  readonly error?: unknown;
+}
+
+/** Lets extenders filter, one after the other, and then score what is left. Never rejects. */
+export async function askExtenders(
+  extenders: readonly Extender[],
+  pod: Pod,
+  nodes: readonly Node[],
+  log: Log,
+): Promise<ExtenderRound> {
+  let left = nodes;
+  const rejected = new Map<string, ExtenderRejection>();
+  const added = new Map<string, number>();
+  for (const extender of extenders) {
+    try {
+      const answer = await extender.filter(pod, left);
+      const kept = new Set(answer.kept);
+      left = left.filter(({ metadata }) => kept.has(metadata?.name ?? ''));
+      for (const [name, why] of answer.rejected) if (rejected.get(name)?.resolvable !== false) rejected.set(name, why);
+    } catch (error) {
+      if (!extender.ignorable) return { left: [], rejected, added, error };
+      log.warn('extender left out', { extender: extender.name, error: String(error) });
+    }
+    if (left.length === 0) break;
+  }
+  for (const extender of left.length > 1 ? extenders : []) {
+    try {
+      for (const [name, score] of await extender.prioritize(pod, left)) added.set(name, (added.get(name) ?? 0) + score);
+    } catch (error) {
+      log.warn('extender does not score', { extender: extender.name, error: String(error) });
+    }
+  }
+  return { left, rejected, added };
 }

@@ -27,6 +27,7 @@ export * from './requests.ts';
 export { RowAnswerCache, RowAnswers } from './row-answers.ts';
 export * from './scheduler.ts';
 export * from './scoring.ts';
+export { maxNodeScore } from './scoring-run.ts';
 export * from './selectors.ts';
 export * from './spread-constraints.ts';
 export * from './taints.ts';

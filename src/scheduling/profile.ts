@@ -5,7 +5,6 @@
  * Filters run over blocks of rows, plugin by plugin, so that the inner loops are over numbers. Only when no node fits
  * is each failing plugin asked for its reason, node by node.
  */
-import type { Random } from '../runtime/index.ts';
 import type { Cycle } from './cycle-state.ts';
 import { Diagnosis } from './diagnosis.ts';
 import type { ScoreShare } from './explanations.ts';
@@ -14,6 +13,7 @@ import type { Nominator } from './nominator.ts';
 import type { Plugin, PostFilterAnswer, PreFilterAnswer } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 import { RowAnswerCache, type RowAnswers } from './row-answers.ts';
+import { Scoring } from './scoring-run.ts';
 import {
   answerAt,
   Code,
@@ -26,8 +26,6 @@ import {
   verdictMessage,
 } from './verdict.ts';
 
-/** Highest score of one plugin for one node. */
-export const maxNodeScore = 100;
 const blockRows = 256;
 
 export interface WeightedPlugin {
@@ -104,23 +102,20 @@ export class Profile {
   #feasible = new Int32Array(0);
   #looked = new Int32Array(0);
   #marks = new Uint8Array(0);
-  #scores = new Float64Array(0);
-  #totals = new Float64Array(0);
   /** A bit for each plugin, so that what a cycle skips is a number. */
   readonly #bits = new Map<Plugin, number>();
   readonly #filtersBySkipped = new Map<number, Filters>();
   readonly #answers: RowAnswerCache;
-  /** Plugins that sign pods, and the bits of those that filter and of those whose scores need no other node. */
+  /** Plugins that sign pods, and the bits of those that filter. */
   readonly #signers: readonly Plugin[];
   readonly #sharedFilters: number;
-  readonly #sharedScores: number;
+  readonly #scoring: Scoring;
   readonly #block = new Int32Array(blockRows);
   readonly #blockMarks = new Uint8Array(blockRows);
   /** Rows that have to be asked again, where they stand in their list, and what they said. */
-  #staleRows = new Int32Array(blockRows);
-  #staleAt = new Int32Array(blockRows);
+  readonly #staleRows = new Int32Array(blockRows);
+  readonly #staleAt = new Int32Array(blockRows);
   readonly #staleMarks = new Uint8Array(blockRows);
-  #staleTotals = new Float64Array(blockRows);
 
   constructor(options: ProfileOptions) {
     this.name = options.name;
@@ -139,9 +134,7 @@ export class Profile {
     this.#signers = [...this.#bits.keys()].filter((plugin) => plugin.sign);
     const bitsOf = (plugins: readonly Plugin[]) => plugins.reduce((bits, plugin) => bits | this.#bit(plugin), 0);
     this.#sharedFilters = bitsOf(filter.filter((plugin) => plugin.sign));
-    this.#sharedScores = bitsOf(
-      score.map(({ plugin }) => plugin).filter((plugin) => plugin.sign && !plugin.normalizeScore),
-    );
+    this.#scoring = new Scoring(options.sets, options.nodes, (plugin) => this.#bit(plugin), this.#plain);
   }
 
   #bit(plugin: Plugin): number {
@@ -305,8 +298,6 @@ export class Profile {
       this.#feasible = new Int32Array(room);
       this.#looked = new Int32Array(room);
       this.#marks = new Uint8Array(room);
-      this.#scores = new Float64Array(room);
-      this.#totals = new Float64Array(room);
     }
     return length === 0 ? noNodes : this.#feasible;
   }
@@ -567,136 +558,14 @@ export class Profile {
     }
   }
 
-  /** Scores feasible rows. Totals are scratch: valid until the next call. A verdict means that a plugin failed. */
+  /** See {@link Scoring.score}. */
   score(cycle: Cycle, info: PodInfo, rows: Int32Array, count: number): Float64Array | Verdict {
-    const totals = this.#totals;
-    totals.fill(0, 0, count);
-    for (const plugin of this.sets.preScore) {
-      let given: Verdict | undefined;
-      try {
-        given = plugin.preScore!(cycle, info, rows, count);
-      } catch (error) {
-        return failedAt('PreScore', plugin.name, error);
-      }
-      if (given === undefined) continue;
-      if (given.code !== Code.Skip) return failedAt('PreScore', plugin.name, given);
-      cycle.skippedScores |= this.#bit(plugin);
-    }
-    const { answers } = cycle;
-    if (answers) {
-      const error = this.#recallScores(cycle, info, answers, rows, count, totals);
-      if (error) return error;
-    }
-    // What the shared plugins say is in the totals already.
-    const done = cycle.skippedScores | (answers ? this.#sharedScores : 0);
-    return this.#runScores(cycle, info, done, rows, count, totals) ?? totals;
+    return this.#scoring.score(cycle, info, rows, count);
   }
 
-  /** Adds what is known of the rows to the totals, asking the shared plugins about those that have changed. */
-  #recallScores(
-    cycle: Cycle,
-    info: PodInfo,
-    answers: RowAnswers,
-    rows: Int32Array,
-    count: number,
-    totals: Float64Array,
-  ): Verdict | undefined {
-    const shared = this.#sharedScores;
-    answers.scoresWithout(cycle.skippedScores & shared);
-    const { scoreStamps, totals: known } = answers;
-    const { rowVersions } = this.#nodes;
-    if (this.#staleTotals.length < count) {
-      this.#staleRows = new Int32Array(count * 2);
-      this.#staleAt = new Int32Array(count * 2);
-      this.#staleTotals = new Float64Array(count * 2);
-    }
-    const staleRows = this.#staleRows;
-    const staleAt = this.#staleAt;
-    let stale = 0;
-    for (let i = 0; i < count; i++) {
-      const row = rows[i]!;
-      if (scoreStamps[row] === rowVersions[row]) totals[i] = known[row]!;
-      else {
-        staleRows[stale] = row;
-        staleAt[stale++] = i;
-      }
-    }
-    if (stale === 0) return undefined;
-    const staleTotals = this.#staleTotals;
-    staleTotals.fill(0, 0, stale);
-    const error = this.#runScores(cycle, info, cycle.skippedScores | ~shared, staleRows, stale, staleTotals);
-    if (error) return error;
-    for (let i = 0; i < stale; i++) {
-      const row = staleRows[i]!;
-      totals[staleAt[i]!] = staleTotals[i]!;
-      known[row] = staleTotals[i]!;
-      scoreStamps[row] = rowVersions[row]!;
-    }
-    return undefined;
-  }
-
-  /** Adds the weighted scores of the plugins that are not in `without` to the totals. */
-  #runScores(
-    cycle: Cycle,
-    info: PodInfo,
-    without: number,
-    rows: Int32Array,
-    count: number,
-    totals: Float64Array,
-  ): Verdict | undefined {
-    const scores = this.#scores;
-    for (const { plugin, weight } of this.sets.score) {
-      if ((without & this.#bit(plugin)) !== 0) continue;
-      try {
-        if (plugin.scoreRows && !this.#plain) plugin.scoreRows(cycle, info, rows, count, scores);
-        else for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
-        plugin.normalizeScore?.(cycle, info, rows, count, scores);
-      } catch (error) {
-        return failedAt('Score', plugin.name, error);
-      }
-      for (let i = 0; i < count; i++) {
-        const score = scores[i]!;
-        if (!(score >= 0 && score <= maxNodeScore)) {
-          const text = `applying score defaultWeights on Score plugins: plugin "${plugin.name}" returns an invalid score ${score}, it should in the range of [0, ${maxNodeScore}] after normalizing`;
-          return { ...verdict(Code.Error, text), plugin: plugin.name };
-        }
-        totals[i]! += weight * score;
-      }
-    }
-    return undefined;
-  }
-
-  /** The scores of the rows plugin by plugin, after {@link score}; for explanations. Plugins that fail are left out. */
+  /** See {@link Scoring.shares}. */
   scoreShares(cycle: Cycle, info: PodInfo, rows: Int32Array, count: number): ScoreShare[][] {
-    const shares: ScoreShare[][] = Array.from({ length: count }, () => []);
-    const scores = new Float64Array(count);
-    for (const { plugin, weight } of this.sets.score) {
-      if ((cycle.skippedScores & this.#bit(plugin)) !== 0) continue;
-      try {
-        for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
-        plugin.normalizeScore?.(cycle, info, rows, count, scores);
-      } catch {
-        continue;
-      }
-      for (let i = 0; i < count; i++) shares[i]!.push({ plugin: plugin.name, score: scores[i]!, weight });
-    }
-    return shares;
-  }
-
-  /** One of the rows with the highest total, each with the same chance. */
-  selectRow(rows: Int32Array, count: number, totals: Float64Array, random: Random): number {
-    let highest = Number.NEGATIVE_INFINITY;
-    let ties = 0;
-    for (let i = 0; i < count; i++) {
-      const total = totals[i]!;
-      if (total > highest) {
-        highest = total;
-        ties = 1;
-      } else if (total === highest) ties++;
-    }
-    let pick = ties > 1 ? random.integer(ties) : 0;
-    for (let i = 0; i < count; i++) if (totals[i] === highest && pick-- === 0) return rows[i]!;
-    return rows[0]!;
+    return this.#scoring.shares(cycle, info, rows, count);
   }
 
   /** PostFilter: plugins in turn until one succeeds; what they say is joined. A promise when a plugin asks outside. */

@@ -9,7 +9,6 @@
  *
  * @see kubernetes/pkg/scheduler/schedule_one.go
  */
-import type { Node } from '../api/index.ts';
 import type { Client, EventRecorder, Informers } from '../client/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 import { ClusterCache } from './cluster-cache.ts';
@@ -18,14 +17,16 @@ import { enabledPlugins, expandPlugins, type SchedulerConfiguration } from './co
 import { ConfigurationError } from './configuration-fields.ts';
 import { Cycle } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
-import { type Explanations, refusalCounts, refusedNodes } from './explanations.ts';
-import { Extender, type ExtenderRejection } from './extender.ts';
+import { type Explanations, explainedNodes, scoredNode } from './explanations.ts';
+import { askExtenders, Extender } from './extender.ts';
+import { withIgnored } from './extender-configuration.ts';
 import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
 import type { Plugin, PluginDefinition, PluginHandle, PostFilterAnswer } from './plugin.ts';
 import { conditionPatch } from './pod-condition.ts';
 import type { PodInfo } from './pod-info.ts';
 import { type Found, Profile } from './profile.ts';
 import { noNodes, type QueuedPod, SchedulingQueue } from './queue.ts';
+import { selectRow } from './scoring-run.ts';
 import { StatusWriter } from './status-writer.ts';
 import {
   answerAt,
@@ -333,7 +334,7 @@ export class Scheduler {
         return;
       }
       if (added?.size) for (let i = 0; i < count; i++) totals[i]! += added.get(nodes.names[rows[i]!]!) ?? 0;
-      row = profile.selectRow(rows, count, totals, this.#deps.context.random);
+      row = selectRow(rows, count, totals, this.#deps.context.random);
     }
     const nodeName = nodes.names[row]!;
     if (this.#deps.explanations?.recording) {
@@ -365,23 +366,13 @@ export class Scheduler {
     const { nodes } = this.cache;
     // A single node that fits is taken without being scored.
     const shares = count > 1 ? profile.scoreShares(cycle, info, rows, count) : [[]];
-    const fitting = shares.map((scores, i) => {
-      const node = nodes.names[rows[i]!]!;
-      const total = scores.reduce((sum, { score, weight }) => sum + score * weight, added?.get(node) ?? 0);
-      return { node, total, scores };
-    });
-    const first = (name: string) => (name === nodeName ? 0 : 1);
-    fitting.sort((a, b) => b.total - a.total || first(a.node) - first(b.node));
+    const fitting = shares.map((scores, i) => scoredNode(nodes.names[rows[i]!]!, scores, added));
     const diagnosis = profile.diagnose(cycle, info, evaluated);
+    const common = { atMs: this.#deps.context.clock.now(), profile: profile.name, nodesLookedAt: evaluated };
     explanations.add(info.key, {
-      atMs: this.#deps.context.clock.now(),
-      profile: profile.name,
+      ...common,
       nodeName,
-      nodesTotal: nodes.nodeCount,
-      nodesLookedAt: evaluated,
-      nodesFitting: count,
-      refusals: refusalCounts(diagnosis, nodes),
-      nodes: [...fitting.slice(0, explanations.nodesMax), ...refusedNodes(diagnosis, nodes, explanations.nodesMax)],
+      ...explainedNodes(explanations, nodes, diagnosis, fitting, nodeName),
     });
   }
 
@@ -398,36 +389,12 @@ export class Scheduler {
     const { nodes } = this.cache;
     const { pod } = queued.info;
     const { log } = this.#deps.context;
-    let left: Node[] = Array.from(rows.subarray(0, count), (row) => nodes.nodes[row]!);
-    const rejected = new Map<string, ExtenderRejection>();
+    const fit = Array.from(rows.subarray(0, count), (row) => nodes.nodes[row]!);
     try {
-      for (const extender of asked) {
-        try {
-          const answer = await extender.filter(pod, left);
-          const kept = new Set(answer.kept);
-          left = left.filter(({ metadata }) => kept.has(metadata?.name ?? ''));
-          for (const [name, why] of answer.rejected)
-            if (rejected.get(name)?.resolvable !== false) rejected.set(name, why);
-        } catch (error) {
-          if (!extender.ignorable) {
-            this.#errored(queued, profile, startedAt, errorVerdict(error));
-            return;
-          }
-          log.warn('extender left out', { extender: extender.name, error: String(error) });
-        }
-        if (left.length === 0) break;
-      }
-      const added = new Map<string, number>();
-      if (left.length > 1) {
-        for (const extender of asked) {
-          try {
-            for (const [name, score] of await extender.prioritize(pod, left)) {
-              added.set(name, (added.get(name) ?? 0) + score);
-            }
-          } catch (error) {
-            log.warn('extender does not score', { extender: extender.name, error: String(error) });
-          }
-        }
+      const { left, rejected, added, error } = await askExtenders(asked, pod, fit, log);
+      if (error) {
+        this.#errored(queued, profile, startedAt, errorVerdict(error));
+        return;
       }
       // Nodes may have gone while somebody was thinking.
       const fitting = Int32Array.from(
@@ -627,16 +594,8 @@ export class Scheduler {
     const { explanations } = this.#deps;
     if (explanations?.recording) {
       const { nodes } = this.cache;
-      explanations.add(queued.info.key, {
-        atMs: this.#deps.context.clock.now(),
-        profile: profile.name,
-        message,
-        nodesTotal: nodes.nodeCount,
-        nodesLookedAt: evaluated,
-        nodesFitting: 0,
-        refusals: refusalCounts(diagnosis, nodes),
-        nodes: refusedNodes(diagnosis, nodes, explanations.nodesMax),
-      });
+      const common = { atMs: this.#deps.context.clock.now(), profile: profile.name, nodesLookedAt: evaluated };
+      explanations.add(queued.info.key, { ...common, message, ...explainedNodes(explanations, nodes, diagnosis, []) });
     }
     this.#deps.onAttempt?.({
       pod: queued.info,
@@ -729,14 +688,4 @@ export class Scheduler {
     const seconds = (this.#deps.context.clock.monotonic() - startedAt) / 1000;
     this.#metrics.extensionPoint(point, status, profile.name, seconds);
   }
-}
-
-/** Resources that an extender looks after are none of the Fit plugin's business. */
-function withIgnored(
-  plugin: string,
-  args: Readonly<Record<string, unknown>>,
-  ignored: readonly string[],
-): Readonly<Record<string, unknown>> {
-  if (plugin !== 'NodeResourcesFit' || ignored.length === 0) return args;
-  return { ...args, ignoredResources: [...((args['ignoredResources'] as string[] | undefined) ?? []), ...ignored] };
 }

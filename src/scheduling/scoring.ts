@@ -1,5 +1,5 @@
 /** Arithmetic that score plugins share. */
-import { maxNodeScore } from './profile.ts';
+import { maxNodeScore } from './scoring-run.ts';
 
 /** Scales scores so that the highest becomes 100; reversed, the highest becomes 0. @see plugins/helper/normalize_score.go */
 export function normalizeByHighest(scores: Float64Array, count: number, reverse: boolean): void {
