@@ -53,7 +53,7 @@ beforeAll(async () => {
     ],
     tokenWebhook: { endpoint: { url: webhook.url }, version: 'v1', cacheTtlMs: 60_000 },
   });
-});
+}, 60_000);
 afterAll(async () => {
   await server.stop();
   await issuer.stop();
