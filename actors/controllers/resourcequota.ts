@@ -29,16 +29,22 @@ const resyncMs = 300_000;
 export const resourceQuotaController: ControllerDefinition = {
   name: 'resourcequota-controller',
   serviceAccount: 'resourcequota-controller',
-  reconciles: resourceQuotas,
   create: createReconciler,
 };
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
-  const { client, context, enqueue, informers } = dependencies;
+  const { client, context, enqueue, informers, observe } = dependencies;
   const quotaLister = dependencies.lister(resourceQuotas);
   const catalog = createResourceCatalog(dependencies);
   /** Informers start when the first quota names their resource. */
   const followed = new Set<string>();
+
+  observe(resourceQuotas, (change) => {
+    // Admission charges a quota before there is what it is charged for: counting at that moment would give it back.
+    const isCharge =
+      change.type === 'updated' && semanticallyEqual(change.object.spec?.hard ?? {}, change.previous.spec?.hard ?? {});
+    if (!isCharge) enqueue(keyFor(change.object));
+  });
 
   function resourceNamed(text: string): Resource | undefined {
     return catalog.all().find((resource) => resource.namespaced && groupResourceText(resource) === text);
