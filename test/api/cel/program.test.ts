@@ -211,7 +211,7 @@ describe('hostile expressions', () => {
 
   it.each([
     [
-      '[self.list].map(x, x + x)' + '.map(x, x + x)'.repeat(40) + '.size()',
+      `[self.list].map(x, x + x)${'.map(x, x + x)'.repeat(40)}.size()`,
       'operation cancelled: actual cost limit exceeded',
     ],
     [`'${'a'.repeat(50_000)}'.replace('', '${'b'.repeat(5000)}')`, 'the text would be longer than 10000000 characters'],

@@ -58,6 +58,7 @@ const sh = async (line: string, input?: string) => {
 
 describe('a shell line', () => {
   it.each([
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's own syntax.
     ['echo a  "b  c" \'$COLOR\' $COLOR ${COLOR}s ${NONE:-none} "\\$x"', 'a b  c $COLOR blue blues none $x\n'],
     ['echo one; echo two && false || echo three', 'one\ntwo\nthree\n'],
     ['X=1 env | grep X; echo "$X"', 'X=1\n\n'],
