@@ -181,7 +181,8 @@ describe.skipIf(binary === undefined)('workloads under kubectl', () => {
     const cron = { schedule: '0 0 1 1 *', jobTemplate: { spec: job } };
     await apply({ apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'yearly' }, spec: cron });
     await inNamespace('create', 'job', 'by-hand', '--from=cronjob/yearly');
-    await eventually(async () => (await names('pods', '-l', 'job-name=by-hand')).length === 2);
+    await inNamespace('wait', '--for=condition=Complete', 'job/by-hand', '--timeout=30s');
+    expect(await names('pods', '-l', 'job-name=by-hand')).toHaveLength(3);
     expect(await field('job', 'by-hand', '.metadata.annotations.cronjob\\.kubernetes\\.io/instantiate')).toBe('manual');
     await inNamespace('delete', 'cronjob', 'yearly');
     await eventually(async () => (await names('jobs')).length === 0);
