@@ -258,6 +258,12 @@ interface Authorities {
   readonly nowMs: number;
 }
 
+/**
+ * The threads that every object passes through: what they make lives for some milliseconds, and with room for that long it is
+ * gone before the garbage collector would copy it.
+ */
+const busyThread = { maxYoungGenerationSizeMb: 192, maxOldGenerationSizeMb: 4096 };
+
 /** The control plane's actors: the store, the API server, and its clients, whose order does not matter. They stop in reverse. */
 async function controlPlane(
   options: ClusterOptions,
@@ -274,6 +280,7 @@ async function controlPlane(
   return [
     {
       definition: storeActor,
+      threadLimits: busyThread,
       options: {
         ...(options.dataDirectory === undefined ? {} : { directory: join(options.dataDirectory, 'store') }),
         ...(options.durability === undefined ? {} : { durability: options.durability }),
@@ -281,6 +288,7 @@ async function controlPlane(
     },
     {
       definition: apiserverActor,
+      threadLimits: busyThread,
       identity: apiserverIdentity,
       options: {
         http: plain === false ? null : { host: plain.host ?? '127.0.0.1', port: plain.port ?? 0 },
@@ -347,6 +355,7 @@ async function controlPlane(
     ...(selection.scheduler
       ? [options.schedulerConfiguration ?? {}].flat().map((configuration, i) => ({
           definition: schedulerActor,
+          threadLimits: busyThread,
           ...(i === 0 ? {} : { address: `scheduler-${i + 1}` }),
           identity: schedulerIdentity,
           options: { configuration },
@@ -355,7 +364,6 @@ async function controlPlane(
   ] as [ActorSpec, ActorSpec, ...ActorSpec[]];
 }
 
-/** How clients on this machine reach a listening address: every address means loopback too. */
 /** The service account in kube-system that upstream runs a controller as. */
 function serviceAccountOf(controller: string): string {
   return controllers.find(({ name }) => name === controller)?.serviceAccount ?? controller;
@@ -366,6 +374,7 @@ function groupsOf(controller: string): readonly string[] {
   return controllers.find(({ name }) => name === controller)?.groups ?? [];
 }
 
+/** How clients on this machine reach a listening address: every address means loopback too. */
 function addressIn(host = '127.0.0.1'): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
