@@ -34,6 +34,40 @@ const actorEntryPoints = () =>
   Object.fromEntries(readdirSync(join(root, 'actors')).map((name) => [`actors/${name}`, `actors/${name}/index.ts`]));
 
 /**
+ * Each controller by its own name, in a bundle beside those of the actors: forty threads need one controller each. The source of
+ * such a bundle is written here, from what the controllers' files define.
+ */
+function controllerEntries() {
+  const folder = join(root, 'actors/controllers');
+  const definition = /export const (\w+): ControllerDefinition = \{\s*name: '([\w-]+)'/g;
+  const entries = new Map();
+  for (const file of readdirSync(folder)) {
+    for (const [, variable, name] of readFileSync(join(folder, file), 'utf8').matchAll(definition)) {
+      entries.set(
+        `actors/${name}`,
+        `import { ${variable} } from './actors/controllers/${file}';
+import { controllerActorOf } from './src/controller/controller-actor.ts';
+export const controllerActor = controllerActorOf({ definitions: [${variable}], module: '' });`,
+      );
+    }
+  }
+  return entries;
+}
+
+/** Makes entry points of what {@link controllerEntries} wrote. */
+const controllersAlone = (entries) => ({
+  name: 'controllers-alone',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^alone:/ }, ({ path }) => ({ path, namespace: 'alone' }));
+    plugin.onLoad({ filter: /.*/, namespace: 'alone' }, ({ path }) => ({
+      contents: entries.get(path.slice('alone:'.length)),
+      resolveDir: root,
+      loader: 'ts',
+    }));
+  },
+});
+
+/**
  * In the main build an actor's definition says that worker threads load it from dist/actors/: a bundle of just what that actor
  * needs, since a thousand threads each hold a copy of all that they load.
  */
@@ -154,6 +188,12 @@ await build({
   alias: bundled,
 });
 await build({ ...common, entryPoints: actorEntryPoints(), plugins: [sharedWithHost, expressionsApart] });
+const alone = controllerEntries();
+await build({
+  ...common,
+  entryPoints: Object.fromEntries([...alone.keys()].map((name) => [name, `alone:${name}`])),
+  plugins: [sharedWithHost, expressionsApart, controllersAlone(alone)],
+});
 await build({ ...common, entryPoints: { 'actors/cel': 'src/api/cel/index.ts' }, plugins: [sharedWithHost] });
 for (const folder of [out, join(out, 'actors')]) {
   cpSync(join(root, 'src/api/generated'), join(folder, 'generated'), {

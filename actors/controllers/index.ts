@@ -1,14 +1,12 @@
 /**
- * The controllers of kube-controller-manager and of cloud-controller-manager, one actor each, all of one definition: the name in the options says which one
- * of the list it runs. Adding a controller is one file and one line here; composition reads names and service accounts.
+ * The controllers of kube-controller-manager and of cloud-controller-manager, one actor each, all of one definition: the name in
+ * the options says which one of the list it runs. Adding a controller is one file and one line here; composition reads names and service accounts.
  */
 import {
   type ControllerDefinition,
-  type ControllerSettings,
   competeForLeadership,
+  controllerActorOf,
   type LeadershipOptions,
-  runController,
-  whileLeading,
 } from '../../src/controller/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
 import { bootstrapSignerController } from './bootstrap-signer.ts';
@@ -117,43 +115,14 @@ export const optionalControllers: readonly string[] = controllers
   .filter(({ byDefault }) => byDefault === false)
   .map(({ name }) => name);
 
-export interface ControllerActorOptions {
-  /** Name of one of {@link controllers}. */
-  readonly controller: string;
-  readonly settings?: ControllerSettings;
-  /** Address of the API server. Default `apiserver`. */
-  readonly server?: string;
-  /** Address of the {@link controllerManagerActor} whose leadership it waits for. Without it the controller runs at once. */
-  readonly leader?: string;
+export const controllerActor = controllerActorOf({ definitions: controllers, module: import.meta.url });
+
+/** The actor of one controller: its thread loads a bundle of that controller alone. In one thread with others it is the same. */
+export function controllerActorFor(controller: string): typeof controllerActor {
+  const { module } = controllerActor;
+  const source = module.endsWith('.ts');
+  return { ...controllerActor, module: new URL(source ? `../${controller}.ts` : `./${controller}.js`, module).href };
 }
-
-/** The list by name. @throws Error when two controllers share a name. */
-function byName(definitions: readonly ControllerDefinition[]): ReadonlyMap<string, ControllerDefinition> {
-  const named = new Map(definitions.map((definition) => [definition.name, definition]));
-  if (named.size === definitions.length) return named;
-  const names = definitions.map(({ name }) => name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  throw new Error(`two controllers are called "${twice}": names must be unique`);
-}
-
-const registry = byName(controllers);
-
-export const controllerActor = defineActor<ControllerActorOptions>({
-  name: 'controller',
-  module: import.meta.url,
-  start(context, { controller, settings, server, leader }) {
-    const definition = registry.get(controller);
-    if (definition === undefined) {
-      throw new Error(`there is no controller "${controller}"; there are ${[...registry.keys()].join(', ')}`);
-    }
-    const run = () =>
-      runController(definition, context, {
-        ...(settings === undefined ? {} : { settings }),
-        ...(server === undefined ? {} : { server }),
-      });
-    return leader === undefined ? run() : whileLeading(context, leader, run);
-  },
-});
 
 /** Competes for the Lease `kube-controller-manager`; the controllers that name it as their leader run while it is held. */
 export const controllerManagerActor = defineActor<LeadershipOptions>({

@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { apiserverActor } from '../../actors/apiserver/index.ts';
-import { controllerActor, controllerManagerActor, controllers } from '../../actors/controllers/index.ts';
+import { controllerActorFor, controllerManagerActor, controllers } from '../../actors/controllers/index.ts';
 import { kubeProxyActor } from '../../actors/kube-proxy/index.ts';
 import { kubeletActor } from '../../actors/kubelet/index.ts';
 import { schedulerActor } from '../../actors/scheduler/index.ts';
@@ -334,7 +334,7 @@ async function controlPlane(
         ]
       : []),
     ...selection.controllers.map((controller) => ({
-      definition: controllerActor,
+      definition: controllerActorFor(controller),
       address: controller,
       identity: controllerIdentity(serviceAccountOf(controller), groupsOf(controller)),
       options: {

@@ -6,6 +6,7 @@ export * from './batches.ts';
 export * from './certificate-requests.ts';
 export * from './cloud.ts';
 export * from './conditions.ts';
+export * from './controller-actor.ts';
 export * from './controller-revisions.ts';
 export * from './cron-schedule.ts';
 export * from './custom-metrics.ts';

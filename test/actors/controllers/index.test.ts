@@ -1,0 +1,21 @@
+/** The list of controllers, and what the build makes of it. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { controllerActorFor, controllers } from '../../../actors/controllers/index.ts';
+import { controllerActorOf } from '../../../src/controller/index.ts';
+import { builtModule } from '../../../src/runtime/modules.ts';
+
+test('the build has a bundle of its own for every controller', () => {
+  const missing = controllers
+    .map(({ name }) => fileURLToPath(builtModule(controllerActorFor(name).module)))
+    .filter((path) => !existsSync(path));
+  expect(missing).toEqual([]);
+});
+
+test('two controllers of one name are a mistake', () => {
+  const [one] = controllers;
+  expect(() => controllerActorOf({ definitions: [one!, one!], module: '' })).toThrow(
+    'two controllers are called "namespace-controller": names must be unique',
+  );
+});
