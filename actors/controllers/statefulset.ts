@@ -43,7 +43,6 @@ import {
   type ReconcileResult,
   type Reconciler,
   revisionNameOf,
-  scaledValue,
   semanticallyEqual,
   splitKey,
   startOrdinal,
@@ -253,32 +252,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (monotonic) return left;
     }
     if (set.spec?.updateStrategy?.type === 'OnDelete') return left;
-    if (set.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) {
-      await replaceOne(set, revisions, byOrdinal, start, end);
-    } else await replaceSome(set, revisions, byOrdinal, start, end);
+    // Several at once (maxUnavailable) is behind a gate that 1.36 leaves off.
+    await replaceOne(set, revisions, byOrdinal, start, end);
     return left;
-  }
-
-  /** From the highest ordinal down to the partition: as many old ones as may be missing besides those that are unwell. */
-  async function replaceSome(
-    set: StatefulSet,
-    revisions: Revisions,
-    byOrdinal: ReadonlyMap<number, Pod>,
-    start: number,
-    end: number,
-  ): Promise<void> {
-    const { partition = 0, maxUnavailable } = set.spec?.updateStrategy?.rollingUpdate ?? {};
-    let left = Math.max(1, scaledValue(maxUnavailable, end - start, 'down'));
-    for (let ordinal = start; ordinal < end; ordinal++) {
-      const pod = byOrdinal.get(ordinal);
-      if (pod === undefined || isTerminating(pod) || !isRunningAndReady(pod)) left--;
-    }
-    for (let ordinal = end - 1; ordinal >= start + partition && left > 0; ordinal--) {
-      const pod = byOrdinal.get(ordinal);
-      if (pod === undefined || isTerminating(pod) || revisionNameOf(pod) === revisions.update.metadata?.name) continue;
-      await deletePod(set, pod);
-      left--;
-    }
   }
 
   /** From the highest ordinal down to the partition: the first that is old is deleted, the first that is unwell waits. */
