@@ -12,7 +12,6 @@ import {
   type MetricStatus,
   milliQuantityOf,
   type Pod,
-  parseLabelSelector,
   quantityMilliValue,
 } from '../../src/api/index.ts';
 import { horizontalPodAutoscalers, type KubernetesObject, pods, type Resource } from '../../src/client/index.ts';
@@ -105,7 +104,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
   const lister = dependencies.lister(horizontalPodAutoscalers);
-  const podLister = dependencies.lister(pods);
   const catalog = createResourceCatalog(dependencies);
   const histories = new Map<string, ScalingHistory>();
   dependencies.observe(horizontalPodAutoscalers, (change) => {
@@ -176,9 +174,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const kind = container === undefined ? 'Resource' : 'ContainerResource';
     try {
       const usage = await usageOf(namespace, selector, name, container);
-      const matches = parseLabelSelector(selector);
       const outcome = replicasForUsage({
-        pods: podLister.list(namespace).filter((pod) => matches.matches(pod.metadata?.labels)),
+        pods: await podsOf(namespace, selector),
         usage,
         resource: name,
         container,
@@ -210,10 +207,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   /** Pods that could do work: what a ratio is multiplied with. */
-  function readyPodsOf(namespace: string, selector: string): number {
-    const matches = parseLabelSelector(selector);
+  async function readyPodsOf(namespace: string, selector: string): Promise<number> {
     const ready = (pod: Pod) => pod.status?.phase === 'Running' && isPodReady(pod);
-    return podLister.list(namespace).filter((pod) => matches.matches(pod.metadata?.labels) && ready(pod)).length;
+    return (await podsOf(namespace, selector)).filter(ready).length;
+  }
+
+  /** Asked for every 15 s and autoscaler: following every pod of the cluster would cost more. */
+  async function podsOf(namespace: string, labelSelector: string): Promise<Pod[]> {
+    return (await client.list(pods, { namespace, labelSelector })).items;
   }
 
   /** @throws MetricFailure */
@@ -231,9 +232,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { name } = source.metric;
     try {
       if (metric.pods !== undefined) {
-        const matches = parseLabelSelector(selector);
         const outcome = replicasForUsage({
-          pods: podLister.list(namespace).filter((pod) => matches.matches(pod.metadata?.labels)),
+          pods: await podsOf(namespace, selector),
           usage: await podMetricValues(client, namespace, source.metric, selector),
           resource: '',
           target: { type: 'AverageValue', amount: quantityMilliValue(source.target.averageValue ?? '0') },
@@ -258,7 +258,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const counts = {
         specReplicas: scale.spec.replicas ?? 0,
         statusReplicas: scale.status.replicas ?? 0,
-        readyPods: readyPodsOf(namespace, selector),
+        readyPods: await readyPodsOf(namespace, selector),
       };
       const { replicas, averageMilli } = replicasForValue(milli, source.target, counts, tolerances);
       const current =

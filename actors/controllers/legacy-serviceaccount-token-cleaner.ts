@@ -26,7 +26,6 @@ export const legacyServiceAccountTokenCleanerController: ControllerDefinition = 
   create({ client, context, enqueue, lister }) {
     const tokens = lister(secrets);
     const accounts = lister(serviceAccounts);
-    const podLister = lister(pods);
     const { clock } = context;
 
     /** Since when the API server has recorded the use of tokens; undefined when it does not. */
@@ -46,10 +45,11 @@ export const legacyServiceAccountTokenCleanerController: ControllerDefinition = 
       return account?.secrets?.some(({ name }) => name === secret.metadata?.name) ?? false;
     }
 
-    const isMounted = ({ metadata }: Secret): boolean =>
-      podLister
-        .list(metadata?.namespace)
-        .some(({ spec }) => spec?.volumes?.some(({ secret }) => secret?.secretName === metadata?.name));
+    /** Asked so rarely that following all pods for it would be dear. */
+    async function isMounted({ metadata }: Secret): Promise<boolean> {
+      const { items } = await client.list(pods, { namespace: metadata?.namespace });
+      return items.some(({ spec }) => spec?.volumes?.some(({ secret }) => secret?.secretName === metadata?.name));
+    }
 
     async function clean(secret: Secret): Promise<void> {
       const { namespace, name = '', uid, resourceVersion, labels = {} } = secret.metadata ?? {};
@@ -81,7 +81,7 @@ export const legacyServiceAccountTokenCleanerController: ControllerDefinition = 
         const sinceMs = await trackedSinceMs();
         if (sinceMs !== undefined && sinceMs < clock.now() - unusedMs) {
           for (const secret of tokens.list()) {
-            if (secret.type === tokenType && isAutomatic(secret) && !isMounted(secret)) enqueue(keyFor(secret));
+            if (secret.type === tokenType && isAutomatic(secret) && !(await isMounted(secret))) enqueue(keyFor(secret));
           }
         }
         return { requeueAfterMs: dayMs, background: true };
