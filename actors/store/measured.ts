@@ -1,7 +1,7 @@
 /** Counts and times what a store does, under etcd's metric names where etcd has them. */
 import { tap } from 'rxjs';
 import type { ActorContext } from '../../src/runtime/index.ts';
-import type { Store } from '../../src/store/index.ts';
+import { forwarded, type Store } from '../../src/store/index.ts';
 
 const secondsBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 /** How often the gauges are set. */
@@ -34,6 +34,7 @@ export function measured(store: Store, context: Pick<ActorContext, 'clock' | 'me
   };
   const timer = clock.every(gaugesIntervalMs, () => void setGauges().catch(() => timer.cancel()), { background: true });
   return {
+    ...forwarded(store),
     async txn(request) {
       txns.add();
       const startMs = clock.monotonic();
@@ -48,15 +49,5 @@ export function measured(store: Store, context: Pick<ActorContext, 'clock' | 'me
       return store.range(request);
     },
     watch: (request) => store.watch(request).pipe(tap((batch) => events.add(batch.events.length))),
-    compact: (revision) => store.compact(revision),
-    leaseGrant: (request) => store.leaseGrant(request),
-    leaseRevoke: (id) => store.leaseRevoke(id),
-    leaseKeepAlive: (id) => store.leaseKeepAlive(id),
-    leaseTimeToLive: (id) => store.leaseTimeToLive(id),
-    leases: () => store.leases(),
-    status: () => store.status(),
-    hash: (revision) => store.hash(revision),
-    snapshot: (path) => store.snapshot(path),
-    close: () => store.close(),
   };
 }

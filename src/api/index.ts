@@ -53,6 +53,7 @@ export {
   definitionNames,
   definitionOf,
   type FieldSchema,
+  metadataOrder,
   type ObjectSchema,
   objectSchema,
   type Presence,

@@ -2,6 +2,7 @@
 
 export type { CompactionPolicy } from './compaction.ts';
 export * from './errors.ts';
+export { forwarded } from './forwarded.ts';
 export { prefixEnd } from './key-span.ts';
 export type { StoreLimits } from './local-options.ts';
 export { openStore, type StoreOptions } from './open-store.ts';

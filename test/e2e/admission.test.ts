@@ -5,6 +5,7 @@ import { eventually, type Up, up } from '../support/up.ts';
 import { allow, deny, patch, startWebhook, type TestWebhook } from '../support/webhook.ts';
 
 const binary = newestKubectl();
+// Skipped, by name in the report, where no kubectl is installed: these tests are about real ones.
 const installed = describe.skipIf(binary === undefined);
 
 const names = 'abc'.split('').map((letter) => `quota-${letter}`);

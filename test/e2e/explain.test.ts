@@ -11,6 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
+// Skipped, by name in the report, where no kubectl is installed: these tests are about real ones.
 describe.skipIf(binary === undefined)('kubectl explain', () => {
   it('prints every field of every resource', async () => {
     const client = kubectl(binary as string, cluster.kubeconfig);

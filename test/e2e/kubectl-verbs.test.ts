@@ -61,6 +61,7 @@ describe.each(kubectlMinors)('kubectl 1.%i', { concurrent: true }, (minor) => {
       const number = index;
       if (minor < scene.from || (minor !== newest && !scene.everywhere)) continue;
       const skipped = !installed.includes(minor) || (recording && minor !== newest);
+      // Skipped where this kubectl is not installed, or the scene is the newest one's alone.
       it.skipIf(skipped)(scene.name, () => playScene(scene, minor, number));
     }
 });

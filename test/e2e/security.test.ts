@@ -19,6 +19,7 @@ let cluster: Up;
 let admin: Kubectl;
 let jane: Kubectl;
 
+// Skipped, by name in the report, where no kubectl is installed: these tests are about real ones.
 describe.skipIf(binary === undefined)('a restricted user', () => {
   beforeAll(async () => {
     cluster = await up([

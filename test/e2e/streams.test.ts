@@ -137,6 +137,7 @@ describe.each(kubectlMinors)('kubectl 1.%i', (minor) => {
     );
   });
 
+  // Skipped without `script`, which makes the terminal that this needs.
   it.skipIf(script === undefined)('gives a person a shell', async () => {
     const command = `${binary} --kubeconfig ${cluster.kubeconfig} -n ${namespace} exec -it web -c main -- sh`;
     const { code, text } = await inTerminal(command, 'echo typed $COLOR\nexit 4\n');

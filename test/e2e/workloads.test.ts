@@ -34,6 +34,7 @@ const podSpec = (image: string, more: object = {}) => ({
 const template = (app: string, image: string) => ({ metadata: { labels: { app } }, spec: podSpec(image) });
 const selector = (app: string) => ({ matchLabels: { app } });
 
+// Skipped, by name in the report, where no kubectl is installed: these tests are about real ones.
 describe.skipIf(binary === undefined)('workloads under kubectl', () => {
   beforeAll(async () => {
     cluster = await up(['--nodes', '3', '--components', 'all,cloud']);

@@ -6,7 +6,7 @@ import type { ApiObject, KindDefinition, StatusError } from '../../../src/api/in
 import type { ActorContext, Counter } from '../../../src/runtime/index.ts';
 import { ANONYMOUS } from '../authentication/types.ts';
 import type { Entry } from '../cache/entry.ts';
-import type { Answer, Call, Credentials, Identity } from '../call.ts';
+import { type Answer, type Call, type Credentials, type Identity, scopeOf } from '../call.ts';
 import { apiVersionOf } from '../kinds.ts';
 import { listKindOf } from '../verbs/list.ts';
 import {
@@ -186,16 +186,7 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
 }
 
 function attributesOf(call: Call, user: Identity): AuditAttributes {
-  const { verb, kind, subresource, namespace, name } = call;
-  return {
-    user,
-    verb,
-    group: kind.group,
-    resource: kind.plural,
-    subresource: subresource?.name ?? '',
-    namespace: namespace ?? (kind.plural === 'namespaces' && kind.group === '' ? (name ?? '') : ''),
-    name: name ?? '',
-  };
+  return { user, ...scopeOf(call), name: call.name ?? '' };
 }
 
 function referenceOf({ kind, namespace, name, subresource }: Call): Record<string, string> {

@@ -5,7 +5,14 @@
  */
 import { map } from 'rxjs';
 import type { KindRegistry } from '../../../src/api/index.ts';
-import type { KeyValue, Operation, OperationResult, Store, WatchEvent } from '../../../src/store/index.ts';
+import {
+  forwarded,
+  type KeyValue,
+  type Operation,
+  type OperationResult,
+  type Store,
+  type WatchEvent,
+} from '../../../src/store/index.ts';
 import { type Cipher, ciphersOf, ENCRYPTED, type ProviderOption } from './providers.ts';
 
 export type { ProviderOption } from './providers.ts';
@@ -103,7 +110,7 @@ export function createEncryption(
   return {
     isStale: (key) => stale.has(key),
     store: {
-      ...passedOn(inner),
+      ...forwarded(inner),
       async txn(request) {
         const success = sealAll(request.success);
         const failure = sealAll(request.failure);
@@ -125,25 +132,6 @@ export function createEncryption(
       watch: (request) =>
         inner.watch(request).pipe(map((batch) => ({ ...batch, events: batch.events.map(openEvent) }))),
     },
-  };
-}
-
-/** All that is not about values. */
-function passedOn(store: Store): Store {
-  return {
-    txn: (request) => store.txn(request),
-    range: (request) => store.range(request),
-    watch: (request) => store.watch(request),
-    compact: (revision) => store.compact(revision),
-    leaseGrant: (request) => store.leaseGrant(request),
-    leaseRevoke: (id) => store.leaseRevoke(id),
-    leaseKeepAlive: (id) => store.leaseKeepAlive(id),
-    leaseTimeToLive: (id) => store.leaseTimeToLive(id),
-    leases: () => store.leases(),
-    status: () => store.status(),
-    hash: (revision) => store.hash(revision),
-    snapshot: (path) => store.snapshot(path),
-    close: () => store.close(),
   };
 }
 
@@ -193,7 +181,7 @@ export function refuseEncrypted(store: Store): Store {
     if (kv.value[0] === ENCRYPTED[0] && startsWith(kv.value, ENCRYPTED)) throw unreadable(kv);
   };
   return {
-    ...passedOn(store),
+    ...forwarded(store),
     async range(request) {
       const result = await store.range(request);
       for (const kv of result.kvs) check(kv);

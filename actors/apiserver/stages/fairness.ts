@@ -2,8 +2,7 @@
  * Takes a seat for a request from outside; the door gives it back when the request is over, for a watch once it has begun.
  * Streams that last (exec, logs, proxies) take none, as upstream.
  */
-import type { Call } from '../call.ts';
-import type { FlowRequest } from '../fairness/index.ts';
+import { type Call, scopeOf } from '../call.ts';
 import type { Server } from '../server.ts';
 
 const LASTING = ['attach', 'exec', 'log', 'portforward', 'proxy'];
@@ -14,7 +13,7 @@ const LIST_SEATS_MAX = 10;
 export function takeSeat(call: Call, server: Server): void | Promise<void> {
   if (server.fairness === undefined || call.door === 'bus') return;
   if (call.subresource !== undefined && LASTING.includes(call.subresource.name)) return;
-  const seat = server.fairness.enter(flowRequestOf(call), widthOf(call, server));
+  const seat = server.fairness.enter({ user: call.user, ...scopeOf(call) }, widthOf(call, server));
   if (!(seat instanceof Promise)) {
     call.seat = seat;
     return;
@@ -22,17 +21,6 @@ export function takeSeat(call: Call, server: Server): void | Promise<void> {
   return seat.then((taken) => {
     call.seat = taken;
   });
-}
-
-function flowRequestOf({ user, verb, kind, subresource, namespace, name }: Call): FlowRequest {
-  return {
-    user,
-    verb,
-    group: kind.group,
-    resource: kind.plural,
-    subresource: subresource?.name ?? '',
-    namespace: namespace ?? (kind.plural === 'namespaces' && kind.group === '' ? (name ?? '') : ''),
-  };
 }
 
 function widthOf({ verb, kind, query }: Call, server: Server): number {

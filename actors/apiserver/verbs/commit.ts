@@ -2,7 +2,7 @@
  * Writes to the store: a put or delete under the condition that the key is still as the caller saw it, together with whatever
  * else must change in the same transaction. A lost race is a value.
  */
-import { type ApiObject, joinStored } from '../../../src/api/index.ts';
+import { type ApiObject, joinStored, metadataOrder } from '../../../src/api/index.ts';
 import { pack } from '../../../src/runtime/index.ts';
 import type { Compare, Operation } from '../../../src/store/index.ts';
 import { Entry } from '../cache/entry.ts';
@@ -62,29 +62,10 @@ export async function putObject(
   }
 }
 
-/** Members of metadata in upstream's order. */
-const METADATA = [
-  'name',
-  'generateName',
-  'namespace',
-  'selfLink',
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'labels',
-  'annotations',
-  'ownerReferences',
-  'finalizers',
-  'managedFields',
-] as const;
-
 /** Metadata as upstream writes it, whatever order stages and plugins have filled it in; empty members are left out. */
 export function inOrder(metadata: ApiObject['metadata']): ApiObject['metadata'] {
   const ordered: ApiObject['metadata'] = {};
-  for (const field of METADATA) {
+  for (const field of metadataOrder as readonly (keyof ApiObject['metadata'])[]) {
     const value = metadata[field];
     // The version is set once it is known: its place is kept.
     if (value !== undefined || field === 'resourceVersion') ordered[field] = value as never;

@@ -8,7 +8,7 @@ import {
   labelSelectorOf,
   type ParsedLabelSelector,
 } from '../../../src/api/index.ts';
-import type { Operation } from '../admission/plugin.ts';
+import type { Attributes, Operation } from '../admission/plugin.ts';
 import type { Server } from '../server.ts';
 import { type Rule, ruleMatches } from './rules.ts';
 import type { ClientConfig } from './targets.ts';
@@ -82,7 +82,7 @@ export function isExempt({ group, plural }: KindDefinition): boolean {
   return group === 'admissionregistration.k8s.io' && EXEMPT.includes(plural);
 }
 
-export function createHookSource(server: Server, storagePrefix: string): HookSource {
+function createHookSource(server: Server, storagePrefix: string): HookSource {
   const cache = server.caches.cacheOf(storagePrefix, false);
   let hooks: readonly Hook[] | undefined;
   let routes = new WeakMap<KindDefinition, Map<string, readonly MatchedHook[]>>();
@@ -165,4 +165,23 @@ function kindFor(
 function isEquivalent(other: KindDefinition, kind: KindDefinition, subresource: string): boolean {
   if (other.storagePrefix !== kind.storagePrefix || other.kind !== kind.kind) return false;
   return subresource === '' || (other.subresources ?? []).some(({ name }) => name === subresource);
+}
+
+const sources = new WeakMap<Server, Map<string, HookSource>>();
+
+/** The hooks registered below a prefix that ask about such a request; undefined when none does, at next to no cost. */
+export function hooksFor(attributes: Attributes, server: Server, storagePrefix: string): HookSource | undefined {
+  let ofServer = sources.get(server);
+  if (ofServer === undefined) {
+    ofServer = new Map();
+    sources.set(server, ofServer);
+  }
+  let source = ofServer.get(storagePrefix);
+  if (source === undefined) {
+    source = createHookSource(server, storagePrefix);
+    ofServer.set(storagePrefix, source);
+  }
+  if (source.isEmpty) return undefined;
+  const { kind, operation, subresource } = attributes;
+  return source.matching(kind, operation, subresource).length === 0 ? undefined : source;
 }

@@ -1,5 +1,5 @@
 /** Webhooks of admission and conversion: this folder's public face. */
 export { showAnswer, showCurrent, storedForm } from './conversion.ts';
 export { callMutatingHooks, callValidatingHooks } from './dispatch.ts';
-export { createHookSource, type HookSource, isExempt } from './hooks.ts';
+export { hooksFor, isExempt } from './hooks.ts';
 export { createWebhookClient, type WebhookClient } from './https-client.ts';

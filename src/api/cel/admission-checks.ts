@@ -2,6 +2,7 @@
  * What is wrong with an expression of a policy, a webhook or a device class when it is written.
  * @see pkg/apis/admissionregistration/validation/validation.go, pkg/apis/resource/validation/validation.go
  */
+import type { ExpressionUse } from '../validation/expressions.ts';
 import { type AdmissionEnvironmentOptions, admissionEnvironment } from './admission-environment.ts';
 import { compileDeviceSelector, SELECTOR_COST_MAX } from './device-selectors.ts';
 import { isMutationType, mutationMessage } from './mutation-types.ts';
@@ -10,18 +11,8 @@ import { compileCached } from './program-cache.ts';
 import { CelCompileError } from './source.ts';
 import { type CelType, dynType } from './types.ts';
 
-export type CheckedUse =
-  | 'deviceSelector'
-  | 'matchCondition'
-  | 'variable'
-  | 'validation'
-  | 'messageExpression'
-  | 'auditAnnotation'
-  | 'applyConfiguration'
-  | 'jsonPatch';
-
 export interface CheckedSurroundings {
-  readonly use: CheckedUse;
+  readonly use: ExpressionUse;
   readonly params?: boolean;
   readonly variables?: readonly { readonly name?: string; readonly expression?: string }[];
 }
@@ -74,7 +65,7 @@ function variableTypes(
   return types;
 }
 
-function typeIssue(type: CelType, use: CheckedUse): string | undefined {
+function typeIssue(type: CelType, use: ExpressionUse): string | undefined {
   switch (use) {
     case 'validation':
     case 'matchCondition':

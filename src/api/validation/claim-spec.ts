@@ -3,6 +3,7 @@
  * @see ValidatePersistentVolumeClaimSpec
  */
 import type { ObjectMeta, PersistentVolumeClaimSpec, TypedObjectReference } from '../generated/types.ts';
+import { metadataOrder } from '../schema.ts';
 import { at, type Check, isBlank, keyed, type Path } from './check.ts';
 import { checkLabelSelector } from './label-selector.ts';
 import { checkAnnotations, checkLabels } from './metadata.ts';
@@ -68,26 +69,14 @@ function checkDataSource(
   } else if (!anyGroup) check.dnsSubdomain(path, 'apiGroup', source.apiGroup);
 }
 
-const metadataFields = [
-  'name',
-  'generateName',
-  'namespace',
-  'selfLink',
-  'uid',
-  'resourceVersion',
-  'generation',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'ownerReferences',
-  'finalizers',
-  'managedFields',
-] as const;
+const templateMetadata: readonly string[] = ['labels', 'annotations'];
 
 /** Metadata of templates, which holds labels and annotations only. */
 export function checkTemplateMetadata(check: Check, path: Path, metadata: ObjectMeta | undefined): void {
   if (!metadata) return;
   if (metadata.annotations) checkAnnotations(check, metadata.annotations, path, 'annotations');
   if (metadata.labels) checkLabels(check, metadata.labels, path, 'labels');
-  for (const field of metadataFields) if (!isBlank(metadata[field])) check.forbidden(path, field, 'cannot be set');
+  for (const field of metadataOrder as readonly (keyof ObjectMeta)[]) {
+    if (!templateMetadata.includes(field) && !isBlank(metadata[field])) check.forbidden(path, field, 'cannot be set');
+  }
 }

@@ -18,6 +18,7 @@ describe('the table', () => {
 
 describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
   const undisturbed = play(name, scenario);
+  // Each test awaits it and fails by it; until the first does, a rejection is not unhandled.
   undisturbed.catch(() => undefined);
 
   it('works, and writes nothing when it looks again at what it has done', { timeout: timeoutMs }, async () => {

@@ -242,6 +242,7 @@ describe('a client that takes its time', () => {
     stuck.pause();
     const reading = await fetch(`${server.url}${path}?watch=1`);
     let seen = 0;
+    // Ends with an error when the server stops: what counts is how many events it has seen by then.
     void (async () => {
       let rest = '';
       for await (const chunk of reading.body as unknown as AsyncIterable<Uint8Array>) {

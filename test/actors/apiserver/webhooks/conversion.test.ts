@@ -149,6 +149,7 @@ describe('custom kinds that a webhook converts', () => {
       signal: controller.signal,
     });
     const seen: string[] = [];
+    // Ends with an error when it is hung up on; what it has seen is asserted below.
     const reading = (async () => {
       const decoder = new TextDecoder();
       let rest = '';
