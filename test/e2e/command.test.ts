@@ -96,10 +96,10 @@ describe('kubehive', () => {
   it.skipIf(binary === undefined)('survives SIGKILL without losing what it acknowledged', async () => {
     const data = mkdtempSync(join(tmpdir(), 'kubehive-data-'));
     const first = await up(['--nodes', '0', '--data-dir', data]);
-    await kubectl(binary, first.kubeconfig).ok(['create', 'configmap', 'kept', '--from-literal=a=1']);
+    await kubectl(binary ?? '', first.kubeconfig).ok(['create', 'configmap', 'kept', '--from-literal=a=1']);
     await first.stop('SIGKILL');
     const again = await up(['--nodes', '0', '--data-dir', data]);
-    expect(await kubectl(binary, again.kubeconfig).ok(['get', 'configmap', 'kept', '-o', 'name'])).toBe(
+    expect(await kubectl(binary ?? '', again.kubeconfig).ok(['get', 'configmap', 'kept', '-o', 'name'])).toBe(
       'configmap/kept\n',
     );
     expect(await again.stop()).toBe(0);
