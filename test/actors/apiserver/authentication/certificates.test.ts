@@ -26,6 +26,7 @@ beforeAll(async () => {
       keyPem: serving.key,
       clientCaPem: ca.certificate,
     },
+    tokens: [{ token: 'joe-token', user: 'joe', uid: 'u-2' }],
     requestHeader: {
       caPem: frontProxy.certificate,
       allowedNames: ['front-proxy-client'],
@@ -69,6 +70,16 @@ describe('a client certificate', () => {
     ['of the front proxy', async () => frontProxy.issue({ commonName: 'jane', usage: 'client' })],
   ])('%s is refused, not taken for anonymous', async (_what, make) => {
     expect((await whoAmI(await make())).status).toBe(401);
+  });
+
+  it('goes before a token; one that does not hold leaves the token to decide', async () => {
+    const jane = await ca.issue({ commonName: 'jane', usage: 'client' });
+    const expired = await ca.issue({ commonName: 'jane', usage: 'client', nowMs: now - 2 * yearMs });
+    const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+    expect((await whoAmI(jane, bearer('joe-token'))).user.username).toBe('jane');
+    expect((await whoAmI(jane, bearer('wrong'))).user.username).toBe('jane');
+    expect((await whoAmI(expired, bearer('joe-token'))).user.username).toBe('joe');
+    expect((await whoAmI(expired, bearer('wrong'))).status).toBe(401);
   });
 
   it('is not asked for', async () => {

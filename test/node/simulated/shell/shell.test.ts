@@ -1,6 +1,5 @@
 /** Programs of simulated containers, run as exec runs them. */
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../../../../src/node/index.ts';
 import type { ProcessStreams } from '../../../../src/node/runtime.ts';
 import { Filesystem, filesystemBytesMax, newDirectory } from '../../../../src/node/simulated/shell/filesystem.ts';
 import { Pipe } from '../../../../src/node/simulated/shell/process.ts';
@@ -168,11 +167,9 @@ describe('a terminal', () => {
 
   it('interrupts what runs with Ctrl-C', async () => {
     const { run } = container();
-    const started = performance.now();
     const { out } = await run(['sh'], ['sleep 100\r', '\u0003', 'echo after\rexit\r'], true);
     expect(out.toString()).toContain('^C\r\n/ # ');
     expect(out.toString()).toContain('\r\nafter\r\n');
-    expect(performance.now() - started).toBeLessThan(parseDuration('10s') ?? 0);
   });
 });
 
