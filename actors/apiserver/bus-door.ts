@@ -13,12 +13,15 @@ import {
 } from '../../src/client/protocol.ts';
 import { isBusError, pack, type ServeContext } from '../../src/runtime/index.ts';
 import { isStoreError } from '../../src/store/index.ts';
-import type { Answer, Call, Verb, WatchSink } from './call.ts';
+import { ANONYMOUS } from './authentication/types.ts';
+import type { Answer, Call, Identity, Verb, WatchSink } from './call.ts';
 import { messageOf, methodNotAllowed, plainError } from './failures.ts';
 import { serves } from './kinds.ts';
 import { runPipeline } from './pipeline.ts';
 import type { Server } from './server.ts';
 import { newCall } from './system-call.ts';
+
+const PROGRAM: Identity = { user: 'system:admin', groups: ['system:masters', 'system:authenticated'] };
 
 export function serveBus(server: Server): void {
   const { bus } = server.context;
@@ -54,7 +57,7 @@ function busCall(server: Server, request: ApiRequest | ApiWatchRequest, verb: Ve
   if (request.subresource !== undefined && subresource === undefined) throw StatusError.noSuchPath();
   if (!serves(kind, subresource, verb)) throw methodNotAllowed();
   checkPlace(kind.namespaced, request, verb);
-  const identity = context.caller.identity as Partial<ApiIdentity> | undefined;
+  const { user, uid, groups, extra, userAgent } = identityOf(context.caller);
   const query = request.query ?? {};
   const body = 'body' in request ? request.body : undefined;
   return newCall({
@@ -68,18 +71,15 @@ function busCall(server: Server, request: ApiRequest | ApiWatchRequest, verb: Ve
     queryAll: (name) => (query[name] === undefined ? [] : [query[name]]),
     body: body === undefined ? undefined : { form: 'packed', bytes: body },
     patchType: 'patchType' in request ? request.patchType : undefined,
-    credentials: {
-      type: 'bus',
-      identity: {
-        user: identity?.user ?? 'system:admin',
-        uid: identity?.uid,
-        groups: identity?.groups ?? ['system:masters', 'system:authenticated'],
-        extra: identity?.extra,
-      },
-    },
-    userAgent: identity?.userAgent ?? context.caller.address,
+    credentials: { type: 'bus', identity: { user, uid, groups, extra } },
+    userAgent: userAgent ?? context.caller.address,
     auditId: '',
   });
+}
+
+/** Who calls: as whom the actor was spawned. The program itself is administrator; an actor that was given no identity is nobody. */
+function identityOf({ address, identity }: ServeContext['caller']): Identity & { readonly userAgent?: string } {
+  return (identity as ApiIdentity | undefined) ?? (address === 'main' ? PROGRAM : ANONYMOUS);
 }
 
 /** A request must say where its object is. */

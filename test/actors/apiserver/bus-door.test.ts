@@ -1,7 +1,7 @@
 /** Requests and watches over the bus. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isConflict, isNotFound } from '../../../src/api/index.ts';
-import { configMaps, pods } from '../../../src/client/index.ts';
+import { configMaps, createBusClient, pods } from '../../../src/client/index.ts';
 import { configMap, startServer, type TestServer } from './fixtures.ts';
 
 describe('the bus door', () => {
@@ -23,6 +23,15 @@ describe('the bus door', () => {
     await expect(client.update(configMaps, { ...read, data: { k: '3' } })).rejects.toSatisfy(isConflict);
     await client.delete(configMaps, { namespace: 'default', name: 'a' });
     await expect(client.get(configMaps, { namespace: 'default', name: 'a' })).rejects.toSatisfy(isNotFound);
+  });
+
+  it('knows an actor by the identity that it was given, and one without as nobody', async () => {
+    const list = (address: string, identity?: unknown) =>
+      createBusClient(server.system.connect(address, identity).bus).list(pods, { namespace: 'default' });
+    await expect(list('stranger')).rejects.toThrow('User "system:anonymous" cannot list resource "pods"');
+    const jane = { user: 'jane', groups: ['system:authenticated'], userAgent: 'jane' };
+    await expect(list('jane', jane)).rejects.toThrow('User "jane" cannot list resource "pods"');
+    expect((await list('root', { ...jane, groups: ['system:masters'] })).items).toEqual([]);
   });
 
   it('does not write an update that changes nothing', async () => {
