@@ -1,6 +1,7 @@
 /** A webhook as its author would run it: an HTTPS server with a certificate of its own, answering AdmissionReviews as the test says. */
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { createAuthority } from '../../src/cluster/pki.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: reviews hold objects of every shape.
@@ -20,7 +21,16 @@ export interface TestWebhook {
   stop(): Promise<void>;
 }
 
-export async function startWebhook(names: readonly string[] = ['127.0.0.1', 'localhost']): Promise<TestWebhook> {
+/** An address of this machine that an EndpointSlice may hold: none on loopback. Undefined on a machine without a network. */
+export const ownAddress = Object.values(networkInterfaces())
+  .flat()
+  .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+
+/** It listens at `host`, or on loopback. */
+export async function startWebhook(
+  names: readonly string[] = ['127.0.0.1', 'localhost'],
+  host = '127.0.0.1',
+): Promise<TestWebhook> {
   const authority = await createAuthority(Date.now());
   const { certificate, key } = await authority.issue({ commonName: 'webhook', usage: 'server', hosts: names });
   let respond: (review: Json, path: string) => unknown = (review) => allow(review);
@@ -43,11 +53,11 @@ export async function startWebhook(names: readonly string[] = ['127.0.0.1', 'loc
       response.end(typeof answer === 'string' || Buffer.isBuffer(answer) ? answer : JSON.stringify(answer));
     });
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(0, host, done));
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    url: `https://127.0.0.1:${port}/review`,
+    url: `https://${host}:${port}/review`,
     caBundle: Buffer.from(authority.certificate).toString('base64'),
     reviews,
     paths,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { allow, deny, type Json, patch, startWebhook, type TestWebhook } from '../../../support/webhook.ts';
+import { allow, deny, type Json, ownAddress, patch, startWebhook, type TestWebhook } from '../../../support/webhook.ts';
 import { configMap, pod, startServer, type TestServer } from '../fixtures.ts';
 
 let server: TestServer;
@@ -465,6 +465,8 @@ describe('webhooks behind a Service', () => {
     caBundle: hook.caBundle,
   });
 
+  afterEach(() => server.http('DELETE', '/api/v1/namespaces/default/services/hook'));
+
   it('are reached by the Service, and by no other name', async () => {
     await register('validating', 'behind', { clientConfig: clientConfig(hook.port) });
     const message = async () => (await create()).body.message as string;
@@ -477,6 +479,31 @@ describe('webhooks behind a Service', () => {
     expect((await create()).status).toBe(201);
     expect(hook.paths.at(-1)).toBe('/in?timeout=10s');
   });
+
+  it.skipIf(ownAddress === undefined)(
+    "are reached at the Service's ready endpoints (needs an address that is not loopback)",
+    async () => {
+      const behind = await startWebhook(['hook.default.svc'], ownAddress);
+      await service({ spec: { ports: [{ name: 'https', port: 8443 }], clusterIP: 'None' } });
+      const slice = await server.http('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'hook-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'hook' } },
+        addressType: 'IPv4',
+        ports: [{ name: 'https', port: behind.port }],
+        endpoints: [
+          { addresses: ['192.0.2.77'], conditions: { ready: false } },
+          { addresses: [ownAddress], conditions: { ready: true } },
+        ],
+      });
+      expect(slice.status).toBe(201);
+      const { caBundle } = behind;
+      await register('validating', 'behind', { clientConfig: { ...clientConfig(8443), caBundle } });
+      expect((await create()).status).toBe(201);
+      expect(behind.paths).toEqual(['/in?timeout=10s']);
+      await behind.stop();
+    },
+  );
 });
 
 describe('reviews of the older version', () => {
