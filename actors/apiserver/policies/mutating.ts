@@ -10,6 +10,7 @@ import {
   StatusError,
 } from '../../../src/api/index.ts';
 import { type Attributes, refusal } from '../admission/plugin.ts';
+import { Rounds } from '../admission/reinvocation.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
@@ -56,15 +57,6 @@ export function mutatingRules(policy: ApiObject): MutatingRules {
 
 type MutatingPolicy = Policy<MutatingRules>;
 
-/** What is remembered between the two runs. */
-interface Memory {
-  readonly asked: Set<string>;
-  /** The object after the first run. */
-  output: string;
-}
-
-const MEMORY = 'MutatingAdmissionPolicy';
-
 /** A mutation that could not be carried out. */
 class MutationError extends Error {}
 
@@ -74,17 +66,9 @@ export async function mutateByPolicies(
   attributes: Attributes,
   server: Server,
 ): Promise<void> {
-  const { reinvocation } = attributes;
-  let memory = reinvocation.memory.get(MEMORY) as Memory | undefined;
-  if (memory === undefined) {
-    memory = { asked: new Set(), output: '' };
-    reinvocation.memory.set(MEMORY, memory);
-  }
-  if (reinvocation.second && memory.output === outputOf(attributes)) return;
+  const rounds = Rounds.begin('MutatingAdmissionPolicy', attributes);
   const failures: string[] = [];
   for (const policy of policies) {
-    if (reinvocation.second && !(policy.rules.reinvokes && memory.asked.has(policy.name))) continue;
-    memory.asked.add(policy.name);
     const failed = (binding: Binding | undefined, error: unknown, configuring: boolean): void => {
       const known = error instanceof BindingError || error instanceof MutationError || error instanceof StatusError;
       if (!known) throw error;
@@ -109,16 +93,19 @@ export async function mutateByPolicies(
         failed(binding, error, true);
         continue;
       }
-      for (const param of params) {
+      for (const [index, param] of params.entries()) {
+        const id = `${policy.name}/${binding.name}/${index}`;
+        if (rounds.skips(id, attributes)) continue;
         try {
-          if (await mutate(policy, attributes, param, server)) reinvocation.needed = true;
+          const changed = await mutate(policy, attributes, param, server);
+          if (changed !== undefined) rounds.note(id, policy.rules.reinvokes, changed, attributes);
         } catch (error) {
           failed(binding, error, false);
         }
       }
     }
   }
-  memory.output = outputOf(attributes);
+  rounds.end(attributes);
   const [first] = failures;
   if (first === undefined) return;
   const { status } = refusal(attributes, first);
@@ -126,27 +113,23 @@ export async function mutateByPolicies(
   throw StatusError.fromStatus({ ...status, message: first, details: { ...status.details, causes } });
 }
 
-function outputOf({ object, call }: Attributes): string {
-  return JSON.stringify(call.part ?? object ?? null);
-}
-
-/** Whether it has changed the object. @throws MutationError */
+/** Whether it has changed the object; undefined when it has nothing to say of it. @throws MutationError */
 async function mutate(
   { matcher, rules }: MutatingPolicy,
   attributes: Attributes,
   param: ApiObject | null,
   server: Server,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   const { readJson, dynType } = expressions();
   const { kind: requested, operation, subresource } = attributes;
   const kind = matcher.kindFor(requested, operation, subresource) ?? requested;
   let { object: shown } = await shownIn(attributes, kind, server);
-  if (shown === undefined) return false;
+  if (shown === undefined) return undefined;
   const request = await requestVariables(attributes, kind, server);
   const run = new Run(rules.composition, request, param === null ? null : readJson(param, dynType));
   const matched = rules.composition.conditions.evaluate(run.variables);
   if ('errors' in matched) throw new MutationError(matched.errors.join(', '));
-  if (!matched.matches) return false;
+  if (!matched.matches) return undefined;
   const before = shown;
   for (const { type, expression } of rules.mutations) {
     // Each mutation sees what those before it have made.

@@ -5,6 +5,7 @@
 import { type ApiObject, applyJsonPatch, StatusError } from '../../../src/api/index.ts';
 import { annotate } from '../admission/audit-annotations.ts';
 import type { Attributes } from '../admission/plugin.ts';
+import { Rounds } from '../admission/reinvocation.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
@@ -16,31 +17,17 @@ import { selectsRequest } from './selection.ts';
 import { targetOf } from './targets.ts';
 import { shownIn, takeOver } from './versions.ts';
 
-/** What the mutating half remembers between its two runs. */
-interface Memory {
-  /** Hooks that want to be called again when the object changes after them, and were called. */
-  readonly called: Set<string>;
-  /** Those of them that the second run calls. */
-  readonly due: Set<string>;
-  /** The object after the last hook of the first run. */
-  output: string;
-}
-
-const MEMORY = 'MutatingAdmissionWebhook';
-
 /** @throws StatusError when a hook refuses the request, or fails and must not */
 export async function callMutatingHooks(attributes: Attributes, source: HookSource, server: Server): Promise<void> {
-  const { reinvocation } = attributes;
-  const memory = memoryOf(attributes);
-  if (reinvocation.second && memory.output !== outputOf(attributes)) callAgain(memory);
+  const rounds = Rounds.begin('MutatingAdmissionWebhook', attributes);
   const hooks = isExempt(attributes.kind)
     ? []
     : source.matching(attributes.kind, attributes.operation, attributes.subresource);
   for (const [index, matched] of hooks.entries()) {
     const { hook } = matched;
-    if (reinvocation.second && !memory.due.has(hook.id)) continue;
+    if (rounds.skips(hook.id, attributes)) continue;
     if (!selectsRequest(matched, attributes, server)) continue;
-    const place = `round_${reinvocation.second ? 1 : 0}_index_${index}`;
+    const place = `round_${attributes.reinvocation.second ? 1 : 0}_index_${index}`;
     const objects = await shownIn(attributes, matched.kind, server);
     if (!(await meetsConditions(matched, attributes, objects, server))) continue;
     const verdict = await ask(matched, attributes, objects, server, true, place);
@@ -49,14 +36,10 @@ export async function callMutatingHooks(attributes: Attributes, source: HookSour
       const patch = verdict.patch === undefined ? [] : patchIn(verdict.patch);
       changed = patch.length > 0 && (await change(attributes, matched, objects.object, patch, server));
       noteMutation(attributes, matched, place, changed, patch);
-      if (changed) {
-        callAgain(memory);
-        reinvocation.needed = true;
-      }
     }
-    if (hook.reinvokes) memory.called.add(hook.id);
+    rounds.note(hook.id, hook.reinvokes, changed, attributes);
   }
-  memory.output = outputOf(attributes);
+  rounds.end(attributes);
 }
 
 /** @throws StatusError of the first hook in order that refuses the request, or fails and must not */
@@ -73,24 +56,6 @@ export async function callValidatingHooks(attributes: Attributes, source: HookSo
     }),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-}
-
-function memoryOf({ reinvocation }: Attributes): Memory {
-  let memory = reinvocation.memory.get(MEMORY) as Memory | undefined;
-  if (memory === undefined) {
-    memory = { called: new Set(), due: new Set(), output: '' };
-    reinvocation.memory.set(MEMORY, memory);
-  }
-  return memory;
-}
-
-function callAgain({ called, due }: Memory): void {
-  for (const id of called) due.add(id);
-  called.clear();
-}
-
-function outputOf({ object, call }: Attributes): string {
-  return JSON.stringify(call.part ?? object ?? null);
 }
 
 /** The hook's verdict when it lets the request pass; undefined when it failed and may. */

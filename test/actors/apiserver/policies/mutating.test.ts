@@ -14,7 +14,8 @@ let count = 0;
 
 /** A policy about pods labelled with its name. */
 async function policy(mutations: object[], spec: object = {}) {
-  const name = `m${++count}`;
+  // Policies are asked in the order of their names.
+  const name = `m${String(++count).padStart(3, '0')}`;
   const created = await server.http('POST', `${GROUP}/mutatingadmissionpolicies`, {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingAdmissionPolicy',
@@ -86,6 +87,35 @@ describe('a mutating policy', () => {
       ]`),
     ]);
     expect((await create()).body.metadata.annotations).toEqual({ count: '1', 'example.com/name': '1x' });
+  });
+
+  it.each([
+    ['IfNeeded', '3'],
+    ['Never', '2'],
+  ])('is asked again after later ones changed the object: %s', async (reinvocationPolicy, counted) => {
+    const anyOf = {
+      matchConditions: [
+        { name: 'marked', expression: "has(object.metadata.labels) && 'counted' in object.metadata.labels" },
+      ],
+    };
+    const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] };
+    const all = { ...anyOf, matchConstraints: { resourceRules: [rule] } };
+    const count = 'Object{metadata: Object.metadata{annotations: {"labels": string(size(object.metadata.labels))}}}';
+    const label = 'Object{metadata: Object.metadata{labels: {"late": "yes"}}}';
+    await policy([apply(count)], { ...all, reinvocationPolicy });
+    await policy([apply(label)], all);
+    const created = await server.http(
+      'POST',
+      '/api/v1/namespaces/default/pods',
+      pod(`again-${reinvocationPolicy.toLowerCase()}`, {
+        metadata: { labels: { counted: reinvocationPolicy, x: 'y' } },
+      }),
+    );
+    expect(created.body.metadata.annotations).toEqual({ labels: counted });
+    expect(created.body.metadata.labels['late']).toBe('yes');
+    for (const kind of ['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings']) {
+      await server.http('DELETE', `${GROUP}/${kind}`);
+    }
   });
 
   it('fails as its failure policy says', async () => {
