@@ -26,6 +26,8 @@ function entryPoints() {
   }
   add('bench', 'bench/index.ts');
   add('bench-controllers', 'bench/controllers/index.ts');
+  add('bench-api', 'bench/api/index.ts');
+  add('bench-api-generator', 'bench/api/generator.ts');
   return entries;
 }
 
