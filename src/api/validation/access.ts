@@ -153,15 +153,15 @@ export const priorityClassValidation = strategyOf<PriorityClass>({
       checkStandardFinalizers(check, priority.metadata);
       const name = priority.metadata?.name ?? '';
       if (name.startsWith(systemPrefix)) {
-        if (systemClasses[name] !== priority.value || priority.globalDefault)
+        if (systemClasses[name] !== (priority.value ?? 0) || priority.globalDefault)
           check.forbidden(
             fieldPath('metadata'),
             'name',
             `priority class names with '${systemPrefix}' prefix are reserved for system use only. error: ${
               systemClasses[name] === undefined
                 ? `${name} is not a known system priority class`
-                : priority.globalDefault
-                  ? `globalDefault of ${name} must be false`
+                : systemClasses[name] === (priority.value ?? 0)
+                  ? `globalDefault of ${name} PriorityClass must be false`
                   : `value of ${name} PriorityClass must be ${systemClasses[name]}`
             }`,
           );

@@ -3,6 +3,7 @@
  * @see apimachinery/pkg/util/validation/ip.go
  */
 import { isIP } from 'node:net';
+import { canonicalAddress } from '../kinds/strategies/address-warnings.ts';
 import type { Check, Path, Step } from './check.ts';
 
 /** 4, 6, or 0 for what is not an address. */
@@ -21,18 +22,48 @@ export function rangeFamily(text: string): 0 | 4 | 6 {
   return family !== 0 && Number(length) <= (family === 4 ? 32 : 128) ? family : 0;
 }
 
+const noAddress = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+const noRange = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+
 /** @returns true when it is an address. */
 export function checkAddress(check: Check, path: Path, step: Step, text: string): boolean {
   const sound = addressFamily(text) !== 0;
-  if (!sound) check.invalid(path, step, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+  if (!sound) check.invalid(path, step, text, noAddress);
   return sound;
 }
 
 /** @returns true when it is a range. */
 export function checkRange(check: Check, path: Path, step: Step, text: string): boolean {
   const sound = rangeFamily(text) !== 0;
-  if (!sound) check.invalid(path, step, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+  if (!sound) check.invalid(path, step, text, noRange);
   return sound;
+}
+
+/** An octet that begins with a zero and goes on. */
+const zeroLed = /(^|\.)0\d/;
+/** IPv4 in the last words of an IPv6 address, in either notation. */
+const isMapped = (text: string): boolean => text.includes(':') && !(canonicalAddress(text) ?? ':').includes(':');
+
+/** What newer kinds say of an address that is not written in the one way to write it. */
+export function strictAddressMessages(text: string): string[] {
+  const canonical = addressFamily(text) === 0 ? undefined : canonicalAddress(text);
+  if (canonical === undefined) return [noAddress];
+  if (zeroLed.test(text)) return ['must not have leading 0s'];
+  if (isMapped(text)) return ['must not be an IPv4-mapped IPv6 address'];
+  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+}
+
+/** Likewise of a range, which names its first address. */
+export function strictRangeMessages(text: string): string[] {
+  if (rangeFamily(text) === 0) return [noRange];
+  const slash = text.lastIndexOf('/');
+  const address = text.slice(0, slash);
+  const length = text.slice(slash + 1);
+  if (zeroLed.test(address) || /^0\d/.test(length)) return ['must not have leading 0s in IP or prefix length'];
+  if (isMapped(address)) return ['must not have an IPv4-mapped IPv6 address'];
+  if (hasHostBits(text)) return ['must not have bits set beyond the prefix length'];
+  const canonical = `${canonicalAddress(address)}/${length}`;
+  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
 }
 
 /** Addresses that endpoints cannot have: unspecified, loopback and link-local ones. */

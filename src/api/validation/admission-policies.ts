@@ -25,6 +25,7 @@ import { checkMatchConditions, checkMatchResources, failurePolicies, reinvocatio
 import { at, type Check, collect, type Path } from './check.ts';
 import { checkConditions } from './conditions.ts';
 import { checkExpression, type ExpressionSurroundings } from './expressions.ts';
+import { internalForm } from './internal-form.ts';
 import { checkLabelSelector } from './label-selector.ts';
 
 const specPath = fieldPath('spec');
@@ -103,7 +104,7 @@ function checkVariable(check: Check, path: Path, variable: Variable, surrounding
   const { name = '', expression = '' } = variable;
   if (name.trim() === '') check.required(path, 'name', 'name is not specified');
   else if (!identifier.test(name) || reserved.has(name))
-    check.invalid(path, 'name', name, 'name is not a valid CEL identifier');
+    check.invalid(path, 'name', name, 'must be a valid CEL identifier');
   if (expression.trim() === '') check.required(path, 'expression', 'expression is not specified');
   else checkExpression(check, path, 'expression', expression, surroundings);
 }
@@ -122,7 +123,12 @@ function checkRules(check: Check, policy: ValidatingAdmissionPolicy): void {
   });
   const path = at(specPath, 'auditAnnotations');
   if (auditAnnotations.length > annotationsMax)
-    check.invalid(path, '', auditAnnotations, `must not have more than ${annotationsMax} auditAnnotations`);
+    check.invalid(
+      path,
+      '',
+      auditAnnotations.map((one) => internalForm('AuditAnnotation', one)),
+      `must not have more than ${annotationsMax} auditAnnotations`,
+    );
   auditAnnotations.forEach((annotation, index) => {
     checkAnnotation(check, at(path, index), annotation, policy.metadata?.name ?? '', surroundings);
     if (auditAnnotations.findIndex(({ key }) => key === annotation.key) < index)
@@ -141,9 +147,8 @@ function checkValidation(check: Check, path: Path, validation: Validation, surro
   else if (messageExpression !== '')
     checkExpression(check, path, 'messageExpression', messageExpression, { ...surroundings, use: 'messageExpression' });
   if (message !== '' && message.trim() === '')
-    check.invalid(path, 'message', message, 'message must be non-empty if specified');
-  else if (/[\n\r]/.test(message.trim()))
-    check.invalid(path, 'message', message, 'message must not contain line breaks');
+    check.invalid(path, 'message', message, 'must be non-empty if specified');
+  else if (/[\n\r]/.test(message.trim())) check.invalid(path, 'message', message, 'must not contain line breaks');
   if (reason !== undefined) check.oneOf(path, 'reason', reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge']);
 }
 
@@ -232,12 +237,12 @@ function checkMutation(check: Check, path: Path, mutation: Mutation, surrounding
   else if (own === undefined) check.notSupported(path, 'patchType', patchType, Object.keys(patchTypes));
   if (own === undefined) return;
   const other = own === 'jsonPatch' ? 'applyConfiguration' : 'jsonPatch';
-  if (mutation[other]) check.invalid(path, other, `{${other}}`, `must not be specified when patchType is ${patchType}`);
   const patch = mutation[own];
+  const expression = (patch?.expression ?? '').trim();
   if (!patch) check.required(path, own, `must be specified when patchType is ${patchType}`);
-  else if ((patch.expression ?? '').trim() === '')
-    check.required(at(path, own), 'expression', 'expression is not specified');
-  else checkExpression(check, at(path, own), 'expression', patch.expression ?? '', { ...surroundings, use: own });
+  else if (expression === '') check.required(at(path, own), 'expression');
+  else checkExpression(check, at(path, own), 'expression', expression, { ...surroundings, use: own });
+  if (mutation[other]) check.invalid(path, other, `{${other}}`, `must not be specified when patchType is ${patchType}`);
 }
 
 export const mutatingPolicyValidation = strategyOf<MutatingAdmissionPolicy>({
@@ -287,8 +292,7 @@ const validateBinding = ({ spec }: ValidatingAdmissionPolicyBinding) =>
   collect((check) => {
     checkPolicyName(check, spec?.policyName);
     checkParamReference(check, at(specPath, 'paramRef'), spec?.paramRef);
-    // Upstream's own spelling of the field.
-    checkMatchResources(check, at(specPath, 'matchResouces'), spec?.matchResources);
+    checkMatchResources(check, at(specPath, 'matchResources'), spec?.matchResources);
     checkActions(check, at(specPath, 'validationActions'), spec?.validationActions ?? []);
   });
 

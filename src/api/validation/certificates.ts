@@ -137,7 +137,7 @@ function certificateRefusal(encoded: string): string | undefined {
       return 'x509: malformed certificate';
     }
   }
-  return blocks === 0 ? 'must contain one or more CERTIFICATE PEM blocks' : undefined;
+  return blocks === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined;
 }
 
 /** What each endpoint may change. */

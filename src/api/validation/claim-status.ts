@@ -28,6 +28,7 @@ import {
   checkSet,
   configurationsMax,
 } from './devices.ts';
+import { internalForm } from './internal-form.ts';
 import { checkRequestReference, type RequestNames, requestNamesOf, requestsMax } from './request-names.ts';
 
 const statusPath = fieldPath('status');
@@ -61,7 +62,7 @@ export function checkClaimStatus(check: Check, claim: ResourceClaim, previous: R
   if (reservedFor.length > 0) checkReservations(check, claim, before);
   if (allocation && before.allocation) {
     if (!semanticEqual(allocation, before.allocation))
-      check.invalid(statusPath, 'allocation', allocation, immutableField);
+      check.invalid(statusPath, 'allocation', internalForm('AllocationResult', allocation), immutableField);
   } else if (allocation)
     checkAllocation(check, at(statusPath, 'allocation'), allocation, requestNamesOf(claim.spec?.devices));
 }

@@ -68,11 +68,11 @@ function checkRange(
     return;
   }
   if (compareAmounts(min, most) > 0) check.invalid(path, 'min', min, `min is larger than capacity value: ${most}`);
-  if (compareAmounts(standard, min) < 0) check.invalid(path, 'default', standard, `default is less than min: ${min}`);
+  if (compareAmounts(standard, min) < 0) check.invalid(path, 'min', standard, `default is less than min: ${min}`);
   if (max !== undefined) {
     if (compareAmounts(min, max) > 0) check.invalid(path, 'max', min, `min is larger than max: ${max}`);
     if (compareAmounts(max, most) > 0) check.invalid(path, 'max', max, `max is larger than capacity value: ${most}`);
-    if (compareAmounts(standard, max) > 0) check.invalid(path, 'default', standard, `default is more than max: ${max}`);
+    if (compareAmounts(standard, max) > 0) check.invalid(path, 'max', standard, `default is more than max: ${max}`);
   }
   if (step !== undefined) checkStep(check, path, { min, max, step }, standard, most);
 }

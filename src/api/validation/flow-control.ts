@@ -10,16 +10,25 @@ import type {
   PriorityLevelConfiguration,
   PriorityLevelConfigurationSpec,
   ResourcePolicyRule,
+  ServiceAccountSubject,
 } from '../generated/types.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
-import { validatePathSegmentName } from '../names.ts';
+import { validateDnsLabel } from '../names.ts';
 import { at, type Check, collect, type Path } from './check.ts';
+import { mandatoryLevels, mandatorySchemas } from './flow-control-mandatory.ts';
+import { internalForm } from './internal-form.ts';
 
 const specPath = fieldPath('spec');
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'proxy', 'update', 'watch'];
-const urlVerbs = ['delete', 'get', 'head', 'options', 'patch', 'post', 'put'];
+/** Of an older version, where it kept a share of zero apart from none given. */
+const zeroSharesAnnotation = 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares';
 const distinguishers = ['ByNamespace', 'ByUser'];
+const subjectFields: Readonly<Record<string, 'group' | 'serviceAccount' | 'user'>> = {
+  Group: 'group',
+  ServiceAccount: 'serviceAccount',
+  User: 'user',
+};
 type Subject = NonNullable<NonNullable<FlowSchemaSpec['rules']>[number]['subjects']>[number];
 
 function checkFlowSchema(check: Check, schema: FlowSchema): void {
@@ -37,8 +46,10 @@ function checkFlowSchema(check: Check, schema: FlowSchema): void {
       matchingPrecedence,
       "only the schema named 'exempt' may have matchingPrecedence 1",
     );
-  if (distinguisherMethod)
-    check.oneOf(at(specPath, 'distinguisherMethod'), 'type', distinguisherMethod.type, distinguishers);
+  if (distinguisherMethod && !distinguishers.includes(distinguisherMethod.type ?? '')) {
+    const form = internalForm('FlowDistinguisherMethod', distinguisherMethod);
+    check.notSupported(at(specPath, 'distinguisherMethod'), 'type', form, distinguishers);
+  }
   const level = priorityLevelConfiguration?.name;
   const place = at(specPath, 'priorityLevelConfiguration');
   if (!level) check.required(place, 'name', 'must reference a priority level');
@@ -60,89 +71,98 @@ function checkFlowSchema(check: Check, schema: FlowSchema): void {
       checkUrlRule(check, at(at(path, 'nonResourceRules'), order), one);
     });
   });
+  const fixed = mandatorySchemas[name];
+  if (fixed !== undefined && !semanticEqual(spec, fixed))
+    check.invalid(specPath, '', internalForm('FlowSchemaSpec', spec), `spec of '${name}' must equal the fixed value`);
+  checkConditionTypes(check, schema.status?.conditions);
 }
 
 function checkSubject(check: Check, path: Path, subject: Subject): void {
-  const { kind, serviceAccount, user, group } = subject;
-  const texts: Readonly<Record<string, readonly [string, unknown]>> = {
-    ServiceAccount: ['serviceAccount', serviceAccount],
-    User: ['user', user],
-    Group: ['group', group],
-  };
-  const expected = texts[kind];
-  if (expected === undefined) {
-    check.notSupported(path, 'kind', kind ?? '', ['Group', 'ServiceAccount', 'User']);
+  const kind = subject.kind ?? '';
+  const own = subjectFields[kind];
+  if (own === undefined) {
+    check.notSupported(path, 'kind', kind, Object.keys(subjectFields));
     return;
   }
-  if (!expected[1]) check.required(path, expected[0], `${expected[0]} is required when subject kind is '${kind}'`);
-  for (const [field, value] of Object.values(texts)) {
-    if (field === expected[0] || !value) continue;
-    check.forbidden(
-      path,
-      field,
-      `${field} is forbidden when subject kind is not '${field.charAt(0).toUpperCase()}${field.slice(1)}'`,
-    );
+  if (!subject[own]) check.required(path, own, `${own} is required when subject kind is '${kind}'`);
+  else if (own === 'serviceAccount') checkServiceAccount(check, at(path, own), subject[own]);
+  else check.present(at(path, own), 'name', subject[own]?.name);
+  for (const field of ['serviceAccount', 'user', 'group'] as const) {
+    if (field === own || !subject[field]) continue;
+    const needed = `${field.charAt(0).toUpperCase()}${field.slice(1)}`;
+    check.forbidden(path, field, `${field} is forbidden when subject kind is not '${needed}'`);
   }
-  if (kind === 'ServiceAccount' && serviceAccount) {
-    const here = at(path, 'serviceAccount');
-    if (!serviceAccount.name) check.required(here, 'name');
-    else if (serviceAccount.name !== '*') check.dnsSubdomain(here, 'name', serviceAccount.name);
-    if (!serviceAccount.namespace) check.required(here, 'namespace', 'must specify namespace for service account');
-    else check.dnsLabel(here, 'namespace', serviceAccount.namespace);
-  }
-  if (kind === 'User' && user && !user.name) check.required(at(path, 'user'), 'name');
-  if (kind === 'Group' && group && !group.name) check.required(at(path, 'group'), 'name');
 }
 
-/** A list that holds something, and with `*` nothing else. */
-function checkList(check: Check, path: Path, field: string, values: readonly string[], missing: string): void {
-  if (values.length === 0) check.required(path, field, missing);
-  if (values.includes('*') && values.length > 1)
-    check.invalid(path, field, values, "if '*' is present, must not specify other values");
+function checkServiceAccount(check: Check, path: Path, { name, namespace }: Partial<ServiceAccountSubject>): void {
+  if (!name) check.required(path, 'name');
+  else if (name !== '*') check.dnsSubdomain(path, 'name', name);
+  if (!namespace) check.required(path, 'namespace', 'must specify namespace for service account');
+  else check.dnsLabel(path, 'namespace', namespace);
 }
 
-function checkResourceRule(check: Check, path: Path, rule: ResourcePolicyRule): void {
-  const { clusterScope } = rule;
-  const apiGroups = rule.apiGroups ?? [];
-  const resources = rule.resources ?? [];
-  const namespaces = rule.namespaces ?? [];
-  const given = rule.verbs ?? [];
-  if (given.length === 0) check.required(path, 'verbs', 'verbs must contain at least one value');
+/** Verbs that are known, or all of them. */
+function checkVerbs(check: Check, path: Path, given: readonly string[]): void {
+  if (given.length === 0) check.required(path, 'verbs');
   else if (given.includes('*')) {
     if (given.length > 1) check.invalid(path, 'verbs', given, "if '*' is present, must not specify other verbs");
   } else if (given.some((verb) => !verbs.includes(verb))) check.notSupported(path, 'verbs', given, verbs);
-  checkList(check, path, 'apiGroups', apiGroups, 'resource rules must supply at least one api group');
-  checkList(check, path, 'resources', resources, 'resource rules must supply at least one resource');
-  if (namespaces.length === 0 && !clusterScope)
+}
+
+/** A list that holds something, and with `*` nothing else. */
+function checkList(
+  check: Check,
+  path: Path,
+  field: string,
+  values: readonly string[],
+  missing: string,
+  what: string,
+): void {
+  if (values.length === 0) check.required(path, field, missing);
+  else if (values.includes('*') && values.length > 1)
+    check.invalid(path, field, values, `if '*' is present, must not specify other ${what}`);
+}
+
+const namespaceText = "each member of this list must be '*' or a DNS-1123 label; ";
+
+function checkResourceRule(check: Check, path: Path, rule: ResourcePolicyRule): void {
+  const namespaces = rule.namespaces ?? [];
+  checkVerbs(check, path, rule.verbs ?? []);
+  const noGroup = 'resource rules must supply at least one api group';
+  checkList(check, path, 'apiGroups', rule.apiGroups ?? [], noGroup, 'api groups');
+  const noResource = 'resource rules must supply at least one resource';
+  checkList(check, path, 'resources', rule.resources ?? [], noResource, 'resources');
+  if (namespaces.length === 0 && !rule.clusterScope)
     check.required(path, 'namespaces', 'resource rules that are not cluster scoped must supply at least one namespace');
   else if (namespaces.includes('*')) {
     if (namespaces.length > 1)
       check.invalid(path, 'namespaces', namespaces, "if '*' is present, must not specify other namespaces");
   } else
     namespaces.forEach((namespace, index) => {
-      check.dnsLabel(at(path, 'namespaces'), index, namespace);
+      const messages = validateDnsLabel(namespace).map((message) => `${namespaceText}${message}`);
+      check.all(at(path, 'namespaces'), index, namespace, messages);
     });
 }
 
 function checkUrlRule(check: Check, path: Path, rule: NonResourcePolicyRule): void {
-  const given = rule.verbs ?? [];
-  if (given.length === 0) check.required(path, 'verbs', 'verbs must contain at least one value');
-  else if (given.includes('*')) {
-    if (given.length > 1) check.invalid(path, 'verbs', given, "if '*' is present, must not specify other verbs");
-  } else if (given.some((verb) => !urlVerbs.includes(verb))) check.notSupported(path, 'verbs', given, urlVerbs);
+  checkVerbs(check, path, rule.verbs ?? []);
   const urls = rule.nonResourceURLs ?? [];
-  if (urls.length === 0) check.required(path, 'nonResourceURLs', 'nonResourceURLs must contain at least one value');
-  else if (urls.includes('*')) {
-    if (urls.length > 1)
-      check.invalid(path, 'nonResourceURLs', urls, "if '*' is present, must not specify other non-resource URLs");
-  } else
-    urls.forEach((url, index) => {
-      const place = at(path, 'nonResourceURLs');
-      if (url === '') check.invalid(place, index, url, 'non-resource URL path must not be empty');
-      else if (!url.startsWith('/')) check.invalid(place, index, url, 'must start with slash');
-      else if (url.includes(' ')) check.invalid(place, index, url, 'must not contain white-space');
-      else if (url.slice(0, -1).includes('*')) check.invalid(place, index, url, 'wildcard can only do suffix matching');
-    });
+  checkList(check, path, 'nonResourceURLs', urls, '', 'non-resource URLs');
+  if (urls.includes('*')) return;
+  urls.forEach((url, index) => {
+    const refusal = urlRefusal(url);
+    if (refusal !== undefined) check.invalid(at(path, 'nonResourceURLs'), index, url, refusal);
+  });
+}
+
+function urlRefusal(url: string): string | undefined {
+  if (url === '') return 'must not be empty';
+  if (url === '/') return undefined;
+  if (!url.startsWith('/')) return 'must start with slash';
+  if (url.includes(' ')) return 'must not contain white-space';
+  if (url.includes('//')) return 'must not contain double slash';
+  const stars = url.split('*').length - 1;
+  return stars > 1 || (stars === 1 && !url.endsWith('/*')) ? 'wildcard can only do suffix matching' : undefined;
 }
 
 /** Of the status of both kinds: a type each, and none twice. */
@@ -167,38 +187,57 @@ export const flowSchemaValidation = strategyOf<FlowSchema>({
 function checkLevel(check: Check, level: PriorityLevelConfiguration): void {
   const name = level.metadata?.name ?? '';
   const spec: Partial<PriorityLevelConfigurationSpec> = level.spec ?? {};
-  check.all(fieldPath('metadata'), 'name', name, validatePathSegmentName(name));
-  const { type, limited, exempt } = spec;
-  if ((name === 'exempt') !== (type === 'Exempt')) {
-    const text = "type must be 'Exempt' if and only if name is 'exempt'";
-    check.invalid(specPath, 'type', type ?? '', text);
-  }
+  const { type = '', limited, exempt } = spec;
+  if (level.metadata?.annotations?.[zeroSharesAnnotation] !== undefined)
+    check.forbidden(fieldPath('metadata'), 'annotations', `annotation '${zeroSharesAnnotation}' is forbidden`);
+  if ((name === 'exempt') !== (type === 'Exempt'))
+    check.invalid(specPath, 'type', type, "must be 'Exempt' if and only if `name` is 'exempt'");
   if (type === 'Exempt') {
     if (limited) check.forbidden(specPath, 'limited', 'must be nil if the type is not Limited');
-    check.nonNegative(at(specPath, 'exempt'), 'nominalConcurrencyShares', exempt?.nominalConcurrencyShares);
-    return;
-  }
-  if (type !== 'Limited') {
-    check.notSupported(specPath, 'type', type ?? '', ['Exempt', 'Limited']);
-    return;
-  }
-  if (exempt) check.forbidden(specPath, 'exempt', 'must be nil if the type is Limited');
-  if (!limited) {
-    check.required(specPath, 'limited', 'must not be empty when type is Limited');
-    return;
-  }
-  const path = at(specPath, 'limited');
-  const { nominalConcurrencyShares: shares, limitResponse, borrowingLimitPercent, lendablePercent } = limited;
+    if (exempt) checkExempt(check, at(specPath, 'exempt'), exempt);
+  } else if (type === 'Limited') {
+    if (exempt) check.forbidden(specPath, 'exempt', 'must be nil if the type is Limited');
+    if (!limited) check.required(specPath, 'limited', 'must not be empty when type is Limited');
+    else checkLimited(check, at(specPath, 'limited'), limited);
+  } else check.notSupported(specPath, 'type', type, ['Exempt', 'Limited']);
+  checkMandatoryLevel(check, name, spec);
+  checkConditionTypes(check, level.status?.conditions);
+}
+
+type Exempt = NonNullable<PriorityLevelConfigurationSpec['exempt']>;
+type Limited = NonNullable<PriorityLevelConfigurationSpec['limited']>;
+
+function checkExempt(check: Check, path: Path, { nominalConcurrencyShares: shares, lendablePercent }: Exempt): void {
   if (shares !== undefined && shares < 0)
     check.invalid(path, 'nominalConcurrencyShares', shares, 'must be a non-negative integer');
+  check.inRange(path, 'lendablePercent', lendablePercent, 0, 100);
+}
+
+function checkLimited(check: Check, path: Path, limited: Limited): void {
+  const { nominalConcurrencyShares: shares = 0, limitResponse, borrowingLimitPercent, lendablePercent } = limited;
+  if (shares <= 0) check.invalid(path, 'nominalConcurrencyShares', shares, 'must be positive');
   checkResponse(check, at(path, 'limitResponse'), limitResponse);
-  if (lendablePercent !== undefined && (lendablePercent < 0 || lendablePercent > 100))
-    check.invalid(path, 'lendablePercent', lendablePercent, 'must be between 0 and 100, inclusive');
+  check.inRange(path, 'lendablePercent', lendablePercent, 0, 100);
   if (borrowingLimitPercent !== undefined && borrowingLimitPercent < 0)
     check.invalid(path, 'borrowingLimitPercent', borrowingLimitPercent, 'if specified, must be a non-negative integer');
 }
 
-type Response = NonNullable<NonNullable<PriorityLevelConfigurationSpec['limited']>['limitResponse']>;
+/** The levels that must be there: of the exempt one, its own part may be changed. */
+function checkMandatoryLevel(check: Check, name: string, spec: Partial<PriorityLevelConfigurationSpec>): void {
+  const fixed = mandatoryLevels[name];
+  if (fixed === undefined) return;
+  const wanted = name === 'exempt' ? { ...fixed, exempt: spec.exempt } : fixed;
+  if (semanticEqual(spec, wanted)) return;
+  const but = name === 'exempt' ? " except the 'spec.exempt' field" : '';
+  check.invalid(
+    specPath,
+    '',
+    internalForm('PriorityLevelSpec', spec),
+    `spec of '${name}'${but} must equal the fixed value`,
+  );
+}
+
+type Response = NonNullable<Limited['limitResponse']>;
 
 function checkResponse(check: Check, path: Path, response: Response | undefined): void {
   const queuing = response?.queuing;
@@ -223,15 +262,21 @@ function checkResponse(check: Check, path: Path, response: Response | undefined)
   else if (handSize > queues) {
     const text = `should not be greater than queues (${queues})`;
     check.invalid(here, 'handSize', handSize, text);
+  } else if (entropyBits(queues, handSize) > hashBitsMax) {
+    const text = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${hashBitsMax}`;
+    check.invalid(here, 'handSize', handSize, text);
   }
 }
 
+/** Of the hash that hands are dealt by. */
+const hashBitsMax = 60;
+
+/** How many bits it takes to deal a hand from a deck, reckoned as if each card came from a whole one. */
+const entropyBits = (deck: number, hand: number): number => Math.ceil(Math.log2(deck) * hand);
+
 export const priorityLevelValidation = strategyOf<PriorityLevelConfiguration>({
   validate: (level: PriorityLevelConfiguration) => collect((check) => checkLevel(check, level)),
-  validateUpdate: (level: PriorityLevelConfiguration, previous: PriorityLevelConfiguration) =>
-    collect((check) => {
-      if (!semanticEqual(level.spec, previous.spec)) checkLevel(check, level);
-    }),
+  validateUpdate: (level: PriorityLevelConfiguration) => collect((check) => checkLevel(check, level)),
   status: {
     validateUpdate: ({ status }: PriorityLevelConfiguration) =>
       collect((check) => checkConditionTypes(check, status?.conditions)),

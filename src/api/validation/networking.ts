@@ -23,7 +23,7 @@ import {
   validatePortName,
   validateWildcardSubdomain,
 } from '../names.ts';
-import { addressFamily, checkAddress, checkRange, isInside } from './addresses.ts';
+import { addressFamily, checkAddress, checkRange, isInside, strictAddressMessages } from './addresses.ts';
 import { at, type Check, collect, type Path, type Step } from './check.ts';
 import { internalForm } from './internal-form.ts';
 import { checkLabelSelector } from './label-selector.ts';
@@ -44,7 +44,7 @@ function checkReference(
   if (reference.apiGroup !== undefined) check.dnsSubdomain(path, 'apiGroup', reference.apiGroup);
   for (const field of ['kind', 'name'] as const) {
     const value = reference[field];
-    if (!value) check.required(path, field, `${field} is required`);
+    if (!value) check.required(path, field);
     else check.all(path, field, value, validatePathSegmentName(value));
   }
 }
@@ -296,21 +296,9 @@ function checkPolicy(check: Check, policy: NetworkPolicy, strict = true): void {
   });
 }
 
-/** Names of IPAddresses are addresses, in the one way to write each. */
-function addressNameMessages(name: string): string[] {
-  const family = addressFamily(name);
-  const canonical =
-    family === 4
-      ? name.split('.').map(Number).join('.')
-      : family === 6
-        ? new URL(`http://[${name}]/`).hostname.slice(1, -1)
-        : undefined;
-  if (canonical === undefined) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
-  return canonical === name ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
-}
-
 export const ipAddressValidation = strategyOf<IPAddress>({
-  validateName: addressNameMessages,
+  // Names of IPAddresses are addresses, in the one way to write each.
+  validateName: strictAddressMessages,
   validate: (address: IPAddress) =>
     collect((check) => {
       const parent = address.spec?.parentRef;

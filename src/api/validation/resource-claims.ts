@@ -29,6 +29,7 @@ import {
   configurationsMax,
 } from './devices.ts';
 import { hasMember } from './expressions.ts';
+import { internalForm } from './internal-form.ts';
 import { checkStandardFinalizers } from './metadata.ts';
 import { checkRequestReference, type RequestNames, requestNamesOf, requestsMax } from './request-names.ts';
 import { isExtendedResource } from './resource-names.ts';
@@ -126,8 +127,8 @@ function checkConstraint(check: Check, path: Path, constraint: DeviceConstraint,
 }
 
 /** A spec that may not change: once it differs, nothing else is said of it. */
-function checkSameSpec(check: Check, spec: unknown, previous: unknown): void {
-  if (!semanticEqual(spec, previous)) check.invalid(undefined, 'spec', spec, immutableField);
+function checkSameSpec(check: Check, form: string, spec: unknown, previous: unknown): void {
+  if (!semanticEqual(spec, previous)) check.invalid(undefined, 'spec', internalForm(form, spec), immutableField);
 }
 
 export const resourceClaimValidation = strategyOf<ResourceClaim>({
@@ -138,7 +139,7 @@ export const resourceClaimValidation = strategyOf<ResourceClaim>({
       checkDeviceClaim(check, at(specPath, 'devices'), claim.spec?.devices ?? {});
     }),
   validateUpdate: (claim: ResourceClaim, previous: ResourceClaim) =>
-    collect((check) => checkSameSpec(check, claim.spec, previous.spec)),
+    collect((check) => checkSameSpec(check, 'DeviceClaimSpec', claim.spec, previous.spec)),
   status: {
     validateUpdate: (claim: ResourceClaim, previous: ResourceClaim) =>
       collect((check) => checkClaimStatus(check, claim, previous)),
@@ -154,7 +155,7 @@ export const resourceClaimTemplateValidation = strategyOf<ResourceClaimTemplate>
       checkDeviceClaim(check, at(at(specPath, 'spec'), 'devices'), template.spec?.spec?.devices ?? {});
     }),
   validateUpdate: (template: ResourceClaimTemplate, previous: ResourceClaimTemplate) =>
-    collect((check) => checkSameSpec(check, template.spec, previous.spec)),
+    collect((check) => checkSameSpec(check, 'ClaimTemplateSpec', template.spec, previous.spec)),
 });
 
 function checkClass(check: Check, deviceClass: DeviceClass, previous: DeviceClass | undefined): void {

@@ -44,8 +44,9 @@ function urlRefusal(text: string, authority: string): string | undefined {
 }
 
 export function checkServiceReference(check: Check, path: Path, service: Partial<ServiceReference>): void {
-  check.present(path, 'name', service.name, 'service name is required');
-  check.present(path, 'namespace', service.namespace, 'service namespace is required');
+  // Upstream hands name and namespace over the wrong way round, so that each is missed where the other is.
+  check.present(path, 'name', service.namespace);
+  check.present(path, 'namespace', service.name);
   const { port } = service;
   if (port !== undefined && (port < 1 || port > 65_535))
     check.invalid(path, 'port', port, 'port is not valid: must be between 1 and 65535, inclusive');

@@ -31,7 +31,7 @@ const parametersMax = 512;
 /** Of all parameters of a class, or all metadata of an attachment, in bytes. */
 const parameterBytesMax = 256 * 1024;
 const errorBytesMax = 1024;
-const nodeIdMax = 192;
+const nodeIdMax = 256;
 
 function checkProvisioner(check: Check, step: string, name: string | undefined): void {
   if (!name) check.required(undefined, step);
@@ -67,8 +67,10 @@ function checkStorageClass(check: Check, storageClass: StorageClass): void {
     const path = at(at(fieldPath('allowedTopologies'), index), 'matchLabelExpressions');
     checkTopology(check, path, term);
     const form = topologyForm(term);
-    if (form === '' || allowedTopologies.findIndex((other) => topologyForm(other) === form) < index)
-      check.duplicate(path, '', '');
+    let same = allowedTopologies.slice(0, index).filter((other) => topologyForm(other) === form).length;
+    // Upstream compares with as many empty terms as there are terms at all.
+    if (form === '') same += allowedTopologies.length;
+    for (; same > 0; same--) check.duplicate(path, '', '');
   });
 }
 
@@ -145,6 +147,13 @@ function checkDriver(check: Check, spec: Partial<CSIDriverSpec>): void {
       'nodeAllocatableUpdatePeriodSeconds',
       period,
       'must be greater than or equal to 10 seconds',
+    );
+  if (spec.serviceAccountTokenInSecrets !== undefined && !spec.tokenRequests?.length)
+    check.invalid(
+      specPath,
+      'serviceAccountTokenInSecrets',
+      spec.serviceAccountTokenInSecrets,
+      'serviceAccountTokenInSecrets is set but no tokenRequests are specified',
     );
 }
 
@@ -250,7 +259,7 @@ function validateAttachmentUpdate(attachment: VolumeAttachment, previous: Volume
   return collect((check) => {
     checkAttachment(check, attachment);
     if (!semanticEqual(attachment.spec, previous.spec))
-      check.invalid(undefined, 'spec', attachment.spec, immutableField);
+      check.invalid(undefined, 'spec', internalForm('VolumeAttachmentSpec', attachment.spec), immutableField);
   });
 }
 

@@ -45,7 +45,8 @@ describe('webhooks', () => {
       'a service without a name and with an odd path',
       { clientConfig: { service: { namespace: 'n', path: 'a//b', port: 0 } } },
       [
-        'webhooks[0].clientConfig.service.name: Required value: service name is required',
+        // Missed where the namespace is, as upstream.
+        'webhooks[0].clientConfig.service.namespace: Required value',
         'webhooks[0].clientConfig.service.port: Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive',
         `webhooks[0].clientConfig.service.path: Invalid value: "a//b": must start with a '/'`,
         'webhooks[0].clientConfig.service.path: Invalid value: "a//b": segment[0] may not be empty',
@@ -109,7 +110,7 @@ describe('validating policies', () => {
       'a reserved variable and a reason of its own',
       { variables: [{ name: 'true', expression: '1' }], validations: [{ expression: ' ', reason: 'X' }] },
       [
-        'spec.variables[0].name: Invalid value: "true": name is not a valid CEL identifier',
+        'spec.variables[0].name: Invalid value: "true": must be a valid CEL identifier',
         'spec.validations[0].expression: Required value: expression is not specified',
         'spec.validations[0].reason: Unsupported value: "X": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
       ],
@@ -142,8 +143,8 @@ describe('mutating policies', () => {
       'the other patch',
       { mutations: [{ patchType: 'JSONPatch', applyConfiguration: { expression: 'x' } }] },
       [
-        'spec.mutations[0].applyConfiguration: Invalid value: "{applyConfiguration}": must not be specified when patchType is JSONPatch',
         'spec.mutations[0].jsonPatch: Required value: must be specified when patchType is JSONPatch',
+        'spec.mutations[0].applyConfiguration: Invalid value: "{applyConfiguration}": must not be specified when patchType is JSONPatch',
       ],
     ],
     [

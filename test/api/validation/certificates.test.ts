@@ -34,7 +34,7 @@ describe('requests for certificates', () => {
       'status.conditions: Forbidden: updates may not add a condition of type "Approved"',
     ]);
     expect(errorsOfEndpoint('approval', { certificate: 'eA==' }, {})).toEqual([
-      'status.certificate: Invalid value: "<certificate data>": must contain one or more CERTIFICATE PEM blocks',
+      'status.certificate: Invalid value: "<certificate data>": must contain at least one CERTIFICATE PEM block',
       'status.certificate: Forbidden: updates may not set certificate content',
     ]);
   });

@@ -95,7 +95,7 @@ const cases: readonly (readonly [what: string, definition: string, body: Body, e
     'an address of the wrong family',
     'discovery.v1.EndpointSlice',
     { addressType: 'IPv4', endpoints: [{ addresses: ['::2'] }], ports: null },
-    ['endpoints[0].addresses[0]: Invalid value: "::2": must be a valid IPv4 address'],
+    ['endpoints[0].addresses[0]: Invalid value: "::2": must be an IPv4 address'],
   ],
 ];
 

@@ -58,6 +58,9 @@ describe('storage', () => {
     expect(errorsOf(kind, of(term))).toEqual([]);
     expect(errorsOf(kind, of(term, same, {}))).toEqual([
       'allowedTopologies[1].matchLabelExpressions: Duplicate value: ""',
+      // Once for each term there is, as upstream counts.
+      'allowedTopologies[2].matchLabelExpressions: Duplicate value: ""',
+      'allowedTopologies[2].matchLabelExpressions: Duplicate value: ""',
       'allowedTopologies[2].matchLabelExpressions: Duplicate value: ""',
     ]);
   });

@@ -44,13 +44,14 @@ export function cidrWarnings(path: string, cidr: string): string[] {
   return [];
 }
 
-function isDoubtful(address: string): boolean {
+/** True of addresses that newer parsers refuse or read otherwise: with leading zeros, or IPv4 inside of IPv6. */
+export function isDoubtful(address: string): boolean {
   if (address.includes(':')) return address.includes('.');
   return address.split('.').some((octet) => octet.length > 1 && octet.startsWith('0'));
 }
 
-/** The canonical text; octets with leading zeros are read as decimal, as upstream reads them. */
-function canonicalAddress(address: string): string | undefined {
+/** The canonical text, undefined of what is no address; octets with leading zeros are read as decimal, as upstream reads them. */
+export function canonicalAddress(address: string): string | undefined {
   if (!address.includes(':')) {
     const octets = address.split('.');
     if (octets.length !== 4 || !octets.every((octet) => /^[0-9]+$/.test(octet) && Number(octet) <= 255))
