@@ -71,7 +71,6 @@ export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
   emits: ['ReplicaSetCreateError'],
   reconciles: deployments,
-  interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet' }],
   owns: [replicaSets],
   create: createReconciler,
 };
@@ -79,17 +78,22 @@ export const deploymentController: ControllerDefinition = {
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const deploymentLister = dependencies.lister(deployments);
   const replicaSetLister = dependencies.lister(replicaSets);
-  const podLister = dependencies.lister(pods);
   dependencies.index(replicaSets, controllerIndexName, controllerIndex);
-  dependencies.index(pods, controllerIndexName, controllerIndex);
 
   // A Deployment that recreates waits for its old pods to be gone: their ends must wake it.
-  dependencies.observe(pods, ({ type, object }) => {
+  const old = dependencies.parts(pods, 'namespace', ({ type, object }) => {
     if (type !== 'deleted' && !isPodFinished(object)) return;
     const key = deploymentKeyOf(object);
     const deployment =
       key === undefined ? undefined : deploymentLister.get(object.metadata?.namespace, splitKey(key).name);
-    if (deployment?.spec?.strategy?.type === 'Recreate') dependencies.enqueue(keyFor(deployment));
+    if (deployment !== undefined && recreates(deployment)) dependencies.enqueue(keyFor(deployment));
+  });
+  old.addIndex(controllerIndexName, controllerIndex);
+  dependencies.observe(deployments, (change) => {
+    const { namespace = '' } = change.object.metadata ?? {};
+    const before = change.type === 'updated' ? change.previous : change.object;
+    if (change.type === 'added' || !recreates(before)) return;
+    if (!deploymentLister.list(namespace).some(recreates)) old.drop(namespace);
   });
 
   dependencies.observe(replicaSets, ({ type, object }) => {
@@ -110,19 +114,25 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   return {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
-      const cached = deploymentLister.get(namespace, name);
+      let cached = deploymentLister.get(namespace, name);
+      if (cached !== undefined && recreates(cached)) {
+        await old.want(namespace);
+        cached = deploymentLister.get(namespace, name);
+      }
       if (cached === undefined) return undefined;
       const candidates = [
         ...replicaSetLister.byIndex(controllerIndexName, cached.metadata?.uid ?? ''),
         ...replicaSetLister.byIndex(controllerIndexName, orphansOf(namespace)),
       ];
       const rollout = new Rollout(dependencies, cached, (set) =>
-        podLister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
+        old.lister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
       );
       return await rollout.sync(candidates);
     },
   };
 }
+
+const recreates = ({ spec }: Deployment): boolean => spec?.strategy?.type === 'Recreate';
 
 function selects(deployment: Deployment, replicaSet: ReplicaSet): boolean {
   const { selector } = deployment.spec ?? {};

@@ -50,18 +50,22 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
   const budgetLister = dependencies.lister(podDisruptionBudgets);
-  const podLister = dependencies.lister(pods);
   const deploymentLister = dependencies.lister(deployments);
   const replicaSetLister = dependencies.lister(replicaSets);
   const controllerLister = dependencies.lister(replicationControllers);
   const statefulSetLister = dependencies.lister(statefulSets);
 
-  dependencies.observe(pods, (change) => {
+  const guarded = dependencies.parts(pods, 'namespace', (change) => {
     const states = change.type === 'updated' ? [change.object, change.previous] : [change.object];
     for (const budget of budgetLister.list(change.object.metadata?.namespace)) {
       const matches = matcherOf(budget.spec?.selector);
       if (states.some((pod) => matches(pod.metadata?.labels))) dependencies.enqueue(keyFor(budget));
     }
+  });
+  const podLister = guarded.lister;
+  dependencies.observe(podDisruptionBudgets, ({ type, object }) => {
+    const { namespace = '' } = object.metadata ?? {};
+    if (type === 'deleted' && budgetLister.list(namespace).length === 0) guarded.drop(namespace);
   });
 
   /** The object whose scale says how many pods there should be. @throws Error for a pod without one */
@@ -188,6 +192,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   return {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
+      if (budgetLister.get(namespace, name) !== undefined) await guarded.want(namespace);
       // Evictions change the status too, and the cache may not show them yet: a conflict brings this back.
       const budget = budgetLister.get(namespace, name);
       if (budget === undefined) return undefined;

@@ -57,14 +57,18 @@ export const endpointsController: ControllerDefinition = {
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, events } = dependencies;
   const serviceLister = dependencies.lister(services);
-  const podLister = dependencies.lister(pods);
   const endpointsLister = dependencies.lister(endpoints);
   const selectors = new ServiceSelectors(serviceLister);
   const triggerTimes = new TriggerTimes();
   /** Services that this controller knew: only their Endpoints go with them, not those that somebody made without one. */
   const serviceSeen = new Set<Key>();
-  dependencies.observe(pods, (change) => {
+  const backends = dependencies.parts(pods, 'namespace', (change) => {
     for (const key of selectors.concernedBy(change)) dependencies.enqueue(key);
+  });
+  const podLister = backends.lister;
+  dependencies.observe(services, ({ type, object }) => {
+    const { namespace = '' } = object.metadata ?? {};
+    if ((type === 'deleted' || !hasSelector(object)) && !selectors.areIn(namespace)) backends.drop(namespace);
   });
   // Endpoints that are deleted or were there before their Service must be looked at; own writes need not.
   dependencies.observe(endpoints, ({ type, object }) => {
@@ -133,7 +137,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   return {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
-      const service = serviceLister.get(namespace, name);
+      let service = serviceLister.get(namespace, name);
+      if (service !== undefined && hasSelector(service)) {
+        await backends.want(namespace);
+        service = serviceLister.get(namespace, name);
+      }
       if (service === undefined) {
         if (serviceSeen.delete(key)) await remove(key);
         return undefined;

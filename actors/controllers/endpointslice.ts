@@ -70,15 +70,19 @@ function serviceOf(slice: EndpointSlice): readonly string[] {
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, events } = dependencies;
   const serviceLister = dependencies.lister(services);
-  const podLister = dependencies.lister(pods);
   const nodeLister = dependencies.lister(nodes);
   const sliceLister = dependencies.lister(endpointSlices);
   const selectors = new ServiceSelectors(serviceLister);
   const triggerTimes = new TriggerTimes();
   const versions = new SliceVersions(dependencies.context.clock);
   dependencies.index(endpointSlices, serviceIndex, serviceOf);
-  dependencies.observe(pods, (change) => {
+  const backends = dependencies.parts(pods, 'namespace', (change) => {
     for (const key of selectors.concernedBy(change)) dependencies.enqueue(key);
+  });
+  const podLister = backends.lister;
+  dependencies.observe(services, ({ type, object }) => {
+    const { namespace = '' } = object.metadata ?? {};
+    if ((type === 'deleted' || !hasSelector(object)) && !selectors.areIn(namespace)) backends.drop(namespace);
   });
   dependencies.observe(endpointSlices, (change) => {
     if (change.type === 'deleted') versions.deleted(change.object);
@@ -195,7 +199,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   return {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
-      const service = serviceLister.get(namespace, name);
+      let service = serviceLister.get(namespace, name);
+      if (service !== undefined && hasSelector(service)) {
+        await backends.want(namespace);
+        service = serviceLister.get(namespace, name);
+      }
       if (service === undefined) {
         triggerTimes.forget(key);
         return undefined;

@@ -14,6 +14,7 @@ import {
   OwnerGraph,
   type OwnerNode,
   orphanFinalizer,
+  ownersKey,
   type Reconciler,
 } from '../../src/controller/index.ts';
 
@@ -30,6 +31,7 @@ export const garbageCollectorController: ControllerDefinition = {
   name: 'garbage-collector-controller',
   serviceAccount: 'generic-garbage-collector',
   workers: 20,
+  interests: [{ resource: 'all', interest: 'ownership' }],
   create: createReconciler,
 };
 
@@ -88,26 +90,45 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (object === undefined || resource === undefined) return;
     if (node.deletingDependents) return finishForeground(node);
     if (object.metadata?.deletionTimestamp !== undefined || node.owners.length === 0) return;
-    const states = await Promise.all(node.owners.map((reference) => stateOf(node, reference)));
+    const { owners } = node;
+    const states = await Promise.all(owners.map((reference) => stateOf(node, reference)));
     if (states.includes('unknowable')) return;
-    const dead = node.owners.filter((_, at) => states[at] !== 'solid');
+    const dead = owners.filter((_, at) => states[at] !== 'solid');
     if (dead.length === 0) return;
-    if (dead.length < node.owners.length) return cutReferences(node, dead);
-    const { finalizers = [] } = object.metadata ?? {};
+    // What the graph has may be old, and it does not follow everything: whatever is written is based on the object as it is.
+    const latest = await latestOf(node);
+    if (latest === undefined || latest.metadata?.deletionTimestamp !== undefined) return;
+    if (ownersKey(owners) !== ownersKey(latest.metadata?.ownerReferences ?? [])) return graph.observe(resource, latest);
+    if (dead.length < owners.length)
+      return cutReferences(latest, node, (owner) => dead.some(({ uid }) => uid === owner));
+    const { finalizers = [] } = latest.metadata ?? {};
     if (states.includes('waiting') && node.dependents.size > 0) {
-      await breakCycle(node);
-      return remove(node, 'Foreground');
+      return remove(await breakCycle(node, latest), node, 'Foreground');
     }
-    if (finalizers.includes(orphanFinalizer)) return remove(node, 'Orphan');
-    return remove(node, finalizers.includes(foregroundFinalizer) ? 'Foreground' : 'Background');
+    if (finalizers.includes(orphanFinalizer)) return remove(latest, node, 'Orphan');
+    return remove(latest, node, finalizers.includes(foregroundFinalizer) ? 'Foreground' : 'Background');
   }
 
   /** Two objects that own each other would wait for each other for ever: this one stops blocking. */
-  async function breakCycle(node: OwnerNode): Promise<void> {
+  async function breakCycle(node: OwnerNode, latest: KubernetesObject): Promise<KubernetesObject> {
     const cyclic = [...node.dependents].some((dependent) => dependent.deletingDependents);
-    if (!cyclic) return;
-    const ownerReferences = node.owners.map((reference) => ({ ...reference, blockOwnerDeletion: false }));
-    await patchMetadata(node, { ownerReferences });
+    if (!cyclic) return latest;
+    const ownerReferences = latest.metadata?.ownerReferences?.map((reference) => ({
+      ...reference,
+      blockOwnerDeletion: false,
+    }));
+    return (await patchMetadata(latest, node, { ownerReferences })) ?? latest;
+  }
+
+  /** As the server has it now. Undefined when it is gone, or another has its name. */
+  async function latestOf(node: OwnerNode): Promise<KubernetesObject | undefined> {
+    try {
+      const found = await client.get(node.resource!, { namespace: node.namespace, name: node.name });
+      return found.metadata?.uid === node.uid ? found : undefined;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   async function finishForeground(node: OwnerNode): Promise<void> {
@@ -119,41 +140,46 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (!dependent.deletingDependents) dependencies.enqueue(deletePrefix + dependent.uid);
   }
 
-  async function cutReferences(node: OwnerNode, dead: readonly OwnerReference[]): Promise<void> {
-    const ownerReferences = node.owners.filter((reference) => !dead.includes(reference));
-    await patchMetadata(node, { ownerReferences: ownerReferences.length === 0 ? null : ownerReferences });
+  async function cutReferences(
+    latest: KubernetesObject,
+    node: OwnerNode,
+    isDead: (uid: string) => boolean,
+  ): Promise<void> {
+    const ownerReferences = (latest.metadata?.ownerReferences ?? []).filter(({ uid }) => !isDead(uid));
+    await patchMetadata(latest, node, { ownerReferences: ownerReferences.length === 0 ? null : ownerReferences });
   }
 
   /** The resourceVersion in the patch makes it fail when the object has changed since it was looked at. */
-  async function patchMetadata(node: OwnerNode, metadata: Record<string, unknown>): Promise<void> {
-    const { uid, resourceVersion } = node.object?.metadata ?? {};
+  async function patchMetadata(
+    latest: KubernetesObject,
+    node: OwnerNode,
+    metadata: Record<string, unknown>,
+  ): Promise<KubernetesObject | undefined> {
+    const { uid, resourceVersion } = latest.metadata ?? {};
     const key = { namespace: node.namespace, name: node.name };
     try {
-      await client.patch(node.resource!, key, 'merge', { metadata: { uid, resourceVersion, ...metadata } });
+      return await client.patch(node.resource!, key, 'merge', { metadata: { uid, resourceVersion, ...metadata } });
     } catch (error) {
       if (!isNotFound(error)) throw error;
+      return undefined;
     }
   }
 
   async function removeFinalizer(node: OwnerNode, finalizer: string): Promise<void> {
-    const { uid } = node.object?.metadata ?? {};
-    const key = { namespace: node.namespace, name: node.name };
-    try {
-      const fresh = await client.get(node.resource!, key);
-      const finalizers = fresh.metadata?.finalizers ?? [];
-      if (fresh.metadata?.uid !== uid || !finalizers.includes(finalizer)) return;
-      const { resourceVersion } = fresh.metadata ?? {};
-      const left = finalizers.filter((candidate) => candidate !== finalizer);
-      const patch = { metadata: { uid, resourceVersion, finalizers: left.length === 0 ? null : left } };
-      await client.patch(node.resource!, key, 'merge', patch);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    const latest = await latestOf(node);
+    const finalizers = latest?.metadata?.finalizers ?? [];
+    if (latest === undefined || !finalizers.includes(finalizer)) return;
+    const left = finalizers.filter((candidate) => candidate !== finalizer);
+    await patchMetadata(latest, node, { finalizers: left.length === 0 ? null : left });
   }
 
   /** Conditional on the version that was looked at: an object that got a new owner meanwhile stays. */
-  async function remove(node: OwnerNode, propagationPolicy: 'Orphan' | 'Foreground' | 'Background'): Promise<void> {
-    const { uid = '', resourceVersion = '' } = node.object?.metadata ?? {};
+  async function remove(
+    latest: KubernetesObject,
+    node: OwnerNode,
+    propagationPolicy: 'Orphan' | 'Foreground' | 'Background',
+  ): Promise<void> {
+    const { uid = '', resourceVersion = '' } = latest.metadata ?? {};
     const key = { namespace: node.namespace, name: node.name };
     try {
       await client.delete(node.resource!, key, { propagationPolicy, preconditions: { uid, resourceVersion } });
@@ -168,12 +194,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (node.object === undefined) return;
     const owned = [...node.dependents];
     await Promise.all(
-      owned.map((dependent) => {
-        if (dependent.object === undefined) return undefined;
-        return cutReferences(
-          dependent,
-          dependent.owners.filter(({ uid }) => uid === node.uid),
-        );
+      owned.map(async (dependent) => {
+        if (dependent.object === undefined) return;
+        const latest = await latestOf(dependent);
+        if (latest !== undefined) await cutReferences(latest, dependent, (uid) => uid === node.uid);
       }),
     );
     await removeFinalizer(node, orphanFinalizer);

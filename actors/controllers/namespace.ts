@@ -25,7 +25,6 @@ export const namespaceController: ControllerDefinition = {
   name: 'namespace-controller',
   workers: 10,
   reads: [namespaces],
-  interests: [{ resource: pods, interest: 'terminating' }],
   create: createReconciler,
 };
 
@@ -44,17 +43,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const catalog = createResourceCatalog(dependencies);
   const delayMs = settings.namespaceDeletionDelayMs ?? deletionDelayMs;
 
-  dependencies.observe(namespaces, ({ type, object }) => {
-    const { deletionTimestamp, finalizers = [], name = '' } = object.metadata ?? {};
-    if (type === 'deleted' || deletionTimestamp === undefined) return;
-    // Whoever holds the namespace itself by a finalizer has upstream's time to see it whole; nobody waits for it to be empty.
-    dependencies.enqueueAfter(name, finalizers.length > 0 ? deletionDelayMs : delayMs);
-  });
   // Pods leave one by one as their kubelets let go of them: look again when one does.
-  dependencies.observe(pods, ({ type, object }) => {
+  const leaving = dependencies.parts(pods, 'namespace', ({ type, object }) => {
     const namespace = object.metadata?.namespace;
     if (type !== 'deleted' || namespace === undefined) return;
     if (lister.get(undefined, namespace)?.metadata?.deletionTimestamp !== undefined) dependencies.enqueue(namespace);
+  });
+  dependencies.observe(namespaces, ({ type, object }) => {
+    const { deletionTimestamp, finalizers = [], name = '' } = object.metadata ?? {};
+    if (type === 'deleted') leaving.drop(name);
+    if (type === 'deleted' || deletionTimestamp === undefined) return;
+    leaving.want(name).catch(() => undefined);
+    // Whoever holds the namespace itself by a finalizer has upstream's time to see it whole; nobody waits for it to be empty.
+    dependencies.enqueueAfter(name, finalizers.length > 0 ? deletionDelayMs : delayMs);
   });
 
   /** Deletes all of one resource and counts what stays. */

@@ -72,7 +72,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events, settings } = dependencies;
   const { clock, signal } = context;
   const nodeLister = dependencies.lister(nodes);
-  const podLister = dependencies.lister(pods);
   const healths = new Map<string, Health>();
   /** Nodes whose turn to be tainted NoExecute has come. */
   const allowed = new Set<string>();
@@ -81,7 +80,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     dependencies.enqueue(name);
   });
   const graceMs = settings.nodeMonitorGracePeriodMs ?? monitorGraceMs;
-  dependencies.index(pods, nodeIndexName, nodeIndex);
+
+  const stranded = dependencies.parts(pods, 'node', ({ type, object: pod }) => {
+    const { nodeName } = pod.spec ?? {};
+    if (type === 'deleted' || nodeName === undefined || !isPodReady(pod)) return;
+    if (isDown(nodeLister.get(undefined, nodeName))) dependencies.enqueue(nodeName);
+  });
+  stranded.addIndex(nodeIndexName, nodeIndex);
+  /** Nodes that were not ready when they were looked at last: pods that come to them, or come back, are not ready either. */
+  const down = new Set<string>();
 
   function health(name: string): Health {
     let known = healths.get(name);
@@ -98,6 +105,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       healths.delete(name);
       allowed.delete(name);
       zones.remove(name);
+      if (down.delete(name)) stranded.drop(name);
       events.event(
         reference(node),
         'Normal',
@@ -135,8 +143,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   function monitor(): void {
     for (const node of nodeLister.list()) {
-      if (isOverdue(node) && hasKnownCondition(node)) dependencies.enqueue(node.metadata?.name ?? '');
+      const { name = '' } = node.metadata ?? {};
+      if (isOverdue(node) && hasKnownCondition(node)) dependencies.enqueue(name);
+      followDown(name, isDown(node));
     }
+  }
+
+  /** A node that only starts is ready before it is seen twice; nobody has to follow its pods. */
+  function followDown(name: string, isDownNow: boolean): void {
+    if (!isDownNow) {
+      if (down.delete(name)) stranded.drop(name);
+    } else if (down.has(name)) stranded.want(name).catch(() => undefined);
+    else down.add(name);
   }
 
   /** Sets what the silent kubelet used to say to Unknown. */
@@ -163,12 +181,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (!wasReady) return;
     const name = node.metadata?.name;
     events.event(reference(node), 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
-    await Promise.all(
-      podLister
-        .byIndex(nodeIndexName, name ?? '')
-        .filter(isPodReady)
-        .map(markNotReady),
-    );
+    const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
+    await Promise.all(items.filter(isPodReady).map(markNotReady));
   }
 
   async function markNotReady(pod: Pod): Promise<void> {
@@ -251,6 +265,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         // Each write brings the node back here: one thing at a time, always on the latest version.
         if (isOverdue(node) && hasKnownCondition(node)) await markUnknown(node);
         else if (!(await syncLabels(node))) await syncTaints(node);
+        if (down.has(name) && isDown(node)) {
+          await Promise.all(stranded.lister.byIndex(nodeIndexName, name).filter(isPodReady).map(markNotReady));
+        }
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
@@ -262,6 +279,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 function reference(node: Node) {
   const { name, uid } = node.metadata ?? {};
   return { kind: 'Node', apiVersion: 'v1', name, uid };
+}
+
+function isDown(node: Node | undefined): boolean {
+  const ready = conditionOf(node?.status?.conditions, 'Ready');
+  return ready !== undefined && ready.status !== 'True';
 }
 
 function signsOfLife(node: Node): string {

@@ -15,6 +15,7 @@ import {
   keyFor,
   nodeIndex,
   nodeIndexName,
+  type ReconcileResult,
   type Reconciler,
   splitKey,
   timeMs,
@@ -28,14 +29,19 @@ const terminatedThreshold = 12_500;
 const finishedIndex = 'finished';
 const outOfServiceTaint = 'node.kubernetes.io/out-of-service';
 
-/** Keys: `node/<name>` for a node to check, `finished` for the threshold, `pod/<key>` for a single pod. */
+/** How often the pods of nodes that are out of service are looked at. */
+const outOfServicePeriodMs = 20_000;
+
+/** Keys: `node/<name>` for a node to check, `out/<name>` for one that is out of service, `finished` for the threshold, `pod/<key>` for a single pod. */
 const nodePrefix = 'node/';
+const outPrefix = 'out/';
 const podPrefix = 'pod/';
 const finishedKey = 'finished';
 
 export const podGarbageCollectorController: ControllerDefinition = {
   name: 'pod-garbage-collector-controller',
   serviceAccount: 'pod-garbage-collector',
+  interests: [{ resource: pods, interest: 'assignment' }],
   create: createReconciler,
 };
 
@@ -57,17 +63,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (nodeName === undefined || nodeName === '') {
       if (terminating) dependencies.enqueue(podPrefix + keyFor(pod));
     } else if (nodeLister.get(undefined, nodeName) === undefined) checkNode(nodeName);
-    else if (terminating && isOutOfService(nodeName)) dependencies.enqueue(podPrefix + keyFor(pod));
     if (isPodFinished(pod)) dependencies.enqueueAfter(finishedKey, countPeriodMs, { background: true });
   });
   dependencies.observe(nodes, ({ type, object }) => {
     const name = object.metadata?.name ?? '';
     if (type === 'deleted') checkNode(name);
-    else if (isOutOfService(name)) {
-      for (const pod of podLister.byIndex(nodeIndexName, name)) {
-        if (pod.metadata?.deletionTimestamp !== undefined) dependencies.enqueue(podPrefix + keyFor(pod));
-      }
-    }
+    else if (isOutOfService(name)) dependencies.enqueue(outPrefix + name);
   });
 
   function isOutOfService(name: string): boolean {
@@ -96,6 +97,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const collect = (pod: Pod) =>
       disrupt(client, pod, clock.now(), { reason, message, fail: true, gracePeriodSeconds: 0 });
     await Promise.all(orphans.map(collect));
+  }
+
+  /** Nobody is left there to let go of the pods that are being deleted. */
+  async function collectOutOfService(name: string): Promise<ReconcileResult | undefined> {
+    if (!isOutOfService(name)) return undefined;
+    const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
+    const terminating = items.filter(({ metadata }) => metadata?.deletionTimestamp !== undefined);
+    await Promise.all(terminating.map(deleteNow));
+    return { requeueAfterMs: outOfServicePeriodMs, background: true };
   }
 
   async function collectPod(key: string): Promise<void> {
@@ -128,6 +138,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   return {
     async reconcile(key) {
+      if (key.startsWith(outPrefix)) return await collectOutOfService(key.slice(outPrefix.length));
       if (key === finishedKey) await collectFinished();
       else if (key.startsWith(nodePrefix)) await collectNode(key.slice(nodePrefix.length));
       else await collectPod(key.slice(podPrefix.length));

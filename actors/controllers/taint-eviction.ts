@@ -39,19 +39,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
   const nodeLister = dependencies.lister(nodes);
-  const podLister = dependencies.lister(pods);
   /** Since when each pod on its way out has been; tolerationSeconds count from here. */
   const scheduled = new Map<Key, { readonly uid: string | undefined; readonly sinceMs: number }>();
-  dependencies.index(pods, nodeIndexName, nodeIndex);
 
-  dependencies.observe(nodes, (change) => {
-    const before = change.type === 'updated' ? taintsKey(noExecuteTaints(change.previous)) : '';
-    const after = change.type === 'deleted' ? '' : taintsKey(noExecuteTaints(change.object));
-    if (before === after) return;
-    for (const pod of podLister.byIndex(nodeIndexName, change.object.metadata?.name ?? ''))
-      dependencies.enqueue(keyFor(pod));
-  });
-  dependencies.observe(pods, (change) => {
+  const tainted = dependencies.parts(pods, 'node', (change) => {
     const pod = change.object;
     const key = keyFor(pod);
     if (change.type === 'deleted') {
@@ -62,6 +53,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (nodeName === undefined || noExecuteTaints(nodeLister.get(undefined, nodeName)).length === 0) return;
     const moved = change.type === 'added' || change.previous.spec?.nodeName !== nodeName;
     if (moved || change.previous.spec?.tolerations?.length !== pod.spec?.tolerations?.length) dependencies.enqueue(key);
+  });
+  const podLister = tainted.lister;
+  tainted.addIndex(nodeIndexName, nodeIndex);
+
+  dependencies.observe(nodes, (change) => {
+    const before = change.type === 'updated' ? taintsKey(noExecuteTaints(change.previous)) : '';
+    const after = change.type === 'deleted' ? '' : taintsKey(noExecuteTaints(change.object));
+    if (before === after) return;
+    const { name = '' } = change.object.metadata ?? {};
+    const placed = podLister.byIndex(nodeIndexName, name);
+    if (after !== '') {
+      tainted.want(name).catch(() => undefined);
+      for (const pod of placed) dependencies.enqueue(keyFor(pod));
+      return;
+    }
+    for (const pod of placed) cancel(pod, keyFor(pod));
+    tainted.drop(name);
   });
 
   async function evict(pod: Pod, key: Key): Promise<void> {

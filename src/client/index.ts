@@ -15,6 +15,7 @@ export { createHttpClient, type HttpClient, type HttpClientOptions } from './htt
 export { createInformers, type InformersOptions, sharedInformers } from './informers.ts';
 export { createLeaderElector, type LeaderElectionOptions, type LeaderElector } from './leader-election.ts';
 export { ObjectCache } from './object-cache.ts';
+export { createParts, type PartsOptions } from './parts.ts';
 export * from './protocol.ts';
 export { keyOf } from './requests.ts';
 export * from './resources.ts';

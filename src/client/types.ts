@@ -25,11 +25,12 @@ export interface Resource<Type extends KubernetesObject = KubernetesObject> {
 }
 
 /**
- * A subset of a resource's objects that the API server knows by name, for clients on the bus: `controlled-by:KIND` (by an owner
- * of that kind, or by nobody), `claiming` (pods with claims of volumes or devices), `terminating`. It spares a thread the objects
- * that it would ignore. It is a hint: clients over HTTP get everything.
+ * A part of what there is to know of a resource, which the API server knows by name, for clients on the bus: the objects
+ * `controlled-by:KIND` (by an owner of that kind, or by nobody), the pods `claiming` volumes or devices; of all objects only
+ * changes of their `ownership`; of pods only their `assignment` to nodes, and their end. It spares a thread what it would ignore.
+ * It is a hint: clients over HTTP get everything.
  */
-export type Interest = `controlled-by:${string}` | 'claiming' | 'terminating';
+export type Interest = `controlled-by:${string}` | 'claiming' | 'ownership' | 'assignment';
 
 export interface ListOptions {
   /** Omitted: all namespaces. */
@@ -172,6 +173,18 @@ export interface InformerOptions {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly interest?: Interest;
+}
+
+/** Parts of a resource that are followed while they are wanted. */
+export interface Parts<Type extends KubernetesObject> {
+  /** What is known of the parts that are followed. Of a part that nobody wants it may hold nothing. */
+  readonly lister: Lister<Type>;
+  /** Resolves when all objects of the part are in the lister; they are kept up to date from then on. Rejects when it is dropped before. */
+  want(part: string): Promise<void>;
+  /** The part is not needed any more: its objects may leave the lister, and nobody is told. */
+  drop(part: string): void;
+  /** Files objects under the values that `valuesOf` gives. The same name twice is ignored. */
+  addIndex(name: string, valuesOf: (object: Type) => readonly string[]): void;
 }
 
 /** Informers of one client: the same resource and options give the same informer. Relists after a 410 or a closed link, with back-off. */

@@ -15,6 +15,8 @@ export interface ControllerActorOptions {
   readonly server?: string;
   /** Address of the actor whose leadership it waits for. Without it the controller runs at once. */
   readonly leader?: string;
+  /** See RunOptions. */
+  readonly alone?: boolean;
 }
 
 /** @throws Error when two controllers share a name. */
@@ -29,7 +31,7 @@ export function controllerActorOf({
   return defineActor<ControllerActorOptions>({
     name: 'controller',
     module,
-    start(context, { controller, settings, server, leader }) {
+    start(context, { controller, settings, server, leader, alone }) {
       const definition = registry.get(controller);
       if (definition === undefined) {
         throw new Error(`there is no controller "${controller}"; there are ${[...registry.keys()].join(', ')}`);
@@ -38,6 +40,7 @@ export function controllerActorOf({
         runController(definition, context, {
           ...(settings === undefined ? {} : { settings }),
           ...(server === undefined ? {} : { server }),
+          ...(alone === undefined ? {} : { alone }),
         });
       return leader === undefined ? run() : whileLeading(context, leader, run);
     },

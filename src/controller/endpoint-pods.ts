@@ -70,6 +70,11 @@ export class ServiceSelectors {
     this.#services = services;
   }
 
+  /** Whether any Service of the namespace selects pods: only then do its pods matter. */
+  areIn(namespace: string | undefined): boolean {
+    return this.#services.list(namespace ?? '').some(hasSelector);
+  }
+
   matches(service: Service, labels: Readonly<Record<string, string>> | undefined): boolean {
     let matcher = this.#matchers.get(service);
     if (matcher === undefined) {

@@ -177,6 +177,7 @@ export class OwnerGraph {
   }
 }
 
-function ownersKey(references: readonly OwnerReference[]): string {
+/** Equal texts mean the same owners, each blocking or not as in the other. */
+export function ownersKey(references: readonly OwnerReference[]): string {
   return references.map(({ uid, blockOwnerDeletion }) => `${uid}/${blockOwnerDeletion ?? false}`).join();
 }

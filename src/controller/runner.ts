@@ -10,9 +10,11 @@ import {
   type Change,
   createBusClient,
   createEventRecorder,
+  createParts,
   type Informer,
   type InformerOptions,
   type KubernetesObject,
+  type Parts,
   type Resource,
   sharedInformers,
   WorkQueue,
@@ -29,6 +31,8 @@ export interface RunOptions {
   readonly settings?: ControllerSettings;
   /** Address of the API server. Default `apiserver`. */
   readonly server?: string;
+  /** Whether it asks for what it needs alone, rather than share what others of its thread follow. Default: it has a thread of its own. */
+  readonly alone?: boolean;
 }
 
 /** Starts the controller and returns at once: it works as soon as its caches have synced, and again after every outage. */
@@ -39,6 +43,7 @@ export function runController(
 ): RunningActor {
   const { bus, clock, log, metrics, activity, signal } = context;
   const address = options.server ?? 'apiserver';
+  const alone = options.alone ?? context.host.dedicated;
   const busClient = createBusClient(bus, { address, clock });
   const informers = sharedInformers(context, address);
   const { reconciles } = definition;
@@ -54,8 +59,8 @@ export function runController(
     resource: Resource<Type>,
     selection: InformerOptions = {},
   ): Informer<Type> => {
-    const wanted = context.host.dedicated
-      ? definition.interests?.find((entry) => entry.resource === resource)
+    const wanted = alone
+      ? definition.interests?.find((entry) => entry.resource === resource || entry.resource === 'all')
       : undefined;
     const interest = wanted === undefined ? {} : { interest: wanted.interest };
     const informer = informers.informer(resource, { ...selection, ...interest });
@@ -63,19 +68,41 @@ export function runController(
     return informer;
   };
   /** The informers may be shared with other actors of this thread: a bug here must end this actor, not them. */
-  const observe = <Type extends KubernetesObject>(
-    resource: Resource<Type>,
-    handle: (change: Change<Type>) => void,
-    selection: InformerOptions = {},
-  ) => {
-    const guarded = (change: Change<Type>) => {
+  const guarded =
+    <Type extends KubernetesObject>(handle: (change: Change<Type>) => void) =>
+    (change: Change<Type>) => {
       try {
         handle(change);
       } catch (error) {
         context.fail(error);
       }
     };
-    subscriptions.add(informerOf(resource, selection).changes$.subscribe(guarded));
+  const observe = <Type extends KubernetesObject>(
+    resource: Resource<Type>,
+    handle: (change: Change<Type>) => void,
+    selection: InformerOptions = {},
+  ) => {
+    subscriptions.add(informerOf(resource, selection).changes$.subscribe(guarded(handle)));
+  };
+  const partsOf = <Type extends KubernetesObject>(
+    resource: Resource<Type>,
+    by: 'namespace' | 'node',
+    handle: (change: Change<Type>) => void = () => undefined,
+  ): Parts<Type> => {
+    if (!alone) {
+      observe(resource, handle);
+      const { lister, addIndex, synced } = informerOf(resource);
+      return { lister, addIndex, want: synced, drop: () => undefined };
+    }
+    return createParts(busClient, {
+      clock,
+      random: context.random,
+      log,
+      signal,
+      resource,
+      selectionOf: (part) => (by === 'namespace' ? { namespace: part } : { fieldSelector: `spec.nodeName=${part}` }),
+      onChange: guarded(handle),
+    });
   };
   const dependencies: ControllerDependencies = {
     context,
@@ -86,6 +113,7 @@ export function runController(
     lister: (resource, selection) => informerOf(resource, selection).lister,
     index: (resource, name, valuesOf) => informerOf(resource).addIndex(name, valuesOf),
     observe,
+    parts: partsOf,
     synced: allSynced,
     enqueue: (key) => queue.add(key),
     enqueueAfter: (key, delayMs, delay) => queue.addAfter(key, delayMs, delay),

@@ -11,6 +11,7 @@ import type {
   Interest,
   KubernetesObject,
   Lister,
+  Parts,
   Resource,
 } from '../client/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
@@ -48,7 +49,7 @@ export interface ControllerDefinition {
    * What this controller makes use of, where that is less than all objects of a resource. Only a controller that has its thread
    * to itself is spared the others; one that shares its informers sees them, and must ignore them.
    */
-  readonly interests?: readonly { readonly resource: Resource; readonly interest: Interest }[];
+  readonly interests?: readonly { readonly resource: Resource | 'all'; readonly interest: Interest }[];
   /** Keys reconciled at the same time; a key never twice at once. Default 5. */
   readonly workers?: number;
   create(dependencies: ControllerDependencies): Reconciler;
@@ -88,6 +89,15 @@ export interface ControllerDependencies {
     handle: (change: Change<Type>) => void,
     selection?: InformerOptions,
   ): void;
+  /**
+   * Follows objects only where they are needed: those of one namespace, or the pods of one node, from `want` to `drop`. A
+   * controller that shares its thread sees all of them from the beginning, and must ignore what it did not want. Call in `create`.
+   */
+  parts<Type extends KubernetesObject>(
+    resource: Resource<Type>,
+    by: 'namespace' | 'node',
+    handle?: (change: Change<Type>) => void,
+  ): Parts<Type>;
   /** Resolves when everything that was asked for so far has synced: for resources that are asked for after `create`. */
   synced(): Promise<void>;
   /** Adds a key to this controller's own queue. */

@@ -65,7 +65,7 @@ function resourceOf(expression: string, text: string): string | undefined {
 const sorted = (items: Iterable<string>) => [...new Set(items)].sort();
 
 function watched(text: string): string[] {
-  const calls = [...text.matchAll(/\b(?:lister|observe|index)\(\s*(\w+)/g)].map(([, name = '']) => name);
+  const calls = [...text.matchAll(/\b(?:lister|observe|index|parts)\(\s*(\w+)/g)].map(([, name = '']) => name);
   const members = [...text.matchAll(/\b(?:reconciles|resource): (\w+)/g)].map(([, name = '']) => name);
   const lists = [...text.matchAll(/\b(?:owns|reads): \[([^\]]*)\]/g)].flatMap(([, list = '']) => list.split(/,\s*/));
   return sorted([...calls, ...members, ...lists].flatMap((name) => resourceOf(name, text) ?? []));

@@ -28,10 +28,12 @@ export interface WatchInterest {
   readonly selector: string;
   /** All conditions, the above included. */
   readonly matches: (entry: Entry) => boolean;
+  /** Whether an update says something new to the watcher; undefined: every update does. */
+  readonly minds?: ((before: Entry, after: Entry) => boolean) | undefined;
 }
 
 interface Group {
-  readonly matches: (entry: Entry) => boolean;
+  readonly wants: Pick<WatchInterest, 'matches' | 'minds'>;
   readonly watchers: Set<Watcher>;
 }
 
@@ -69,7 +71,7 @@ export class WatchRouter {
     const groupKey = `${interest.namespace ?? ''}|${interest.name ?? ''}|${interest.selector}`;
     let group = bucket.get(groupKey);
     if (group === undefined) {
-      group = { matches: interest.matches, watchers: new Set() };
+      group = { wants: interest, watchers: new Set() };
       bucket.set(groupKey, group);
     }
     const [home, members] = [bucket, group.watchers];
@@ -111,7 +113,7 @@ export class WatchRouter {
   #ask(bucket: Bucket | undefined, change: Change): void {
     if (bucket === undefined) return;
     for (const group of bucket.values()) {
-      const [type, entry] = eventOf(change, group.matches) ?? [];
+      const [type, entry] = eventOf(change, group.wants) ?? [];
       if (type === undefined || entry === undefined) continue;
       for (const watcher of group.watchers) {
         watcher.deliver(type, entry);
@@ -141,10 +143,11 @@ export class WatchRouter {
  */
 export function eventOf(
   change: Change,
-  matches: (entry: Entry) => boolean,
+  { matches, minds }: Pick<WatchInterest, 'matches' | 'minds'>,
 ): readonly [WatchEventType, Entry] | undefined {
   const now = change.entry !== undefined && matches(change.entry);
   const before = change.previous !== undefined && matches(change.previous);
+  if (now && before && minds?.(change.previous as Entry, change.entry as Entry) === false) return undefined;
   if (now) return [before ? 'MODIFIED' : 'ADDED', change.entry as Entry];
   if (before) return ['DELETED', (change.previous as Entry).at(change.revision)];
   return undefined;

@@ -16,6 +16,8 @@ import { interestOf } from '../interests.ts';
 export interface Selection {
   /** Undefined when the request has no selector. Namespace and name of the path are not part of it. */
   readonly matches: ((entry: Entry) => boolean) | undefined;
+  /** Whether an update matters to who asks; undefined when all do. */
+  readonly minds?: ((before: Entry, after: Entry) => boolean) | undefined;
   /** Equal texts select the same. */
   readonly text: string;
   /** Value that `metadata.name` must have. */
@@ -42,14 +44,16 @@ export function selectionOf(call: Call): Selection {
     value,
   }));
   const indexed = INDEXED_FIELDS[kind.storagePrefix]?.label;
+  const { matches: concerns, minds } = interests ?? {};
   return {
+    minds: minds === undefined ? undefined : (before, after) => minds(before.object, after.object),
     text: `${kind.version}|${labels}|${fields}|${interest}`,
     name: demanded(requirements, 'metadata.name'),
     indexed: indexed === undefined ? undefined : demanded(requirements, indexed),
     matches(entry) {
       // What a webhook would have to convert is judged as it is stored.
       const { object } = kind.conversion?.webhook === undefined ? entry.view(kind) : entry;
-      if (interests?.(object) === false) return false;
+      if (concerns?.(object) === false) return false;
       for (const { read, wanted, value } of readers) if ((read(object) === value) !== wanted) return false;
       return labelSelector === undefined || labelSelector.matches(object.metadata['labels'] as Record<string, string>);
     },

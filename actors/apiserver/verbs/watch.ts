@@ -27,12 +27,13 @@ export function watchObjects(call: Call, server: Server): void {
   const cache = server.cacheOf(call.kind);
   const name = selection.name ?? call.name;
   const namespace = cache.namespaced ? call.namespace : undefined;
-  const { matches } = selection;
+  const { matches, minds } = selection;
   const interest: WatchInterest = {
     namespace,
     name,
     indexed: selection.indexed,
     selector: selection.text,
+    minds,
     matches: (entry) =>
       (namespace === undefined || entry.namespace === namespace) &&
       (name === undefined || entry.name === name) &&
@@ -119,7 +120,7 @@ function sendStart(
     if (options.sendInitialEvents === true && options.allowWatchBookmarks) sink.bookmark(server.caches.revision, true);
   } else if (start !== undefined) {
     for (const change of cache.changes.since(start)) {
-      const event = eventOf(change, interest.matches);
+      const event = eventOf(change, interest);
       if (event !== undefined) sink.event(event[0], event[1]);
     }
   }

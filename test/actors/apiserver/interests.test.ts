@@ -23,7 +23,7 @@ async function namesOf(interest: Interest): Promise<(string | undefined)[]> {
   return items.map(({ metadata }) => metadata?.name);
 }
 
-test('a list holds what is of interest: of one controlling kind or of nobody, with claims, or terminating', async () => {
+test('a list holds what is of interest: of one controlling kind or of nobody, with claims, on a node or at its end', async () => {
   await create('of-job', ownedBy('Job'));
   await create('of-set', ownedBy('ReplicaSet'));
   await create('of-nobody');
@@ -34,7 +34,7 @@ test('a list holds what is of interest: of one controlling kind or of nobody, wi
   await server.client.delete(pods, { namespace: 'default', name: 'held' }, { gracePeriodSeconds: 0 });
   expect(await namesOf('controlled-by:Job')).toEqual(['of-job', 'of-nobody']);
   expect(await namesOf('claiming')).toEqual(['with-claim']);
-  expect(await namesOf('terminating')).toEqual(['held']);
+  expect(await namesOf('assignment')).toEqual(['held']);
 });
 
 test('a watch shows an object that a controller of another kind adopts as deleted', async () => {
@@ -51,10 +51,54 @@ test('a watch shows an object that a controller of another kind adopts as delete
   expect(seen).toEqual(['ADDED free', 'DELETED free']);
 });
 
+/** What a watch with the interest brings while `act` happens. */
+async function seenBy(interest: Interest, act: () => Promise<unknown>): Promise<string[]> {
+  const seen: string[] = [];
+  const { resourceVersion } = await server.client.list(pods);
+  const subscription = server.client
+    .watch(pods, { interest, resourceVersion })
+    .subscribe((event) => event.type !== 'BOOKMARK' && seen.push(`${event.type} ${event.object.metadata?.name}`));
+  await act();
+  await server.system.settled();
+  subscription.unsubscribe();
+  return seen;
+}
+
+const patch = (name: string, change: object, subresource?: string) =>
+  server.client.patch(pods, { namespace: 'default', name }, 'merge', change, subresource ? { subresource } : {});
+
+test('who follows ownership hears of owners, finalizers and what they hold, and of no other update', async () => {
+  const seen = await seenBy('ownership', async () => {
+    await create('web', { finalizers: ['example.com/hold'] });
+    await patch('web', { metadata: { labels: { a: 'b' } } });
+    await patch('web', { status: { phase: 'Running' } }, 'status');
+    await patch('web', { metadata: ownedBy('Job') });
+    await server.client.delete(pods, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 0 });
+    await patch('web', { metadata: { labels: { a: 'c' } } });
+    await patch('web', { metadata: { finalizers: null } });
+  });
+  expect(seen).toEqual(['ADDED web', 'MODIFIED web', 'MODIFIED web', 'DELETED web']);
+});
+
+test('who follows assignment hears of a pod when it gets a node, ends, or goes', async () => {
+  const seen = await seenBy('assignment', async () => {
+    await create('web');
+    await patch('web', { metadata: { labels: { a: 'b' } } });
+    await server.client.post(pods, { namespace: 'default', name: 'web' }, 'binding', {
+      metadata: { name: 'web' },
+      target: { kind: 'Node', name: 'n1' },
+    } as never);
+    await patch('web', { status: { phase: 'Running' } }, 'status');
+    await patch('web', { status: { phase: 'Failed' } }, 'status');
+    await server.client.delete(pods, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 0 });
+  });
+  expect(seen).toEqual(['ADDED web', 'MODIFIED web', 'DELETED web']);
+});
+
 test('an unknown interest is refused on the bus; over HTTP the parameter means nothing', async () => {
   const refused = await server.client.list(pods, { interest: 'everything' as Interest }).catch((error) => error);
   expect(isBadRequest(refused)).toBe(true);
   await create('of-set', ownedBy('ReplicaSet'));
-  const { body } = await server.http('GET', '/api/v1/namespaces/default/pods?interest=terminating');
+  const { body } = await server.http('GET', '/api/v1/namespaces/default/pods?interest=claiming');
   expect(body.items).toHaveLength(1);
 });

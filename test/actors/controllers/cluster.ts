@@ -25,12 +25,14 @@ export interface TestCluster {
 export interface TestClusterOptions {
   /** Same seed, same run. Default 1. */
   readonly seed?: number;
+  /** Controllers ask for what they need alone, as they do when each has a thread. Default false. */
+  readonly alone?: boolean;
 }
 
 export async function startCluster(
   names: readonly string[],
   settings: ControllerSettings = {},
-  { seed = 1 }: TestClusterOptions = {},
+  { seed = 1, alone = false }: TestClusterOptions = {},
 ): Promise<TestCluster> {
   const sink = memorySink();
   const system = new ActorSystem({
@@ -54,7 +56,7 @@ export async function startCluster(
     await system.start({
       definition: controllerActor,
       address: name,
-      options: { controller: name, settings },
+      options: { controller: name, settings, alone },
       identity,
     });
   }

@@ -27,6 +27,20 @@ describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
     expect(writesAgain).toEqual([]);
   });
 
+  it('comes to the same end when it asks for what it needs alone', { timeout: timeoutMs }, async () => {
+    const { state, calls } = await undisturbed;
+    const outcome = await play(name, scenario, { alone: true });
+    expect(differences(state, outcome.state)).toEqual([]);
+    expect(outcome.writesAgain).toEqual([]);
+    const disturbed = await play(name, scenario, {
+      alone: true,
+      seed: 13,
+      disturbed: true,
+      killAtCall: Math.ceil(calls / 2),
+    });
+    expect(differences(state, disturbed.state), 'disturbed and killed').toEqual([]);
+  });
+
   it('emits what docs/controllers.md says', { timeout: timeoutMs }, async () => {
     const component = controllers.find((controller) => controller.name === name)?.component ?? name;
     const section = page.slice(page.indexOf(`## ${name}\n`));

@@ -27,6 +27,8 @@ export interface Faults {
   readonly killAtCall?: number;
   /** Events of the API server come late, doubled and, across resources, in another order. */
   readonly disturbed?: boolean;
+  /** The controllers ask for what they need alone, as they do when each has a thread. */
+  readonly alone?: boolean;
 }
 
 export interface Outcome {
@@ -149,8 +151,8 @@ async function eventsOf(cluster: TestCluster): Promise<Map<string, Set<string>>>
 /** Plays the scenario once. */
 export async function play(controller: string, scenario: Scenario, faults: Faults = {}): Promise<Outcome> {
   const { besides = [], settings, steps, restMs = 20_000 } = scenario;
-  const { seed = 1, killAtCall, disturbed = false } = faults;
-  const cluster = await startCluster([...besides, controller], settings, { seed });
+  const { seed = 1, killAtCall, disturbed = false, alone = false } = faults;
+  const cluster = await startCluster([...besides, controller], settings, { seed, alone });
   try {
     if (disturbed) cluster.system.intercept(disturbing(seed));
     let calls = 0;

@@ -5,14 +5,14 @@ import { startCluster, type TestCluster } from './cluster.ts';
 
 const namespace = 'default';
 
-describe('nodes that fall silent', () => {
+describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (alone) => {
   let cluster: TestCluster;
   beforeEach(async () => {
-    cluster = await startCluster([
-      'node-lifecycle-controller',
-      'taint-eviction-controller',
-      'pod-garbage-collector-controller',
-    ]);
+    cluster = await startCluster(
+      ['node-lifecycle-controller', 'taint-eviction-controller', 'pod-garbage-collector-controller'],
+      {},
+      { alone },
+    );
   });
   afterEach(() => cluster.stop());
 
@@ -106,6 +106,29 @@ describe('nodes that fall silent', () => {
     await cluster.client.get(pods, { namespace, name: 'p' });
     await pass(20);
     await expect(cluster.client.get(pods, { namespace, name: 'p' })).rejects.toSatisfy(isNotFound);
+  });
+
+  it('let go of the pods that are being deleted while they are out of service', { timeout: 60_000 }, async () => {
+    await cluster.stop();
+    cluster = await startCluster(['pod-garbage-collector-controller'], {}, { alone });
+    const { client, system } = cluster;
+    await cluster.addNode('n1');
+    const containers = [{ name: 'c', image: 'pause:1' }];
+    for (const name of ['stays', 'goes']) {
+      await client.create(pods, { metadata: { name, namespace: 'default' }, spec: { nodeName: 'n1', containers } });
+    }
+    await client.delete(pods, { namespace: 'default', name: 'goes' });
+    const conditions = [{ type: 'Ready', status: 'Unknown' }];
+    await client.patch(nodes, { name: 'n1' }, 'strategic', { status: { conditions } }, { subresource: 'status' });
+    const taints = [{ key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' }];
+    await client.patch(nodes, { name: 'n1' }, 'merge', { spec: { taints } });
+    await system.settled();
+    const names = async () => (await client.list(pods)).items.map(({ metadata }) => metadata?.name);
+    expect(await names()).toEqual(['stays']);
+    await client.delete(pods, { namespace: 'default', name: 'stays' });
+    await system.advance(21_000);
+    await system.settled();
+    expect(await names()).toEqual([]);
   });
 
   it('carry the unschedulable taint while they are cordoned', async () => {
