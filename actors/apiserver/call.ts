@@ -28,6 +28,8 @@ export type Credentials =
       readonly secure: boolean;
       /** The connection: its client certificate and its other end. */
       readonly socket: TLSSocket;
+      /** The same object for all requests of a connection. */
+      readonly connection: object;
       /** Path and query as they came. */
       readonly uri: string;
       readonly authorization: string | undefined;

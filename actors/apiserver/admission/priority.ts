@@ -4,6 +4,7 @@
  */
 import { type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
+import type { KindCache } from '../cache/kind-cache.ts';
 import type { Server } from '../server.ts';
 import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 
@@ -96,8 +97,21 @@ function classCache(server: Server) {
 
 /** The class marked as the default; of several the one with the lowest value. */
 function defaultClass(server: Server): Entry | undefined {
+  const classes = classCache(server);
+  let known = defaults.get(classes);
+  if (known === undefined || known.version !== classes.version) {
+    known = { version: classes.version, entry: findDefault(classes) };
+    defaults.set(classes, known);
+  }
+  return known.entry;
+}
+
+/** Asked for every pod, and classes hardly ever change. */
+const defaults = new WeakMap<KindCache, { readonly version: number; readonly entry: Entry | undefined }>();
+
+function findDefault(classes: KindCache): Entry | undefined {
   let lowest: Entry | undefined;
-  for (const entry of classCache(server).values()) {
+  for (const entry of classes.values()) {
     const { globalDefault, value = 0 } = entry.object as unknown as PriorityClass;
     if (globalDefault !== true) continue;
     if (lowest === undefined || value < ((lowest.object as unknown as PriorityClass).value ?? 0)) lowest = entry;

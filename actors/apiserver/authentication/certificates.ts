@@ -7,6 +7,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../../src/runtime/index.ts';
 import type { Identity } from '../call.ts';
+import { authenticated } from './types.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const ANY_USAGE = '2.5.29.37.0';
@@ -16,6 +17,7 @@ const CHAIN_MAX = 8;
 
 interface Presented {
   readonly certificate: X509Certificate;
+  readonly keyUsage: readonly string[] | undefined;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly commonName: string;
@@ -36,11 +38,14 @@ export function authoritiesOf(pem: string): Authorities {
 }
 
 /** What the client of a connection showed; undefined when it showed nothing. */
-export function presentedBy(socket: TLSSocket): Presented | undefined {
-  let known = presented.get(socket);
+export function presentedBy(credentials: {
+  readonly connection: object;
+  readonly socket: TLSSocket;
+}): Presented | undefined {
+  let known = presented.get(credentials.connection);
   if (known === undefined) {
-    known = read(socket) ?? null;
-    presented.set(socket, known);
+    known = read(credentials.socket) ?? null;
+    presented.set(credentials.connection, known);
   }
   return known ?? undefined;
 }
@@ -59,15 +64,16 @@ function read(socket: TLSSocket): Presented | undefined {
   const id = `X509SHA256=${createHash('sha256').update(certificate.raw).digest('hex')}`;
   return {
     certificate,
+    keyUsage: certificate.keyUsage as readonly string[] | undefined,
     notBeforeMs: Date.parse(certificate.validFrom),
     notAfterMs: Date.parse(certificate.validTo),
     commonName,
-    user: {
+    user: authenticated({
       user: commonName,
       ...(uid === undefined ? {} : { uid }),
       groups: all('O'),
       extra: { 'authentication.kubernetes.io/credential-id': [id] },
-    },
+    }),
     signedBy: new Map(),
   };
 }
@@ -77,7 +83,7 @@ export function objectionTo(shown: Presented, authorities: Authorities, clock: C
   const now = clock.now();
   if (now < shown.notBeforeMs) return 'x509: certificate has expired or is not yet valid: it is not valid yet';
   if (now > shown.notAfterMs) return 'x509: certificate has expired or is not yet valid: it has expired';
-  const usages = shown.certificate.keyUsage as readonly string[] | undefined;
+  const usages = shown.keyUsage;
   if (usages !== undefined && !usages.includes(CLIENT_AUTH) && !usages.includes(ANY_USAGE)) {
     return 'x509: certificate specifies an incompatible key usage';
   }

@@ -3,7 +3,6 @@
  * authority of the front proxy signed, for one of the allowed names; anybody else's headers mean nothing.
  * @see staging/src/k8s.io/apiserver/pkg/authentication/request/headerrequest
  */
-import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../../../src/runtime/index.ts';
 import type { Identity } from '../call.ts';
 import type { RequestHeaderOption } from '../options.ts';
@@ -14,13 +13,13 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 export function frontProxyUser(
   option: RequestHeaderOption,
   authorities: Authorities,
-  socket: TLSSocket,
+  connection: Parameters<typeof presentedBy>[0],
   headers: Headers,
   clock: Clock,
 ): Identity | undefined {
   const user = first(headers, option.usernameHeaders);
   if (user === undefined) return undefined;
-  const shown = presentedBy(socket);
+  const shown = presentedBy(connection);
   if (shown === undefined || objectionTo(shown, authorities, clock) !== undefined) return undefined;
   if (option.allowedNames.length > 0 && !option.allowedNames.includes(shown.commonName)) return undefined;
   const uid = first(headers, option.uidHeaders);

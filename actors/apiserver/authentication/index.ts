@@ -87,9 +87,9 @@ export function createAuthenticator(
   }
 
   function identify(credentials: HttpCredentials): Identity | Promise<Identity> {
-    const { socket, authorization, headers, secure } = credentials;
+    const { authorization, headers, secure } = credentials;
     if (secure && requestHeader !== null && proxyAuthorities !== undefined) {
-      const user = frontProxyUser(requestHeader, proxyAuthorities, socket, headers, clock);
+      const user = frontProxyUser(requestHeader, proxyAuthorities, credentials, headers, clock);
       if (user !== undefined) return authenticated(user);
     }
     let refused = false;
@@ -99,9 +99,9 @@ export function createAuthenticator(
       if (attempt !== undefined && 'user' in attempt) return authenticated(attempt.user);
       refused = true;
     }
-    const shown = secure ? presentedBy(socket) : undefined;
+    const shown = secure ? presentedBy(credentials) : undefined;
     if (shown !== undefined) {
-      if (objectionTo(shown, clientAuthorities, clock) === undefined) return authenticated(shown.user);
+      if (objectionTo(shown, clientAuthorities, clock) === undefined) return shown.user;
       refused = true;
     }
     const token = bearerOf(credentials);

@@ -18,6 +18,8 @@ import {
 import { pack, unpack } from '../../../src/runtime/index.ts';
 import { goJsonText } from '../http/text.ts';
 
+const METADATA_MEMBER = '"metadata":';
+
 /** Where an entry is. */
 export interface Place {
   /** Key in the store. */
@@ -41,6 +43,8 @@ export class Entry implements Place {
   #bytes: Uint8Array | undefined;
   #object: ApiObject | undefined;
   #json: Buffer | undefined;
+  /** Of the metadata in the JSON; 0 when its text was not made or does not begin with it. */
+  #metadataBytes = 0;
   #protobuf: Buffer | undefined;
   #views: Map<KindDefinition, Entry> | undefined;
 
@@ -99,11 +103,34 @@ export class Entry implements Place {
    * whole object the door puts the two in front (see {@link jsonHead}), so one text serves both.
    */
   get json(): Buffer {
-    if (this.#json === undefined) {
-      const { kind: _kind, apiVersion: _version, ...rest } = this.whole;
-      this.#json = Buffer.from(goJsonText(rest));
-    }
+    this.#json ??= Buffer.from(this.#text());
     return this.#json;
+  }
+
+  /** The same as text, for a reader that may be the only one: what is not kept yet is not kept for it. */
+  get jsonOnce(): Buffer | string {
+    return this.#json ?? this.#text();
+  }
+
+  /** UTF-8 JSON of the whole object's metadata. */
+  get metadataJson(): Buffer {
+    const json = this.#json ?? this.json;
+    // Of a decoded object the length is known once its text was made; custom kinds may have other members in front.
+    if (this.#metadataBytes === 0) return Buffer.from(goJsonText(this.whole.metadata));
+    return json.subarray(METADATA_MEMBER.length + 1, METADATA_MEMBER.length + 1 + this.#metadataBytes);
+  }
+
+  #text(): string {
+    const { kind: _kind, apiVersion: _version, ...rest } = this.whole;
+    for (const first in rest) {
+      if (first !== 'metadata') break;
+      const { metadata, ...others } = rest;
+      const text = goJsonText(metadata);
+      const more = goJsonText(others);
+      this.#metadataBytes = Buffer.byteLength(text);
+      return more === '{}' ? `{${METADATA_MEMBER}${text}}` : `{${METADATA_MEMBER}${text},${more.slice(1)}`;
+    }
+    return goJsonText(rest);
   }
 
   /** The object's bytes in protobuf, without its type: an item of a list, or what goes into an envelope. */

@@ -25,6 +25,8 @@ export class KindCache {
   readonly changes: ChangeRing;
   readonly router: WatchRouter;
   readonly fields: Place['fields'];
+  /** Another number after every change. */
+  version = 0;
   readonly #entries = new Map<string, Entry>();
   readonly #keys = new SortedKeys();
   readonly #keysByNamespace = new Map<string, SortedKeys>();
@@ -88,12 +90,14 @@ export class KindCache {
 
   /** Puts an entry in place without telling anybody: the load at start. */
   load(entry: Entry): void {
+    this.version++;
     this.#entries.set(entry.key, entry);
     this.#file(entry);
   }
 
   /** Forgets everything that was loaded. */
   clear(): void {
+    this.version++;
     for (const entry of [...this.#entries.values()]) {
       this.#entries.delete(entry.key);
       this.#unfile(entry);
@@ -138,6 +142,7 @@ export class KindCache {
   }
 
   #changed(change: Change): Change {
+    this.version++;
     this.changes.push(change);
     this.router.route(change);
     return change;

@@ -14,18 +14,26 @@ import { listKindOf } from '../verbs/list.ts';
 import { type Accepted, READABLE } from './negotiation.ts';
 import { messageOfKind, protobufOf } from './protobuf.ts';
 import { headersOf, type Reply, send } from './reply.ts';
-import { type IncludeObject, metadataOf, tableOf } from './tables.ts';
+import { type IncludeObject, metadataOf, tableBytes, tableOf } from './tables.ts';
 import { CONTENT_TYPES, textOf } from './text.ts';
 import { streamWatch } from './watch-response.ts';
 
-const heads = new WeakMap<KindDefinition, { readonly one: Buffer; readonly list: Buffer }>();
+interface Heads {
+  readonly one: Buffer;
+  readonly oneText: string;
+  readonly list: Buffer;
+}
+
+const heads = new WeakMap<KindDefinition, Heads>();
 
 /** The bytes before an object's or a list's own members. */
-export function headsOf(kind: KindDefinition): { readonly one: Buffer; readonly list: Buffer } {
+export function headsOf(kind: KindDefinition): Heads {
   let found = heads.get(kind);
   if (found === undefined) {
+    const one = jsonHead(kind.kind, kind.group, kind.version);
     found = {
-      one: jsonHead(kind.kind, kind.group, kind.version),
+      one,
+      oneText: one.toString(),
       list: jsonHead(listKindOf(kind), kind.group, kind.version),
     };
     heads.set(kind, found);
@@ -156,7 +164,7 @@ function sendEntry(
     return;
   }
   if (accepted.format === 'json' && !accepted.pretty) {
-    send(reply, code, CONTENT_TYPES.json, Buffer.concat([headsOf(kind).one, entry.json.subarray(1), NEWLINE]));
+    send(reply, code, CONTENT_TYPES.json, objectText(kind, call.verb === 'get' ? entry.json : entry.jsonOnce));
     return;
   }
   const message = messageOfKind(kind);
@@ -166,6 +174,12 @@ function sendEntry(
     return;
   }
   sendObject(reply, code, entry.whole, accepted);
+}
+
+/** A whole object: its kind before the rest. As text where the rest is, since headers and text go out in one piece. */
+function objectText(kind: KindDefinition, json: Buffer | string): Buffer | string {
+  const { one, oneText } = headsOf(kind);
+  return typeof json === 'string' ? `${oneText}${json.slice(1)}\n` : Buffer.concat([one, json.subarray(1), NEWLINE]);
 }
 
 function versionOf(entry: Entry): string {
@@ -211,6 +225,13 @@ function sendList(
   };
   const entries = answer.entries.map((entry) => entry.view(kind));
   if (accepted.as === 'Table') {
+    const include = includeOf(call);
+    if (accepted.format === 'json' && !accepted.pretty && include !== 'Object' && entries.length > 0) {
+      const nowMs = server.context.clock.now();
+      const bytes = tableBytes(kind, entries, metadata, include, accepted.asVersion, nowMs);
+      send(reply, 200, CONTENT_TYPES.json, bytes);
+      return;
+    }
     sendObject(reply, 200, tableFor(server, call, kind, entries, metadata, accepted), accepted);
     return;
   }

@@ -29,12 +29,12 @@ export function send(
   body: Buffer | string,
   more: Record<string, string> = {},
 ): void {
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   const headers = headersOf(reply, contentType, more);
-  if (bytes.length < GZIP_BYTES_MIN || !acceptsGzip(reply.request)) {
-    finish(reply, code, headers, bytes);
+  if (body.length < GZIP_BYTES_MIN || !acceptsGzip(reply.request)) {
+    finish(reply, code, headers, body);
     return;
   }
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   gzip(bytes, { level: 1 }, (error, compressed) => {
     if (error !== null) return finish(reply, code, headers, bytes);
     finish(reply, code, { ...headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' }, compressed);
@@ -62,12 +62,14 @@ export function headersOf(
   return headers;
 }
 
-function finish(reply: Reply, code: number, headers: Record<string, string | string[]>, bytes: Buffer): void {
+/** Text leaves in one piece with the headers, bytes behind them. */
+function finish(reply: Reply, code: number, headers: Record<string, string | string[]>, body: Buffer | string): void {
   const { response } = reply;
   if (response.destroyed || response.headersSent) return;
-  (response as ServerResponse).writeHead(code, { ...headers, 'content-length': String(bytes.length) });
+  headers['content-length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.length);
+  (response as ServerResponse).writeHead(code, headers);
   if (reply.request.method === 'HEAD') response.end();
-  else (response as ServerResponse).end(bytes);
+  else (response as ServerResponse).end(body);
 }
 
 function acceptsGzip(request: Request): boolean {

@@ -197,13 +197,16 @@ function limitTime(request: Request, { context, options }: Server, reject: (erro
   request.on('end', () => timer.cancel());
 }
 
-/** What a request shows of who sends it. */
+/** What a request shows of who sends it. The socket is asked for where it is needed: HTTP/2 makes a stand-in for every request. */
 export function credentialsOf(request: Request): Extract<Credentials, { type: 'http' }> {
-  const socket = request.socket as TLSSocket;
+  const session = 'stream' in request ? request.stream.session : undefined;
   return {
     type: 'http',
-    secure: socket.encrypted === true,
-    socket,
+    secure: session === undefined ? (request.socket as TLSSocket).encrypted === true : session.encrypted === true,
+    get socket() {
+      return request.socket as TLSSocket;
+    },
+    connection: session ?? request.socket,
     uri: request.url ?? '/',
     authorization: request.headers['authorization'],
     headers: request.headers,

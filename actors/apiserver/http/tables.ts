@@ -11,6 +11,7 @@ import {
   tableOfKind,
 } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
+import { goJsonText } from './text.ts';
 
 /** What rows carry beside their cells. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -47,6 +48,44 @@ export function tableOf(
         ? null
         : ordered.map((entry) => rowOf(table, entry, include, version, nowMs)),
   };
+}
+
+/**
+ * The JSON of a table of cached entries whose rows carry metadata or nothing: put together from the texts that the entries keep, so that
+ * a long list costs its cells.
+ */
+export function tableBytes(
+  kind: KindDefinition,
+  entries: readonly Entry[],
+  metadata: ListMetadata,
+  include: Exclude<IncludeObject, 'Object'>,
+  version: string,
+  nowMs: number,
+): Buffer {
+  const table = tableOfKind(kind);
+  const { compare } = table;
+  const ordered = compare === undefined ? entries : [...entries].sort((a, b) => compare(a.object, b.object));
+  const { rows: _rows, ...head } = tableOf(kind, [], metadata, include, version, nowMs);
+  const parts: Uint8Array[] = [];
+  let text = `${goJsonText(head).slice(0, -1)},"rows":[`;
+  const carried =
+    include === 'None'
+      ? ',"object":null}'
+      : `,"object":{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":`;
+  const context = { nowMs };
+  ordered.forEach((entry, index) => {
+    const { object } = entry;
+    const conditions = table.conditions?.(object) ?? [];
+    if (index > 0) text += ',';
+    text += `{"cells":${goJsonText(table.row(object, context))}`;
+    if (conditions.length > 0) text += `,"conditions":${goJsonText(conditions)}`;
+    text += carried;
+    if (include === 'None') return;
+    parts.push(Buffer.from(text), entry.metadataJson);
+    text = '}}';
+  });
+  parts.push(Buffer.from(`${text}]}\n`));
+  return Buffer.concat(parts);
 }
 
 function columnOf({ name, type, format, description, priority }: ColumnDefinition) {

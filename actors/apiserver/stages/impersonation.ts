@@ -10,6 +10,8 @@ import type { Call, Credentials, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
 import { ask, refusalOf, refusalText, requestOf } from './authorization.ts';
 
+type HttpHeaders = Extract<Credentials, { type: 'http' }>['headers'];
+
 const EXTRA = 'impersonate-extra-';
 const ACCOUNT = 'system:serviceaccount:';
 const NODE = 'system:node:';
@@ -58,10 +60,20 @@ interface Wanted {
   readonly identity: Identity;
 }
 
+/** Few requests do: the others are to pay no more than a look at their headers' names. */
+function impersonates(headers: HttpHeaders): boolean {
+  for (const name in headers) if (name.charCodeAt(0) === LETTER_I && name.startsWith(PREFIX)) return true;
+  return false;
+}
+
+const PREFIX = 'impersonate-';
+const LETTER_I = 0x69;
+
 /** Whom the headers name. @throws StatusError 400 when they name no user. */
 function wantedIdentity(credentials: Credentials): Wanted | undefined {
   if (credentials.type !== 'http') return undefined;
   const { headers } = credentials;
+  if (!impersonates(headers)) return undefined;
   const user = first(headers['impersonate-user']);
   const groups = values(headers['impersonate-group']);
   const uid = first(headers['impersonate-uid']);

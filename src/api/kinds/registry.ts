@@ -13,6 +13,8 @@ import { compareVersions } from './version-priority.ts';
  */
 export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKinds): KindRegistry {
   const byResource = new Map<string, KindDefinition>();
+  /** The same by group, version and resource: asked several times a request, which is to put no text together. */
+  const byParts = new Map<string, Map<string, Map<string, KindDefinition>>>();
   const byKind = new Map<string, KindDefinition>();
   const preferred = new Map<string, string>();
   let list: readonly KindDefinition[] | undefined;
@@ -24,6 +26,8 @@ export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKin
     if (byResource.has(resourceKey)) throw new Error(`resource ${resourceKey} is registered twice`);
     if (byKind.has(kindKey)) throw new Error(`kind ${kindKey} is registered twice`);
     byResource.set(resourceKey, kind);
+    const versions = within(byParts, kind.group);
+    within(versions, kind.version).set(kind.plural, kind);
     byKind.set(kindKey, kind);
     changed();
   }
@@ -33,6 +37,7 @@ export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKin
     const kind = byResource.get(key);
     if (kind === undefined) return;
     byResource.delete(key);
+    byParts.get(group)?.get(version)?.delete(plural);
     byKind.delete(keyOf(group, version, kind.kind));
     changed();
   }
@@ -63,7 +68,7 @@ export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKin
   for (const kind of kinds) add(kind);
 
   return {
-    byResource: (group, version, plural) => byResource.get(keyOf(group, version, plural)),
+    byResource: (group, version, plural) => byParts.get(group)?.get(version)?.get(plural),
     byKind: (group, version, kind) => byKind.get(keyOf(group, version, kind)),
     preferredVersion,
     all,
@@ -87,6 +92,15 @@ export function storedKindOf(registry: Pick<KindRegistry, 'byResource'>, kind: K
   const stored = registry.byResource(group, conversion.storedVersion, kind.plural);
   if (stored === undefined) throw new Error(`${keyOf(group, conversion.storedVersion, kind.plural)} is not registered`);
   return stored;
+}
+
+function within<Value>(maps: Map<string, Map<string, Value>>, name: string): Map<string, Value> {
+  let found = maps.get(name);
+  if (found === undefined) {
+    found = new Map();
+    maps.set(name, found);
+  }
+  return found;
 }
 
 function keyOf(group: string, version: string, name: string): string {
