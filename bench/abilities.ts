@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
-import type { RawOperation, Workload } from './config.ts';
+import type { Workload } from './config.ts';
 import { isServed } from './operations/create-any.ts';
 import { operations } from './operations/index.ts';
 
@@ -24,19 +24,10 @@ const fixedGates: Readonly<Record<string, boolean>> = {
   NodeDeclaredFeatures: false,
 };
 
-/** All operations, those inside createPodSets too. */
-function* everyOperation(workload: Workload): Iterable<RawOperation> {
-  for (const operation of workload.operations) {
-    yield operation;
-    const inner = operation['createPodsOp'];
-    if (typeof inner === 'object' && inner !== null) yield inner as RawOperation;
-  }
-}
-
 /** Template files that a workload reads, with whether their objects may be of any kind. */
 function* templates(workload: Workload): Iterable<{ path: string; anyKind: boolean }> {
   if (workload.defaultPodTemplatePath !== undefined) yield { path: workload.defaultPodTemplatePath, anyKind: false };
-  for (const operation of everyOperation(workload)) {
+  for (const operation of workload.operations) {
     for (const [key, value] of Object.entries(operation)) {
       const anyKind = key === 'templatePath' || key === 'templatePaths';
       if (key.endsWith('Path') && typeof value === 'string') yield { path: value, anyKind };
@@ -58,7 +49,7 @@ const textOf = (path: string): string => {
 /** What a workload asks for that cannot be done here; undefined when it can run. */
 export function cannotRun(workload: Workload): string | undefined {
   const known = new Set(operations.map(({ opcode }) => opcode));
-  const opcodes = [...everyOperation(workload)].map(({ opcode }) => opcode);
+  const opcodes = workload.operations.map(({ opcode }) => opcode);
   const missing = [...new Set(opcodes.filter((opcode) => opcode !== '' && opcode !== undefined && !known.has(opcode)))];
   if (missing.length > 0) return `opcode ${missing.join(', ')} is not supported`;
   for (const { path, anyKind } of templates(workload)) {

@@ -1,6 +1,7 @@
 /**
- * What a measured stretch of a workload gives: pods bound per second in one-second samples as upstream defines it, the same over
- * the whole stretch, CPU, memory, and how long pods stayed in each stage.
+ * What a measured stretch of a workload gives: pods bound per second in one-second samples as upstream defines it (the first
+ * second with a bound pod is where they begin; seconds without one count with the next), the same over the whole stretch and in
+ * finer steps for charts, CPU, memory, and how long pods stayed in each stage.
  * @see kubernetes/test/integration/scheduler_perf/util.go (throughputCollector)
  */
 
@@ -27,9 +28,17 @@ export function distribution(samples: readonly number[]): Distribution {
   };
 }
 
+/** Pods bound so far, at a time since the beginning of the stretch. */
+export interface Progress {
+  readonly atMs: number;
+  readonly bound: number;
+}
+
 export interface Measurement {
-  /** Pods per second in each one-second sample, from the first one with a bound pod on. */
+  /** Pods per second in upstream's one-second samples; the total alone when there is none. */
   readonly samples: readonly number[];
+  /** At most {@link progressMax} points, evenly spaced, the last one at the last binding. */
+  readonly progress: readonly Progress[];
   readonly podsBound: number;
   /** From the first create to the last binding seen. */
   readonly seconds: number;
@@ -38,6 +47,34 @@ export interface Measurement {
   readonly peakRssBytes: number;
   /** Milliseconds in each stage, by name. */
   readonly stages: Readonly<Record<string, Distribution>>;
+}
+
+/** Points of a chart. When there are twice as many, every second one goes. */
+export const progressMax = 200;
+const progressIntervalMs = 100;
+
+/** Pods per second in each of `steps` equal parts of the stretch, from its progress; fewer parts than that when it was short. */
+export function ratesOver(progress: readonly Progress[], steps: number): number[] {
+  const end = progress.at(-1)?.atMs ?? 0;
+  const parts = Math.min(steps, Math.max(1, Math.floor(end / progressIntervalMs)));
+  const boundAt = (ms: number): number => {
+    let before: Progress = { atMs: 0, bound: 0 };
+    for (const point of progress) {
+      if (point.atMs < ms) {
+        before = point;
+        continue;
+      }
+      const span = point.atMs - before.atMs;
+      return span === 0 ? point.bound : before.bound + ((point.bound - before.bound) * (ms - before.atMs)) / span;
+    }
+    return before.bound;
+  };
+  if (end === 0) return [];
+  const width = end / parts;
+  return Array.from(
+    { length: parts },
+    (_, part) => ((boundAt((part + 1) * width) - boundAt(part * width)) / width) * 1000,
+  );
 }
 
 /** Time that a collector reads; the process's own by default. */
@@ -65,7 +102,14 @@ export class Collector {
   private readonly begun: number;
   private readonly cpuBefore = process.cpuUsage();
   private peakRss = process.memoryUsage.rss();
-  private readonly timer: { cancel(): void };
+  private readonly timers: readonly { cancel(): void }[];
+  private readonly points: Progress[] = [];
+  /** One tick in this many becomes a point. */
+  private stride = 1;
+  private ticks = 0;
+  private started = false;
+  /** Whole seconds without a bound pod since the last sample. */
+  private skipped = 0;
 
   constructor(
     private readonly stopwatch: Stopwatch,
@@ -73,7 +117,7 @@ export class Collector {
     private readonly counts: (namespace: string, labels: Readonly<Record<string, string>>) => boolean,
   ) {
     this.begun = this.sampleStart = this.lastBound = stopwatch.monotonic();
-    this.timer = stopwatch.every(1000, () => this.sample());
+    this.timers = [stopwatch.every(1000, () => this.sample()), stopwatch.every(progressIntervalMs, () => this.point())];
   }
 
   /** The create call of a pod went out at `asked` and its answer came at `created` (stopwatch milliseconds). */
@@ -102,32 +146,50 @@ export class Collector {
     const now = this.stopwatch.monotonic();
     this.peakRss = Math.max(this.peakRss, process.memoryUsage.rss());
     const fresh = this.bound - this.boundBefore;
-    const elapsed = (now - this.sampleStart) / 1000;
+    if (this.bound === 0) return;
+    if (this.started && fresh === 0) {
+      this.skipped++;
+      return;
+    }
+    if (this.started) {
+      const rate = fresh / ((now - this.sampleStart) / 1000);
+      for (let times = 0; times <= this.skipped; times++) this.samples.push(rate);
+    }
+    this.started = true;
+    this.skipped = 0;
     this.sampleStart = now;
     this.boundBefore = this.bound;
-    // As upstream: the wait before the first pod is not a sample.
-    if (fresh === 0 && this.samples.length === 0) return;
-    this.samples.push(fresh / elapsed);
   }
 
-  /** Ends the stretch. `schedulerStages` are the scheduler's own histograms, summed up. */
-  stop(schedulerStages: Readonly<Record<string, Distribution>>): Measurement {
-    this.timer.cancel();
+  private point(): void {
+    if (this.ticks++ % this.stride !== 0) return;
+    this.points.push({ atMs: this.stopwatch.monotonic() - this.begun, bound: this.bound });
+    if (this.points.length < progressMax * 2) return;
+    for (let at = this.points.length - 2; at > 0; at -= 2) this.points.splice(at, 1);
+    this.stride *= 2;
+  }
+
+  /** Ends the stretch. */
+  stop(): Measurement {
+    for (const timer of this.timers) timer.cancel();
     this.peakRss = Math.max(this.peakRss, process.memoryUsage.rss());
     const { user, system } = process.cpuUsage(this.cpuBefore);
     const seconds = (this.lastBound - this.begun) / 1000;
-    // A stretch of less than a second has no sample; its one figure is the total.
+    // A stretch of hardly a second has no sample; its one figure is the total.
     const samples =
       this.samples.length > 0 ? this.samples : this.bound > 0 && seconds > 0 ? [this.bound / seconds] : [];
     return {
       samples,
+      progress: [
+        ...this.points.filter(({ atMs }) => atMs < seconds * 1000),
+        { atMs: seconds * 1000, bound: this.bound },
+      ],
       podsBound: this.bound,
       seconds,
       cpuMs: (user + system) / 1000,
       peakRssBytes: this.peakRss,
       stages: {
         create: distribution(this.createMs),
-        ...schedulerStages,
         'create to bound': distribution(this.boundMs),
         ...(this.readyMs.length === 0 ? {} : { 'create to ready': distribution(this.readyMs) }),
       },

@@ -8,18 +8,25 @@ export interface Comparison {
   readonly change: number;
   /** Two-sided probability that such a difference is chance (Mann-Whitney, normal approximation with ties). */
   readonly p: number;
-  readonly verdict: 'better' | 'worse' | 'no difference';
+  readonly verdict: Verdict;
 }
+
+/** Of B against A; `higher` and `lower` for figures of which neither is better. */
+export type Verdict = 'better' | 'worse' | 'higher' | 'lower' | 'no difference';
 
 export interface Sample {
   readonly median: number;
   readonly least: number;
   readonly most: number;
-  readonly count: number;
+  /** In the order of the runs. */
+  readonly values: readonly number[];
 }
 
 /** Below it a difference is believed. */
 export const significance = 0.05;
+
+/** With fewer runs a side no difference can be significant. */
+export const leastRounds = 4;
 
 function sampleOf(values: readonly number[]): Sample {
   const sorted = [...values].sort((a, b) => a - b);
@@ -28,7 +35,7 @@ function sampleOf(values: readonly number[]): Sample {
     sorted.length % 2 === 1
       ? (sorted[Math.floor(middle)] ?? 0)
       : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-  return { median, least: sorted[0] ?? 0, most: sorted.at(-1) ?? 0, count: sorted.length };
+  return { median, least: sorted[0] ?? 0, most: sorted.at(-1) ?? 0, values };
 }
 
 /** Abramowitz and Stegun 7.1.26: the error function to within 1.5e-7. */
@@ -62,13 +69,23 @@ export function mannWhitney(a: readonly number[], b: readonly number[]): number 
   return 1 - erf(z / Math.SQRT2);
 }
 
-export function compare(metric: string, a: readonly number[], b: readonly number[], moreIsBetter: boolean): Comparison {
+/** Compares the runs of two sides in one figure. */
+export function compare(
+  metric: string,
+  a: readonly number[],
+  b: readonly number[],
+  better: 'more' | 'less' | 'neither',
+): Comparison {
   const first = sampleOf(a);
   const second = sampleOf(b);
   const change = first.median === 0 ? 0 : second.median / first.median - 1;
   const p = mannWhitney(a, b);
   const difference = second.median - first.median;
-  const improved = moreIsBetter ? difference > 0 : difference < 0;
-  const verdict = p >= significance || difference === 0 ? 'no difference' : improved ? 'better' : 'worse';
-  return { metric, a: first, b: second, change, p, verdict };
+  return { metric, a: first, b: second, change, p, verdict: verdictOf(p, difference, better) };
+}
+
+function verdictOf(p: number, difference: number, better: 'more' | 'less' | 'neither'): Verdict {
+  if (p >= significance || difference === 0) return 'no difference';
+  if (better === 'neither') return difference > 0 ? 'higher' : 'lower';
+  return difference > 0 === (better === 'more') ? 'better' : 'worse';
 }

@@ -1,201 +1,212 @@
-/** The bench suite's entry, loaded by `kubehive bench`: picks workloads, runs them one after the other, and reports. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+/** The bench suite's entry, loaded by `kubehive bench`: runs the chosen workloads one after the other, and reports. */
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { readSchedulerConfiguration } from '../src/cli/scheduler-configuration.ts';
 import { cannotRun } from './abilities.ts';
 import { calibrate } from './calibration.ts';
-import { compare } from './compare.ts';
-import { BenchConfigError, readWorkloads, type Workload } from './config.ts';
+import { type ChoiceFlags, chooseWorkloads, ownSet } from './choice.ts';
+import { compareSides, type SidesCompared } from './compare-sides.ts';
+import { BenchConfigError, type Workload } from './config.ts';
 import { appendRecord, machineText } from './record.ts';
-import { dataItems } from './report/data-items.ts';
+import { comparisonPage, comparisonText } from './report/comparison.ts';
+import { dataItems, dataItemsFile, thresholdVerdicts } from './report/data-items.ts';
 import { htmlReport } from './report/html.ts';
 import { type Summary, summarize } from './report/summary.ts';
 import { terminalTable } from './report/terminal.ts';
-import { runWorkload, type WorkloadResult } from './runner.ts';
+import { type RunOptions, runWorkload, type WorkloadResult } from './runner.ts';
+import { commitSide, configurationSide, pluginSides, type Side } from './sides.ts';
 import { TemplateError } from './template.ts';
 
-export interface BenchFlags {
-  readonly case?: string;
-  readonly workload?: string;
-  /** Comma-separated; a leading `-` or `!` leaves out. */
-  readonly labels?: string;
+export interface BenchFlags extends ChoiceFlags {
   readonly out?: string;
   readonly json?: boolean;
   readonly list?: boolean;
   readonly kubelets?: boolean;
+  readonly seed?: number;
+  /** False: append nothing to results.ndjson. */
+  readonly record?: boolean;
   /** `external`: no scheduler is started. */
   readonly scheduler?: string;
-  /** Two KubeSchedulerConfiguration files to compare, run in turn. */
+  /** A KubeSchedulerConfiguration file to use in place of the workloads' own. */
+  readonly schedulerConfig?: string;
+  /** Exit with 1 when a threshold is missed. */
+  readonly enforceThresholds?: boolean;
+  /** Two of a kind to compare, run in turn: configuration files, plugins, or commits. */
   readonly compare?: readonly string[];
+  readonly comparePlugins?: readonly string[];
+  readonly compareCommit?: readonly string[];
   readonly rounds?: number;
   readonly threads?: 'auto' | 'dedicated' | 'shared' | 'inline' | number;
-}
-
-/** The project's own set; the bundle lies in dist/, the sources in bench/. */
-function ownSet(): string {
-  const candidates = ['./workloads/performance-config.yaml', '../bench/workloads/performance-config.yaml'];
-  const found = candidates
-    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-    .find((path) => existsSync(path));
-  if (found === undefined)
-    throw new BenchConfigError("the project's own workloads are missing; name a performance-config.yaml");
-  return found;
-}
-
-/** Does the workload carry all labels of the filter, and none that it leaves out? As upstream's `--perf-scheduling-label-filter`. */
-function hasLabels({ labels }: Workload, filter: string | undefined): boolean {
-  for (const part of (filter ?? '')
-    .split(',')
-    .map((text) => text.trim())
-    .filter(Boolean)) {
-    const isOut = /^[-!]/.test(part);
-    if (labels.includes(part.replace(/^[-+!]/, '')) === isOut) return false;
-  }
-  return true;
 }
 
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
+const nameOf = (workload: Workload): string => `${workload.case}/${workload.workload}`;
+
+/** What a person can mend is one line; all else is a bug, with its stack. */
+function failureText(error: unknown): string {
+  if (error instanceof BenchConfigError || error instanceof TemplateError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /**
  * Runs the workloads of `file` (default: the project's own set) that the flags choose. Returns the exit code: 0 when all that
  * could run did, 1 when one failed, 2 when nothing was chosen or the file is no configuration.
  */
 export async function runBench(file: string | undefined, flags: BenchFlags): Promise<number> {
-  let workloads: Workload[];
+  let chosen: Workload[];
+  let path: string;
   try {
-    workloads = readWorkloads(file ?? ownSet());
+    path = file ?? ownSet();
+    chosen = chooseWorkloads(path, flags);
   } catch (error) {
     if (!(error instanceof BenchConfigError)) throw error;
     say(`kubehive: ${error.message}`);
     return 2;
   }
-  const chosen = workloads.filter(
-    (one) =>
-      (flags.case === undefined || one.case === flags.case) &&
-      (flags.workload === undefined || one.workload === flags.workload) &&
-      hasLabels(one, flags.labels),
-  );
-  if (chosen.length === 0) {
-    const names = [...new Set(workloads.map((one) => `${one.case}/${one.workload}`))];
-    say(`kubehive: no workload is called ${flags.case ?? '*'}/${flags.workload ?? '*'}; there are ${names.join(', ')}`);
-    return 2;
-  }
   if (flags.list === true) {
-    for (const one of chosen) process.stdout.write(`${one.case}/${one.workload}\n`);
+    for (const one of chosen) process.stdout.write(`${nameOf(one)}\n`);
     return 0;
   }
-  if (flags.compare !== undefined) return compareSchedulers(chosen, flags);
+  const skipped: string[] = [];
+  const able = chosen.filter((workload) => {
+    const reason = cannotRun(workload);
+    if (reason === undefined) return true;
+    skipped.push(`${nameOf(workload)}: ${reason}`);
+    say(`SKIPPED ${nameOf(workload)}: ${reason}`);
+    return false;
+  });
+  const options: RunOptions = {
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.kubelets === undefined ? {} : { kubelets: flags.kubelets }),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    ...(flags.scheduler === 'external' ? { external: announce } : {}),
+    ...(flags.schedulerConfig === undefined
+      ? {}
+      : { schedulerConfiguration: readSchedulerConfiguration(flags.schedulerConfig) }),
+  };
+  if ((flags.compare ?? flags.comparePlugins ?? flags.compareCommit) !== undefined) {
+    return compareAll(able, resolve(path), flags, options);
+  }
   const calibration = calibrate();
   say(`calibration: this machine needs ${calibration.factor.toFixed(2)} times the CPU of the reference`);
   const results: WorkloadResult[] = [];
-  const skipped: string[] = [];
+  const summaries: (Summary & { calibration: number })[] = [];
+  // Only what this project's set and scheduler give is comparable from run to run.
+  const isRecorded =
+    file === undefined && [flags.kubelets, flags.scheduler, flags.schedulerConfig].every((one) => !one);
   let failures = 0;
-  for (const workload of chosen) {
-    const name = `${workload.case}/${workload.workload}`;
-    const reason = cannotRun(workload);
-    if (reason !== undefined) {
-      skipped.push(`${name}: ${reason}`);
-      say(`SKIPPED ${name}: ${reason}`);
-      continue;
-    }
+  for (const workload of able) {
     try {
-      const result = await runWorkload(workload, (step) => say(`${name}: ${step}`), {
-        ...flags,
-        ...(flags.scheduler === 'external' ? { external: announce } : {}),
-      });
+      const result = await runWorkload(workload, (step) => say(`${nameOf(workload)}: ${step}`), options);
       results.push(result);
-      const summary = summarize(result);
-      const line = { ...summary, calibration: Number(calibration.factor.toFixed(3)) };
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(line)}\n`);
-      // Only the own set is comparable from run to run.
-      if (file === undefined && flags.kubelets !== true && flags.scheduler === undefined)
-        appendRecord(recordDirectory(), new Date().toISOString(), line);
+      const summary = { ...summarize(result), calibration: Number(calibration.factor.toFixed(3)) };
+      summaries.push(summary);
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
+      if (isRecorded) appendRecord(recordDirectory(), new Date().toISOString(), summary);
     } catch (error) {
       failures++;
-      const text =
-        error instanceof BenchConfigError || error instanceof TemplateError
-          ? error.message
-          : String((error as Error).stack ?? error);
-      say(`FAILED ${name}: ${text}`);
+      say(`FAILED ${nameOf(workload)}: ${failureText(error)}`);
     }
   }
   if (flags.json !== true && results.length > 0) process.stdout.write(`\n${terminalTable(results)}`);
+  const machine = `${machineText()}; calibration ${calibration.factor.toFixed(2)}`;
   if (flags.out !== undefined) {
-    mkdirSync(flags.out, { recursive: true });
-    writeFileSync(join(flags.out, 'data-items.json'), `${JSON.stringify(dataItems(results), undefined, 2)}\n`);
-    writeFileSync(join(flags.out, 'report.html'), htmlReport(results, machineText(), skipped));
-    say(`wrote ${join(flags.out, 'data-items.json')} and ${join(flags.out, 'report.html')}`);
+    const topic = flags.topic ?? basename(dirname(resolve(path)));
+    write(flags.out, {
+      [dataItemsFile(topic, new Date())]: `${JSON.stringify(dataItems(results), undefined, 2)}\n`,
+      'report.html': htmlReport(results, machine, skipped),
+      'results.ndjson': summaries.map((summary) => `${JSON.stringify(summary)}\n`).join(''),
+    });
   }
+  const missed = results.flatMap(thresholdVerdicts).filter(({ isMet }) => !isMet).length;
+  if (missed > 0) say(`${missed} thresholds missed`);
   say(`${results.length} run, ${failures} failed, ${skipped.length} skipped`);
-  return failures > 0 ? 1 : 0;
+  return failures > 0 || (flags.enforceThresholds === true && missed > 0) ? 1 : 0;
 }
 
-/** Tells whoever runs the scheduler outside where to find the API server, and gives them a moment. */
+function write(directory: string, files: Readonly<Record<string, string>>): void {
+  mkdirSync(directory, { recursive: true });
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(directory, name), text);
+    say(`wrote ${join(directory, name)}`);
+  }
+}
+
+/** Tells whoever runs the scheduler outside where to find the API server. */
 async function announce({ http, kubeconfig }: { http: string; kubeconfig: string }): Promise<void> {
   const path = join(mkdtempSync(join(tmpdir(), 'kubehive-bench-')), 'kubeconfig');
   writeFileSync(path, kubeconfig, { mode: 0o600 });
   process.stdout.write(`external scheduler wanted: ${http} kubeconfig ${path}\n`);
 }
 
-/** Each workload in turn with each of two configurations; medians, spread and a verdict. */
-async function compareSchedulers(workloads: readonly Workload[], flags: BenchFlags): Promise<number> {
-  const [first, second] = (flags.compare ?? []).map(
-    (path) => parse(readFileSync(path, 'utf8')) as Record<string, unknown>,
-  );
-  if (first === undefined || second === undefined || (flags.compare ?? []).length !== 2) {
-    say('kubehive: --compare takes two KubeSchedulerConfiguration files');
+/** The two sides that the flags ask for. @throws BenchConfigError */
+async function sidesOf(file: string, flags: BenchFlags, options: RunOptions): Promise<[Side, Side]> {
+  const { compare, comparePlugins, compareCommit } = flags;
+  const [first, second, ...more] = compare ?? comparePlugins ?? compareCommit ?? [];
+  if (first === undefined || second === undefined || more.length > 0)
+    throw new BenchConfigError('a comparison takes two: A and B');
+  if (compare !== undefined) {
+    const side = (path: string) => configurationSide(path, readSchedulerConfiguration(path), options);
+    return [side(first), side(second)];
+  }
+  if (comparePlugins !== undefined) return pluginSides(first, second, options);
+  const root = dirname(recordDirectory());
+  const build = (commit: string) => {
+    say(`building ${commit}`);
+    return commitSide(root, commit, file, String(flags.threads ?? 'auto'));
+  };
+  const a = await build(first);
+  try {
+    return [a, await build(second)];
+  } catch (error) {
+    await a.close();
+    throw error;
+  }
+}
+
+async function compareAll(
+  workloads: readonly Workload[],
+  file: string,
+  flags: BenchFlags,
+  options: RunOptions,
+): Promise<number> {
+  let sides: [Side, Side];
+  try {
+    sides = await sidesOf(file, flags, options);
+  } catch (error) {
+    if (!(error instanceof BenchConfigError)) throw error;
+    say(`kubehive: ${error.message}`);
     return 2;
   }
-  const rounds = flags.rounds ?? 5;
-  for (const workload of workloads) {
-    const name = `${workload.case}/${workload.workload}`;
-    const reason = cannotRun(workload);
-    if (reason !== undefined) {
-      say(`SKIPPED ${name}: ${reason}`);
-      continue;
-    }
-    const runs: Summary[][] = [[], []];
-    for (let round = 0; round < rounds; round++) {
-      // Who begins changes from round to round, so that a machine that warms up favours neither.
-      for (const side of round % 2 === 0 ? [0, 1] : [1, 0]) {
-        say(`${name}: round ${round + 1} of ${rounds}, ${side === 0 ? 'A' : 'B'}`);
-        const schedulerConfiguration = side === 0 ? first : second;
-        const result = await runWorkload(workload, () => undefined, { ...flags, schedulerConfiguration });
-        runs[side]?.push(summarize(result));
+  const comparisons: SidesCompared[] = [];
+  let failures = 0;
+  try {
+    for (const workload of workloads) {
+      try {
+        const step = (text: string) => say(`${nameOf(workload)}: ${text}`);
+        const compared = await compareSides(workload, sides, flags.rounds ?? 5, step);
+        comparisons.push(compared);
+        process.stdout.write(flags.json === true ? `${JSON.stringify(compared)}\n` : comparisonText(compared));
+      } catch (error) {
+        failures++;
+        say(`FAILED ${nameOf(workload)}: ${failureText(error)}`);
       }
     }
-    const figures = (read: (summary: Summary) => number) => runs.map((side) => side.map(read));
-    const compared = [
-      ['pods/s', (summary: Summary) => summary.podsPerSecond.total, true],
-      ['CPU ms/pod', (summary: Summary) => summary.cpuMsPerPod, false],
-      ['CPU deviation', (summary: Summary) => summary.quality['cpuDeviation'] ?? 0, false],
-      ['fragmentation', (summary: Summary) => summary.quality['fragmentation'] ?? 0, false],
-      ['host skew', (summary: Summary) => summary.quality['hostSkew'] ?? 0, false],
-    ] as const;
-    const verdicts = compared.map(([metric, read, moreIsBetter]) => {
-      const [a = [], b = []] = figures(read);
-      return compare(metric, a, b, moreIsBetter);
-    });
-    if (flags.json === true) {
-      process.stdout.write(
-        `${JSON.stringify({ case: workload.case, workload: workload.workload, rounds, verdicts })}\n`,
-      );
-      continue;
-    }
-    process.stdout.write(`${name}: A ${flags.compare?.[0]}, B ${flags.compare?.[1]}, ${rounds} rounds\n`);
-    for (const { metric, a, b, change, p, verdict } of verdicts) {
-      const text = ({ median, least, most }: typeof a) =>
-        `${median.toPrecision(4)} (${least.toPrecision(3)}…${most.toPrecision(3)})`;
-      process.stdout.write(
-        `  ${metric.padEnd(14)} A ${text(a).padEnd(28)} B ${text(b).padEnd(28)} ${(change * 100).toFixed(1)} %  p=${p.toFixed(3)}  ${verdict}\n`,
-      );
-    }
+  } finally {
+    for (const side of sides) await side.close();
   }
-  return 0;
+  if (flags.out !== undefined) {
+    write(flags.out, {
+      'comparison.html': comparisonPage(comparisons, machineText()),
+      'comparison.ndjson': comparisons.map((one) => `${JSON.stringify(one)}\n`).join(''),
+    });
+  }
+  return failures > 0 ? 1 : 0;
 }
 
 /** bench/ of the checkout, from the bundle or from the sources. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { KubernetesObject } from '../src/client/index.ts';
 import { BenchConfigError } from './config.ts';
-import { compileTemplate } from './template.ts';
+import { compileTemplate, type TemplateValues } from './template.ts';
 
 export type MakeObject = (index: number, count: number) => KubernetesObject;
 
@@ -37,20 +37,20 @@ function fieldNames(value: unknown): unknown {
   );
 }
 
-/** A maker for the objects of a template file. Each call returns an object of its own. */
-export function objectsFrom(path: string): MakeObject {
+/** A maker for the objects of a template file; `params` are read beside `.Index` and `.Count`. Each call returns an object of its own. */
+export function objectsFrom(path: string, params: TemplateValues = {}): MakeObject {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new BenchConfigError(`template ${path}: ${(error as Error).message}`);
   }
-  const render = compileTemplate(text);
+  const render = compileTemplate(text, ['Index', 'Count', ...Object.keys(params)]);
   if (!text.includes('{{')) {
     const parsed = fieldNames(parse(text)) as KubernetesObject;
     return () => ({ ...parsed, metadata: { ...parsed.metadata } });
   }
-  return (index, count) => fieldNames(parse(render({ Index: index, Count: count }))) as KubernetesObject;
+  return (index, count) => fieldNames(parse(render({ ...params, Index: index, Count: count }))) as KubernetesObject;
 }
 
 /** Upstream's node when no template is named. @see scheduler_perf.go (createNodesOp) and templates/node-default.yaml */

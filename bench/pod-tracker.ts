@@ -103,6 +103,19 @@ export class PodTracker {
     return new Promise((resolve) => this.waiters.add({ done, resolve }));
   }
 
+  /** Resolves when none of these pods is there any more. */
+  untilGone(uids: readonly string[]): Promise<void> {
+    // What went once is not asked for again, so that each change costs little.
+    const left = new Set(uids);
+    return this.until(() => {
+      for (const uid of left) {
+        if (this.byUid.has(uid)) return false;
+        left.delete(uid);
+      }
+      return true;
+    });
+  }
+
   close(): void {
     this.subscription.unsubscribe();
   }

@@ -11,18 +11,36 @@ import { unpack } from '../src/runtime/index.ts';
 import { type RangeResult, remoteStore } from '../src/store/index.ts';
 import { cannotRun, claimsDevices, gateNotes } from './abilities.ts';
 import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
-import { BenchConfigError, type Workload } from './config.ts';
+import { BenchConfigError, type ThresholdMetricSelector, type Workload } from './config.ts';
+import { type HeapFigures, HeapSampler } from './heap.ts';
+import {
+  type HistogramFigures,
+  histogramFigures,
+  meanMs,
+  type Series,
+  schedulerHistograms,
+  since,
+} from './histograms.ts';
 import { type MakeObject, objectsFrom } from './objects.ts';
 import { type CreatedNode, type Measured, operations, type Run } from './operations/index.ts';
 import { PodTracker } from './pod-tracker.ts';
 import { type PlacementQuality, readQuality } from './quality.ts';
+import type { TemplateValues } from './template.ts';
+
+export interface MeasuredStretch extends Measurement {
+  readonly name: string;
+  readonly collectors: readonly string[];
+  readonly histograms: readonly HistogramFigures[];
+  readonly heap: HeapFigures;
+}
 
 export interface WorkloadResult {
   readonly case: string;
   readonly workload: string;
   readonly threshold: number;
+  readonly thresholdMetric: ThresholdMetricSelector;
   /** One for each stretch that the workload measures. */
-  readonly measurements: readonly (Measurement & { readonly name: string })[];
+  readonly measurements: readonly MeasuredStretch[];
   readonly podsBound: number;
   /** Bound pods of the measured namespaces found in the store, read past the API server. */
   readonly podsVerified: number;
@@ -39,6 +57,8 @@ export interface RunOptions {
   readonly external?: (server: { readonly http: string; readonly kubeconfig: string }) => Promise<void> | void;
   /** Run a kubelet on every node, so that pods become Ready and the time until then is measured. Default false, as upstream. */
   readonly kubelets?: boolean;
+  /** Seed of names and everything else random. Default 1. */
+  readonly seed?: number;
 }
 
 /** Runs `workload`; rejects when an operation fails or a bound pod is not in the store. `onStep` hears of each operation. */
@@ -64,6 +84,7 @@ export async function runWorkload(
       ...(options.kubelets === true ? ['nodes'] : []),
     ],
     threads: options.threads ?? 'auto',
+    seed: options.seed ?? 1,
     ...(external === undefined ? { https: false } : { http: { port: 0 } }),
     // As upstream's harness: pods name their priority as a number and have no service account.
     disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
@@ -94,13 +115,14 @@ export async function runWorkload(
         `${podsBound} pods were seen bound, but only ${podsVerified} of them are in the store with a node`,
       );
     }
-    const { case: name, workload: variant, threshold } = workload;
+    const { case: name, workload: variant, threshold, thresholdMetric } = workload;
     const isMeasured = (pod: Pod) => run.measuredUids.has(pod.metadata?.uid ?? '');
     const quality = await readQuality(cluster.client, isMeasured, await cluster.actors.metricsText());
     return {
       case: name,
       workload: variant,
       threshold,
+      thresholdMetric,
       measurements: run.measurements,
       podsBound,
       podsVerified,
@@ -132,6 +154,9 @@ async function verify(cluster: Cluster, run: WorkloadRun): Promise<number> {
   return bound;
 }
 
+/** As upstream's memory collector. */
+const heapIntervalMs = 500;
+
 /** A workload in which nothing has happened for so long will not end by itself. */
 const stalledMs = 120_000;
 
@@ -141,7 +166,7 @@ class WorkloadRun implements Run {
   readonly random;
   readonly tracker: PodTracker;
   readonly defaultPodTemplatePath: string | undefined;
-  readonly measurements: (Measurement & { name: string })[] = [];
+  readonly measurements: MeasuredStretch[] = [];
   readonly notes: string[] = [];
   readonly measuredUids = new Set<string>();
   readonly unverified = new Set<string>();
@@ -154,13 +179,15 @@ class WorkloadRun implements Run {
   private measured: Measured | undefined;
   private lastChange: number;
   private readonly watchdog: { cancel(): void };
-  private schedulerBefore: HistogramSums = {};
+  private heap: HeapSampler | undefined;
+  private heapTimer: { cancel(): void } | undefined;
+  private schedulerBefore: readonly Series[] = [];
   private fail: (error: unknown) => void = () => undefined;
   private readonly failed: Promise<never>;
 
   constructor(
     private readonly cluster: Cluster,
-    workload: Workload,
+    private readonly workload: Workload,
     private readonly kubelets: boolean,
   ) {
     this.client = cluster.client;
@@ -194,11 +221,12 @@ class WorkloadRun implements Run {
     return Promise.race([work, this.failed]);
   }
 
-  objects(path: string): MakeObject {
-    let make = this.templates.get(path);
+  objects(path: string, params: TemplateValues = {}): MakeObject {
+    const key = `${path}\n${JSON.stringify(params)}`;
+    let make = this.templates.get(key);
     if (make === undefined) {
-      make = objectsFrom(path);
-      this.templates.set(path, make);
+      make = objectsFrom(path, params);
+      this.templates.set(key, make);
     }
     return make;
   }
@@ -222,23 +250,44 @@ class WorkloadRun implements Run {
     );
   }
 
-  startMeasuring(measured: Measured): void {
+  async startMeasuring(measured: Measured): Promise<void> {
     if (this.collector !== undefined)
       throw new BenchConfigError(`measuring "${measured.name}" begins before "${this.measured?.name}" has ended`);
     this.measured = measured;
+    const rows = await this.cluster.actors.inspect();
+    this.schedulerBefore = schedulerHistograms(rows);
+    const heap = new HeapSampler(() => this.clock.monotonic());
+    heap.add(rows);
+    this.heap = heap;
+    // An inspection asks every actor: with thousands of kubelets that would be measured too.
+    if (!this.kubelets) this.heapTimer = this.clock.every(heapIntervalMs, () => void this.sampleHeap(heap));
     this.collector = new Collector(this.clock, (namespace, labels) => this.isMeasured(namespace, labels));
   }
 
+  /** A cluster that is going down has no heap to tell of. */
+  private async sampleHeap(heap: HeapSampler): Promise<void> {
+    const rows = await this.cluster.actors.inspect().catch(() => undefined);
+    if (rows !== undefined) heap.add(rows);
+  }
+
   async stopMeasuring(): Promise<void> {
-    const { collector, measured } = this;
-    if (collector === undefined || measured === undefined)
+    const { collector, measured, heap } = this;
+    if (collector === undefined || measured === undefined || heap === undefined)
       throw new BenchConfigError('stopCollectingMetrics without a start');
-    const sums = schedulerSums(await this.cluster.actors.metricsText());
-    const stages = stageMeans(sums, this.schedulerBefore);
-    this.schedulerBefore = sums;
-    const measurement = collector.stop(stages);
-    this.measurements.push({ name: measured.name, ...measurement, stages: withQueue(measurement.stages) });
     this.collector = undefined;
+    this.heapTimer?.cancel();
+    const stretch = collector.stop();
+    const rows = await this.cluster.actors.inspect();
+    heap.add(rows);
+    const series = since(schedulerHistograms(rows), this.schedulerBefore);
+    this.measurements.push({
+      ...stretch,
+      name: measured.name,
+      collectors: measured.collectors ?? [],
+      stages: withScheduling(stretch.stages, series),
+      histograms: histogramFigures(series, this.workload.metrics),
+      heap: heap.figures(),
+    });
     this.measured = undefined;
   }
 
@@ -259,10 +308,11 @@ class WorkloadRun implements Run {
     if (this.kubelets) await this.cluster.addNodes(nodes);
   }
 
-  async createPod(pod: Pod): Promise<void> {
+  async createPod(pod: Pod): Promise<Pod> {
     const asked = this.clock.monotonic();
     const created = await this.client.create(podResource, pod);
     this.collector?.podCreated(created.metadata?.uid ?? '', asked, this.clock.monotonic());
+    return created;
   }
 
   note(text: string): void {
@@ -279,57 +329,29 @@ class WorkloadRun implements Run {
   close(): void {
     this.stopBackground.abort();
     this.watchdog.cancel();
+    this.heapTimer?.cancel();
     this.tracker.close();
   }
 }
 
-type HistogramSums = Readonly<Record<string, { readonly sum: number; readonly count: number }>>;
-
-/** The scheduler's histograms by the stage that they stand for. Their means split a pod's time between create and ready. */
-const stageOfHistogram: Readonly<Record<string, string>> = {
-  scheduler_scheduling_algorithm_duration_seconds: 'schedule',
-  'scheduler_framework_extension_point_duration_seconds{extension_point="Bind"': 'bind',
-};
-
-/** Sums and counts of those histograms in a Prometheus text, over all their other labels. */
-function schedulerSums(text: string): HistogramSums {
-  const sums: Record<string, { sum: number; count: number }> = {};
-  for (const line of text.split('\n')) {
-    for (const [histogram, stage] of Object.entries(stageOfHistogram)) {
-      const [name = '', label = ''] = histogram.split('{');
-      const kind = line.startsWith(`${name}_sum`) ? 'sum' : line.startsWith(`${name}_count`) ? 'count' : undefined;
-      if (kind === undefined || !line.includes(label)) continue;
-      sums[stage] ??= { sum: 0, count: 0 };
-      const entry = sums[stage];
-      entry[kind] += Number(line.slice(line.lastIndexOf(' ') + 1));
-    }
-  }
-  return sums;
-}
-
 /**
- * Puts the stages of a pod's way in their order. `queue` is what is left of the time from the answer to the create until the
- * binding is seen: the way to the scheduler, the wait for its turn, and the way back.
+ * Puts the stages of a pod's way in their order, with the scheduler's own means. `queue` is what is left of the time from the
+ * answer to the create until the binding is seen: the way to the scheduler, the wait for its turn, and the way back.
  */
-function withQueue(stages: Readonly<Record<string, Distribution>>): Record<string, Distribution> {
-  const { create, schedule, bind, ...rest } = stages;
+function withScheduling(
+  stages: Readonly<Record<string, Distribution>>,
+  series: readonly Series[],
+): Record<string, Distribution> {
+  const { create, ...rest } = stages;
+  const schedule = meanMs(series, 'scheduler_scheduling_algorithm_duration_seconds');
+  const bind = meanMs(series, 'scheduler_framework_extension_point_duration_seconds', { extension_point: 'Bind' });
   const total = stages['create to bound']?.average ?? 0;
-  const queue = Math.max(0, total - (schedule?.average ?? 0) - (bind?.average ?? 0));
+  const queue = Math.max(0, total - (schedule ?? 0) - (bind ?? 0));
   return {
     ...(create === undefined ? {} : { create }),
     queue: distribution(total === 0 ? [] : [queue]),
-    ...(schedule === undefined ? {} : { schedule }),
-    ...(bind === undefined ? {} : { bind }),
+    ...(schedule === undefined ? {} : { schedule: distribution([schedule]) }),
+    ...(bind === undefined ? {} : { bind: distribution([bind]) }),
     ...rest,
   };
-}
-
-function stageMeans(after: HistogramSums, before: HistogramSums): Record<string, Distribution> {
-  return Object.fromEntries(
-    Object.entries(after).map(([stage, { sum, count }]) => {
-      const pods = count - (before[stage]?.count ?? 0);
-      const meanMs = pods === 0 ? 0 : ((sum - (before[stage]?.sum ?? 0)) / pods) * 1000;
-      return [stage, distribution(pods === 0 ? [] : [meanMs])];
-    }),
-  );
 }

@@ -1,10 +1,10 @@
-/** createAny and updateAny: objects of any kind from templates. */
+/** createAny, createResourceClaims and updateAny: objects of any kind from templates; waitForPodGroups. */
 import { z } from 'zod';
 import type { KubernetesObject, Resource } from '../../src/client/index.ts';
 import * as resources from '../../src/client/resources.ts';
 import { BenchConfigError } from '../config.ts';
 import { createWidth, inParallel, intervalMs } from './parallel.ts';
-import { defineOperation } from './types.ts';
+import { defineOperation, templateParams } from './types.ts';
 
 const byKind = new Map<string, Resource>(
   Object.values(resources)
@@ -37,6 +37,7 @@ const schema = z.looseObject({
   namespace: z.string().optional(),
   count: z.number().int().min(0).default(1),
   templatePath: z.string(),
+  templateParams,
   updatePerSecond: z.number().optional(),
   subresources: z.array(z.string()).optional(),
 });
@@ -52,7 +53,7 @@ export const createAny = defineOperation({
   opcode: 'createAny',
   schema,
   async run(operation, run) {
-    const make = run.objects(operation.templatePath);
+    const make = run.objects(operation.templatePath, operation.templateParams);
     if (operation.namespace !== undefined) await run.ensureNamespace(operation.namespace);
     await inParallel(operation.count, createWidth, async (index) => {
       const object = place(make(index, operation.count), operation.namespace);
@@ -62,11 +63,40 @@ export const createAny = defineOperation({
   },
 });
 
+/** Upstream's older way to create claims: createAny for one kind, in a namespace. */
+export const createResourceClaims = defineOperation({
+  opcode: 'createResourceClaims',
+  schema: z.looseObject({ namespace: z.string(), count: z.number().int().min(0), templatePath: z.string() }),
+  async run({ namespace, count, templatePath }, run) {
+    const make = run.objects(templatePath);
+    await run.ensureNamespace(namespace);
+    await inParallel(count, createWidth, async (index) => {
+      const claim = place(make(index, count), namespace);
+      await run.client.create(resourceOf(claim), claim);
+    });
+  },
+});
+
+/** Pod groups are made by a controller out of workloads; pods come when they are there. */
+export const waitForPodGroups = defineOperation({
+  opcode: 'waitForPodGroups',
+  schema: z.looseObject({ namespace: z.string(), count: z.number().int().min(0) }),
+  async run({ namespace, count }, run) {
+    const groups = [...byKind.values()].find(({ kind }) => kind === 'PodGroup');
+    if (groups === undefined) throw new BenchConfigError('waitForPodGroups: no kind PodGroup is served');
+    for (;;) {
+      const { items } = await run.client.list(groups, { namespace });
+      if (items.length >= count) return;
+      await run.clock.sleep(100);
+    }
+  },
+});
+
 export const updateAny = defineOperation({
   opcode: 'updateAny',
   schema,
   async run(operation, run) {
-    const make = run.objects(operation.templatePath);
+    const make = run.objects(operation.templatePath, operation.templateParams);
     const update = async (index: number) => {
       const object = place(make(index, operation.count), operation.namespace);
       const resource = resourceOf(object);

@@ -4,7 +4,7 @@ import type { Node } from '../../src/api/index.ts';
 import { csiNodes, nodes } from '../../src/client/resources.ts';
 import { defaultNode } from '../objects.ts';
 import { createWidth, inParallel } from './parallel.ts';
-import { type CreatedNode, defineOperation, type Run } from './types.ts';
+import { type CreatedNode, defineOperation, type Run, templateParams } from './types.ts';
 
 const count = z.number().int().min(0);
 
@@ -13,6 +13,7 @@ export const createNodes = defineOperation({
   schema: z.looseObject({
     count,
     nodeTemplatePath: z.string().optional(),
+    templateParams,
     labelNodePrepareStrategy: z.looseObject({ labelKey: z.string(), labelValues: z.array(z.string()) }).optional(),
     uniqueNodeLabelStrategy: z.looseObject({ labelKey: z.string() }).optional(),
     nodeAllocatableStrategy: z
@@ -24,7 +25,10 @@ export const createNodes = defineOperation({
       .optional(),
   }),
   async run(operation, run) {
-    const make = operation.nodeTemplatePath === undefined ? defaultNode : run.objects(operation.nodeTemplatePath);
+    const make =
+      operation.nodeTemplatePath === undefined
+        ? defaultNode
+        : run.objects(operation.nodeTemplatePath, operation.templateParams);
     const label = operation.labelNodePrepareStrategy;
     const unique = operation.uniqueNodeLabelStrategy;
     const allocatable = operation.nodeAllocatableStrategy;

@@ -1,15 +1,18 @@
-/** createPods and createPodSets: pods through the API server, waited for until the scheduler has bound them. */
+/** createPods: pods through the API server, waited for until the scheduler has bound them. */
 import { z } from 'zod';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../src/api/index.ts';
+import type { KubernetesObject } from '../../src/client/index.ts';
 import { persistentVolumeClaims, persistentVolumes, pods } from '../../src/client/resources.ts';
+import { BenchConfigError } from '../config.ts';
 import type { MakeObject } from '../objects.ts';
 import { createWidth, durationMs, inParallel } from './parallel.ts';
-import { defineOperation, type Run } from './types.ts';
+import { defineOperation, type Run, templateParams } from './types.ts';
 
 const schema = z.looseObject({
   count: z.number().int().min(0),
   namespace: z.string().optional(),
   podTemplatePath: z.string().optional(),
+  templateParams,
   persistentVolumeTemplatePath: z.string().optional(),
   persistentVolumeClaimTemplatePath: z.string().optional(),
   collectMetrics: z.boolean().optional(),
@@ -83,7 +86,7 @@ async function createClaim(run: Run, operation: CreatePods, namespace: string, i
 
 async function createAll(run: Run, operation: CreatePods, namespace: string): Promise<void> {
   const path = operation.podTemplatePath ?? run.defaultPodTemplatePath;
-  const make = path === undefined ? defaultPod : run.objects(path);
+  const make = path === undefined ? defaultPod : run.objects(path, operation.templateParams);
   const withVolumes = operation.persistentVolumeTemplatePath !== undefined;
   await inParallel(operation.count, createWidth, async (index) => {
     const pod = inNamespace(make(index, operation.count) as Pod, namespace);
@@ -97,29 +100,42 @@ async function createAll(run: Run, operation: CreatePods, namespace: string): Pr
   });
 }
 
-/** Keeps `count` pods coming and going for the duration: each one bound is deleted and followed by a new one. */
+/**
+ * As upstream: `count` pods, and once all of them are bound they go and as many new ones come, until the duration is over. The
+ * pods of the last round stay, bound or not.
+ */
 async function steady(run: Run, operation: CreatePods, namespace: string): Promise<void> {
-  const until = run.clock.monotonic() + durationMs(operation.duration ?? '0s');
   const path = operation.podTemplatePath ?? run.defaultPodTemplatePath;
-  const make = path === undefined ? defaultPod : run.objects(path);
-  let index = 0;
-  while (run.clock.monotonic() < until) {
-    const missing = operation.count - run.tracker.count(namespace);
-    await inParallel(missing, createWidth, () =>
-      run.createPod(inNamespace(make(index++, operation.count) as Pod, namespace)),
-    );
-    await run.clock.sleep(50);
-    const bound = [...run.tracker.pods(namespace)].filter((pod) => pod.bound);
-    await inParallel(bound.length, createWidth, async (at) => {
-      const name = bound[at]?.name ?? '';
-      await run.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 });
-    });
+  const make = path === undefined ? defaultPod : run.objects(path, operation.templateParams);
+  const ended = new AbortController();
+  const timeIsUp = run.clock.sleep(durationMs(operation.duration ?? '0s')).then(() => ended.abort());
+  let rounds = 0;
+  const work = async () => {
+    while (!ended.signal.aborted) {
+      const made: KubernetesObject[] = [];
+      const before = run.tracker.boundCount(namespace);
+      await inParallel(operation.count, createWidth, async (index) => {
+        made.push(await run.createPod(inNamespace(make(index, operation.count) as Pod, namespace)));
+      });
+      await allBound(run, namespace, before + made.length);
+      rounds++;
+      if (ended.signal.aborted) return;
+      await inParallel(made.length, createWidth, async (at) => {
+        await run.client.delete(pods, { namespace, name: made[at]?.metadata?.name ?? '' }, { gracePeriodSeconds: 0 });
+      });
+      // The count of bound pods has to be down again before the next round asks for it.
+      await run.tracker.untilGone(made.map(({ metadata }) => metadata?.uid ?? ''));
+    }
+  };
+  await Promise.race([work(), timeIsUp]);
+  if (rounds === 0) {
+    throw new BenchConfigError(`no round of ${operation.count} pods was bound within ${operation.duration ?? '0s'}`);
   }
 }
 
 async function createPodsIn(run: Run, operation: CreatePods, namespace: string): Promise<void> {
   await run.ensureNamespace(namespace);
-  if (operation.collectMetrics === true) run.startMeasuring({ name: namespace, namespaces: [namespace] });
+  if (operation.collectMetrics === true) await run.startMeasuring({ name: namespace, namespaces: [namespace] });
   if (operation.steadyState === true) {
     await steady(run, operation, namespace);
   } else {
@@ -140,14 +156,4 @@ export const createPods = defineOperation({
   opcode: 'createPods',
   schema,
   run: (operation, run, index) => createPodsIn(run, operation, operation.namespace ?? `namespace-${index}`),
-});
-
-export const createPodSets = defineOperation({
-  opcode: 'createPodSets',
-  schema: z.looseObject({ count: z.number().int().min(0), namespacePrefix: z.string(), createPodsOp: schema }),
-  async run(operation, run) {
-    for (let index = 0; index < operation.count; index++) {
-      await createPodsIn(run, operation.createPodsOp, `${operation.namespacePrefix}-${index}`);
-    }
-  },
 });

@@ -36,10 +36,6 @@ export const deletePods = defineOperation({
       return;
     }
     await all();
-    const uids = new Set(doomed.map(({ uid }) => uid));
-    await run.tracker.until(() => {
-      for (const uid of uids) if (!run.tracker.byUid.has(uid)) uids.delete(uid);
-      return uids.size === 0;
-    });
+    await run.tracker.untilGone(doomed.map(({ uid }) => uid));
   },
 });

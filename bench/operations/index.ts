@@ -1,8 +1,8 @@
 /** The opcodes that the bench understands. */
 import { churn } from './churn.ts';
-import { createAny, updateAny } from './create-any.ts';
+import { createAny, createResourceClaims, updateAny, waitForPodGroups } from './create-any.ts';
 import { createNamespaces, createNodes } from './create-nodes.ts';
-import { createPodSets, createPods } from './create-pods.ts';
+import { createPods } from './create-pods.ts';
 import { deletePods } from './delete-pods.ts';
 import { startCollectingMetrics, stopCollectingMetrics } from './metrics.ts';
 import { allocResourceClaims, createResourceDriver } from './resource-driver.ts';
@@ -13,9 +13,10 @@ export const operations: readonly Operation[] = [
   createNodes,
   createNamespaces,
   createPods,
-  createPodSets,
   createAny,
   updateAny,
+  createResourceClaims,
+  waitForPodGroups,
   createResourceDriver,
   allocResourceClaims,
   deletePods,

@@ -6,13 +6,14 @@ const schema = z.looseObject({
   name: z.string().default('metrics'),
   namespaces: z.array(z.string()).optional(),
   labelSelector: z.record(z.string(), z.string()).optional(),
+  collectors: z.array(z.enum(['Throughput', 'Metrics', 'Memory', 'SchedulingDuration'])).optional(),
 });
 
 export const startCollectingMetrics = defineOperation({
   opcode: 'startCollectingMetrics',
   schema,
-  async run({ name, namespaces = [], labelSelector }, run) {
-    run.startMeasuring({ name, namespaces, labelSelector });
+  async run({ name, namespaces = [], labelSelector, collectors }, run) {
+    await run.startMeasuring({ name, namespaces, labelSelector, collectors });
   },
 });
 

@@ -1,6 +1,7 @@
 /** One object a workload, for scripts (`--json`) and for the records in results.ndjson. */
 import { distribution } from '../collector.ts';
 import type { WorkloadResult } from '../runner.ts';
+import { type ThresholdVerdict, thresholdVerdicts } from './data-items.ts';
 
 export interface Summary {
   readonly case: string;
@@ -23,6 +24,10 @@ export interface Summary {
   readonly quality: Readonly<Record<string, number>>;
   /** Mean milliseconds by stage. */
   readonly stagesMs: Readonly<Record<string, number>>;
+  /** Most of the heaps of all threads, in mebibytes. */
+  readonly heapMaxMiB: number;
+  /** The thresholds of the file, if it has any. */
+  readonly thresholds?: readonly Omit<ThresholdVerdict, 'name'>[];
 }
 
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
@@ -37,6 +42,10 @@ export function summarize(result: WorkloadResult): Summary {
     for (const [stage, values] of Object.entries(measured)) stages[stage] = round(values.average, 3);
   }
   const pods = result.podsBound;
+  const thresholds = thresholdVerdicts(result).map(({ name: _, value, ...verdict }) => ({
+    ...verdict,
+    value: round(value),
+  }));
   return {
     case: result.case,
     workload: result.workload,
@@ -54,5 +63,7 @@ export function summarize(result: WorkloadResult): Summary {
     podsVerified: result.podsVerified,
     quality: Object.fromEntries(Object.entries(result.quality).map(([name, value]) => [name, round(value, 4)])),
     stagesMs: stages,
+    heapMaxMiB: round(Math.max(0, ...result.measurements.map(({ heap }) => heap.max)), 1),
+    ...(thresholds.length > 0 ? { thresholds } : {}),
   };
 }

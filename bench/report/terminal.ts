@@ -1,21 +1,36 @@
-/** The results for a terminal: a table, and a bar a workload. */
+/** The results for a terminal: a table with a line of samples, a bar a workload, how well pods were placed, and thresholds. */
+import { ratesOver } from '../collector.ts';
+import { figureText, qualityFigures } from '../quality.ts';
 import type { WorkloadResult } from '../runner.ts';
+import { thresholdVerdicts } from './data-items.ts';
 import { summarize } from './summary.ts';
 
 const bars = '▁▂▃▄▅▆▇█';
+const sparklineWidth = 24;
 
-/** One character a sample, scaled to the greatest. */
-export function sparkline(samples: readonly number[], width = 24): string {
-  const most = Math.max(...samples, 1);
-  const step = Math.max(1, Math.ceil(samples.length / width));
-  let line = '';
-  for (let at = 0; at < samples.length; at += step) {
-    line += bars[Math.min(bars.length - 1, Math.floor(((samples[at] ?? 0) / most) * bars.length))] ?? '';
-  }
-  return line;
+/** One character a rate, scaled to the greatest. */
+export function sparkline(rates: readonly number[]): string {
+  const most = Math.max(...rates, 1);
+  return rates.map((rate) => bars[Math.min(bars.length - 1, Math.floor((rate / most) * bars.length))] ?? '').join('');
 }
 
-const columns = ['CASE', 'WORKLOAD', 'PODS', 'PODS/S', 'P50', 'P99', 'TOTAL', 'CPU MS/POD', 'RSS MIB', 'SAMPLES'];
+/** Columns as wide as their widest cell; those from `firstNumber` on lie to the right, but for the last. */
+function columnsOf(rows: readonly (readonly string[])[], firstNumber: number): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const last = widths.length - 1;
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column < firstNumber || column === last ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const titles = ['CASE', 'WORKLOAD', 'PODS', 'PODS/S', 'P50', 'P99', 'TOTAL', 'CPU MS/POD', 'RSS MIB', 'OVER TIME'];
 
 export function terminalTable(results: readonly WorkloadResult[]): string {
   const rows = results.map((result) => {
@@ -31,29 +46,38 @@ export function terminalTable(results: readonly WorkloadResult[]): string {
       total.toFixed(0),
       summary.cpuMsPerPod.toFixed(2),
       (summary.peakRssBytes / 2 ** 20).toFixed(0),
-      sparkline(result.measurements.flatMap((measurement) => measurement.samples)),
+      result.measurements.map(({ progress }) => sparkline(ratesOver(progress, sparklineWidth))).join(' '),
     ];
   });
-  const widths = columns.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) =>
-        column < 2 || column === 9 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd();
+  const nameOf = (result: WorkloadResult) => `${result.case}/${result.workload}`;
   const most = Math.max(1, ...results.map((result) => summarize(result).podsPerSecond.total));
   const plot = results.map((result) => {
     const { total } = summarize(result).podsPerSecond;
-    return `${`${result.case}/${result.workload}`.padEnd(44)} ${'█'.repeat(Math.max(1, Math.round((total / most) * 40)))} ${total.toFixed(0)} pods/s`;
+    return `${nameOf(result).padEnd(44)} ${'█'.repeat(Math.max(1, Math.round((total / most) * 40)))} ${total.toFixed(0)} pods/s`;
   });
-  const placement = results.map((result) => {
-    const { cpuUtilization, cpuDeviation, fragmentation, hostSkew, zoneSkew, victims } = result.quality;
-    const zones = zoneSkew === undefined ? '' : `, zone skew ${zoneSkew}`;
-    const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-    return `${`${result.case}/${result.workload}`.padEnd(44)} CPU ${percent(cpuUtilization)} ± ${percent(cpuDeviation)}, fragmented ${percent(fragmentation)}, host skew ${hostSkew}${zones}, ${victims} victims`;
+  // A figure that no workload has, such as the skew of zones without zones, is left out.
+  const shown = qualityFigures.filter(({ name }) => results.some((result) => result.quality[name] !== undefined));
+  const placement = columnsOf(
+    [
+      ['PLACEMENT', ...shown.map(({ title }) => title.toUpperCase()), ''],
+      ...results.map((result) => [
+        nameOf(result),
+        ...shown.map(({ name, isShare }) => figureText(result.quality[name], isShare)),
+        '',
+      ]),
+    ],
+    1,
+  );
+  const thresholds = results.flatMap(thresholdVerdicts).map(({ name, metric, bucket, threshold, value, isMet }) => {
+    const figure = `${name.replace('BenchmarkPerfScheduling/', '')}: ${metric} ${bucket} ${value.toFixed(1)}`;
+    return `threshold ${isMet ? 'reached' : 'MISSED'}: ${figure}, threshold ${threshold}`;
   });
-  return `${[columns, ...rows].map(line).join('\n')}\n\n${plot.join('\n')}\n\nPlacement\n${placement.join('\n')}\n`;
+  return [
+    columnsOf([titles, ...rows], 2),
+    plot.join('\n'),
+    placement,
+    ...(thresholds.length > 0 ? [thresholds.join('\n')] : []),
+  ]
+    .join('\n\n')
+    .concat('\n');
 }

@@ -11,8 +11,16 @@ export interface BenchFlags {
   readonly json?: boolean;
   readonly list?: boolean;
   readonly kubelets?: boolean;
+  readonly smallest?: boolean;
+  readonly topic?: string;
+  readonly seed: number;
+  readonly record: boolean;
   readonly scheduler?: string;
+  readonly schedulerConfig?: string;
+  readonly enforceThresholds?: boolean;
   readonly compare?: readonly string[];
+  readonly comparePlugins?: readonly string[];
+  readonly compareCommit?: readonly string[];
   readonly rounds?: number;
   readonly threads?: Threads;
 }
@@ -29,18 +37,32 @@ export const benchCommand = (): Command =>
     .option('--case <name>', 'only test cases of this name')
     .option('--workload <name>', 'only workloads of this name, such as 500Nodes')
     .option('--labels <list>', 'only workloads with these labels; -NAME leaves out, as in performance,-short')
-    .option('--out <dir>', 'write data items (JSON), the HTML report and the plots here')
+    .option('--smallest', 'of each case only its smallest workload')
+    .option(
+      '--out <dir>',
+      "write upstream's data items (JSON), an HTML report and one JSON object a workload (NDJSON) here",
+    )
     .option('--json', 'print one JSON object a workload')
+    .option('--topic <name>', 'name in the data items and of thresholds by topic (default: the folder of the file)')
+    .option('--enforce-thresholds', 'exit with 1 when a threshold of the file is missed')
+    .option('--seed <n>', 'seed of names and all else random', wholeNumber(0, 2 ** 31), 1)
     .option('--kubelets', 'run a kubelet on every node too, and measure the time until pods are Ready')
     .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
     .option('--scheduler <which>', 'external: start none, and print where one outside finds the API server')
+    .option('--scheduler-config <file>', "a KubeSchedulerConfiguration in place of the workloads' own")
     .option('--compare <files...>', 'two KubeSchedulerConfiguration files, A and B: run in turn, with a verdict')
+    .option('--compare-plugins <names...>', 'two plugins, NAME or NAME=FILE: each with the other left out')
+    .option('--compare-commit <commits...>', 'two commits of the checkout, each built in a temporary worktree')
     .option('--rounds <n>', 'runs of each side under --compare', wholeNumber(1, 1000), 5)
+    .option('--no-record', 'append nothing to bench/results.ndjson of the checkout, where runs of the own set go')
     .option('--list', 'list the cases and workloads and run none')
     .addHelpText(
       'after',
       '\nExamples:\n  $ kubehive bench --case SchedulingBasic --workload 500Nodes\n' +
-        '  $ kubehive bench --json | jq .podsPerSecond.average\n  $ kubehive bench performance-config.yaml --out ./report',
+        '  $ kubehive bench --json | jq .podsPerSecond.average\n  $ kubehive bench performance-config.yaml --out ./report\n' +
+        '  $ kubehive bench performance-config.yaml --labels performance,-short\n' +
+        '  $ kubehive bench --smallest --compare a.yaml b.yaml --rounds 7\n' +
+        '  $ kubehive bench --case SchedulingBasic --workload 5000Nodes --compare-commit main HEAD',
     )
     .action(async (file: string | undefined, flags: BenchFlags) => {
       if (flags.scheduler !== undefined && flags.scheduler !== 'external') {

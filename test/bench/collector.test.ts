@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Collector, distribution } from '../../bench/collector.ts';
+import { Collector, distribution, progressMax } from '../../bench/collector.ts';
 
 describe('distributions', () => {
   it('take percentiles as upstream does: the value at index ceil(n × p) - 1', () => {
@@ -34,7 +34,7 @@ function stopwatch() {
 }
 
 describe('a collector', () => {
-  it('counts bound pods in one-second samples from the first bound pod on', () => {
+  it('samples every second after the first one with a bound pod, as upstream; idle seconds count with the next', () => {
     const clock = stopwatch();
     const collector = new Collector(clock, (namespace) => namespace === 'measured');
     clock.second();
@@ -43,10 +43,16 @@ describe('a collector', () => {
     clock.second();
     for (let pod = 0; pod < 10; pod++) collector.podBound(`b${pod}`, 'measured', {});
     clock.second();
-    const measurement = collector.stop({});
-    expect(measurement.samples).toEqual([30, 10]);
-    expect(measurement.podsBound).toBe(40);
-    expect(measurement.seconds).toBe(2);
+    clock.second();
+    for (let pod = 0; pod < 10; pod++) collector.podBound(`c${pod}`, 'measured', {});
+    clock.second();
+    const measurement = collector.stop();
+    expect(measurement.samples).toEqual([10, 5, 5]);
+    expect(measurement.podsBound).toBe(50);
+    // The last pods were bound four seconds after the beginning, and seen before the clock moved on.
+    expect(measurement.seconds).toBe(4);
+    expect(measurement.progress.at(-1)).toEqual({ atMs: 4000, bound: 50 });
+    expect(measurement.progress[0]).toEqual({ atMs: 1000, bound: 0 });
   });
 
   it('gives the total as its one sample when all was over within a second', () => {
@@ -54,7 +60,7 @@ describe('a collector', () => {
     const collector = new Collector(clock, () => true);
     clock.move(500);
     for (let pod = 0; pod < 100; pod++) collector.podBound(`p${pod}`, 'n', {});
-    expect(collector.stop({}).samples).toEqual([200]);
+    expect(collector.stop().samples).toEqual([200]);
   });
 
   it('tells the time from create to bound and to ready', () => {
@@ -65,12 +71,22 @@ describe('a collector', () => {
     collector.podBound('p', 'n', {});
     clock.move(10);
     collector.podReady('p');
-    const { stages } = collector.stop({ schedule: distribution([1.5]) });
-    expect([
-      stages['create']?.average,
-      stages['create to bound']?.average,
-      stages['create to ready']?.average,
-      stages['schedule']?.average,
-    ]).toEqual([2, 10, 20, 1.5]);
+    const { stages } = collector.stop();
+    expect([stages['create']?.average, stages['create to bound']?.average, stages['create to ready']?.average]).toEqual(
+      [2, 10, 20],
+    );
+  });
+
+  it('keeps a bounded number of points for its chart', () => {
+    const clock = stopwatch();
+    const collector = new Collector(clock, () => true);
+    for (let second = 0; second < 3000; second++) {
+      collector.podBound(`p${second}`, 'n', {});
+      clock.second();
+    }
+    const { progress } = collector.stop();
+    expect(progress.length).toBeLessThanOrEqual(2 * progressMax + 1);
+    expect(progress.length).toBeGreaterThan(progressMax / 2);
+    expect(progress.map(({ atMs }) => atMs)).toEqual(progress.map(({ atMs }) => atMs).sort((a, b) => a - b));
   });
 });

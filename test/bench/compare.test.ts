@@ -9,14 +9,19 @@ describe('A against B', () => {
   it('is believed when all of one side lie above the other', () => {
     const a = [100, 101, 102, 103, 104];
     const b = [120, 121, 122, 123, 124];
-    expect(compare('pods/s', a, b, true)).toMatchObject({ verdict: 'better', a: { median: 102 }, b: { median: 122 } });
-    expect(compare('CPU', a, b, false).verdict).toBe('worse');
-    expect(compare('skew', [0, 0, 0, 0, 0], [3, 3, 3, 3, 3], false).verdict).toBe('worse');
+    expect(compare('pods/s', a, b, 'more')).toMatchObject({
+      verdict: 'better',
+      a: { median: 102 },
+      b: { median: 122 },
+    });
+    expect(compare('CPU', a, b, 'less').verdict).toBe('worse');
+    expect(compare('nodes used', b, a, 'neither').verdict).toBe('lower');
+    expect(compare('skew', [0, 0, 0, 0, 0], [3, 3, 3, 3, 3], 'less').verdict).toBe('worse');
   });
 
   it('is no difference when the sides overlap, or there is too little to tell', () => {
-    expect(compare('pods/s', [100, 110, 105, 95], [102, 99, 108, 104], true).verdict).toBe('no difference');
-    expect(compare('pods/s', [1], [2], true).verdict).toBe('no difference');
+    expect(compare('pods/s', [100, 110, 105, 95], [102, 99, 108, 104], 'more').verdict).toBe('no difference');
+    expect(compare('pods/s', [1], [2], 'more').verdict).toBe('no difference');
     expect(mannWhitney([5, 5, 5], [5, 5, 5])).toBe(1);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cannotRun } from '../../bench/abilities.ts';
-import { BenchConfigError, readWorkloads } from '../../bench/config.ts';
+import { BenchConfigError, readWorkloads, smallestOfEach } from '../../bench/config.ts';
 
 const write = (text: string): string => {
   const path = join(mkdtempSync(join(tmpdir(), 'kubehive-bench-')), 'performance-config.yaml');
@@ -30,7 +30,7 @@ const sample = `
 `;
 
 describe('benchmark configurations', () => {
-  it('become workloads with parameters filled in and paths beside the file, nested operations too', () => {
+  it('become workloads with parameters filled in and paths beside the file, pod sets spread out', () => {
     const path = write(sample);
     const folder = join(path, '..');
     const [small, large] = readWorkloads(path);
@@ -44,17 +44,37 @@ describe('benchmark configurations', () => {
     expect(small?.defaultPodTemplatePath).toBe(join(folder, '../templates/pod.yaml'));
     expect(small?.operations).toEqual([
       { opcode: 'createNodes', count: 5, nodeTemplatePath: join(folder, 'node.yaml') },
-      {
-        opcode: 'createPodSets',
-        count: 2,
-        namespacePrefix: 'ns',
-        createPodsOp: { opcode: 'createPods', count: 3, podTemplatePath: join(folder, 'pod.yaml') },
-      },
+      { opcode: 'createPods', count: 3, podTemplatePath: join(folder, 'pod.yaml'), namespace: 'ns-0' },
+      { opcode: 'createPods', count: 3, podTemplatePath: join(folder, 'pod.yaml'), namespace: 'ns-1' },
       { opcode: 'sleep', duration: '2s' },
       { opcode: 'churn', mode: 'create', templatePaths: [join(folder, 'a.yaml'), '/b.yaml'] },
     ]);
     expect(large?.operations[0]).toMatchObject({ count: 5000 });
     expect(large?.threshold).toBe(0);
+  });
+
+  it('take thresholds by topic and for any figure, parameters for templates, and counts multiplied', () => {
+    const path = write(`
+- name: Wide
+  defaultThresholdMetricSelector: { name: scheduler_scheduling_attempt_duration_seconds, dataBucket: Perc99, expectLower: true }
+  metricsCollectorConfig: { metrics: { scheduler_scheduling_attempt_duration_seconds: [{ label: result, values: [scheduled] }] } }
+  workloadTemplate:
+    - { opcode: createPods, countParam: $groups, countMultiplierParam: $each, templateParams: { size: $each, kind: web } }
+  workloads:
+    - { name: many, threshold: { dra: 40 }, params: { groups: 7, each: 3 } }
+    - { name: few, threshold: 9, thresholdMetricSelector: { name: SchedulingThroughput, dataBucket: Perc50 }, params: { groups: 2, each: 3 } }
+`);
+    const [many, few] = readWorkloads(path, 'dra');
+    expect(many?.operations).toEqual([
+      expect.objectContaining({ opcode: 'createPods', count: 21, templateParams: { size: 3, kind: 'web' } }),
+    ]);
+    expect(many).toMatchObject({ threshold: 40, thresholdMetric: { dataBucket: 'Perc99', expectLower: true } });
+    expect(many?.metrics).toEqual({
+      scheduler_scheduling_attempt_duration_seconds: [{ label: 'result', values: ['scheduled'] }],
+    });
+    expect(few).toMatchObject({ threshold: 9, thresholdMetric: { dataBucket: 'Perc50', expectLower: false } });
+    expect(readWorkloads(path, 'elsewhere')[0]?.threshold).toBe(0);
+    expect(smallestOfEach([many!, few!]).map(({ workload }) => workload)).toEqual(['few']);
   });
 
   it('name the parameter that a workload does not give', () => {

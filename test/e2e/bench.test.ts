@@ -1,5 +1,5 @@
 /** Every benchmark of the project's own set runs here too, small: each does the work that it claims, and finds it in the store. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -70,13 +70,15 @@ describe('the bench suite', () => {
       expect(summary['cpuMsPerPod']).toBeGreaterThan(0);
       expect(summary['peakRssBytes']).toBeGreaterThan(0);
     }
-    const items = JSON.parse(readFileSync(join(out, 'data-items.json'), 'utf8')) as {
+    const written = readdirSync(out).find((name) => name.startsWith('BenchmarkPerfScheduling_benchmark_')) ?? '';
+    const items = JSON.parse(readFileSync(join(out, written), 'utf8')) as {
       version: string;
       dataItems: { unit: string }[];
     };
     expect(items.version).toBe('v1');
     expect(items.dataItems.filter(({ unit }) => unit === 'pods/s')).toHaveLength(cases);
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('<svg');
+    expect(readFileSync(join(out, 'results.ndjson'), 'utf8')).toBe(stdout);
   });
 
   it('names what it cannot run and skips it aloud', async () => {
