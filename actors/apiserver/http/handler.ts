@@ -85,6 +85,8 @@ export async function handleRequest(
       : error instanceof URIError
         ? StatusError.noSuchPath()
         : internal(server, error);
+    // What an answer failed over is not tried again.
+    if (!isStatusError(error)) reply.warnings = [];
     sendStatus(reply, status, accepted);
   }
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { gzip } from 'node:zlib';
 import type { Upgrade } from '../streams/exchange.ts';
+import { warningHeaders } from './warnings.ts';
 
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
@@ -57,7 +58,8 @@ export function headersOf(
     headers['x-kubernetes-pf-prioritylevel-uid'] = reply.seat.levelUid;
   }
   if (reply.warnings.length > 0) {
-    headers['warning'] = reply.warnings.map((text) => `299 - ${JSON.stringify(text)}`);
+    const warnings = warningHeaders(reply.warnings);
+    if (warnings.length > 0) headers['warning'] = warnings;
   }
   return headers;
 }

@@ -31,7 +31,8 @@ export class WireWriter {
 
   /** An unsigned number up to 2^53. */
   varint(value: number): void {
-    if (value < 0x80) {
+    // Also true of what is no number, which would never end below.
+    if (!(value >= 0x80)) {
       this.#room(1);
       this.#buffer[--this.#at] = value;
       return;

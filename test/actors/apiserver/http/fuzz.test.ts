@@ -2,16 +2,17 @@
  * Whatever a client sends, the answer is its own fault or fine: no server error, no crash, no request that is never answered.
  * Methods, paths, query parameters, headers and bodies are made of what the API knows and of what it does not.
  */
-import { Agent, request } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configMap, pod, startServer, type TestServer } from '../fixtures.ts';
+import { type Asked, createSender, runsFactor, type Sender } from './sender.ts';
 
 let server: TestServer;
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+let sender: Sender;
 
 beforeAll(async () => {
   server = await startServer({ http: { host: '127.0.0.1', port: 0 } });
+  sender = createSender(server);
   await server.http('POST', '/api/v1/namespaces/default/configmaps', configMap('one', { a: '1' }));
   await server.http('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
   await server.http('POST', '/api/v1/namespaces/default/pods', pod('one'));
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  agent.destroy();
+  sender.close();
   await server.stop();
 });
 
@@ -31,49 +32,7 @@ const deployment = (name: string) => ({
   },
 });
 
-interface Asked {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Record<string, string>;
-  readonly body: string | Buffer | undefined;
-}
-
-/** The status of the answer. A stream that goes on is cut off once it has begun. */
-function send({ method, path, headers, body }: Asked): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(server.url);
-    const sent = request({ agent, hostname, port, method, path, headers }, (response) => {
-      let text = '';
-      const status = response.statusCode ?? 0;
-      const cut = setTimeout(() => {
-        resolve({ status, text });
-        sent.destroy();
-      }, 150);
-      response.on('data', (chunk: Buffer) => {
-        if (text.length < 2000) text += chunk.toString();
-      });
-      response.on('end', () => {
-        clearTimeout(cut);
-        resolve({ status, text });
-      });
-      response.on('error', () => resolve({ status, text }));
-    });
-    sent.setTimeout(10_000, () => sent.destroy(new Error(`no answer to ${method} ${path}`)));
-    sent.on('error', reject);
-    sent.end(body);
-  });
-}
-
-const isFine = async (asked: Asked): Promise<void> => {
-  const { status, text } = await send(asked);
-  // A proxy to a pod that runs nowhere is the one thing that may be unavailable.
-  const unavailable = status === 503 && /error trying to reach|no endpoints|no service port/.test(text);
-  // Upstream too answers these with a bare 500: the errors of its patch libraries have no reason of their own. A fault of this
-  // server is told as an InternalError.
-  const upstreams = status === 500 && text.startsWith('{"kind":"Status"') && !text.includes('"reason"');
-  if (status >= 500 && !unavailable && !upstreams)
-    expect.fail(`${asked.method} ${asked.path} ${String(asked.body).slice(0, 500)}\n${status} ${text}`);
-};
+const isFine = (asked: Asked): Promise<void> => sender.isFine(asked);
 
 const odd = fc.oneof(
   fc.constantFrom(
@@ -395,10 +354,10 @@ const body = fc.oneof(
   },
 );
 
-const runs = { numRuns: 500, endOnFailure: true } as const;
+const runs = { numRuns: 500 * runsFactor, endOnFailure: true } as const;
 
 describe('a server that anything is sent to', () => {
-  it('answers reads without failing', { timeout: 120_000 }, async () => {
+  it('answers reads without failing', { timeout: 120_000 * runsFactor }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom('GET', 'HEAD', 'OPTIONS', 'TRACE'),
@@ -412,7 +371,7 @@ describe('a server that anything is sent to', () => {
     );
   });
 
-  it('answers writes without failing', { timeout: 120_000 }, async () => {
+  it('answers writes without failing', { timeout: 120_000 * runsFactor }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom('POST', 'PUT', 'PATCH', 'PATCH', 'DELETE'),
@@ -428,11 +387,13 @@ describe('a server that anything is sent to', () => {
             body: sent,
           }),
       ),
-      { ...runs, numRuns: 900 },
+      { ...runs, numRuns: 900 * runsFactor },
     );
   });
 
-  it('creates and patches what is meant to be a known object without failing', { timeout: 120_000 }, async () => {
+  it('creates and patches what is meant to be a known object without failing', {
+    timeout: 120_000 * runsFactor,
+  }, async () => {
     const targets = fc.constantFrom(
       '/api/v1/namespaces/default/configmaps',
       '/api/v1/namespaces/default/pods',
