@@ -66,6 +66,7 @@ export { joinStored, storedObject, storedOwners } from './stored-value.ts';
 export * from './tables/index.ts';
 export * from './time.ts';
 export { nameIsDnsLabel, nameIsDnsSubdomain, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
+export { type ReviewScope, validateAccessReview } from './validation/reviews.ts';
 export { kubernetesVersion } from './version.ts';
 export { parseYaml, YamlSyntaxError } from './yaml-text.ts';
 export { formatYaml } from './yaml-write.ts';

@@ -2,7 +2,7 @@
  * Reviews: who am I, whose token is this, may this user do that. Access is answered by the same function that the authorization
  * stage asks. @see pkg/registry/authorization, pkg/registry/authentication
  */
-import { type ApiObject, type FieldError, fieldErrors, StatusError } from '../../../src/api/index.ts';
+import { type ApiObject, type ReviewScope, StatusError, validateAccessReview } from '../../../src/api/index.ts';
 import type { Rule } from '../authorization/index.ts';
 import type { Call, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
@@ -52,33 +52,20 @@ function userInfo({ user, uid, groups, extra }: Identity): object {
   };
 }
 
-function accessOf(call: Call, spec: AccessSpec, user: Identity): AccessRequest {
-  const { resourceAttributes, nonResourceAttributes } = spec;
-  const hasResource = resourceAttributes !== undefined && resourceAttributes !== null;
-  const hasOther = nonResourceAttributes !== undefined && nonResourceAttributes !== null;
-  if (hasResource === hasOther) {
-    const text = hasResource
-      ? 'cannot be specified in combination with resourceAttributes'
-      : 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
-    refuse(call, [
-      hasResource
-        ? fieldErrors.invalid('spec.nonResourceAttributes', nonResourceAttributes, text)
-        : fieldErrors.invalid('spec.resourceAttributes', null, text),
-    ]);
-  }
-  return hasResource
-    ? {
-        user,
-        verb: resourceAttributes.verb ?? '',
-        group: resourceAttributes.group ?? '',
-        version: resourceAttributes.version ?? '',
-        resource: resourceAttributes.resource ?? '',
-        subresource: resourceAttributes.subresource ?? '',
-        namespace: resourceAttributes.namespace ?? '',
-        name: resourceAttributes.name ?? '',
-        fieldSelector: selectorText(resourceAttributes.fieldSelector),
-      }
-    : { user, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' };
+function accessOf({ resourceAttributes, nonResourceAttributes }: AccessSpec, user: Identity): AccessRequest {
+  if (resourceAttributes === undefined || resourceAttributes === null)
+    return { user, verb: nonResourceAttributes?.verb ?? '', path: nonResourceAttributes?.path ?? '' };
+  return {
+    user,
+    verb: resourceAttributes.verb ?? '',
+    group: resourceAttributes.group ?? '',
+    version: resourceAttributes.version ?? '',
+    resource: resourceAttributes.resource ?? '',
+    subresource: resourceAttributes.subresource ?? '',
+    namespace: resourceAttributes.namespace ?? '',
+    name: resourceAttributes.name ?? '',
+    fieldSelector: selectorText(resourceAttributes.fieldSelector),
+  };
 }
 
 /** The part of a selector that authorizers look at: fields that must have a value. */
@@ -91,42 +78,31 @@ function selectorText(selector: Selector | null | undefined): string | undefined
   return terms.length === 0 ? undefined : terms.join(',');
 }
 
-/** Upstream leaves the kind's name out of these refusals. */
-function refuse(call: Call, errors: readonly FieldError[]): never {
-  throw StatusError.invalid({ group: call.kind.group, name: '' }, '', errors);
-}
-
-async function review(call: Call, server: Server, user: Identity): Promise<void> {
-  const spec = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
-  const { allowed, denied, reason } = await ask(accessOf(call, spec, user), server);
+/** Answers a question that can be answered. Upstream leaves the kind's name out of the refusal of others. */
+async function review(call: Call, server: Server, scope: ReviewScope): Promise<void> {
+  const object = call.object as ApiObject;
+  const errors = validateAccessReview(scope, object as Parameters<typeof validateAccessReview>[1]);
+  if (errors.length > 0) throw StatusError.invalid({ group: call.kind.group, name: '' }, '', errors);
+  const spec = (object['spec'] ?? {}) as AccessSpec;
+  const { user = '', uid, groups = [], extra } = spec;
+  const subject = scope === 'self' ? call.user : { user, uid, groups, extra };
+  const { allowed, denied, reason } = await ask(accessOf(spec, subject), server);
   answer(call, { allowed, ...(denied === true ? { denied } : {}), ...(reason === '' ? {} : { reason }) });
 }
 
-function reviewOther(call: Call, server: Server): Promise<void> {
-  const { user = '', uid, groups = [], extra } = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
-  if (user === '' && groups.length === 0) {
-    refuse(call, [fieldErrors.invalid('spec.user', '', 'at least one of user or group must be specified')]);
-  }
-  return review(call, server, { user, uid, groups, extra });
-}
-
-export const subjectAccessReviews: VirtualKind = { prefix: '/registry/subjectaccessreviews', create: reviewOther };
+export const subjectAccessReviews: VirtualKind = {
+  prefix: '/registry/subjectaccessreviews',
+  create: (call, server) => review(call, server, 'any'),
+};
 
 export const localSubjectAccessReviews: VirtualKind = {
   prefix: '/registry/localsubjectaccessreviews',
-  create(call, server) {
-    const spec = ((call.object as ApiObject)['spec'] ?? {}) as AccessSpec;
-    const namespace = spec.resourceAttributes?.namespace;
-    if (namespace !== call.namespace) {
-      throw StatusError.badRequest(`spec.resourceAttributes.namespace must match namespace: ${call.namespace}`);
-    }
-    return reviewOther(call, server);
-  },
+  create: (call, server) => review(call, server, 'local'),
 };
 
 export const selfSubjectAccessReviews: VirtualKind = {
   prefix: '/registry/selfsubjectaccessreviews',
-  create: (call, server) => review(call, server, call.user),
+  create: (call, server) => review(call, server, 'self'),
 };
 
 export const selfSubjectRulesReviews: VirtualKind = {
