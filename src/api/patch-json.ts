@@ -49,7 +49,7 @@ export function applyJsonPatch(
   }
   try {
     const run = new PatchRun(document);
-    for (const operation of patch) run.apply(operation as Operation);
+    for (const operation of patch) run.apply((operation ?? {}) as Operation);
     run.sortKeys();
     return run.document;
   } catch (error) {
@@ -77,6 +77,11 @@ class PatchRun {
         this.#remove(op, path);
         return;
       case 'replace': {
+        if (path === '') {
+          // The whole document, by another that could be one.
+          if (isContainer(value)) this.document = value;
+          return;
+        }
         const { container, key } = this.#find(op, path);
         if (Array.isArray(container)) container[existingIndex(container, key)] = value ?? null;
         else setMember(container, key, value ?? null);

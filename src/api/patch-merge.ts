@@ -13,6 +13,7 @@ const isObject = (value: unknown): value is Json =>
 
 /** The target with the patch applied; neither is changed. */
 export function applyMergePatch(target: unknown, patch: unknown): unknown {
+  if (Array.isArray(patch)) return isObject(target) ? patch : patch.map(withoutNulls);
   if (!isObject(patch)) return patch;
   const result: Json = isObject(target) ? { ...target } : {};
   for (const key of Object.keys(patch)) {
@@ -22,4 +23,10 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
     else setMember(result, key, applyMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
   }
   return sortedCopy(result);
+}
+
+/** An item of a list that is put in as a whole: upstream takes the nulls out of its objects, and leaves those that are items themselves. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  return isObject(value) ? applyMergePatch(undefined, value) : value;
 }

@@ -17,13 +17,14 @@ import {
 import { StatusError } from './errors.ts';
 import { explain } from './explain.ts';
 import { fieldErrors } from './field-errors.ts';
-import { goKind, goValueText } from './go-text.ts';
+import { goJson, goKind, goValueText } from './go-text.ts';
 import { parseJsonNode } from './json-text.ts';
 import type { ApiObject } from './kinds/types.ts';
 import { applyJsonPatch } from './patch-json.ts';
 import { applyMergePatch } from './patch-merge.ts';
 import { applyStrategicMergePatch } from './patch-strategic.ts';
 import type { Schema } from './schema.ts';
+import { inStructOrder } from './struct-order.ts';
 
 export const patchMediaTypes = {
   json: 'application/json-patch+json',
@@ -85,6 +86,11 @@ function checkPatch(type: ParsedPatch['type'], value: unknown, repeated: readonl
       `error decoding patch: json: cannot unmarshal ${found} into Go value of type ${wanted}`,
     );
   }
+  const odd = type === 'json' && isArray ? value.find((item) => item !== null && goKind(item) !== 'map') : undefined;
+  if (odd !== undefined) {
+    const found = Array.isArray(odd) ? 'array' : typeof odd === 'boolean' ? 'bool' : typeof odd;
+    throw StatusError.badRequest(`json: cannot unmarshal ${found} into Go value of type jsonpatch.Operation`);
+  }
   return { type, value: value ?? [], repeated };
 }
 
@@ -98,20 +104,31 @@ export function applyPatch(
   expected: ExpectedKind,
   validation: FieldValidation = 'Warn',
 ): Decoded {
-  const patched =
-    patch.type === 'json'
-      ? applyJsonPatch(current, patch.value)
-      : patch.type === 'merge'
-        ? applyMergePatch(current, patch.value)
-        : applyStrategicMergePatch(current, patch.value as Record<string, unknown>, expected.schema);
+  const patched = patchedBy(patch, current, expected.schema);
   const refuse = (reason: string): StatusError => {
-    const quoted = patch.type === 'strategic' ? goValueText(patch.value) : JSON.stringify(patched);
-    const detail = patch.type === 'strategic' ? (restoreError(patched, expected.schema) ?? reason) : reason;
+    const strategic = patch.type === 'strategic';
+    const quoted = strategic ? goValueText(patch.value) : quotedResult(patch, current, expected.schema);
+    const detail = strategic ? (restoreError(patched, expected.schema) ?? reason) : reason;
     return StatusError.invalid({ group: '', name: '' }, '', [fieldErrors.invalid('patch', quoted, detail)]);
   };
   const { object, warnings } = decodePatched(patched, expected, validation, refuse);
   return { object, warnings: validation === 'Warn' ? [...patch.repeated, ...warnings] : [] };
 }
+
+function patchedBy({ type, value }: ParsedPatch, current: ApiObject, schema: Schema): unknown {
+  switch (type) {
+    case 'json':
+      return applyJsonPatch(current, value);
+    case 'merge':
+      return applyMergePatch(current, value);
+    case 'strategic':
+      return applyStrategicMergePatch(current, value as Record<string, unknown>, schema);
+  }
+}
+
+/** The result as upstream quotes it: what the patch touched by its keys, all else as its types declare it. */
+const quotedResult = (patch: ParsedPatch, current: ApiObject, schema: Schema): string =>
+  goJson(patchedBy(patch, inStructOrder(current, schema) as ApiObject, schema));
 
 /** Why upstream's converter refuses a value that a strategic merge patch has made; undefined for what it leaves to decoders. */
 function restoreError(value: unknown, schema: Schema): string | undefined {

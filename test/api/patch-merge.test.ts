@@ -11,6 +11,8 @@ describe('applyMergePatch', () => {
     [{ a: 'x' }, { a: { b: { c: null, d: 1 } } }, { a: { b: { d: 1 } } }],
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+    [{}, { a: [{ b: null, c: 1 }, null] }, { a: [{ c: 1 }, null] }],
+    [{ a: [1] }, { a: [[{ b: null }]] }, { a: [[{}]] }],
   ])('%j with %j gives %j', (target, patch, result) => {
     expect(applyMergePatch(target, patch)).toEqual(result);
   });

@@ -100,3 +100,46 @@ describe('applyPatch', () => {
     expect(error.message).toContain('": illegal base64 data at input byte 0');
   });
 });
+
+describe('what a refusal quotes', () => {
+  const deployment: ExpectedKind = {
+    group: 'apps',
+    version: 'v1',
+    kind: 'Deployment',
+    schema: schemaOf('io.k8s.api.apps.v1.Deployment'),
+  };
+  const before = decodeValue(
+    {
+      metadata: { name: 'd' },
+      spec: {
+        strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 }, type: 'RollingUpdate' },
+        selector: { matchLabels: { b: '1', a: '<' } },
+        template: { metadata: {}, spec: { restartPolicy: 'Always', containers: [{ image: 'i', env: [], name: 'a' }] } },
+      },
+    },
+    deployment,
+  ).object;
+  const order =
+    /"spec":\{"replicas":"x","selector":\{"matchLabels":\{"a":"\\u003c","b":"1"}},"strategy":\{"type":"RollingUpdate","rollingUpdate":\{"maxUnavailable":0,"maxSurge":1}},"template":\{"metadata":\{},"spec":\{"containers":\[\{"name":"a","image":"i"/;
+
+  it.each([
+    ['json', [{ op: 'add', path: '/spec/replicas', value: 'x' }]],
+    ['merge', { spec: { replicas: 'x' } }],
+  ] as const)('stands in the order of the types, but for what a %s patch touches', (type, patch) => {
+    const status = refusal(() => applyPatch(before, patchOf(type, patch), deployment)).status;
+    const causes = status.details?.causes ?? [];
+    const text = causes[0]?.message ?? '';
+    expect(JSON.parse(text.slice(text.indexOf('"'), text.lastIndexOf('": ') + 1))).toMatch(order);
+  });
+});
+
+describe('JSON patches that are none', () => {
+  it.each([
+    [[1], 'json: cannot unmarshal number into Go value of type jsonpatch.Operation'],
+    [['x'], 'json: cannot unmarshal string into Go value of type jsonpatch.Operation'],
+    [[[]], 'json: cannot unmarshal array into Go value of type jsonpatch.Operation'],
+  ])('%j', (patch, message) => {
+    const { code, message: said } = refusal(() => patchOf('json', patch)).status;
+    expect([code, said]).toEqual([400, message]);
+  });
+});
