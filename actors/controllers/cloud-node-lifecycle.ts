@@ -11,6 +11,7 @@ import {
   conditionOf,
   createSimulatedCloud,
   shutdownTaint,
+  simulatedCloudGrant,
   timeText,
 } from '../../src/controller/index.ts';
 
@@ -20,7 +21,8 @@ const isReady = (node: Node) => conditionOf(node.status?.conditions, 'Ready')?.s
 
 export const cloudNodeLifecycleController: ControllerDefinition = {
   name: 'cloud-node-lifecycle-controller',
-  groups: ['system:masters'],
+  serviceAccount: 'node-controller',
+  grant: simulatedCloudGrant,
   byDefault: false,
   reconciles: nodes,
   create({ client, context, events, lister }) {

@@ -11,6 +11,7 @@ import {
   createSimulatedCloud,
   type InstanceMetadata,
   semanticallyEqual,
+  simulatedCloudGrant,
   uninitializedTaint,
 } from '../../src/controller/index.ts';
 
@@ -33,7 +34,8 @@ function labelsOf({ instanceType, zone, region }: InstanceMetadata): Record<stri
 
 export const cloudNodeController: ControllerDefinition = {
   name: 'cloud-node-controller',
-  groups: ['system:masters'],
+  serviceAccount: 'node-controller',
+  grant: simulatedCloudGrant,
   byDefault: false,
   reconciles: nodes,
   create({ client, context, events, lister }) {

@@ -11,6 +11,7 @@ import {
   conditionOf,
   createSimulatedCloud,
   messageOf,
+  simulatedCloudGrant,
   timeText,
 } from '../../src/controller/index.ts';
 
@@ -18,7 +19,7 @@ export const nodeRouteController: ControllerDefinition = {
   name: 'node-route-controller',
   component: 'route_controller',
   serviceAccount: 'route-controller',
-  groups: ['system:masters'],
+  grant: simulatedCloudGrant,
   byDefault: false,
   reconciles: nodes,
   create({ client, context, events, lister }) {

@@ -15,6 +15,7 @@ import {
   messageOf,
   type Reconciler,
   semanticallyEqual,
+  simulatedCloudGrant,
   splitKey,
 } from '../../src/controller/index.ts';
 
@@ -26,7 +27,7 @@ export const serviceLoadBalancerController: ControllerDefinition = {
   name: 'service-lb-controller',
   component: 'service-controller',
   serviceAccount: 'service-controller',
-  groups: ['system:masters'],
+  grant: simulatedCloudGrant,
   byDefault: false,
   workers: 1,
   create: createReconciler,
@@ -131,7 +132,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const finalizers = present ? [...others, finalizer] : others;
     const { resourceVersion } = service.metadata ?? {};
     const metadata = { resourceVersion, finalizers: finalizers.length === 0 ? null : finalizers };
-    return client.patch(services, keyOf(service), 'merge', { metadata });
+    // As upstream's: its role lets it write no more than the status.
+    return client.patch(services, keyOf(service), 'merge', { metadata }, { subresource: 'status' });
   }
 
   async function setStatus(service: Service, loadBalancer: LoadBalancerStatus): Promise<void> {

@@ -12,7 +12,10 @@ const simulatedDriver = 'simulated.kubehive.io';
 
 export const simulatedCsiController: ControllerDefinition = {
   name: 'simulated-csi-controller',
-  groups: ['system:masters'],
+  grant: {
+    name: 'simulated-csi-attacher',
+    rules: [{ apiGroups: ['storage.k8s.io'], resources: ['volumeattachments/status'], verbs: ['patch', 'update'] }],
+  },
   reconciles: volumeAttachments,
   create({ client, lister }) {
     const attachments = lister(volumeAttachments);

@@ -12,6 +12,7 @@ import { schedulerActor } from '../../actors/scheduler/index.ts';
 import { storeActor } from '../../actors/store/index.ts';
 import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
+import { grantRoles } from './grants.ts';
 import {
   administrator,
   apiserverIdentity,
@@ -79,8 +80,9 @@ export class Cluster {
         secure,
       );
       await system.start([store, apiserver]);
-      await system.start(clients, { concurrency: clients.length });
       const { bus } = system.connect('client', administrator);
+      await grantRoles(createBusClient(bus), selection.controllers);
+      await system.start(clients, { concurrency: clients.length });
       const ports = await bus.call('apiserver', apiserverChannels.info, {});
       const plainHost = options.http === undefined || options.http === false ? undefined : options.http.host;
       const endpoints = {
@@ -336,7 +338,7 @@ async function controlPlane(
     ...selection.controllers.map((controller) => ({
       definition: controllerActorFor(controller),
       address: controller,
-      identity: controllerIdentity(serviceAccountOf(controller), groupsOf(controller)),
+      identity: controllerIdentity(serviceAccountOf(controller)),
       options: {
         controller,
         ...(options.leaderElection === true ? { leader: controllerManagerActor.name } : {}),
@@ -367,11 +369,6 @@ async function controlPlane(
 /** The service account in kube-system that upstream runs a controller as. */
 function serviceAccountOf(controller: string): string {
   return controllers.find(({ name }) => name === controller)?.serviceAccount ?? controller;
-}
-
-/** Groups that a controller is in besides those of all controllers. */
-function groupsOf(controller: string): readonly string[] {
-  return controllers.find(({ name }) => name === controller)?.groups ?? [];
 }
 
 /** How clients on this machine reach a listening address: every address means loopback too. */

@@ -38,12 +38,12 @@ export const controllerManagerIdentity: ApiIdentity = {
 
 /** Each controller acts as a service account of its own, as with kube-controller-manager's `--use-service-account-credentials`;
  * a name such as `system:kube-controller-manager` is a user's. */
-export const controllerIdentity = (controller: string, groups: readonly string[] = []): ApiIdentity =>
+export const controllerIdentity = (controller: string): ApiIdentity =>
   controller.startsWith('system:')
     ? { user: controller, groups: [authenticated], userAgent: 'kube-controller-manager' }
     : {
         user: `system:serviceaccount:kube-system:${controller}`,
-        groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', authenticated, ...groups],
+        groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', authenticated],
         userAgent: 'kube-controller-manager',
       };
 

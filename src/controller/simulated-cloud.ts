@@ -13,6 +13,17 @@ import { type Client, configMaps, type ObjectKey, retryOnConflict } from '../cli
 import type { Clock } from '../runtime/index.ts';
 import type { CloudProvider, CloudRoute } from './cloud.ts';
 import { keyFor } from './keys.ts';
+import type { Grant } from './types.ts';
+
+/** The controllers of the cloud keep its records. */
+export const simulatedCloudGrant: Grant = {
+  name: 'simulated-cloud',
+  namespace: 'kube-system',
+  rules: [
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+    { apiGroups: [''], resources: ['configmaps'], resourceNames: ['simulated-cloud'], verbs: ['get', 'update'] },
+  ],
+};
 
 const key: ObjectKey = { namespace: 'kube-system', name: 'simulated-cloud' };
 const lastAddress = 65_534;

@@ -2,6 +2,7 @@
  * The reconciler contract: what a controller is, as data, and what it gets. A controller is one file with one literal of
  * {@link ControllerDefinition} and one line in actors/controllers/index.ts; one actor runs it.
  */
+import type { PolicyRule } from '../api/index.ts';
 import type {
   Change,
   Client,
@@ -25,6 +26,15 @@ export interface Watch<Type extends KubernetesObject = KubernetesObject> {
   keys(object: Type, previous: Type | undefined, dependencies: ControllerDependencies): readonly Key[];
 }
 
+/** A role that a cluster makes for a controller before it starts, and binds to its service account. */
+export interface Grant {
+  /** Name of the role; of the binding too. */
+  readonly name: string;
+  /** With it a Role there; without, a ClusterRole. */
+  readonly namespace?: string;
+  readonly rules: readonly PolicyRule[];
+}
+
 export interface ControllerDefinition {
   /** Upstream's controller name, such as `deployment-controller`; also the actor's address. */
   readonly name: string;
@@ -32,8 +42,8 @@ export interface ControllerDefinition {
   readonly component?: string;
   /** The service account in kube-system that upstream runs it as. Default: the name. */
   readonly serviceAccount?: string;
-  /** Groups of its identity besides those of service accounts: for simulated parts that upstream's roles know nothing of. */
-  readonly groups?: readonly string[];
+  /** What it may do besides what upstream's policy grants its account: for simulated parts, which bring their own roles as drivers do. */
+  readonly grant?: Grant;
   /** Reasons of its events that are put together at run time; those in plain text need not stand here. Documentation only. */
   readonly emits?: readonly string[];
   /** False for controllers that run only when they are named. Default true. */

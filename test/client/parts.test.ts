@@ -2,14 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { apiserverActor } from '../../actors/apiserver/index.ts';
 import { storeActor } from '../../actors/store/index.ts';
-import {
-  type Client,
-  configMaps,
-  createBusClient,
-  createParts,
-  namespaces,
-  type Parts,
-} from '../../src/client/index.ts';
+import { type Client, configMaps, createBusClient, createParts, namespaces } from '../../src/client/index.ts';
 import { ActorSystem, seededRandom } from '../../src/runtime/index.ts';
 
 const silent = () => undefined;
@@ -34,16 +27,17 @@ afterEach(async () => {
   await system.stop();
 });
 
-function partsOf(partsMax?: number): Parts<never> {
+function partsOf(partsMax?: number) {
   return createParts(client, {
     clock: system.clock,
     random: seededRandom(1),
     log,
     signal: stop.signal,
-    resource: configMaps as never,
+    resource: configMaps,
     selectionOf: (namespace) => ({ namespace }),
-    onChange: ({ type, object }: { type: string; object: { metadata?: { namespace?: string; name?: string } } }) =>
-      seen.push(`${type} ${object.metadata?.namespace}/${object.metadata?.name}`),
+    onChange({ type, object }) {
+      seen.push(`${type} ${object.metadata?.namespace}/${object.metadata?.name}`);
+    },
     ...(partsMax === undefined ? {} : { partsMax }),
   });
 }
