@@ -6,12 +6,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 import { formatsOf, readDefinitions } from './models.mjs';
+import { addPreviews } from './previews.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, 'src/api/generated');
 const inputs = [
   'scripts/generate.mjs',
   'scripts/models.mjs',
+  'scripts/previews.mjs',
   'src/api/markers.ts',
   'src/api/field-presence.ts',
   'node_modules/kubernetes-models/package.json',
@@ -52,11 +54,29 @@ function parseTable(text) {
 const packages = join(root, 'node_modules');
 const definitions = readDefinitions(packages);
 const formats = formatsOf(packages);
+addPreviews(packages, definitions, formats);
 const markers = parseTable((await loadFacts('src/api/markers.ts')).fieldMarkers);
 const facts = await loadFacts('src/api/field-presence.ts');
 const presence = parseTable(facts.fieldPresence);
 const typeNamesOfFields = parseTable(facts.typeNames);
 const inherited = parseTable(facts.inheritedFields);
+
+/**
+ * What is said of a definition. An alpha or beta version is as the stable one, or as the best version that something is said of, but
+ * for what is said of itself; for the fields that it has.
+ */
+function factsOf(table, name) {
+  const own = table.get(name);
+  const preview = /^(.*\.v)\d+(?:alpha|beta)\d+(\.\w+)$/.exec(name);
+  if (!preview) return own;
+  const others = ['1', '1beta2', '1beta1'].map((version) => table.get(preview[1] + version + preview[2]));
+  const better = others.find((facts) => facts !== undefined);
+  if (!better) return own;
+  const fields = definitions.get(name).fields;
+  // Parts that fields are inherited from begin with a capital.
+  const kept = [...better].filter(([field]) => /^[*A-Z]/.test(field) || fields.has(field));
+  return new Map([...kept, ...(own ?? [])]);
+}
 
 /** The integer, bytes and time formats that TypeScript declarations do not tell. */
 function scalarCode(definition, field, type) {
@@ -129,21 +149,24 @@ const schema = { definitions: [] };
 const docs = {};
 for (const name of names) {
   const definition = definitions.get(name);
-  const marks = markers.get(name);
-  const kept = presence.get(name);
+  const marks = factsOf(markers, name);
+  const kept = factsOf(presence, name);
+  const goTypes = factsOf(typeNamesOfFields, name);
+  const version = name.split('.').at(-2);
   const fields = {};
   for (const [fieldName, field] of definition.fields) {
     const table = fieldTable(definition, fieldName, field, marks?.get(fieldName));
     const how = kept?.get(fieldName);
-    if (how) table.o = how;
-    const named = typeNamesOfFields.get(name)?.get(fieldName);
-    if (named) table.g = named;
+    if (how && how !== '-') table.o = how;
+    const named = goTypes?.get(fieldName);
+    if (named) table.g = typeNamesOfFields.get(name)?.has(fieldName) ? named : named.replace(/\bv1\./, `${version}.`);
     fields[fieldName] = table;
   }
   const entry = { n: name, f: fields };
   if (definition.gvk) entry.k = definition.gvk;
   if (marks?.get('*') === 'atomic') entry.a = 1;
-  for (const [part, list] of inherited.get(name) ?? []) for (const field of list.split(',')) fields[field].i = part;
+  for (const [part, list] of factsOf(inherited, name) ?? [])
+    for (const field of list.split(',')) if (fields[field]) fields[field].i = part;
   schema.definitions.push(entry);
   docs[name] = {
     '': definition.doc,
@@ -173,9 +196,11 @@ const preferred = [
   'io.k8s.api.autoscaling.v2.',
   'io.k8s.api.',
 ];
+/** Alpha and beta versions leave the short name to others. */
+const isPreview = (name) => /\.v\d+(alpha|beta)\d+\./.test(name);
 const rank = (name) => {
   const index = preferred.findIndex((prefix) => name.startsWith(prefix));
-  return (definitions.get(name).gvk ? 0 : 10) + (index < 0 ? 9 : index);
+  return (isPreview(name) ? 100 : 0) + (definitions.get(name).gvk ? 0 : 10) + (index < 0 ? 9 : index);
 };
 const typeNames = new Map();
 const longNames = new Map();

@@ -6,6 +6,7 @@
 
 import {
   createKindRegistry,
+  enabledKinds,
   formatTime,
   type KindDefinition,
   type KindRegistry,
@@ -36,6 +37,7 @@ import { createFairness } from './fairness/index.ts';
 import { keepFlowControl } from './fairness/keeper.ts';
 import { type HttpDoor, serveHttp } from './http/door.ts';
 import { INDEXED_FIELDS } from './indexes.ts';
+import { storedKindOf } from './kinds.ts';
 import { createServerMetrics } from './metrics.ts';
 import { type ApiserverOptions, resolveOptions } from './options.ts';
 import type { Server } from './server.ts';
@@ -98,7 +100,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
   const options = resolveOptions(given);
   if (holdsExpressions([options.jwtIssuers, options.authorizationWebhooks])) await loadExpressions();
   const { clock, random } = context;
-  const registry = createKindRegistry();
+  const registry = createKindRegistry(enabledKinds(options.runtimeConfig));
   if (options.resourceMetrics) for (const kind of resourceMetricsKinds()) registry.add(kind);
   const plainStore = remoteStore(context.bus, options.storeAddress);
   const encryption =
@@ -182,10 +184,9 @@ function cachesByKind(registry: KindRegistry, caches: Caches): (kind: KindDefini
 /** The schemas of the stored built-in kinds, by which their field owners are stored. */
 function fieldSchemas(registry: KindRegistry): (storagePrefix: string) => Schema | undefined {
   return (storagePrefix) => {
-    for (const kind of registry.all()) {
-      if (kind.storagePrefix === storagePrefix && kind.conversion === undefined && kind.custom === undefined)
-        return expectedKindOf(kind).schema;
-    }
+    for (const kind of registry.all())
+      if (kind.storagePrefix === storagePrefix && kind.custom === undefined)
+        return expectedKindOf(storedKindOf(kind, registry)).schema;
     return undefined;
   };
 }

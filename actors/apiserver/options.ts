@@ -1,4 +1,5 @@
 /** What an API server is started with: plain data, since it crosses threads. Composition fills it in. */
+import type { RuntimeConfig } from '../../src/api/index.ts';
 import type { AuditOptions } from './audit/index.ts';
 import type { AbacPolicy, AuthorizationMode, WebhookAuthorizerOption } from './authorization/index.ts';
 import type { EncryptionOption } from './encryption/index.ts';
@@ -127,6 +128,8 @@ export interface ApiserverOptions {
   readonly enabledAdmissionPlugins?: readonly string[];
   /** Serve metrics.k8s.io from what kubelets tell. Default false. */
   readonly resourceMetrics?: boolean;
+  /** Versions and kinds to switch on or off, by upstream's names: `{ 'api/beta': 'true' }`. Default: all stable ones, and no others. */
+  readonly runtimeConfig?: RuntimeConfig;
   readonly abacPolicies?: readonly AbacPolicy[];
   /** One for each `Webhook` among the modes, in the same order. */
   readonly authorizationWebhooks?: readonly WebhookAuthorizerOption[];
@@ -183,6 +186,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     authorizationModes: options?.authorizationModes ?? ['Node', 'RBAC'],
     enabledAdmissionPlugins: options?.enabledAdmissionPlugins ?? [],
     resourceMetrics: options?.resourceMetrics ?? false,
+    runtimeConfig: options?.runtimeConfig ?? {},
     abacPolicies: options?.abacPolicies ?? [],
     authorizationWebhooks: options?.authorizationWebhooks ?? [],
     audit: options?.audit ?? null,

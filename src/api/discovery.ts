@@ -56,6 +56,8 @@ const groupOrder: readonly string[] = [
   'discovery.k8s.io',
   'resource.k8s.io',
   'flowcontrol.apiserver.k8s.io',
+  'internal.apiserver.k8s.io',
+  'storagemigration.k8s.io',
 ];
 
 const isCustom = (kind: KindDefinition): boolean => definitionOf(kind.group, kind.version, kind.kind) === undefined;

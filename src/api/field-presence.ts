@@ -9,7 +9,8 @@
  * - `s`: an optional object that is always written, as `{}` when nobody set it;
  * - `a`: optional, but always written; - `d`: required, but dropped when empty;
  * - `n`: written as null when nobody set it; - `x`: a required object that is left out when nobody set it;
- * - `z`: a time, quantity or number that is always written: null, `"0"` or 0 when nobody set it.
+ * - `z`: a time, quantity or number that is always written: null, `"0"` or 0 when nobody set it;
+ * - `-`: by the default, in an alpha or beta version that is otherwise as the stable one.
  *
  * @see k8s.io/api, the `json` tags of release 1.36
  */
@@ -338,6 +339,41 @@ io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService metadata:s spec:s 
 io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceList metadata:s
 io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference port:p
 io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceCondition lastTransitionTime:z
+io.k8s.api.apiserverinternal.v1alpha1.ServerStorageVersion apiServerID:d decodableVersions:d encodingVersion:d
+io.k8s.api.apiserverinternal.v1alpha1.StorageVersion metadata:s spec:s status:s
+io.k8s.api.apiserverinternal.v1alpha1.StorageVersionCondition lastTransitionTime:z message:d
+io.k8s.api.apiserverinternal.v1alpha1.StorageVersionList metadata:s
+io.k8s.api.apiserverinternal.v1alpha1.StorageVersionStatus commonEncodingVersion:p
+io.k8s.api.certificates.v1beta1.ClusterTrustBundle metadata:s
+io.k8s.api.certificates.v1beta1.ClusterTrustBundleList metadata:s
+io.k8s.api.certificates.v1beta1.PodCertificateRequest metadata:s status:s
+io.k8s.api.certificates.v1beta1.PodCertificateRequestList metadata:s
+io.k8s.api.certificates.v1beta1.PodCertificateRequestSpec maxExpirationSeconds:p stubPKCS10Request:d
+io.k8s.api.coordination.v1beta1.LeaseCandidate metadata:s spec:s
+io.k8s.api.coordination.v1beta1.LeaseCandidateList metadata:s
+io.k8s.api.coordination.v1beta1.LeaseCandidateSpec strategy:d
+io.k8s.api.resource.v1alpha3.PoolStatus driver:d poolName:d resourceSliceCount:p totalDevices:p allocatedDevices:p availableDevices:p unavailableDevices:p nodeName:p validationError:p
+io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequest metadata:s
+io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestList metadata:s
+io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestSpec poolName:p limit:p
+io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestStatus poolCount:p
+io.k8s.api.resource.v1beta1.BasicDevice nodeName:p allNodes:p bindsToNode:p allowMultipleAllocations:p
+io.k8s.api.resource.v1beta1.DeviceRequest adminAccess:p
+io.k8s.api.resource.v1beta1.ResourceSliceSpec allNodes:- nodeName:-
+io.k8s.api.resource.v1beta2.DeviceTaintRule metadata:s status:s
+io.k8s.api.resource.v1beta2.DeviceTaintRuleList metadata:s
+io.k8s.api.resource.v1beta2.DeviceTaintSelector driver:p pool:p device:p
+io.k8s.api.scheduling.v1alpha2.PodGroup metadata:s status:s
+io.k8s.api.scheduling.v1alpha2.PodGroupList metadata:s
+io.k8s.api.scheduling.v1alpha2.PodGroupResourceClaim resourceClaimName:p resourceClaimTemplateName:p
+io.k8s.api.scheduling.v1alpha2.PodGroupResourceClaimStatus resourceClaimName:p
+io.k8s.api.scheduling.v1alpha2.PodGroupSpec podGroupTemplateRef:n disruptionMode:p priority:p
+io.k8s.api.scheduling.v1alpha2.PodGroupTemplate disruptionMode:p priority:p
+io.k8s.api.scheduling.v1alpha2.PodGroupTemplateReference workload:n
+io.k8s.api.scheduling.v1alpha2.Workload metadata:s
+io.k8s.api.scheduling.v1alpha2.WorkloadList metadata:s
+io.k8s.api.storagemigration.v1beta1.StorageVersionMigration metadata:s spec:s status:s
+io.k8s.api.storagemigration.v1beta1.StorageVersionMigrationList metadata:s
 `;
 
 /** Names that upstream's decoding errors give to types which are neither plain nor definitions: `definition field:name …`. */
@@ -479,6 +515,14 @@ io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions uid:types.UID
 io.k8s.apimachinery.pkg.apis.meta.v1.Status reason:v1.StatusReason
 io.k8s.apimachinery.pkg.apis.meta.v1.StatusCause reason:v1.CauseType
 io.k8s.apimachinery.pkg.apis.meta.v1.StatusDetails uid:types.UID
+io.k8s.api.apiserverinternal.v1alpha1.StorageVersionCondition status:v1alpha1.ConditionStatus type:v1alpha1.StorageVersionConditionType
+io.k8s.api.certificates.v1beta1.PodCertificateRequestSpec nodeName:types.NodeName nodeUID:types.UID podUID:types.UID serviceAccountUID:types.UID
+io.k8s.api.coordination.v1alpha2.LeaseCandidateSpec strategy:v1.CoordinatedLeaseStrategy
+io.k8s.api.coordination.v1beta1.LeaseCandidateSpec strategy:v1.CoordinatedLeaseStrategy
+io.k8s.api.resource.v1alpha3.DeviceTaint effect:v1alpha3.DeviceTaintEffect
+io.k8s.api.resource.v1beta1.DeviceRequest allocationMode:v1beta1.DeviceAllocationMode
+io.k8s.api.scheduling.v1alpha2.PodGroupSpec disruptionMode:v1alpha2.DisruptionMode
+io.k8s.api.scheduling.v1alpha2.PodGroupTemplate disruptionMode:v1alpha2.DisruptionMode
 `;
 
 /** Fields that upstream's types inherit from a part; decoding errors name the part in the path: `definition part:fields …`. */

@@ -5,7 +5,8 @@
  * One line a definition: its name, then `field:marks`; the field `*` stands for the type itself. Marks are separated by `/`:
  * `atomic`, `set` or `map(keys)` is the list type (`x-kubernetes-list-type`, `x-kubernetes-list-map-keys`); `map-atomic` and
  * `map-granular` the map type; `merge(key)`, `retainKeys`, `replace` or `merge+retainKeys(key)` the strategic merge patch
- * strategy with its merge key. A list without marks is replaced as a whole.
+ * strategy with its merge key. A list without marks is replaced as a whole. Alpha and beta versions have a line only for what is said
+ * of no stable version.
  *
  * @see kubernetes/api/openapi-spec/swagger.json, the `x-kubernetes-*` extensions of release 1.36
  */
@@ -202,4 +203,17 @@ io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference *:atomic
 io.k8s.apimachinery.pkg.apis.meta.v1.StatusDetails causes:atomic
 io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceSpec caBundle:atomic
 io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceStatus conditions:map(type)/merge(type)
+io.k8s.api.apiserverinternal.v1alpha1.ServerStorageVersion decodableVersions:set servedVersions:set
+io.k8s.api.apiserverinternal.v1alpha1.StorageVersionStatus conditions:map(type) storageVersions:map(apiServerID)
+io.k8s.api.certificates.v1beta1.PodCertificateRequestStatus conditions:map(type)/merge(type)
+io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestStatus conditions:map(type)/merge(type) pools:atomic
+io.k8s.api.resource.v1beta1.BasicDevice bindingConditions:atomic bindingFailureConditions:atomic consumesCounters:atomic taints:atomic
+io.k8s.api.resource.v1beta1.DeviceRequest selectors:atomic tolerations:atomic
+io.k8s.api.resource.v1beta2.DeviceTaintRuleStatus conditions:map(type)/merge(type)
+io.k8s.api.scheduling.v1alpha2.PodGroupSchedulingConstraints topology:atomic
+io.k8s.api.scheduling.v1alpha2.PodGroupSpec resourceClaims:map(name)/merge+retainKeys(name)
+io.k8s.api.scheduling.v1alpha2.PodGroupStatus conditions:map(type)/merge(type) resourceClaimStatuses:map(name)/merge+retainKeys(name)
+io.k8s.api.scheduling.v1alpha2.PodGroupTemplate resourceClaims:map(name)/merge+retainKeys(name)
+io.k8s.api.scheduling.v1alpha2.WorkloadSpec podGroupTemplates:map(name)
+io.k8s.api.storagemigration.v1beta1.StorageVersionMigrationStatus conditions:map(type)/merge(type)
 `;

@@ -44,7 +44,10 @@ export class OpenApiDocuments {
   v2(): OpenApiDocument {
     return this.#keep('v2', () => {
       const { definitions, paths } = this.#collect('v2', this.#registry.all());
-      for (const name of definitionNames()) if (!name.includes('.apiextensions-apiserver.')) definitions.refer(name);
+      // Alpha and beta definitions are there for the kinds that are served, which have referred to them.
+      for (const name of definitionNames())
+        if (!name.includes('.apiextensions-apiserver.') && !/\.v\d+(alpha|beta)\d+\./.test(name))
+          definitions.refer(name);
       return {
         swagger: '2.0',
         info: { title: 'Kubernetes', version: `v${this.#version()}.0` },

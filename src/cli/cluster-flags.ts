@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { parseRuntimeConfig, type RuntimeConfig } from '../api/index.ts';
 import {
   Cluster,
   type ClusterOptions,
@@ -33,6 +34,7 @@ export interface ClusterFlags {
   readonly admissionControlConfigFile?: string;
   readonly schedulerConfig?: readonly string[];
   readonly resourceMetrics?: boolean;
+  readonly runtimeConfig?: RuntimeConfig;
 }
 
 /** Adds the flags to `command`; `nodes` is the default number of nodes. */
@@ -56,6 +58,11 @@ export function addClusterFlags(command: Command, nodes: number): Command {
     .option('--disable-admission-plugins <list>', 'admission plugins to leave out', names)
     .option('--admission-control-config-file <file>', 'an AdmissionConfiguration with the configurations of plugins')
     .option('--resource-metrics', 'serve metrics.k8s.io, as metrics-server does: for kubectl top and autoscaling')
+    .option(
+      '--runtime-config <list>',
+      'API versions and kinds to switch on or off: api/all=true, api/beta=true, <group>/<version>[/<resource>]=true',
+      parseRuntimeConfig,
+    )
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration; given again, one more scheduler', repeated);
 }
 
@@ -75,6 +82,7 @@ export async function startCluster(flags: ClusterFlags, security: SecurityOption
     ...(flags.dataDir === undefined ? {} : { dataDirectory: resolve(flags.dataDir) }),
     ...admissionOptions(flags),
     ...(flags.resourceMetrics === undefined ? {} : { resourceMetrics: flags.resourceMetrics }),
+    ...(flags.runtimeConfig === undefined ? {} : { runtimeConfig: flags.runtimeConfig }),
     ...(flags.schedulerConfig === undefined
       ? {}
       : { schedulerConfiguration: flags.schedulerConfig.map(readSchedulerConfiguration) }),

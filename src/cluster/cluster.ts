@@ -10,6 +10,7 @@ import { kubeProxyActor } from '../../actors/kube-proxy/index.ts';
 import { kubeletActor } from '../../actors/kubelet/index.ts';
 import { schedulerActor } from '../../actors/scheduler/index.ts';
 import { storeActor } from '../../actors/store/index.ts';
+import { enabledRows, RuntimeConfigError } from '../api/index.ts';
 import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
 import { grantRoles } from './grants.ts';
@@ -243,9 +244,19 @@ function plan(options: ClusterOptions): Plan {
   if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
     throw new ClusterOptionsError("clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped");
   }
+  checkRuntimeConfig(options.runtimeConfig);
   const nodeActors = selection.nodes ? nodes.length * actorsOfNode(selection) : 0;
   checkThreadPlan(options.threads, controlPlaneActors(selection), nodeActors);
   return { nodes, selection, threads };
+}
+
+function checkRuntimeConfig(config: ClusterOptions['runtimeConfig']): void {
+  try {
+    enabledRows(config);
+  } catch (error) {
+    if (error instanceof RuntimeConfigError) throw new ClusterOptionsError(error.message);
+    throw error;
+  }
 }
 
 function authorityOf(options: ClusterOptions, clock: Clock): Promise<CertificateAuthority> {
@@ -309,6 +320,7 @@ async function controlPlane(
         // Without the controller that makes them, no pod could have a service account.
         serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
         ...admissionChoice(options),
+        ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
         ...securityOptions(security, frontProxy?.certificate),
         ...(frontProxy === undefined || proxyClient === undefined
           ? {}
@@ -344,6 +356,7 @@ async function controlPlane(
         ...(options.leaderElection === true ? { leader: controllerManagerActor.name } : {}),
         settings: {
           clusterCidr: options.podCidr ?? '10.244.0.0/16',
+          ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
           ...(authority === undefined ? {} : { rootCa: authority.certificate }),
           // The CA's key goes to the one controller that signs, and to no other.
           ...(authority === undefined || controller !== 'certificatesigningrequest-signing-controller'

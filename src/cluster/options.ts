@@ -68,6 +68,11 @@ export interface ClusterOptions {
   readonly admissionConfiguration?: Readonly<Record<string, unknown>>;
   /** Serves metrics.k8s.io, what nodes and pods use, as metrics-server does. Default false, as a cluster without that add-on. */
   readonly resourceMetrics?: boolean;
+  /**
+   * API versions and kinds to switch on or off, by the names of upstream's `--runtime-config`: `{ 'api/beta': 'true' }`,
+   * `{ 'resource.k8s.io/v1beta1/resourceclaims': 'true' }`. Default: all stable ones, and no alpha or beta.
+   */
+  readonly runtimeConfig?: Readonly<Record<string, string>>;
   /** KubeSchedulerConfiguration v1, as an object; a list starts a scheduler for each. */
   readonly schedulerConfiguration?: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
   /** How simulated containers behave: times in milliseconds. Default: everything at once. */

@@ -4,7 +4,7 @@
  * controller and the garbage collector work through it.
  */
 import type { CustomResourceDefinition, KindDefinition } from '../api/index.ts';
-import { builtinRows } from '../api/index.ts';
+import { enabledRows } from '../api/index.ts';
 import { customResourceDefinitions, type Resource } from '../client/index.ts';
 import { conditionOf } from './conditions.ts';
 import type { ControllerDependencies } from './types.ts';
@@ -36,7 +36,7 @@ export function createResourceCatalog(
 ): ResourceCatalog {
   const byPrefix = new Map<string, Resource>();
   const byKind = new Map<string, Resource>();
-  for (const kind of builtinRows) {
+  for (const kind of enabledRows(dependencies.settings.runtimeConfig)) {
     if (!isDeletable(kind)) continue;
     const resource = byPrefix.get(kind.storagePrefix) ?? resourceOf(kind);
     byPrefix.set(kind.storagePrefix, resource);

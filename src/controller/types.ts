@@ -2,7 +2,7 @@
  * The reconciler contract: what a controller is, as data, and what it gets. A controller is one file with one literal of
  * {@link ControllerDefinition} and one line in actors/controllers/index.ts; one actor runs it.
  */
-import type { PolicyRule } from '../api/index.ts';
+import type { PolicyRule, RuntimeConfig } from '../api/index.ts';
 import type {
   Change,
   Client,
@@ -117,6 +117,8 @@ export interface ControllerDependencies {
 
 /** What kube-controller-manager has as flags. Plain data; times in milliseconds. */
 export interface ControllerSettings {
+  /** Which versions and kinds the API server serves besides the stable ones, or not. Default: all stable ones. */
+  readonly runtimeConfig?: RuntimeConfig;
   /** Pod CIDRs of the nodes are cut from this. Default 10.244.0.0/16. */
   readonly clusterCidr?: string;
   /** Prefix length of a node's pod CIDR. Default 24. */

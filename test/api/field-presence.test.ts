@@ -4,7 +4,7 @@ import { objectSchema } from '../../src/api/index.ts';
 
 describe('the facts about fields', () => {
   it.each([
-    ['fieldPresence', fieldPresence, /^[psadnxz]$/],
+    ['fieldPresence', fieldPresence, /^[-psadnxz]$/],
     ['typeNames', typeNames, /^(\[\]|map\[string\])*[\w.[\]]+$/],
   ])('%s names fields that exist, with codes that are known', (_, table, known) => {
     for (const line of table.split('\n').filter((text) => text !== '')) {

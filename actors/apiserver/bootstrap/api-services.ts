@@ -2,7 +2,14 @@
  * An APIService for each group version that the server itself serves: clients read from them what is available.
  * @see pkg/controlplane/apiserver/aggregator.go
  */
+import type { KindDefinition } from '../../../src/api/index.ts';
+import { runPipeline } from '../pipeline.ts';
+import type { Server } from '../server.ts';
+import { callOf } from '../system-call.ts';
 import type { SystemObject } from './objects.ts';
+
+const MANAGED = 'kube-aggregator.kubernetes.io/automanaged';
+const ON_START = 'onstart';
 
 /** Priority of the group, then of the version, by group and version. */
 const PRIORITIES: readonly (readonly [
@@ -20,22 +27,38 @@ const PRIORITIES: readonly (readonly [
   ['autoscaling', 'v2', 17500, 30],
   ['batch', 'v1', 17400, 15],
   ['certificates.k8s.io', 'v1', 17300, 15],
+  ['certificates.k8s.io', 'v1beta1', 17300, 9],
+  ['certificates.k8s.io', 'v1alpha1', 17300, 1],
   ['networking.k8s.io', 'v1', 17200, 15],
+  ['networking.k8s.io', 'v1beta1', 17200, 9],
   ['policy', 'v1', 17100, 15],
   ['rbac.authorization.k8s.io', 'v1', 17000, 15],
   ['storage.k8s.io', 'v1', 16800, 15],
+  ['storage.k8s.io', 'v1beta1', 16800, 9],
   ['apiextensions.k8s.io', 'v1', 16700, 15],
   ['admissionregistration.k8s.io', 'v1', 16700, 15],
+  ['admissionregistration.k8s.io', 'v1beta1', 16700, 12],
+  ['admissionregistration.k8s.io', 'v1alpha1', 16700, 9],
   ['scheduling.k8s.io', 'v1', 16600, 15],
+  ['scheduling.k8s.io', 'v1alpha2', 16600, 9],
   ['coordination.k8s.io', 'v1', 16500, 15],
+  ['coordination.k8s.io', 'v1beta1', 16500, 13],
+  ['coordination.k8s.io', 'v1alpha2', 16500, 12],
   ['node.k8s.io', 'v1', 16300, 15],
   ['discovery.k8s.io', 'v1', 16200, 15],
   ['resource.k8s.io', 'v1', 16200, 20],
+  ['resource.k8s.io', 'v1beta2', 16200, 15],
+  ['resource.k8s.io', 'v1beta1', 16200, 9],
+  ['resource.k8s.io', 'v1alpha3', 16200, 1],
   ['flowcontrol.apiserver.k8s.io', 'v1', 16100, 21],
+  ['internal.apiserver.k8s.io', 'v1alpha1', 16000, 9],
+  ['storagemigration.k8s.io', 'v1beta1', 16000, 9],
 ];
 
-export const apiServices: readonly SystemObject[] = PRIORITIES.map(
-  ([group, version, groupPriorityMinimum, versionPriority]) => ({
+const served = ({ registry }: Server): SystemObject[] =>
+  PRIORITIES.filter(([group, version]) =>
+    registry.all().some((kind) => kind.group === group && kind.version === version),
+  ).map(([group, version, groupPriorityMinimum, versionPriority]) => ({
     group: 'apiregistration.k8s.io',
     version: 'v1',
     plural: 'apiservices',
@@ -44,9 +67,20 @@ export const apiServices: readonly SystemObject[] = PRIORITIES.map(
       kind: 'APIService',
       metadata: {
         name: `${version}.${group}`,
-        labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' },
+        labels: { [MANAGED]: ON_START },
       },
       spec: { ...(group === '' ? {} : { group }), version, groupPriorityMinimum, versionPriority },
     },
-  }),
-);
+  }));
+
+/** Those of every group version that is served; objects of versions that an earlier start served and this one does not are deleted. */
+export async function apiServices(server: Server): Promise<readonly SystemObject[]> {
+  const wanted = served(server);
+  const kind = server.registry.byResource('apiregistration.k8s.io', 'v1', 'apiservices') as KindDefinition;
+  for (const { name, object } of [...server.cacheOf(kind).values()]) {
+    const labels = object.metadata['labels'] as Readonly<Record<string, string>> | undefined;
+    if (labels?.[MANAGED] !== ON_START || wanted.some((one) => one.object.metadata.name === name)) continue;
+    await runPipeline(callOf(server, kind, 'delete', { name }), server);
+  }
+  return wanted;
+}

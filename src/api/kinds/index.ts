@@ -1,5 +1,5 @@
 /** Kinds as data: the built-in rows, their strategies, and the registry that the API server and its documents read. */
-export { builtinKinds } from './builtin.ts';
+export { builtinKinds, enabledKinds } from './builtin.ts';
 export {
   hasStatus,
   prepareForCreate,
@@ -7,9 +7,11 @@ export {
   prepareForSubresourceUpdate,
   prepareForUpdate,
 } from './prepare.ts';
+export { previewRows } from './previews.ts';
 export { createKindRegistry, storedKindOf } from './registry.ts';
 export { type FieldNames, type ResetFields, resetFieldsOf } from './reset-fields.ts';
 export { builtinRows } from './rows.ts';
+export { enabledRows, parseRuntimeConfig, type RuntimeConfig, RuntimeConfigError } from './runtime-config.ts';
 export { semanticEqual } from './semantic-equality.ts';
 export type * from './types.ts';
 export { compareVersions } from './version-priority.ts';

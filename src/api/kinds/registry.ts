@@ -89,7 +89,10 @@ export function storedKindOf(registry: Pick<KindRegistry, 'byResource'>, kind: K
   if (conversion === undefined) return kind;
   if (conversion.storedKind !== undefined) return conversion.storedKind();
   const group = conversion.storedGroup ?? kind.group;
-  const stored = registry.byResource(group, conversion.storedVersion, kind.plural);
+  // The stored version may be switched off.
+  const isStored = (one: KindDefinition) =>
+    one.group === group && one.version === conversion.storedVersion && one.plural === kind.plural;
+  const stored = registry.byResource(group, conversion.storedVersion, kind.plural) ?? builtinKinds.find(isStored);
   if (stored === undefined) throw new Error(`${keyOf(group, conversion.storedVersion, kind.plural)} is not registered`);
   return stored;
 }

@@ -44,7 +44,16 @@ function rowOf(name: string): readonly string[] | undefined {
       rows.set(message, fields);
     }
   }
-  return rows.get(name);
+  return rows.get(name) ?? rows.get(likeOf(name, rows));
+}
+
+/** Versions that an alpha or beta version may be the same as, the best first. */
+const betterVersions = ['v1', 'v1beta2', 'v1beta1'];
+
+function likeOf(name: string, known: ReadonlyMap<string, unknown>): string {
+  const preview = /^(\w+\.)v\d+(?:alpha|beta)\d+(\.\w+)$/.exec(name);
+  const names = preview === null ? [] : betterVersions.map((version) => `${preview[1]}${version}${preview[2]}`);
+  return names.find((other) => known.has(other)) ?? name;
 }
 
 /** `io.k8s.api.core.v1.Pod` → `core.v1.Pod`: the name that numbers.ts uses. */

@@ -5,7 +5,7 @@
  * `-` stands for a number that is not used, and `*message` for an embedded message whose fields are the outer one's own in JSON.
  * A colon and a word name a form that the type does not tell, as SpecialForm of messages.ts explains. Names are short: `core.v1.Pod`
  * is `io.k8s.api.core.v1.Pod`, `meta.ObjectMeta` is `io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta`. Lists (1 = metadata,
- * 2 = items) have no line.
+ * 2 = items) have no line, and alpha and beta versions only where they are not as the stable one.
  * @see k8s.io/api/core/v1/generated.proto and its neighbours
  */
 export const protobufNumbers = `
@@ -516,6 +516,46 @@ storage.v1.VolumeAttachmentStatus attached attachmentMetadata attachError detach
 storage.v1.VolumeAttributesClass metadata driverName parameters
 storage.v1.VolumeError time message errorCode
 storage.v1.VolumeNodeResources count
+certificates.v1beta1.ClusterTrustBundle metadata spec
+certificates.v1beta1.ClusterTrustBundleSpec signerName trustBundle
+coordination.v1beta1.LeaseCandidate metadata spec
+coordination.v1beta1.LeaseCandidateSpec leaseName pingTime renewTime binaryVersion emulationVersion strategy
+apiserverinternal.v1alpha1.ServerStorageVersion apiServerID encodingVersion decodableVersions servedVersions
+apiserverinternal.v1alpha1.StorageVersion metadata spec status
+apiserverinternal.v1alpha1.StorageVersionCondition type status observedGeneration lastTransitionTime reason message
+apiserverinternal.v1alpha1.StorageVersionSpec
+apiserverinternal.v1alpha1.StorageVersionStatus storageVersions commonEncodingVersion conditions
+meta.GroupResource group resource
+resource.v1alpha3.PoolStatus driver poolName nodeName totalDevices allocatedDevices availableDevices unavailableDevices resourceSliceCount generation validationError
+resource.v1alpha3.ResourcePoolStatusRequest metadata spec status
+resource.v1alpha3.ResourcePoolStatusRequestSpec driver poolName limit
+resource.v1alpha3.ResourcePoolStatusRequestStatus - pools conditions - - poolCount
+resource.v1beta1.BasicDevice attributes capacity consumesCounters nodeName nodeSelector allNodes taints bindsToNode bindingConditions bindingFailureConditions allowMultipleAllocations
+resource.v1beta1.Device name basic
+resource.v1beta1.DeviceRequest name deviceClassName selectors allocationMode count adminAccess firstAvailable tolerations capacity
+resource.v1beta2.DeviceTaintRule metadata spec status
+resource.v1beta2.DeviceTaintRuleSpec deviceSelector taint
+resource.v1beta2.DeviceTaintRuleStatus conditions
+resource.v1beta2.DeviceTaintSelector - driver pool device
+scheduling.v1alpha2.BasicSchedulingPolicy
+scheduling.v1alpha2.GangSchedulingPolicy minCount
+scheduling.v1alpha2.PodGroup metadata spec status
+scheduling.v1alpha2.PodGroupResourceClaim name resourceClaimName resourceClaimTemplateName
+scheduling.v1alpha2.PodGroupResourceClaimStatus name resourceClaimName
+scheduling.v1alpha2.PodGroupSchedulingConstraints topology
+scheduling.v1alpha2.PodGroupSchedulingPolicy basic gang
+scheduling.v1alpha2.PodGroupSpec podGroupTemplateRef schedulingPolicy schedulingConstraints resourceClaims disruptionMode priorityClassName priority
+scheduling.v1alpha2.PodGroupStatus conditions resourceClaimStatuses
+scheduling.v1alpha2.PodGroupTemplate name schedulingPolicy schedulingConstraints resourceClaims disruptionMode priorityClassName priority
+scheduling.v1alpha2.PodGroupTemplateReference workload
+scheduling.v1alpha2.TopologyConstraint key
+scheduling.v1alpha2.TypedLocalObjectReference apiGroup kind name
+scheduling.v1alpha2.Workload metadata spec
+scheduling.v1alpha2.WorkloadPodGroupTemplateReference workloadName podGroupTemplateName
+scheduling.v1alpha2.WorkloadSpec controllerRef podGroupTemplates
+storagemigration.v1beta1.StorageVersionMigration metadata spec status
+storagemigration.v1beta1.StorageVersionMigrationSpec resource
+storagemigration.v1beta1.StorageVersionMigrationStatus conditions resourceVersion
 `;
 
 /**
@@ -542,4 +582,27 @@ meta.ShardInfo
 resource.v1.Device nodeAllocatableResourceMappings
 resource.v1.DeviceAttribute bools ints strings versions
 resource.v1.NodeAllocatableResourceMapping
+admissionregistration.v1alpha1.ApplyConfiguration
+admissionregistration.v1alpha1.JSONPatch
+admissionregistration.v1alpha1.MutatingAdmissionPolicy
+admissionregistration.v1alpha1.MutatingAdmissionPolicyBinding
+admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingSpec
+admissionregistration.v1alpha1.MutatingAdmissionPolicySpec
+admissionregistration.v1alpha1.Mutation
+admissionregistration.v1beta1.ApplyConfiguration
+admissionregistration.v1beta1.JSONPatch
+admissionregistration.v1beta1.MutatingAdmissionPolicy
+admissionregistration.v1beta1.MutatingAdmissionPolicyBinding
+admissionregistration.v1beta1.MutatingAdmissionPolicyBindingSpec
+admissionregistration.v1beta1.MutatingAdmissionPolicySpec
+admissionregistration.v1beta1.Mutation
+certificates.v1beta1.PodCertificateRequest
+certificates.v1beta1.PodCertificateRequestSpec
+certificates.v1beta1.PodCertificateRequestStatus
+resource.v1beta1.BasicDevice nodeAllocatableResourceMappings
+resource.v1beta1.DeviceAttribute bools ints strings versions
+resource.v1beta1.NodeAllocatableResourceMapping
+resource.v1beta2.Device nodeAllocatableResourceMappings
+resource.v1beta2.DeviceAttribute bools ints strings versions
+resource.v1beta2.NodeAllocatableResourceMapping
 `;

@@ -43,6 +43,16 @@ import {
 import { nodeValidation } from './nodes.ts';
 import { persistentVolumeClaimValidation, persistentVolumeValidation } from './persistent-volumes.ts';
 import { podValidation } from './pods.ts';
+import {
+  deviceTaintRuleValidation,
+  leaseCandidateValidation,
+  podCertificateRequestValidation,
+  podGroupValidation,
+  poolStatusRequestValidation,
+  storageVersionMigrationValidation,
+  trustBundleValidation,
+  workloadValidation,
+} from './previews.ts';
 import { deviceClassValidation, resourceClaimTemplateValidation, resourceClaimValidation } from './resource-claims.ts';
 import { resourceSliceValidation } from './resource-slices.ts';
 import { serviceCidrValidation } from './service-cidrs.ts';
@@ -129,6 +139,14 @@ const validations: Readonly<Record<string, Validation>> = {
   'io.k8s.api.storage.v1.CSIStorageCapacity': csiStorageCapacityValidation,
   'io.k8s.api.flowcontrol.v1.FlowSchema': flowSchemaValidation,
   'io.k8s.api.flowcontrol.v1.PriorityLevelConfiguration': priorityLevelValidation,
+  'io.k8s.api.certificates.v1beta1.ClusterTrustBundle': trustBundleValidation,
+  'io.k8s.api.certificates.v1beta1.PodCertificateRequest': podCertificateRequestValidation,
+  'io.k8s.api.coordination.v1beta1.LeaseCandidate': leaseCandidateValidation,
+  'io.k8s.api.resource.v1beta2.DeviceTaintRule': deviceTaintRuleValidation,
+  'io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequest': poolStatusRequestValidation,
+  'io.k8s.api.scheduling.v1alpha2.PodGroup': podGroupValidation,
+  'io.k8s.api.scheduling.v1alpha2.Workload': workloadValidation,
+  'io.k8s.api.storagemigration.v1beta1.StorageVersionMigration': storageVersionMigrationValidation,
 };
 
 /** The validation of the kind with that definition, such as `io.k8s.api.core.v1.Pod`; undefined when it needs none of its own. */

@@ -17,7 +17,11 @@ const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'd
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startServer({ http: { host: '127.0.0.1', port: 0 }, serviceAccountAdmission: false });
+  server = await startServer({
+    http: { host: '127.0.0.1', port: 0 },
+    serviceAccountAdmission: false,
+    runtimeConfig: { 'api/all': 'true' },
+  });
 });
 afterAll(() => server.stop());
 
@@ -81,6 +85,7 @@ const isServed = ({ status, text }: Answer): boolean =>
 
 it('serves what discovery says, and the documentation shows it', async () => {
   const rows: string[] = [];
+  const previewRows: string[] = [];
   const different: string[] = [];
   for (const { groupVersion, path, resources } of await resourceLists()) {
     for (const { name, namespaced, verbs } of resources) {
@@ -97,20 +102,29 @@ it('serves what discovery says, and the documentation shows it', async () => {
       if (found.join() !== named.join()) {
         different.push(`${groupVersion} ${name}: discovery ${named.join()}, served ${found.join()}`);
       }
-      rows.push(
+      const list = /\/v\d+(alpha|beta)\d+$/.test(groupVersion) ? previewRows : rows;
+      list.push(
         `| ${groupVersion} | ${name} | ${VERBS.map((verb) => (found.includes(verb) ? 'x' : '')).join(' | ')} |`,
       );
     }
   }
   expect(different).toEqual([]);
+  const head = [`| group version | resource | ${VERBS.join(' | ')} |`, `|---|---|${VERBS.map(() => '---|').join('')}`];
   const text = [
     '# Resources and their verbs',
     '',
     'Written by `test/actors/apiserver/resources-table.test.ts`, which tries every verb on every resource.',
     '',
-    `| group version | resource | ${VERBS.join(' | ')} |`,
-    `|---|---|${VERBS.map(() => '---|').join('')}`,
+    ...head,
     ...rows,
+    '',
+    '## Alpha and beta versions',
+    '',
+    'Served when they are switched on, as upstream: `--runtime-config api/beta=true`, `api/all=true`, or by name',
+    '(`resource.k8s.io/v1beta1=true`, `scheduling.k8s.io/v1alpha2/podgroups=true`).',
+    '',
+    ...head,
+    ...previewRows,
     '',
   ].join('\n');
   await expect(text).toMatchFileSnapshot('../../../docs/api-resources.md');
