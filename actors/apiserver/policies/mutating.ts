@@ -10,10 +10,10 @@ import {
   StatusError,
 } from '../../../src/api/index.ts';
 import { type Attributes, refusal } from '../admission/plugin.ts';
-import { Rounds } from '../admission/reinvocation.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
+import { Rounds } from '../webhooks/rounds.ts';
 import { shownIn, takeOver } from '../webhooks/versions.ts';
 import { type Compiled, type Composition, composeExpressions, Run } from './composition.ts';
 import { BindingError, paramsOf } from './params.ts';

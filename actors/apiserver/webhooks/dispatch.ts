@@ -5,7 +5,6 @@
 import { type ApiObject, applyJsonPatch, StatusError } from '../../../src/api/index.ts';
 import { annotate } from '../admission/audit-annotations.ts';
 import type { Attributes } from '../admission/plugin.ts';
-import { Rounds } from '../admission/reinvocation.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
@@ -13,6 +12,7 @@ import { meetsConditions } from './conditions.ts';
 import { type HookSource, isExempt, type MatchedHook } from './hooks.ts';
 import { WebhookCallError } from './https-client.ts';
 import { reviewOf, reviewVersionOf, type Verdict, type VersionedObjects, verdictOf } from './review.ts';
+import { Rounds } from './rounds.ts';
 import { selectsRequest } from './selection.ts';
 import { targetOf } from './targets.ts';
 import { shownIn, takeOver } from './versions.ts';

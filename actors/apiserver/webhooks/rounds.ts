@@ -3,7 +3,7 @@
  * the object has changed, in the first run by a later one of the same plugin, or since then by another plugin.
  * @see staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/reinvocationcontext.go
  */
-import type { Attributes } from './plugin.ts';
+import type { Attributes } from '../admission/plugin.ts';
 
 export class Rounds {
   /** Those that want to be asked again, and were asked since the object last changed. */
