@@ -29,7 +29,11 @@ export function setDefaults(call: Call, server: Server): void {
   const context = contextOf(call, kind, server);
   if (previous === undefined) {
     fillSystemFields(call, object, context);
-    prepareForCreate(kind, object, { ...context, user: requestingUser(call) });
+    prepareForCreate(kind, object, {
+      ...context,
+      user: requestingUser(call),
+      warn: (text) => call.warnings.push(text),
+    });
     call.name = object.metadata.name ?? '';
     return;
   }

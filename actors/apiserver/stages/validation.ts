@@ -8,6 +8,7 @@ import {
   nameIsDnsSubdomain,
   type ObjectMeta,
   StatusError,
+  type Strategy,
   validateMetadata,
   validateMetadataUpdate,
 } from '../../../src/api/index.ts';
@@ -56,8 +57,9 @@ function check(call: Call, object: ApiObject, server: Server): void {
         fieldErrors.invalid('metadata.resourceVersion', 0, 'must be specified for an update'),
       ]);
     }
+    const repeated = rules === strategy ? strategy?.metadataOnUpdate : undefined;
     errors = [
-      ...metadataErrors(object, previous.object, kind.namespaced),
+      ...metadataErrors(object, previous.object, kind.namespaced, repeated),
       ...(rules?.validateUpdate?.(object, previous.object, context) ?? []),
     ];
   }
@@ -68,10 +70,17 @@ function check(call: Call, object: ApiObject, server: Server): void {
 }
 
 /** Upstream looks at metadata in the general part of an update and again in the kind's own, and tells of both. */
-function metadataErrors(object: ApiObject, previous: ApiObject, namespaced: boolean): FieldError[] {
+function metadataErrors(
+  object: ApiObject,
+  previous: ApiObject,
+  namespaced: boolean,
+  repeated: NonNullable<Strategy['metadataOnUpdate']> = ['changes'],
+): FieldError[] {
   const metadata = object.metadata as ObjectMeta;
+  const whole = validateMetadata(metadata, namespaced);
   const changes = validateMetadataUpdate(metadata, previous.metadata as ObjectMeta);
-  return [...validateMetadata(metadata, namespaced), ...changes, ...changes];
+  if (whole.length === 0 && changes.length === 0) return whole;
+  return [...whole, ...changes, ...repeated.flatMap((part) => (part === 'whole' ? whole : changes))];
 }
 
 function nameErrors(object: ApiObject, validateName: (name: string, prefix: boolean) => string[]): FieldError[] {

@@ -125,6 +125,8 @@ export interface StrategyContext {
   readonly requestGroup?: string;
   /** Who writes. CertificateSigningRequests record it. */
   readonly user?: RequestingUser;
+  /** Warning header for what is seen only while a new object is prepared. */
+  warn?(text: string): void;
 }
 
 export interface RequestingUser {
@@ -149,6 +151,11 @@ export interface Strategy<Type = ApiObject> {
   validate?(object: Type, context: StrategyContext): FieldError[];
   prepareForUpdate?(object: Type, previous: Type, context: StrategyContext): void;
   validateUpdate?(object: Type, previous: Type, context: StrategyContext): FieldError[];
+  /**
+   * What the kind's own part of an update looks at in metadata after the general part has: all of it, or what an update may not change.
+   * Upstream repeats what it finds as often. Default: the changes.
+   */
+  readonly metadataOnUpdate?: readonly ('whole' | 'changes')[];
   /** Warning headers for what a client wrote. */
   warnings?(object: Type, previous: Type | undefined): string[];
   /**

@@ -4,7 +4,7 @@ import type { ApiObject, KindDefinition, Strategy, SubresourceStrategy } from '.
 /** The parts of a strategy that validation brings. */
 type Validation = Pick<
   Strategy,
-  'usesExpressions' | 'validate' | 'validateUpdate' | 'warnings' | 'status' | 'subresources'
+  'usesExpressions' | 'validate' | 'validateUpdate' | 'metadataOnUpdate' | 'warnings' | 'status' | 'subresources'
 >;
 
 /** The kind with its validation attached: of the status and other subresources too, and with the warnings of both. */

@@ -77,7 +77,7 @@ import {
 /** The parts of a strategy that refuse what makes no sense. */
 export type Validation = Pick<
   Strategy,
-  'validate' | 'validateUpdate' | 'validateName' | 'warnings' | 'status' | 'subresources'
+  'validate' | 'validateUpdate' | 'metadataOnUpdate' | 'validateName' | 'warnings' | 'status' | 'subresources'
 >;
 
 const validations: Readonly<Record<string, Validation>> = {
