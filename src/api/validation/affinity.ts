@@ -125,12 +125,24 @@ function checkAffinityTerm(check: Check, path: Path, term: Partial<PodAffinityTe
   checkLabelSelector(check, term.labelSelector, path, 'labelSelector');
   checkLabelSelector(check, term.namespaceSelector, path, 'namespaceSelector');
   for (const name of term.namespaces ?? []) check.all(path, 'namespace', name, validateDnsLabel(name));
-  const { matchLabelKeys = [], mismatchLabelKeys = [] } = term;
-  checkLabelKeys(check, path, 'matchLabelKeys', matchLabelKeys, term.labelSelector);
-  checkLabelKeys(check, path, 'mismatchLabelKeys', mismatchLabelKeys, term.labelSelector);
-  if (term.labelSelector && matchLabelKeys.length > 0) {
-    const seen = new Set(Object.keys(term.labelSelector.matchLabels ?? {}));
-    for (const { key } of term.labelSelector.matchExpressions ?? []) {
+  checkKeysAndSelector(check, path, term.matchLabelKeys, term.mismatchLabelKeys, term.labelSelector);
+  if (!term.topologyKey) check.required(path, 'topologyKey', 'can not be empty');
+  check.qualifiedName(path, 'topologyKey', term.topologyKey ?? '');
+}
+
+/** Keys of labels whose values a selector takes from the pod itself, of affinity terms and of spread constraints. */
+function checkKeysAndSelector(
+  check: Check,
+  path: Path,
+  matchLabelKeys: readonly string[] = [],
+  mismatchLabelKeys: readonly string[] = [],
+  selector: LabelSelector | undefined,
+): void {
+  checkLabelKeys(check, path, 'matchLabelKeys', matchLabelKeys, selector);
+  checkLabelKeys(check, path, 'mismatchLabelKeys', mismatchLabelKeys, selector);
+  if (selector && matchLabelKeys.length > 0) {
+    const seen = new Set(Object.keys(selector.matchLabels ?? {}));
+    for (const { key } of selector.matchExpressions ?? []) {
       // The selector has a requirement for each of the keys already, so one more is the client's own.
       if (seen.has(key) && matchLabelKeys.includes(key))
         check.invalid(path, matchLabelKeys.lastIndexOf(key), key, 'exists in both matchLabelKeys and labelSelector');
@@ -141,8 +153,6 @@ function checkAffinityTerm(check: Check, path: Path, term: Partial<PodAffinityTe
     if (mismatchLabelKeys.includes(key))
       check.invalid(at(path, 'matchLabelKeys'), index, key, 'exists in both matchLabelKeys and mismatchLabelKeys');
   });
-  if (!term.topologyKey) check.required(path, 'topologyKey', 'can not be empty');
-  check.qualifiedName(path, 'topologyKey', term.topologyKey ?? '');
 }
 
 function checkLabelKeys(
@@ -186,7 +196,12 @@ export function checkTolerations(check: Check, path: Path, tolerations: readonly
       if (messages.length > 0) check.invalid(place, 'operator', value, messages.join(';'));
     } else if (operator === 'Exists') {
       if (value !== '') check.invalid(place, 'operator', value, "value must be empty when `operator` is 'Exists'");
-    } else check.notSupported(place, 'operator', operator, ['Equal', 'Exists']);
+    } else {
+      // Comparisons are known and switched off, as by default upstream.
+      const isComparison = operator === 'Lt' || operator === 'Gt';
+      const supported = isComparison ? ['Equal', 'Exists', 'Lt', 'Gt'] : ['Equal', 'Exists'];
+      check.notSupported(place, 'operator', operator, supported);
+    }
     if (effect !== '') checkTaintEffect(check, place, 'effect', effect);
   });
 }
@@ -218,21 +233,7 @@ export function checkTopologySpread(check: Check, path: Path, constraints: reado
     for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
       if (constraint[field] !== undefined) check.oneOf(place, field, constraint[field], ['Honor', 'Ignore']);
     }
-    checkSpreadKeys(check, place, constraint.matchLabelKeys ?? [], labelSelector);
+    checkKeysAndSelector(check, place, constraint.matchLabelKeys, [], labelSelector);
     checkLabelSelector(check, labelSelector, place, 'labelSelector');
-  });
-}
-
-function checkSpreadKeys(check: Check, path: Path, keys: readonly string[], selector: LabelSelector | undefined): void {
-  if (keys.length === 0) return;
-  if (!selector) check.forbidden(path, 'matchLabelKeys', 'must not be specified when labelSelector is not set');
-  const selected = new Map<string, number>();
-  for (const key of Object.keys(selector?.matchLabels ?? {})) selected.set(key, 1);
-  for (const { key } of selector?.matchExpressions ?? []) selected.set(key, (selected.get(key) ?? 0) + 1);
-  keys.forEach((key, index) => {
-    const place = at(path, 'matchLabelKeys');
-    check.qualifiedName(place, index, key);
-    if ((selected.get(key) ?? 0) > 1)
-      check.invalid(place, index, key, 'exists in both matchLabelKeys and labelSelector');
   });
 }

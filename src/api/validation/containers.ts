@@ -8,7 +8,6 @@ import { at, type Check, isBlank, type Path } from './check.ts';
 import { checkEnvironment, checkEnvironmentSources } from './environment.ts';
 import { checkDescendingPath } from './file-paths.ts';
 import { checkLifecycle, checkProbe } from './handlers.ts';
-import { internalForm } from './internal-form.ts';
 import { checkResourceRequirements } from './resource-names.ts';
 import { checkSecurityContext } from './security-context.ts';
 import { type KnownVolumes, pullPolicies } from './volumes.ts';
@@ -165,16 +164,17 @@ function checkResizePolicy(check: Check, path: Path, container: Container, aroun
     check.requiredOneOf(path, '', resourceName, ['cpu', 'memory']);
     check.requiredOneOf(path, '', restartPolicy, ['NotRequired', 'RestartContainer']);
     if (around.restartPolicy === 'Never' && restartPolicy !== 'NotRequired')
-      check.invalid(path, '', restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
+      check.invalid(path, '', restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
   });
 }
+
+const rulesNeedPolicy = 'must specify restartPolicy when restart rules are used';
 
 function checkRestartRules(check: Check, path: Path, container: Container): void {
   const { restartPolicy, restartPolicyRules = [] } = container;
   if (restartPolicy !== undefined) check.oneOf(path, 'restartPolicy', restartPolicy, restartPolicies);
   if (restartPolicyRules.length === 0) return;
-  if (restartPolicy === undefined)
-    check.required(path, 'restartPolicy', 'must specify restartPolicy when restart rules are used');
+  if (restartPolicy === undefined) check.required(path, 'restartPolicy', rulesNeedPolicy);
   if (restartPolicyRules.length > 20) check.tooMany(path, 'restartPolicyRules', restartPolicyRules.length, 20);
   restartPolicyRules.forEach(({ action, exitCodes }, index) => {
     const place = at(at(path, 'restartPolicyRules'), index);
@@ -251,7 +251,8 @@ export function checkInitContainers(
   containers.forEach((container, index) => {
     const here = at(path, index);
     checkCommon(check, here, container, around);
-    checkRestartRules(check, here, container);
+    if (container.restartPolicy !== undefined) checkRestartRules(check, here, container);
+    else if (container.restartPolicyRules?.length) check.required(here, 'restartPolicy', rulesNeedPolicy);
     const name = container.name ?? '';
     if (names.has(name)) check.duplicate(here, 'name', name);
     else if (name !== '') names.add(name);
@@ -264,10 +265,11 @@ export function checkInitContainers(
       if (container[field])
         check.forbidden(here, field, 'may not be set for init containers without restartPolicy=Always');
     }
-    if (container.resizePolicy?.length) {
-      const value = container.resizePolicy.map((policy) => internalForm('ResizePolicy', policy));
-      check.invalid(here, 'resizePolicy', value, 'must not be set for init containers');
-    }
+    container.resizePolicy?.forEach(({ restartPolicy }, order) => {
+      if (restartPolicy !== 'RestartContainer') return;
+      const text = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+      check.invalid(at(at(here, 'resizePolicy'), order), 'restartPolicy', restartPolicy, text);
+    });
   });
 }
 

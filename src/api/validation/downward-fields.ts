@@ -68,7 +68,7 @@ export function checkFieldSelector(
     check.required(here, 'fieldPath');
     return;
   }
-  const parts = /^(.*?)\['(.*)'\]$/s.exec(fieldPath);
+  const parts = /^(.+?)\['(.*)'\]$/s.exec(fieldPath);
   const base = parts?.[1] ?? fieldPath;
   let refusal = '';
   if (apiVersion !== 'v1') refusal = `unsupported pod version: ${apiVersion}`;

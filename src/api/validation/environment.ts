@@ -6,7 +6,7 @@ import type { EnvFromSource, EnvVar, EnvVarSource } from '../generated/types.ts'
 import { validateConfigMapKey, validateEnvironmentName } from '../names.ts';
 import { at, type Check, type Path } from './check.ts';
 import { checkFieldSelector, checkResourceSelector, environmentFields } from './downward-fields.ts';
-import { checkLocalPath } from './file-paths.ts';
+import { checkNoBacksteps } from './file-paths.ts';
 import { nameIsDnsSubdomain } from './metadata.ts';
 
 export function checkEnvironment(check: Check, path: Path, variables: readonly EnvVar[]): void {
@@ -48,7 +48,7 @@ function checkSource(check: Check, path: Path, variable: EnvVar, source: EnvVarS
     if (!volumeName) check.required(place, 'volumeName');
     else check.dnsLabel(place, 'volumeName', volumeName);
     if (!file) check.required(place, 'path');
-    else checkLocalPath(check, place, 'path', file);
+    else checkNoBacksteps(check, place, 'path', file);
   }
   if (sources === 0) {
     const text =

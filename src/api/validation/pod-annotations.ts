@@ -23,15 +23,16 @@ export function checkPodAnnotations(check: Check, path: Path, annotations: Annot
   const cost = annotations[deletionCost];
   if (cost !== undefined && !isDeletionCost(cost))
     check.invalid(keyed(path, deletionCost), '', cost, 'must be a 32bit integer');
-  for (const key in annotations) {
-    const value = annotations[key] as string;
-    if (key === seccompPod || key.startsWith(seccompContainer)) checkSeccompName(check, path, key, value);
-    else if (key.startsWith(appArmorContainer)) checkAppArmorName(check, keyed(path, key), key, value, spec);
-  }
+  if (annotations[seccompPod] !== undefined) checkSeccompName(check, path, seccompPod, annotations[seccompPod]);
+  for (const key in annotations)
+    if (key.startsWith(seccompContainer)) checkSeccompName(check, path, key, annotations[key] as string);
+  for (const key in annotations)
+    if (key.startsWith(appArmorContainer))
+      checkAppArmorName(check, keyed(path, key), key, annotations[key] as string, spec);
 }
 
 function isDeletionCost(text: string): boolean {
-  return /^(0|-?[1-9]\d*)$/.test(text) && Number(text) >= -(2 ** 31) && Number(text) < 2 ** 31;
+  return /^(0|[1-9]\d*|-\d+)$/.test(text) && Number(text) >= -(2 ** 31) && Number(text) < 2 ** 31;
 }
 
 function checkSeccompName(check: Check, path: Path, key: string, profile: string): void {

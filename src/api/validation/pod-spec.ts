@@ -10,8 +10,7 @@ import type {
   PodSpec,
   PodTemplateSpec,
 } from '../generated/types.ts';
-import { validateDnsSubdomain } from '../names.ts';
-import { addQuantities } from '../quantity.ts';
+import { sumOfContainers } from '../kinds/strategies/resource-list.ts';
 import { checkAddress } from './addresses.ts';
 import { checkAffinity, checkTolerations, checkTopologySpread } from './affinity.ts';
 import { at, type Check, isBlank, keyed, type Path } from './check.ts';
@@ -23,9 +22,14 @@ import {
 } from './containers.ts';
 import { internalForm } from './internal-form.ts';
 import { checkAnnotations, checkLabels } from './metadata.ts';
-import { checkPodAnnotations, checkProfilesMatch } from './pod-annotations.ts';
-import { checkResourceRequirements, compareAmounts } from './resource-names.ts';
-import { checkHostProcesses, checkOperatingSystem, checkPodSecurityContext } from './security-context.ts';
+import { checkPodAnnotations, checkProfilesMatch, mirrorAnnotation } from './pod-annotations.ts';
+import { checkResourceRequirements, compareAmounts, isHugePages } from './resource-names.ts';
+import {
+  checkHostProcesses,
+  checkOperatingSystem,
+  checkPodSecurityContext,
+  visitContainers,
+} from './security-context.ts';
 import { checkVolumes } from './volumes.ts';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
@@ -43,7 +47,10 @@ export function checkPodSpec(check: Check, path: Path, spec: PodSpec, metadata: 
   let claimNames = noClaims;
   if (spec.resourceClaims !== undefined && spec.resourceClaims.length > 0) {
     claimNames = new Set(spec.resourceClaims.map(({ name }) => name).filter((name) => name !== ''));
-    checkResourceClaims(check, at(path, 'resourceClaims'), spec.resourceClaims);
+    if (metadata?.annotations?.[mirrorAnnotation] === undefined)
+      checkResourceClaims(check, at(path, 'resourceClaims'), spec.resourceClaims);
+    else
+      for (const _ of spec.resourceClaims) check.forbidden(undefined, '', 'static pods do not support resource claims');
   }
   const around: ContainerSurroundings = {
     volumes,
@@ -85,8 +92,24 @@ export function checkPodSpec(check: Check, path: Path, spec: PodSpec, metadata: 
     checkTopologySpread(check, at(path, 'topologySpreadConstraints'), spec.topologySpreadConstraints);
   checkHostProcesses(check, path, spec);
   checkHostSharing(check, path, spec);
+  checkHostnameOverride(check, path, spec);
   checkNames(check, path, spec);
   checkPlacement(check, path, spec);
+  checkFileVolumes(check, path, spec);
+}
+
+/** Variables that come from files come from files in scratch directories. */
+function checkFileVolumes(check: Check, path: Path, spec: PodSpec): void {
+  visitContainers(spec, ({ env }, list, index) => {
+    env?.forEach(({ valueFrom }, order) => {
+      if (!valueFrom?.fileKeyRef) return;
+      const name = valueFrom.fileKeyRef.volumeName ?? '';
+      const place = at(at(at(at(at(at(path, list), index), 'env'), order), 'valueFrom'), 'fileKeyRef');
+      const volume = spec.volumes?.findLast((one) => one.name === name);
+      if (volume === undefined) check.notFound(place, 'volumeName', name);
+      else if (!volume.emptyDir) check.invalid(place, 'volumeName', name, 'referenced volume must be of type emptyDir');
+    });
+  });
 }
 
 /** Names of other objects and of the pod's own host. */
@@ -96,13 +119,16 @@ function checkNames(check: Check, path: Path, spec: PodSpec): void {
   check.inRange(path, 'activeDeadlineSeconds', spec.activeDeadlineSeconds, 1, secondsMax);
   if (spec.hostname) check.dnsLabel(path, 'hostname', spec.hostname);
   if (spec.subdomain) check.dnsLabel(path, 'subdomain', spec.subdomain);
+}
+
+function checkHostnameOverride(check: Check, path: Path, spec: PodSpec): void {
   const override = spec.hostnameOverride;
   if (override === undefined) return;
   if (spec.setHostnameAsFQDN)
-    check.forbidden(path, 'hostnameOverride', 'may not be specified when `setHostnameAsFQDN` is true');
-  if (spec.hostNetwork) check.forbidden(path, 'hostnameOverride', 'may not be specified when `hostNetwork` is true');
+    check.forbidden(path, 'hostnameOverride', 'may not be specified when setHostnameAsFQDN is true');
+  if (spec.hostNetwork) check.forbidden(path, 'hostnameOverride', 'may not be specified when hostNetwork is true');
   if (override.length > 64) check.tooLong(path, 'hostnameOverride', 64);
-  check.all(path, 'hostnameOverride', override, validateDnsSubdomain(override));
+  check.dnsSubdomain(path, 'hostnameOverride', override);
 }
 
 function checkPlacement(check: Check, path: Path, spec: PodSpec): void {
@@ -126,10 +152,13 @@ function checkPlacement(check: Check, path: Path, spec: PodSpec): void {
 /** With users of its own a pod shares little with its host. */
 function checkHostSharing(check: Check, path: Path, spec: PodSpec): void {
   if (spec.hostUsers !== false) return;
-  const text = 'when `pod.Spec.HostUsers` is false';
+  const text = 'when `hostUsers` is false';
   if (spec.hostNetwork) check.forbidden(path, 'hostNetwork', text);
   if (spec.hostPID) check.forbidden(path, 'HostPID', text);
   if (spec.hostIPC) check.forbidden(path, 'HostIPC', text);
+  visitContainers(spec, ({ volumeDevices }, list, index) => {
+    if (volumeDevices?.length) check.forbidden(at(at(path, list), index), 'volumeDevices', text);
+  });
 }
 
 function checkHostNetworkPorts(check: Check, path: Path, containers: readonly Container[], isPod: boolean): void {
@@ -178,27 +207,27 @@ function checkResourceClaims(check: Check, path: Path, claims: readonly PodResou
 
 /** Resources of the pod as a whole: at least what its containers ask for together, at most what each may have. */
 function checkPodResources(check: Check, path: Path, spec: PodSpec, claimNames: ReadonlySet<string>): void {
+  if (spec.os?.name === 'windows') {
+    check.forbidden(path, '', 'may not be set for a windows pod');
+    return;
+  }
   const resources = spec.resources!;
-  if (!isBlank(resources.claims)) check.forbidden(path, 'claims', 'claims cannot be set for Resources at pod-level');
+  if (!isBlank(resources.claims)) check.forbidden(path, 'claims', 'claims may not be set for Resources at pod-level');
   checkResourceRequirements(check, path, resources, claimNames, true);
-  const total: Record<string, string> = {};
-  for (const container of spec.containers ?? noContainers) {
-    for (const [name, amount] of Object.entries(container.resources?.requests ?? {})) {
-      total[name] = total[name] === undefined ? amount : addQuantities(total[name], amount);
+  const containers = spec.containers ?? noContainers;
+  const init = spec.initContainers ?? noContainers;
+  const together = (list: 'limits' | 'requests', total: Readonly<Record<string, string>>): void => {
+    for (const [name, amount] of Object.entries(total)) {
+      const own = resources[list]?.[name];
+      if (own === undefined || compareAmounts(amount, own) <= 0) continue;
+      const text = `must be greater than or equal to aggregate container ${list} of ${amount}`;
+      check.invalid(keyed(at(path, list), name), '', own, text);
     }
-  }
-  for (const [name, amount] of Object.entries(total)) {
-    if (name !== 'cpu' && name !== 'memory' && !name.startsWith('hugepages-')) continue;
-    const request = resources.requests?.[name] ?? '0';
-    if (compareAmounts(amount, request) > 0)
-      check.invalid(
-        keyed(at(path, 'requests'), name),
-        '',
-        request,
-        `must be greater than or equal to aggregate container requests of ${amount}`,
-      );
-  }
-  spec.containers?.forEach((container, index) => {
+  };
+  together('requests', sumOfContainers(containers, init, 'requests'));
+  const limits = Object.entries(sumOfContainers(containers, init, 'limits'));
+  together('limits', Object.fromEntries(limits.filter(([name]) => isHugePages(name))));
+  containers.forEach((container, index) => {
     for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
       const podLimit = resources.limits?.[name];
       if (podLimit === undefined || compareAmounts(limit, podLimit) <= 0) continue;

@@ -9,6 +9,8 @@ import { at, type Check, type Path } from './check.ts';
 
 const statusPath = fieldPath('status');
 const idMax = 2 ** 31 - 1;
+const statusLists = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const;
+type StatusList = (typeof statusLists)[number];
 const systemConditions = ['PodScheduled', 'Ready', 'Initialized'];
 const noContainers: readonly Container[] = [];
 
@@ -16,31 +18,24 @@ export function checkPodStatus(check: Check, pod: Pod, previous: Pod): void {
   const status = pod.status ?? {};
   const before = previous.status ?? {};
   const spec = pod.spec ?? { containers: [] };
-  status.conditions?.forEach(({ type }, index) => {
-    if (!systemConditions.includes(type))
-      check.qualifiedName(at(at(statusPath, 'conditions'), index), 'Type', type ?? '');
+  status.conditions?.forEach(({ type, observedGeneration }, index) => {
+    const place = at(at(statusPath, 'conditions'), index);
+    checkGeneration(check, place, observedGeneration);
+    if (!systemConditions.includes(type)) check.qualifiedName(place, 'Type', type ?? '');
   });
   if ((spec.nodeName ?? '') !== (previous.spec?.nodeName ?? ''))
     check.forbidden(statusPath, 'nodeName', 'may not be changed directly');
   if (status.nominatedNodeName && status.nominatedNodeName !== before.nominatedNodeName)
     check.dnsSubdomain(statusPath, 'nominatedNodeName', status.nominatedNodeName);
+  if (previous.spec?.nodeName && status.nominatedNodeName && status.nominatedNodeName !== before.nominatedNodeName) {
+    const text = 'may not be set on pods that are already bound to a node';
+    check.forbidden(statusPath, 'nominatedNodeName', text);
+  }
+  checkGeneration(check, statusPath, status.observedGeneration);
   check.unchanged(statusPath, 'qosClass', status.qosClass ?? '', (status.qosClass ?? '') === (before.qosClass ?? ''));
-  checkTransitions(check, 'containerStatuses', status.containerStatuses, before.containerStatuses, previous.spec);
-  checkTransitions(
-    check,
-    'initContainerStatuses',
-    status.initContainerStatuses,
-    before.initContainerStatuses,
-    previous.spec,
-  );
-  checkTransitions(
-    check,
-    'ephemeralContainerStatuses',
-    status.ephemeralContainerStatuses,
-    before.ephemeralContainerStatuses,
-    undefined,
-  );
+  for (const field of statusLists) checkTransitions(check, field, status[field], before[field], previous.spec);
   checkClaimStatuses(check, pod);
+  checkExtendedClaim(check, pod);
   checkAddresses(check, pod);
   checkUsers(check, at(statusPath, 'containerStatuses'), status.containerStatuses, spec);
   checkUsers(check, at(statusPath, 'initContainerStatuses'), status.initContainerStatuses, spec);
@@ -57,34 +52,52 @@ export function checkPodStatus(check: Check, pod: Pod, previous: Pod): void {
   });
 }
 
-/** What has terminated and does not restart stays so. `spec` undefined: of containers that never restart. */
+function checkGeneration(check: Check, path: Path, generation: number | undefined): void {
+  if (generation !== undefined && generation < 0)
+    check.invalid(path, 'observedGeneration', generation, 'must be a non-negative integer');
+}
+
+/** What has terminated and does not restart stays so. */
 function checkTransitions(
   check: Check,
-  field: string,
+  field: StatusList,
   statuses: readonly ContainerStatus[] | undefined,
   before: readonly ContainerStatus[] | undefined,
   spec: PodSpec | undefined,
 ): void {
-  if (before === undefined || spec?.restartPolicy === 'Always') return;
+  if (before === undefined) return;
+  const isEphemeral = field === 'ephemeralContainerStatuses';
+  const containers = isEphemeral
+    ? noContainers
+    : (spec?.[field === 'containerStatuses' ? 'containers' : 'initContainers'] ?? noContainers);
+  if (!isEphemeral && spec !== undefined && allMayRestart(spec)) return;
   before.forEach((old, index) => {
     const terminated = old.state?.terminated;
-    if (!terminated || mayRestart(field, old.name, terminated.exitCode ?? 0, spec)) return;
-    for (const now of statuses ?? []) {
-      if (now.name === old.name && !now.state?.terminated)
-        check.forbidden(at(at(statusPath, field), index), 'state', 'may not be transitioned to non-terminated state');
-    }
+    if (!terminated) return;
+    const now = statuses?.find(({ name }) => name === old.name);
+    if (now === undefined || now.state?.terminated) return;
+    const container = containers.find(({ name }) => name === old.name);
+    if (container !== undefined && mayRestart(container, terminated.exitCode ?? 0, spec)) return;
+    check.forbidden(at(at(statusPath, field), index), 'state', 'may not be transitioned to non-terminated state');
   });
 }
 
-function mayRestart(field: string, name: string, exitCode: number, spec: PodSpec | undefined): boolean {
-  if (spec === undefined) return false;
-  if (exitCode !== 0 && spec.restartPolicy === 'OnFailure') return true;
-  const containers = field === 'initContainerStatuses' ? spec.initContainers : spec.containers;
-  const container = containers?.find((one) => one.name === name);
-  // Containers with a policy or rules of their own restart by these.
-  return container?.restartPolicy !== undefined && container.restartPolicy !== 'Never'
-    ? true
-    : (container?.restartPolicyRules?.length ?? 0) > 0;
+/** Some container's end may restart all of them, whatever their own policies say. */
+const allMayRestart = (spec: PodSpec): boolean =>
+  [...(spec.containers ?? noContainers), ...(spec.initContainers ?? noContainers)].some(({ restartPolicyRules }) =>
+    restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
+  );
+
+/** Rules that fit the exit code come first, then the container's policy, then the pod's. */
+function mayRestart(container: Container, exitCode: number, spec: PodSpec | undefined): boolean {
+  const { restartPolicy, restartPolicyRules = [] } = container;
+  if (restartPolicy !== undefined) {
+    const fits = ({ exitCodes }: (typeof restartPolicyRules)[number]): boolean =>
+      exitCodes !== undefined && (exitCodes.operator === 'In') === exitCodes.values?.includes(exitCode);
+    if (restartPolicyRules.some(fits)) return true;
+  }
+  const policy = restartPolicy ?? spec?.restartPolicy;
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
 }
 
 function checkClaimStatuses(check: Check, pod: Pod): void {
@@ -95,8 +108,41 @@ function checkClaimStatuses(check: Check, pod: Pod): void {
       check.invalid(place, 'name', name, 'must match the name of an entry in `spec.resourceClaims`');
     if (seen.has(name)) check.duplicate(place, 'name', name);
     seen.add(name);
-    if (resourceClaimName !== undefined) check.dnsSubdomain(place, 'name', resourceClaimName);
+    if (resourceClaimName !== undefined) check.dnsSubdomain(place, 'resourceClaimName', resourceClaimName);
   });
+}
+
+/** Which requests of a claim stand for the extended resources that containers ask for. */
+function checkExtendedClaim(check: Check, { status, spec }: Pod): void {
+  const claim = status?.extendedResourceClaimStatus;
+  if (!claim) return;
+  const path = at(statusPath, 'extendedResourceClaimStatus');
+  const mappings = claim.requestMappings ?? [];
+  if (mappings.length === 0) check.required(path, 'requestMappings', 'at least one request mapping is required');
+  const containers = [...(spec?.containers ?? noContainers), ...(spec?.initContainers ?? noContainers)];
+  const seen = new Set<string>();
+  mappings.forEach(({ containerName = '', resourceName = '', requestName = '' }, index) => {
+    const place = at(at(path, 'requestMappings'), index);
+    const container = containers.find(({ name }) => name === containerName);
+    if (container === undefined) {
+      const text = 'must match the name of an entry in spec.initContainers.name or spec.containers.name';
+      check.invalid(place, 'containerName', containerName, text);
+    } else if (container.resources?.requests?.[resourceName] === undefined) {
+      const text =
+        'must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests';
+      check.invalid(place, 'resourceName', resourceName, text);
+    }
+    check.dnsLabel(path, 'requestName', requestName);
+    const key = `${containerName}/${requestName}/${resourceName}`;
+    if (seen.has(key)) {
+      check.duplicate(place, 'containerName', containerName);
+      check.duplicate(place, 'resourceName', resourceName);
+      check.duplicate(place, 'requestName', requestName);
+    }
+    seen.add(key);
+  });
+  if (!claim.resourceClaimName) check.required(path, 'resourceClaimName');
+  else check.dnsSubdomain(path, 'resourceClaimName', claim.resourceClaimName);
 }
 
 function checkAddresses(check: Check, pod: Pod): void {
@@ -117,15 +163,12 @@ function checkList(check: Check, field: string, list: readonly { readonly ip?: s
   const form = list.map(({ ip }) => ({ IP: ip ?? '' }));
   if (families.size < 2 || list.length > 2)
     check.invalid(path, '', form, 'may specify no more than one IP for each IP family');
-  list.forEach(({ ip }, index) => {
-    if (list.findIndex((other) => other.ip === ip) < index) check.duplicate(path, index, form[index]);
-  });
 }
 
 function checkUsers(check: Check, path: Path, statuses: readonly ContainerStatus[] | undefined, spec: PodSpec): void {
   statuses?.forEach(({ user }, index) => {
     if (!user?.linux) return;
-    const place = at(path, index);
+    const place = at(at(path, index), 'user');
     if (spec.os?.name === 'windows') {
       check.forbidden(place, 'linux', 'cannot be set for a windows pod');
       return;

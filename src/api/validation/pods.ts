@@ -5,7 +5,6 @@
 import { type FieldError, fieldPath } from '../field-errors.ts';
 import type { Container, NodeAffinity, NodeSelectorTerm, Pod, PodSpec, Toleration } from '../generated/types.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
-import { podQosClass } from '../kinds/strategies/pod-qos.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import { checkTolerations } from './affinity.ts';
 import { at, between, Check, keyed } from './check.ts';
@@ -13,6 +12,7 @@ import { checkImageBlanks } from './containers.ts';
 import { internalForm } from './internal-form.ts';
 import { checkStandardFinalizers } from './metadata.ts';
 import { appArmorContainer, checkPodAnnotations, checkProfilesMatch, mirrorAnnotation } from './pod-annotations.ts';
+import { checkResize } from './pod-resize.ts';
 import { checkPodSpec } from './pod-spec.ts';
 import { checkPodStatus } from './pod-status.ts';
 import { internalDiff } from './unified-diff.ts';
@@ -251,79 +251,10 @@ function validateEphemeralContainers(pod: Pod, previous: Pod): FieldError[] {
   return check.errors;
 }
 
-function validateResize(pod: Pod, previous: Pod): FieldError[] {
-  const refused = new Check();
-  if (previous.metadata?.annotations?.[mirrorAnnotation] !== undefined)
-    refused.forbidden(undefined, '', 'static pods cannot be resized');
-  else if (previous.spec?.os?.name === 'windows') refused.forbidden(undefined, '', 'windows pods cannot be resized');
-  if (refused.errors.length > 0) return refused.errors;
-  const check = new Check();
-  checkPod(check, pod);
-  const spec = specOf(pod);
-  const before = specOf(previous);
-  const qosClass = previous.status?.qosClass ?? podQosClass(previous);
-  if (qosClass !== podQosClass(pod))
-    check.invalid(
-      undefined,
-      'spec',
-      pod.status?.qosClass ?? '',
-      'Pod QOS Class may not change as a result of resizing',
-    );
-  const running = previous.status?.containerStatuses?.find(({ state }) => state?.running);
-  if (running !== undefined && running.resources === undefined)
-    check.forbidden(undefined, 'spec', 'Pod running on node without support for resize');
-  for (const list of ['initContainers', 'containers'] as const) {
-    before[list]?.forEach((old, index) => {
-      const now = spec[list]?.[index];
-      if (now === undefined || (list === 'initContainers' && old.restartPolicy !== 'Always')) return;
-      const path = at(at(at(specPath, list), index), 'resources');
-      for (const field of ['requests', 'limits'] as const) {
-        const names = Object.keys(old.resources?.[field] ?? {});
-        if (names.some((name) => now.resources?.[field]?.[name] === undefined))
-          check.forbidden(path, field, `resource ${field} cannot be removed`);
-      }
-    });
-  }
-  checkOnlyComputeChanged(check, spec, before);
-  return check.errors;
-}
-
-function checkOnlyComputeChanged(check: Check, spec: PodSpec, before: PodSpec): void {
-  const text = 'only cpu and memory resources are mutable';
-  before.containers.forEach((old, index) => {
-    const now = spec.containers[index] as Container;
-    if (!semanticEqual(withComputeOf(now, old), old)) check.forbidden(undefined, 'spec', text);
-  });
-  before.initContainers?.forEach((old, index) => {
-    const now = spec.initContainers?.[index] as Container;
-    if (old.restartPolicy === 'Always') {
-      if (!semanticEqual(withComputeOf(now, old), old))
-        check.forbidden(undefined, 'spec', 'only cpu and memory resources for sidecar containers are mutable');
-    } else if (!semanticEqual(now, old))
-      check.forbidden(undefined, 'spec', 'resources for non-sidecar init containers are immutable');
-  });
-}
-
-/** The container with the old amounts of CPU and memory and the old resize policy. */
-function withComputeOf(now: Container, old: Container): Container {
-  const mix = (list: 'limits' | 'requests'): Record<string, string> | undefined => {
-    const before = old.resources?.[list];
-    if (before === undefined) return undefined;
-    const { cpu: _, memory: __, ...rest } = now.resources?.[list] ?? {};
-    const { cpu, memory } = before;
-    return { ...rest, ...(cpu !== undefined && { cpu }), ...(memory !== undefined && { memory }) };
-  };
-  const { claims } = old.resources ?? {};
-  return {
-    ...now,
-    resizePolicy: old.resizePolicy,
-    resources: { limits: mix('limits'), requests: mix('requests'), claims },
-  };
-}
-
 export const podValidation = strategyOf<Pod>({
   validate: validatePod,
   validateUpdate: validatePodUpdate,
+  metadataOnUpdate: ['changes', 'whole'],
   status: {
     validateUpdate(pod: Pod, previous: Pod) {
       const check = new Check();
@@ -334,6 +265,12 @@ export const podValidation = strategyOf<Pod>({
   },
   subresources: {
     ephemeralcontainers: { validateUpdate: validateEphemeralContainers },
-    resize: { validateUpdate: validateResize },
+    resize: {
+      validateUpdate(pod: Pod, previous: Pod) {
+        const check = new Check();
+        checkPod(check, pod);
+        return checkResize(check, pod, previous);
+      },
+    },
   },
 });

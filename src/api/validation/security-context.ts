@@ -4,6 +4,7 @@
  */
 import type {
   AppArmorProfile,
+  Container,
   PodSecurityContext,
   PodSpec,
   SeccompProfile,
@@ -200,7 +201,7 @@ export function checkHostProcesses(check: Check, path: Path, spec: PodSpec): voi
 export function visitContainers(
   spec: PodSpec,
   visit: (
-    container: { readonly name: string; readonly securityContext?: SecurityContext | undefined },
+    container: Pick<Container, 'env' | 'name' | 'securityContext' | 'volumeDevices'>,
     list: string,
     index: number,
   ) => void,
@@ -238,7 +239,7 @@ const windowsContainerFields = [
 export function checkOperatingSystem(check: Check, path: Path, spec: PodSpec): void {
   const name = spec.os?.name;
   if (!name) {
-    check.required(at(path, 'os'), 'name', 'cannot be empty');
+    check.required(at(path, 'os'), 'name');
     return;
   }
   if (name === 'linux') {

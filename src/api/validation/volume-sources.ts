@@ -78,12 +78,14 @@ function checkIscsiName(check: Check, path: Path, step: Step, name: string, unkn
   else if (!rule[1].test(name)) check.invalid(path, step, name, 'must be valid format');
 }
 
+/** Said of a pod's volume at its name, and of a persistent one at its portal. */
+export const longPortal =
+  'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.';
+
 function checkIscsi(check: Check, path: Path, source: ISCSIVolumeSource, persistent: boolean, volume: string): void {
   check.present(path, 'targetPortal', source.targetPortal);
-  const tooLong =
-    'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.';
-  const isLong = source.initiatorName !== undefined && `${volume}:${source.targetPortal}`.length > 64;
-  if (persistent && isLong) check.invalid(path, 'targetportal', source.targetPortal, tooLong);
+  const isLong = source.initiatorName !== undefined && Buffer.byteLength(`${volume}:${source.targetPortal}`) > 64;
+  if (persistent && isLong) check.invalid(path, 'targetportal', source.targetPortal, longPortal);
   const unknown = persistent ? 'must be valid format' : 'must be valid format starting with iqn, eui, or naa';
   if (!source.iqn) check.required(path, 'iqn');
   else checkIscsiName(check, path, 'iqn', source.iqn, unknown);
@@ -206,6 +208,8 @@ export interface SourceRule {
   readonly errorPath?: string;
   /** Where it says that there are two sources. */
   readonly clashPath?: string;
+  /** It is no clash with what stands before it. */
+  readonly clashes?: false;
 }
 
 const gce: SourceRule = { field: 'gcePersistentDisk', check: checkDisk('pdName'), errorPath: 'persistentDisk' };
@@ -334,7 +338,7 @@ export const persistentSourceRules: readonly SourceRule[] = [
   iscsi(true),
   cinder(true),
   fc,
-  flex,
+  { ...flex, clashes: false },
   persistentAzureFile,
   vsphere,
   photon,
@@ -363,7 +367,8 @@ export function checkSources(
     const source = sources[rule.field];
     if (source === undefined || source === null) continue;
     count += 1;
-    if (count > 1) check.forbidden(path, rule.clashPath ?? rule.field, 'may not specify more than 1 volume type');
+    if (count > 1 && rule.clashes !== false)
+      check.forbidden(path, rule.clashPath ?? rule.field, 'may not specify more than 1 volume type');
     else rule.check(check, at(path, rule.errorPath ?? rule.field), source as never, name);
   }
   return count;

@@ -27,7 +27,7 @@ import { checkFileMode, checkLocalPath } from './file-paths.ts';
 import { internalForm } from './internal-form.ts';
 import { checkLabelSelector } from './label-selector.ts';
 import { isNegativeAmount } from './resource-names.ts';
-import { checkCsiDriverName, checkSources, podSourceRules, type SourceCheck } from './volume-sources.ts';
+import { checkCsiDriverName, checkSources, longPortal, podSourceRules, type SourceCheck } from './volume-sources.ts';
 
 /** Volumes that passed, by name: what containers may mount. */
 export type KnownVolumes = ReadonlyMap<string, Volume>;
@@ -185,7 +185,8 @@ function checkTrustBundle(check: Check, path: Path, bundle: ClusterTrustBundlePr
     check.invalid(path, '', internalForm('TrustBundle', bundle), 'only one of name and signerName may be used');
   else if (name !== undefined) {
     if (name === '') check.required(path, 'name', 'must be a valid object name');
-    const messages = validateDnsSubdomain(name.replaceAll(':', '.'));
+    // What stands before the last colon is its signer's name, of which the name follows.
+    const messages = validateDnsSubdomain(name.slice(name.lastIndexOf(':') + 1));
     for (const message of messages) check.invalid(path, 'name', name, `not a valid clustertrustbundlename: ${message}`);
     if (bundle.labelSelector)
       check.invalid(path, 'labelSelector', bundle.labelSelector, 'labelSelector must be unset if name is specified');
@@ -230,7 +231,11 @@ export function checkSignerName(check: Check, path: Path, name: string): void {
   if (name.length > 571) check.tooLong(path, 'signerName', 571);
 }
 
-const keyTypes = ['ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519', 'RSA3072', 'RSA4096'];
+const keyTypes = ['RSA3072', 'RSA4096', 'ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519'];
+const daySeconds = 86_400;
+/** Of certificates of pods: signers of Kubernetes' own are the stricter ones. */
+const expirationSecondsMax = (signerName: string): number =>
+  /^([^/]*\.)?kubernetes\.io\//.test(signerName) ? daySeconds : 91 * daySeconds;
 
 function checkPodCertificate(
   check: Check,
@@ -242,7 +247,11 @@ function checkPodCertificate(
   checkSignerName(check, path, projection.signerName ?? '');
   check.oneOf(path, 'keyType', projection.keyType, keyTypes);
   const seconds = projection.maxExpirationSeconds;
-  if (seconds !== undefined) check.inRange(path, 'maxExpirationSeconds', seconds, 3600, 91 * 86400);
+  const secondsMax = expirationSecondsMax(projection.signerName ?? '');
+  if (seconds !== undefined && seconds < 3600)
+    check.invalid(path, 'maxExpirationSeconds', seconds, 'if provided, maxExpirationSeconds must be >= 3600');
+  if (seconds !== undefined && seconds > secondsMax)
+    check.invalid(path, 'maxExpirationSeconds', seconds, `if provided, maxExpirationSeconds must be <= ${secondsMax}`);
   let files = 0;
   for (const field of ['credentialBundlePath', 'keyPath', 'certificateChainPath'] as const) {
     const file = projection[field];
@@ -273,6 +282,8 @@ export function checkVolumes(
     const here = at(path, index);
     const name = volume.name ?? '';
     const sources = checkSources(check, here, volume, isPod ? podRules : templateRules, name);
+    if (volume.iscsi?.initiatorName !== undefined && Buffer.byteLength(`${name}:${volume.iscsi.targetPortal}`) > 64)
+      check.invalid(here, 'name', name, longPortal);
     if (sources === 0) check.required(here, '', 'must specify a volume type');
     if (podName && name !== '' && volume.ephemeral && sources === 1) {
       const claim = `${podName}-${name}`;

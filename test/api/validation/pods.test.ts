@@ -2,36 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Pod, PodSpec } from '../../../src/api/generated/types.ts';
 import { type ApiObject, fieldErrorText } from '../../../src/api/index.ts';
 import { validationOf } from '../../../src/api/validation/index.ts';
-import { contextOf } from './context.ts';
+import { contextOf, podOf } from './context.ts';
 
 const validation = validationOf('io.k8s.api.core.v1.Pod')!;
-
-/** A pod as defaulting leaves it. */
-function podOf(change: (spec: PodSpec & Record<string, unknown>) => void = () => undefined): ApiObject {
-  const spec: PodSpec = {
-    containers: [
-      {
-        name: 'c',
-        image: 'nginx',
-        imagePullPolicy: 'IfNotPresent',
-        terminationMessagePath: '/dev/termination-log',
-        terminationMessagePolicy: 'File',
-        resources: { limits: { cpu: '200m' }, requests: { cpu: '100m', memory: '64Mi' } },
-        volumeMounts: [{ name: 'v', mountPath: '/v' }],
-        ports: [{ containerPort: 80, protocol: 'TCP' }],
-      },
-    ],
-    volumes: [{ name: 'v', emptyDir: {} }],
-    restartPolicy: 'Always',
-    dnsPolicy: 'ClusterFirst',
-    serviceAccountName: 'default',
-    securityContext: {},
-    schedulerName: 'default-scheduler',
-    terminationGracePeriodSeconds: 30,
-  };
-  change(spec as PodSpec & Record<string, unknown>);
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p', namespace: 'n' }, spec } as unknown as ApiObject;
-}
 
 const createErrors = (pod: ApiObject): string[] => validation.validate!(pod, contextOf()).map(fieldErrorText);
 const updateErrors = (pod: ApiObject, previous: ApiObject): string[] =>

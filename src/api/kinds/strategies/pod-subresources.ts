@@ -14,8 +14,13 @@ export function prepareEphemeralContainers(pod: Pod, previous: Pod): void {
   else pod.spec!.ephemeralContainers = ephemeralContainers;
 }
 
-/** Keeps only resources and resize policies of containers, restartable init containers and the pod as a whole. */
+/**
+ * Keeps only resources and resize policies of containers, restartable init containers and the pod as a whole. A pod with other
+ * containers than before is left as it came, so that validation can say what is wrong with it.
+ */
 export function prepareResize(pod: Pod, previous: Pod): void {
+  if (!sameNames(pod.spec?.containers, previous.spec?.containers)) return;
+  if (!sameNames(pod.spec?.initContainers, previous.spec?.initContainers)) return;
   const { containers, initContainers, resources } = pod.spec ?? {};
   restore(pod, previous);
   const spec = pod.spec!;
@@ -28,6 +33,10 @@ export function prepareResize(pod: Pod, previous: Pod): void {
       (container) => container.restartPolicy === 'Always',
     );
   }
+}
+
+function sameNames(now: readonly Container[] = [], before: readonly Container[] = []): boolean {
+  return now.length === before.length && now.every(({ name }, index) => name === before[index]?.name);
 }
 
 function resized(
