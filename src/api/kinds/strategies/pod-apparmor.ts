@@ -8,13 +8,13 @@ const prefix = 'container.apparmor.security.beta.kubernetes.io/';
 const localhost = 'localhost/';
 
 /** Fills in the missing side, in place. Pods for Windows are left alone. */
-export function syncAppArmor(pod: Pod): void {
+export function syncAppArmor(pod: Pod, warn?: (text: string) => void): void {
   const spec = pod.spec;
   if (spec === undefined || spec.os?.name === 'windows') return;
   const podProfile = spec.securityContext?.appArmorProfile;
   if (podProfile === undefined && !hasProfiles(pod)) return;
   for (const containers of [spec.initContainers, spec.containers, spec.ephemeralContainers]) {
-    for (const container of containers ?? []) syncContainer(pod, container, podProfile);
+    for (const container of containers ?? []) syncContainer(pod, container, podProfile, warn);
   }
 }
 
@@ -30,6 +30,7 @@ function syncContainer(
   pod: Pod,
   container: Container | EphemeralContainer,
   podProfile: AppArmorProfile | undefined,
+  warn: ((text: string) => void) | undefined,
 ): void {
   const key = prefix + container.name;
   const annotation = pod.metadata?.annotations?.[key];
@@ -42,13 +43,18 @@ function syncContainer(
     pod.metadata.annotations[key] = text;
   } else if (field === undefined) {
     const profile = profileOf(annotation);
-    if (profile === undefined) return;
+    const text = `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
+    if (profile === undefined) {
+      warn?.(text);
+      return;
+    }
     if (
       podProfile !== undefined &&
       podProfile.type === profile.type &&
       podProfile.localhostProfile === profile.localhostProfile
     )
       return;
+    warn?.(text);
     container.securityContext ??= {};
     container.securityContext.appArmorProfile = profile;
   }

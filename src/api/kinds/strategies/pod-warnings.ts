@@ -15,6 +15,7 @@ import type {
 } from '../../generated/types.ts';
 import { validateDnsLabel } from '../../names.ts';
 import { deprecatedNodeLabels, warnOfSelectorTerm } from './node-labels.ts';
+import { warnOfOverlaps } from './pod-volume-warnings.ts';
 import { isFractional } from './resource-list.ts';
 
 /** Warnings for a pod that is created or updated. */
@@ -181,41 +182,7 @@ function warnOfVolumes(path: string, spec: PodSpec, warnings: string[]): void {
     if (claim !== undefined)
       warnOfClaim(`${path}.volumes[${index}].ephemeral.volumeClaimTemplate.spec`, claim, warnings);
   });
-  const tokens = new Set<string>();
-  for (const volume of spec.volumes ?? []) {
-    for (const source of volume.projected?.sources ?? []) {
-      if (source.serviceAccountToken !== undefined) tokens.add(source.serviceAccountToken.path);
-    }
-  }
-  if (tokens.size > 0) warnOfTokenPaths(path, spec.volumes ?? [], tokens, warnings);
-}
-
-function warnOfTokenPaths(
-  path: string,
-  volumes: readonly Volume[],
-  tokens: ReadonlySet<string>,
-  warnings: string[],
-): void {
-  volumes.forEach((volume, index) => {
-    const at = `${path}.volumes[${index}].projected.sources`;
-    const check = (name: string, file: string | undefined) => {
-      if (file !== undefined && tokens.has(file)) {
-        warnings.push(`${at}.${name}: has duplicated path with ServiceAccountToken "${file}"`);
-      }
-    };
-    for (const source of volume.projected?.sources ?? []) {
-      source.configMap?.items?.forEach((item, position) => {
-        check(`configMap[${position}]`, item.path);
-      });
-      source.secret?.items?.forEach((item, position) => {
-        check(`secrets[${position}]`, item.path);
-      });
-      source.downwardAPI?.items?.forEach((item, position) => {
-        check(`downwardAPI[${position}]`, item.path);
-      });
-      check('ClusterTrustBundle', source.clusterTrustBundle?.path);
-    }
-  });
+  if (spec.volumes !== undefined) warnOfOverlaps(spec.volumes, warnings);
 }
 
 function warnOfDuplicates(path: string, spec: PodSpec, warnings: string[]): void {
@@ -261,8 +228,10 @@ function warnOfContainer(
       );
     }
     const appArmor = `container.apparmor.security.beta.kubernetes.io/${container.name}`;
-    const hasField = (container.securityContext ?? spec.securityContext)?.appArmorProfile !== undefined;
-    if (annotations[appArmor] !== undefined && !hasField) {
+    const hasField =
+      spec.securityContext?.appArmorProfile !== undefined || container.securityContext?.appArmorProfile !== undefined;
+    // Of a pod itself this is said where its fields are made to follow its annotations.
+    if (root !== '' && annotations[appArmor] !== undefined && !hasField) {
       warnings.push(
         `${root}metadata.annotations[${appArmor}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
       );
@@ -306,12 +275,18 @@ function warnOfPorts(path: string, spec: PodSpec, warnings: string[]): void {
   for (const [container, containerPath] of containersOf(path, spec)) {
     container.ports?.forEach((port, index) => {
       const at = `${containerPath}.ports[${index}]`;
+      if (port.hostIP && !port.hostPort) warnings.push(`${at}: hostIP set without hostPort: ${goPort(port)}`);
       const key = `${port.containerPort}/${port.protocol}`;
       const others = known.get(key) ?? [];
       for (const other of others) warnOfPortPair(at, port, other.at, other.port, warnings);
       known.set(key, [...others, { at, port }]);
     });
   }
+}
+
+/** A port as Go's `%+v` prints it. */
+function goPort({ name = '', hostPort = 0, containerPort = 0, protocol = '', hostIP = '' }: ContainerPort): string {
+  return `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`;
 }
 
 function warnOfPortPair(

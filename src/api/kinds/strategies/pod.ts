@@ -20,7 +20,7 @@ export const podStrategy = strategyOf<Pod>({
     return { phase: 'Pending', qosClass: podQosClass(pod) };
   },
 
-  prepareForCreate(pod: Pod, { now }) {
+  prepareForCreate(pod: Pod, { now, warn }) {
     if (pod.spec?.schedulingGates?.length) {
       const condition = {
         type: 'PodScheduled',
@@ -34,7 +34,7 @@ export const podStrategy = strategyOf<Pod>({
       pod.status!.conditions = [condition as unknown as PodCondition];
     }
     mergeMatchLabelKeys(pod);
-    syncAppArmor(pod);
+    syncAppArmor(pod, warn);
   },
 
   status: {
