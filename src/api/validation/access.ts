@@ -48,7 +48,9 @@ function roleValidation(namespaced: boolean) {
       if (selectors.length === 0)
         check.required(path, '', 'at least one clusterRoleSelector required if aggregationRule is non-nil');
       selectors.forEach((selector, index) => {
+        const before = check.errors.length;
         checkLabelSelector(check, selector, path, index);
+        if (check.errors.length > before) check.invalid(path, index, undefined, 'invalid label selector.');
       });
     });
   return strategyOf<ClusterRole>({ validate, validateUpdate: validate });
@@ -102,7 +104,6 @@ export const roleBindingValidation = bindingValidation(true);
 export const clusterRoleBindingValidation = bindingValidation(false);
 
 function checkBudget(check: Check, budget: PodDisruptionBudget): void {
-  checkStandardFinalizers(check, budget.metadata);
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy } = budget.spec ?? {};
   if (minAvailable !== undefined && maxUnavailable !== undefined)
     check.invalid(
@@ -127,15 +128,18 @@ function checkBudget(check: Check, budget: PodDisruptionBudget): void {
 const validateBudget = (budget: PodDisruptionBudget) => collect((check) => checkBudget(check, budget));
 
 export const podDisruptionBudgetValidation = strategyOf<PodDisruptionBudget>({
+  // Upstream asks nothing of a budget's metadata beyond what it asks of all kinds.
+  validateName: validatePathSegmentName,
+  metadataOnUpdate: [],
   validate: validateBudget,
   validateUpdate: validateBudget,
   status: {
     validateUpdate: ({ status }: PodDisruptionBudget) =>
       collect((check) => {
         const path = fieldPath('status');
+        checkConditions(check, at(path, 'conditions'), status?.conditions);
         for (const field of ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const)
           check.nonNegative(path, field, status?.[field]);
-        checkConditions(check, at(path, 'conditions'), status?.conditions);
       }),
   },
 });

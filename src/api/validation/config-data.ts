@@ -62,6 +62,7 @@ export const configMapValidation = strategyOf<ConfigMap>({
     checkConfigMap(check, map);
     return check.errors;
   },
+  metadataOnUpdate: ['changes', 'whole'],
 });
 
 const jsonTypes: Readonly<Record<string, string>> = {
@@ -139,4 +140,5 @@ export const secretValidation = strategyOf<Secret>({
     return check.errors;
   },
   validateUpdate: validateSecretUpdate,
+  metadataOnUpdate: ['changes', 'whole'],
 });

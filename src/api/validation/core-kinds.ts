@@ -18,17 +18,24 @@ function finalizersOf(namespace: Namespace): readonly string[] {
   return namespace.spec?.finalizers ?? [];
 }
 
+function checkNamespace(check: Check, namespace: Namespace): void {
+  checkStandardFinalizers(check, namespace.metadata);
+  for (const name of finalizersOf(namespace)) {
+    check.qualifiedName(specPath, 'finalizers', name);
+    checkStandardFinalizer(check, name, specPath, 'finalizers');
+  }
+}
+
 export const namespaceValidation = strategyOf<Namespace>({
   validateName: nameIsDnsLabel,
-  validate: (namespace: Namespace) =>
+  validate: (namespace: Namespace) => collect((check) => checkNamespace(check, namespace)),
+  // Upstream looks at a changed namespace as at a new one first.
+  validateUpdate: (namespace: Namespace) =>
     collect((check) => {
+      checkNamespace(check, namespace);
       checkStandardFinalizers(check, namespace.metadata);
-      for (const name of finalizersOf(namespace)) {
-        check.qualifiedName(specPath, 'finalizers', name);
-        checkStandardFinalizer(check, name, specPath, 'finalizers');
-      }
     }),
-  validateUpdate: (namespace: Namespace) => collect((check) => checkStandardFinalizers(check, namespace.metadata)),
+  metadataOnUpdate: ['whole', 'changes'],
   status: {
     validateUpdate: (namespace: Namespace) =>
       collect((check) => {
@@ -60,6 +67,7 @@ const standardFinalizersOnly = (object: ServiceAccount): FieldError[] =>
 export const serviceAccountValidation = strategyOf<ServiceAccount>({
   validate: standardFinalizersOnly,
   validateUpdate: standardFinalizersOnly,
+  metadataOnUpdate: ['changes', 'whole'],
 });
 
 const protocols = ['SCTP', 'TCP', 'UDP'];
@@ -101,6 +109,7 @@ export const endpointsValidation = strategyOf<Endpoints>({
   // What was stored under older rules may stay.
   validateUpdate: (endpoints: Endpoints, previous: Endpoints) =>
     semanticEqual(endpoints.subsets, previous.subsets) ? [] : validateEndpoints(endpoints),
+  metadataOnUpdate: ['changes', 'whole'],
 });
 
 function validatePodTemplate(object: PodTemplate): FieldError[] {
@@ -145,7 +154,12 @@ function validateReplicationController(controller: ReplicationController): Field
 
 export const replicationControllerValidation = strategyOf<ReplicationController>({
   validate: validateReplicationController,
-  validateUpdate: validateReplicationController,
+  // Upstream looks at a changed controller as at a new one first, and tells of both.
+  validateUpdate: (controller: ReplicationController) => {
+    const errors = validateReplicationController(controller);
+    return [...errors, ...errors];
+  },
+  metadataOnUpdate: ['whole', 'changes'],
   status: {
     validateUpdate: (controller: ReplicationController) =>
       collect((check) => checkReplicaStatus(check, replicaStatusOf(controller.status))),

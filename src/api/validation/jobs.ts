@@ -314,6 +314,7 @@ function validateJobUpdate(job: Job, previous: Job): FieldError[] {
 export const jobValidation = strategyOf<Job>({
   validate: (job: Job) => collect((check) => checkJob(check, job)),
   validateUpdate: validateJobUpdate,
+  metadataOnUpdate: ['whole', 'changes'],
   status: {
     validateUpdate: (job: Job, previous: Job) => collect((check) => checkJobStatus(check, job, previous)),
   },

@@ -22,12 +22,14 @@ import {
 
 type Amounts = Readonly<Record<string, string>>;
 
-function checkLimit(check: Check, path: Path, limit: LimitRangeItem): void {
+function checkLimit(check: Check, path: Path, limit: LimitRangeItem, types: Set<string>): void {
   const type = limit.type ?? '';
   const messages = validateQualifiedName(type);
   check.all(path, 'type', type, messages);
   if (messages.length === 0 && !type.includes('/') && !['Pod', 'Container', 'PersistentVolumeClaim'].includes(type))
     check.invalid(path, 'type', type, 'must be a standard limit type or fully qualified');
+  if (types.has(type)) check.duplicate(path, 'type', type);
+  types.add(type);
   const keys = new Set<string>();
   const names = (field: string, amounts: Amounts | undefined): void => {
     for (const name in amounts) {
@@ -50,6 +52,9 @@ function checkLimit(check: Check, path: Path, limit: LimitRangeItem): void {
   names('maxLimitRequestRatio', limit.maxLimitRequestRatio);
   for (const name of keys) checkOrder(check, path, name, limit, isPod);
 }
+
+/** Six digits, as Go's `%f` has them. */
+const fixed = (value: number): string => (Number.isFinite(value) ? value.toFixed(6) : `+Inf`);
 
 /** min ≤ defaultRequest ≤ default ≤ max, for one resource. */
 function checkOrder(check: Check, path: Path, name: string, limit: LimitRangeItem, isPod: boolean): void {
@@ -80,7 +85,7 @@ function checkOrder(check: Check, path: Path, name: string, limit: LimitRangeIte
     if (min !== undefined && max !== undefined) {
       const limitRatio = quantityMilliValue(max) / quantityMilliValue(min);
       if (quantityMilliValue(ratio) / 1000 > limitRatio)
-        check.invalid(place, '', ratio, `ratio ${ratio} is greater than max/min = ${limitRatio.toFixed(6)}`);
+        check.invalid(place, '', ratio, `ratio ${ratio} is greater than max/min = ${fixed(limitRatio)}`);
     }
   }
   if (isOvercommitAllowed(name) || byDefault === undefined || request === undefined) return;
@@ -99,9 +104,7 @@ function validateLimitRange(range: LimitRange): FieldError[] {
   const types = new Set<string>();
   const path = fieldPath('spec', 'limits');
   range.spec?.limits?.forEach((limit, index) => {
-    checkLimit(check, at(path, index), limit);
-    if (types.has(limit.type)) check.duplicate(at(path, index), 'type', limit.type);
-    types.add(limit.type);
+    checkLimit(check, at(path, index), limit, types);
   });
   return check.errors;
 }
@@ -109,6 +112,7 @@ function validateLimitRange(range: LimitRange): FieldError[] {
 export const limitRangeValidation = strategyOf<LimitRange>({
   validate: validateLimitRange,
   validateUpdate: validateLimitRange,
+  metadataOnUpdate: ['whole'],
 });
 
 const podObjects = ['pods', 'cpu', 'memory', 'ephemeral-storage'];

@@ -59,15 +59,12 @@ function validate(node: Node): FieldError[] {
   if (ranges.length > 1) {
     if (new Set(ranges.map(rangeFamily)).size < 2 || ranges.length > 2)
       check.invalid(path, '', ranges, 'may specify no more than one CIDR for each IP family');
-    ranges.forEach((range, index) => {
-      if (ranges.indexOf(range) < index) check.duplicate(path, index, range);
-    });
   }
   return check.errors;
 }
 
-/** Updates of nodes and of their status share their rules. */
-function validateUpdate(node: Node, previous: Node): FieldError[] {
+/** What holds for updates of nodes and of their status. */
+function validateChange(node: Node, previous: Node): FieldError[] {
   const check = new Check();
   checkStandardFinalizers(check, node.metadata);
   checkAmounts(check, node);
@@ -110,16 +107,22 @@ function checkConfigSource(check: Check, path: Path, source: NodeConfigSource, o
   }
   const here = at(path, 'configMap');
   for (const field of ['uid', 'resourceVersion'] as const) {
-    if (ofStatus && !configMap[field]) check.required(here, field, `${field} must be set in status`);
+    if (ofStatus && !configMap[field]) check.required(here, field);
     if (!ofStatus && configMap[field]) check.forbidden(here, field, `${field} must not be set in spec`);
   }
-  if (!configMap.namespace) check.required(here, 'namespace', 'namespace must be set');
+  if (!configMap.namespace) check.required(here, 'namespace');
   else check.dnsLabel(here, 'namespace', configMap.namespace);
-  if (!configMap.name) check.required(here, 'name', 'name must be set');
+  if (!configMap.name) check.required(here, 'name');
   else check.dnsSubdomain(here, 'name', configMap.name);
   const key = configMap.kubeletConfigKey;
-  if (!key) check.required(here, 'kubeletConfigKey', 'kubeletConfigKey must be set');
+  if (!key) check.required(here, 'kubeletConfigKey');
   else check.all(here, 'kubeletConfigKey', key, validateConfigMapKey(key));
 }
 
-export const nodeValidation = strategyOf<Node>({ validate, validateUpdate, status: { validateUpdate } });
+export const nodeValidation = strategyOf<Node>({
+  validate,
+  // Upstream looks at a changed node as at a new one first, and tells of both.
+  validateUpdate: (node: Node, previous: Node) => [...validate(node), ...validateChange(node, previous)],
+  metadataOnUpdate: ['whole', 'changes'],
+  status: { validateUpdate: validateChange },
+});

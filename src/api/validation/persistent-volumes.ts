@@ -51,7 +51,7 @@ export function checkVolumeSpec(
   if (!inline) {
     if (resources.length === 0) check.required(path, 'capacity');
     if (capacity['storage'] === undefined || resources.length > 1)
-      check.notSupported(path, 'capacity', spec.capacity ?? null, ['storage']);
+      check.notSupported(path, 'capacity', spec.capacity ? byName(spec.capacity) : null, ['storage']);
     for (const [resource, amount] of Object.entries(capacity)) {
       const place = keyed(at(path, 'capacity'), resource);
       checkBasicAmount(check, place, amount);
@@ -96,6 +96,10 @@ function checkClasses(check: Check, path: Path, spec: PersistentVolumeSpec, inli
   if (!spec.csi) check.required(path, 'csi', 'has to be specified when using volumeAttributesClassName');
 }
 
+/** Maps print in the order of their keys. */
+const byName = (amounts: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(amounts).sort(([a], [b]) => (a < b ? -1 : 1)));
+
 function checkBasicAmount(check: Check, path: Path, amount: string): void {
   if (isNegativeAmount(amount)) check.invalid(path, '', quantityValue(amount), 'must be a valid resource quantity');
 }
@@ -105,8 +109,36 @@ function checkVolume(check: Check, volume: PersistentVolume): void {
   checkVolumeSpec(check, specPath, volume.spec ?? {}, volume.metadata?.name ?? '', false);
 }
 
+const mountOptions = 'volume.beta.kubernetes.io/mount-options';
+/** Sources that can be mounted with options of the user's. */
+const withOptions = [
+  'gcePersistentDisk',
+  'awsElasticBlockStore',
+  'glusterfs',
+  'nfs',
+  'rbd',
+  'quobyte',
+  'iscsi',
+  'cinder',
+  'cephfs',
+  'azureFile',
+  'vsphereVolume',
+  'azureDisk',
+  'photonPersistentDisk',
+] as const;
+
+/** @see pkg/volume/validation/pv_validation.go */
+function checkMountOptions(check: Check, { metadata, spec }: PersistentVolume): void {
+  if (metadata?.annotations?.[mountOptions] === undefined || withOptions.some((field) => spec?.[field])) return;
+  const text = 'may not specify mount options for this volume type';
+  check.forbidden(fieldPath('metadata', 'annotations'), mountOptions, text);
+}
+
 function validateVolumeUpdate(volume: PersistentVolume, previous: PersistentVolume): FieldError[] {
   const check = new Check();
+  // Upstream looks at a changed volume as at a new one first, and tells of both.
+  checkVolume(check, volume);
+  checkMountOptions(check, volume);
   checkVolume(check, volume);
   const before = previous.spec ?? {};
   let spec = volume.spec ?? {};
@@ -139,9 +171,11 @@ export const persistentVolumeValidation = strategyOf<PersistentVolume>({
   validate(volume: PersistentVolume) {
     const check = new Check();
     checkVolume(check, volume);
+    checkMountOptions(check, volume);
     return check.errors;
   },
   validateUpdate: validateVolumeUpdate,
+  metadataOnUpdate: ['whole', 'whole'],
 });
 
 /** The specification with the old values of what may change, so that what still differs may not. */
@@ -181,8 +215,11 @@ function validateClaimUpdate(claim: PersistentVolumeClaim, previous: PersistentV
   const check = new Check();
   const anyGroup =
     previous.spec?.dataSource?.apiGroup !== undefined || previous.spec?.dataSourceRef?.apiGroup !== undefined;
-  checkStandardFinalizers(check, claim.metadata);
-  checkClaimSpec(check, specPath, claim.spec ?? {}, anyGroup);
+  // Upstream looks at a changed claim as at a new one first, and tells of both.
+  for (let times = 0; times < 2; times++) {
+    checkStandardFinalizers(check, claim.metadata);
+    checkClaimSpec(check, specPath, claim.spec ?? {}, anyGroup);
+  }
   const [spec, before] = maskClaim(check, claim, previous);
   if (!semanticEqual(spec, before)) {
     const diff = internalDiff('ClaimSpec', before, spec);
@@ -253,5 +290,6 @@ export const persistentVolumeClaimValidation = strategyOf<PersistentVolumeClaim>
     return check.errors;
   },
   validateUpdate: validateClaimUpdate,
+  metadataOnUpdate: ['whole', 'changes', 'whole'],
   status: { validateUpdate: validateClaimStatus },
 });

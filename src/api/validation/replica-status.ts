@@ -10,6 +10,7 @@ export interface ReplicaCounts {
   readonly readyReplicas: number;
   readonly availableReplicas: number;
   readonly observedGeneration: number;
+  readonly terminatingReplicas: number;
 }
 
 /** The counts of a status, zero where there are none. */
@@ -20,8 +21,16 @@ export function replicaStatusOf(status: Partial<Record<keyof ReplicaCounts, numb
     readyReplicas = 0,
     availableReplicas = 0,
     observedGeneration = 0,
+    terminatingReplicas = 0,
   } = status;
-  return { replicas, fullyLabeledReplicas, readyReplicas, availableReplicas, observedGeneration };
+  return {
+    replicas,
+    fullyLabeledReplicas,
+    readyReplicas,
+    availableReplicas,
+    observedGeneration,
+    terminatingReplicas,
+  };
 }
 
 /** @see ValidateReplicaSetStatus */

@@ -240,8 +240,8 @@ function checkTraffic(check: Check, spec: ServiceSpec): void {
   if (spec.trafficDistribution !== undefined)
     check.oneOf(specPath, 'trafficDistribution', spec.trafficDistribution, [
       'PreferClose',
-      'PreferSameNode',
       'PreferSameZone',
+      'PreferSameNode',
     ]);
 }
 

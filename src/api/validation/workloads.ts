@@ -157,6 +157,7 @@ export const deploymentValidation = strategyOf<Deployment>({
           'readyReplicas',
           'availableReplicas',
           'unavailableReplicas',
+          'terminatingReplicas',
           'collisionCount',
         ] as const;
         for (const field of fields) check.nonNegative(statusPath, field, status[field]);
@@ -189,11 +190,14 @@ function checkReplicaSet(check: Check, replicaSet: ReplicaSet): void {
 
 export const replicaSetValidation = strategyOf<ReplicaSet>({
   validate: (replicaSet: ReplicaSet) => collect((check) => checkReplicaSet(check, replicaSet)),
+  // Upstream looks at a changed set as at a new one first, and tells of both.
   validateUpdate: (replicaSet: ReplicaSet, previous: ReplicaSet) =>
     collect((check) => {
       checkReplicaSet(check, replicaSet);
+      checkReplicaSet(check, replicaSet);
       checkSameSelector(check, replicaSet.spec?.selector, previous.spec?.selector);
     }),
+  metadataOnUpdate: ['whole', 'changes'],
   status: {
     validateUpdate: (replicaSet: ReplicaSet) =>
       collect((check) => checkReplicaStatus(check, replicaStatusOf(replicaSet.status))),
@@ -249,7 +253,9 @@ export const daemonSetValidation = strategyOf<DaemonSet>({
     collect((check) => {
       checkDaemonSet(check, daemonSet);
       checkSameSelector(check, daemonSet.spec?.selector, previous.spec?.selector);
+      checkDaemonSet(check, daemonSet);
     }),
+  metadataOnUpdate: ['whole', 'changes'],
   status: {
     validateUpdate: (daemonSet: DaemonSet, previous: DaemonSet) =>
       collect((check) => {
@@ -292,7 +298,13 @@ function checkStatefulStrategy(check: Check, strategy: NonNullable<StatefulSetSp
   }
 }
 
-function checkStatefulSet(check: Check, statefulSet: StatefulSet): void {
+/** What an update lets pass: parts that cannot change any more, and a template beside one that was stored although it is bad. */
+interface Tolerance {
+  readonly settled?: boolean;
+  readonly template?: boolean;
+}
+
+function checkStatefulSet(check: Check, statefulSet: StatefulSet, tolerant: Tolerance = {}): void {
   checkStandardFinalizers(check, statefulSet.metadata);
   const spec: Partial<StatefulSetSpec> = statefulSet.spec ?? {};
   const management = spec.podManagementPolicy;
@@ -304,26 +316,41 @@ function checkStatefulSet(check: Check, statefulSet: StatefulSet): void {
   if (retention)
     for (const field of ['whenDeleted', 'whenScaled'] as const)
       check.oneOf(at(specPath, 'persistentVolumeClaimRetentionPolicy'), field, retention[field], ['Retain', 'Delete']);
+  if (!tolerant.settled)
+    spec.volumeClaimTemplates?.forEach((claim, index) => {
+      checkClaimSpec(check, at(at(at(specPath, 'volumeClaimTemplates'), index), 'spec'), claim.spec ?? {});
+    });
   check.nonNegative(specPath, 'replicas', spec.replicas);
   check.nonNegative(specPath, 'minReadySeconds', spec.minReadySeconds);
   check.nonNegative(at(specPath, 'ordinals'), 'start', spec.ordinals?.start);
-  if (spec.serviceName) check.dnsLabel(specPath, 'serviceName', spec.serviceName);
+  if (spec.serviceName && !tolerant.settled) check.dnsLabel(specPath, 'serviceName', spec.serviceName);
   if (checkSelector(check, spec.selector, 'empty selector is invalid for statefulset', ''))
-    checkStatefulTemplate(check, templatePath, spec);
+    checkStatefulTemplate(check, templatePath, spec, tolerant.template === true);
   checkAlwaysRestarts(check, spec.template, 'StatefulSet');
-  spec.volumeClaimTemplates?.forEach((claim, index) => {
-    checkClaimSpec(check, at(at(at(specPath, 'volumeClaimTemplates'), index), 'spec'), claim.spec ?? {});
-  });
 }
 
-/** Upstream does not look at the pods of stateful sets: their volumes are only known with the claims. */
-function checkStatefulTemplate(check: Check, path: Path, spec: Partial<StatefulSetSpec>): void {
+/**
+ * The template with the volumes of the set's claims; names that the controller gives to pods are not looked at. `tolerant`: neither is
+ * the rest of the pod, when what is stored would not pass.
+ */
+function checkStatefulTemplate(check: Check, path: Path, spec: Partial<StatefulSetSpec>, tolerant: boolean): void {
   if (spec.selector) checkMatch(check, spec.selector, spec.template);
+  if (!tolerant) checkPodTemplate(check, path, withClaims(spec));
   const metadata = spec.template?.metadata;
   if (metadata?.labels) checkLabels(check, metadata.labels, path, 'labels');
   if (!metadata?.annotations) return;
   checkAnnotations(check, metadata.annotations, path, 'annotations');
   checkPodAnnotations(check, at(path, 'annotations'), metadata.annotations, spec.template?.spec ?? { containers: [] });
+}
+
+function withClaims({ template, volumeClaimTemplates = [] }: Partial<StatefulSetSpec>): PodTemplateSpec | undefined {
+  if (template?.spec === undefined) return template;
+  const { subdomain, hostname, volumes = [], ...rest } = template.spec;
+  if (volumeClaimTemplates.length === 0 && subdomain === undefined && hostname === undefined) return template;
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ''));
+  const claims = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const others = volumes.filter(({ name }) => !names.has(name));
+  return { ...template, spec: { ...rest, volumes: [...claims, ...others] } };
 }
 
 const statefulMutable = [
@@ -338,7 +365,8 @@ const statefulMutable = [
 
 function validateStatefulSetUpdate(statefulSet: StatefulSet, previous: StatefulSet): FieldError[] {
   const check = new Check();
-  checkStatefulSet(check, statefulSet);
+  const stored = collect((inner) => checkStatefulSet(inner, { spec: previous.spec } as StatefulSet, { settled: true }));
+  checkStatefulSet(check, statefulSet, { settled: true, template: stored.length > 0 });
   const fixed = (spec: StatefulSetSpec | undefined): Record<string, unknown> => {
     const rest: Record<string, unknown> = { ...spec };
     for (const field of statefulMutable) delete rest[field];
@@ -389,12 +417,19 @@ export const statefulSetValidation = strategyOf<StatefulSet>({
 
 function checkRevision(check: Check, revision: ControllerRevision): void {
   checkStandardFinalizers(check, revision.metadata);
-  if (revision.data === undefined || revision.data === null) check.required(undefined, 'data', 'data is mandatory');
   check.nonNegative(undefined, 'revision', revision.revision);
 }
 
 export const controllerRevisionValidation = strategyOf<ControllerRevision>({
-  validate: (revision: ControllerRevision) => collect((check) => checkRevision(check, revision)),
+  validate: (revision: ControllerRevision) =>
+    collect((check) => {
+      checkRevision(check, revision);
+      const data: unknown = revision.data;
+      if (data === undefined || data === null) check.required(undefined, 'data', 'data is mandatory');
+      else if (typeof data !== 'object' || Array.isArray(data))
+        check.required(undefined, 'data', 'data must be a valid JSON object');
+    }),
+  metadataOnUpdate: ['changes', 'whole'],
   validateUpdate: (revision: ControllerRevision, previous: ControllerRevision) =>
     collect((check) => {
       checkRevision(check, revision);
