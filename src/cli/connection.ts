@@ -24,11 +24,17 @@ function messageIn(text: string): string | undefined {
   }
 }
 
-/**
- * GETs `path` from the cluster of a kubeconfig and parses the JSON answer.
- * @throws CommandError when the file or the cluster is not there, or the answer is an error.
- */
-export async function getJson<Answer>(kubeconfigPath: string, path: string): Promise<Answer> {
+/** A cluster and who one is there, from a kubeconfig's current context. */
+export interface ConnectionFile {
+  readonly server: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly token?: string;
+}
+
+/** @throws CommandError when the file is not there or names no cluster. */
+export function readConnection(kubeconfigPath: string): ConnectionFile {
   let file: KubeconfigFile;
   try {
     file = parse(readFileSync(kubeconfigPath, 'utf8')) as KubeconfigFile;
@@ -41,14 +47,27 @@ export async function getJson<Answer>(kubeconfigPath: string, path: string): Pro
   const cluster = file.clusters?.find(({ name }) => name === context?.cluster)?.cluster;
   const user = file.users?.find(({ name }) => name === context?.user)?.user;
   if (cluster === undefined) throw new CommandError(`${kubeconfigPath} has no current context with a cluster`);
-  const url = new URL(path, cluster.server);
-  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  const options = {
-    ca: decoded(cluster['certificate-authority-data']),
-    cert: decoded(user?.['client-certificate-data']),
-    key: decoded(user?.['client-key-data']),
-    headers: user?.token === undefined ? {} : { authorization: `Bearer ${user.token}` },
+  const ca = decoded(cluster['certificate-authority-data']);
+  const cert = decoded(user?.['client-certificate-data']);
+  const key = decoded(user?.['client-key-data']);
+  return {
+    server: cluster.server,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(user?.token === undefined ? {} : { token: user.token }),
   };
+}
+
+/**
+ * GETs `path` from the cluster of a kubeconfig and parses the JSON answer.
+ * @throws CommandError when the file or the cluster is not there, or the answer is an error.
+ */
+export async function getJson<Answer>(kubeconfigPath: string, path: string): Promise<Answer> {
+  const { server, token, ...certificates } = readConnection(kubeconfigPath);
+  const url = new URL(path, server);
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const options = { ...certificates, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } };
   const { code, text } = await new Promise<{ code: number; text: string }>((resolve, reject) => {
     const sent = request(url, options, (response) => {
       const parts: Buffer[] = [];
@@ -57,9 +76,7 @@ export async function getJson<Answer>(kubeconfigPath: string, path: string): Pro
     });
     sent.on('error', (error) =>
       reject(
-        new CommandError(
-          `no answer from ${cluster.server} (${error.message}); is the cluster of ${kubeconfigPath} still up?`,
-        ),
+        new CommandError(`no answer from ${server} (${error.message}); is the cluster of ${kubeconfigPath} still up?`),
       ),
     );
     sent.end();

@@ -9,6 +9,8 @@ import { demoCommand } from './demo.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { explainSchedulingCommand } from './explain-scheduling.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
+import { recordCommand } from './record.ts';
+import { replayCommand } from './replay.ts';
 import { routeCommand } from './route.ts';
 import { topCommand } from './top.ts';
 import { upCommand } from './up.ts';
@@ -21,6 +23,8 @@ const commands = [
   routeCommand,
   explainSchedulingCommand,
   demoCommand,
+  recordCommand,
+  replayCommand,
   kubeconfigCommand,
   versionCommand,
 ];

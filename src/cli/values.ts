@@ -43,3 +43,13 @@ export function names(text: string): readonly string[] {
 
 /** Collects an option that may be given several times. */
 export const repeated = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+/** A time such as 90s, 10m or 1h30m, in milliseconds. */
+export function duration(text: string): number {
+  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
+  const total = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0), 0);
+  if (parts.map(([part]) => part).join('') !== text || !(total > 0))
+    throw new InvalidArgumentError('it takes a time such as 90s, 10m or 1h30m.');
+  return total;
+}
