@@ -25,7 +25,9 @@ import {
   type EventResource,
   Explanations,
   explainChannel,
+  FeatureGates,
   parseConfiguration,
+  podGroups,
   Scheduler,
 } from '../../src/scheduling/index.ts';
 import { loadPlugins } from './plugin-modules.ts';
@@ -36,6 +38,8 @@ export { plugins } from './plugins/index.ts';
 export interface SchedulerOptions {
   /** A KubeSchedulerConfiguration as parsed data; default: all of upstream's defaults. */
   readonly configuration?: unknown;
+  /** Feature gates that are not to be as by default. */
+  readonly featureGates?: Readonly<Record<string, boolean>>;
   /** Address of the API server's actor. Default `apiserver`. */
   readonly apiserver?: string;
   /** Records from the start why pods went where they went. Default false; it can be turned on later. */
@@ -52,7 +56,9 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
   module: import.meta.url,
   async start(context, options) {
     const { bus, clock, random, log, signal } = context;
-    const configuration = parseConfiguration(options?.configuration);
+    const featureGates = FeatureGates.from(options?.featureGates);
+    for (const gate of featureGates.withoutEffect) log.warn('feature gate has no effect here', { gate });
+    const configuration = parseConfiguration(options?.configuration, featureGates);
     const client = createBusClient(bus, {
       clock,
       ...(options?.apiserver === undefined ? {} : { address: options.apiserver }),
@@ -110,6 +116,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     moveOn(informers.informer(resourceClaims), 'ResourceClaim');
     moveOn(informers.informer(resourceSlices), 'ResourceSlice');
     moveOn(informers.informer(deviceClasses), 'DeviceClass');
+    if (featureGates.enabled('GenericWorkload')) moveOn(informers.informer(podGroups), 'PodGroup');
     // Ready as soon as it is listening: it begins by itself when the caches are full.
     const begin = () => {
       if (!signal.aborted) scheduler.start();

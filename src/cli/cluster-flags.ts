@@ -16,7 +16,7 @@ import { readAdmissionConfiguration } from './admission-configuration.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { progressBar } from './progress.ts';
 import { readSchedulerConfiguration } from './scheduler-configuration.ts';
-import { cidr, names, repeated, type Threads, threads, wholeNumber } from './values.ts';
+import { cidr, featureGates, names, repeated, type Threads, threads, wholeNumber } from './values.ts';
 
 export interface ClusterFlags {
   readonly nodes: number;
@@ -35,6 +35,7 @@ export interface ClusterFlags {
   readonly schedulerConfig?: readonly string[];
   readonly resourceMetrics?: boolean;
   readonly runtimeConfig?: RuntimeConfig;
+  readonly featureGates?: Readonly<Record<string, boolean>>;
 }
 
 /** Adds the flags to `command`; `nodes` is the default number of nodes. */
@@ -63,7 +64,12 @@ export function addClusterFlags(command: Command, nodes: number): Command {
       'API versions and kinds to switch on or off: api/all=true, api/beta=true, <group>/<version>[/<resource>]=true',
       parseRuntimeConfig,
     )
-    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration; given again, one more scheduler', repeated);
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration; given again, one more scheduler', repeated)
+    .option(
+      '--feature-gates <list>',
+      'features of the scheduler to turn on or off, as in GangScheduling=true',
+      featureGates,
+    );
 }
 
 /** Starts the control plane of the flags, writes the kubeconfig, and leaves the nodes to {@link addNodesWithProgress}. */
@@ -83,6 +89,7 @@ export async function startCluster(flags: ClusterFlags, security: SecurityOption
     ...admissionOptions(flags),
     ...(flags.resourceMetrics === undefined ? {} : { resourceMetrics: flags.resourceMetrics }),
     ...(flags.runtimeConfig === undefined ? {} : { runtimeConfig: flags.runtimeConfig }),
+    ...(flags.featureGates === undefined ? {} : { featureGates: flags.featureGates }),
     ...(flags.schedulerConfig === undefined
       ? {}
       : { schedulerConfiguration: flags.schedulerConfig.map(readSchedulerConfiguration) }),

@@ -1,5 +1,6 @@
 /** Parsers of flag values. Each throws commander's InvalidArgumentError, which names what is allowed; the command exits with 2. */
 import { InvalidArgumentError } from 'commander';
+import { parseFeatureGates } from '../scheduling/index.ts';
 
 /** A whole number in a range. */
 export const wholeNumber =
@@ -52,4 +53,13 @@ export function duration(text: string): number {
   if (parts.map(([part]) => part).join('') !== text || !(total > 0))
     throw new InvalidArgumentError('it takes a time such as 90s, 10m or 1h30m.');
   return total;
+}
+
+/** Feature gates as upstream's components take them: `Name=true,Other=false`. */
+export function featureGates(text: string): Readonly<Record<string, boolean>> {
+  try {
+    return parseFeatureGates(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
 }

@@ -373,7 +373,10 @@ async function controlPlane(
           threadLimits: busyThread,
           ...(i === 0 ? {} : { address: `scheduler-${i + 1}` }),
           identity: schedulerIdentity,
-          options: { configuration },
+          options: {
+            configuration,
+            ...(options.featureGates === undefined ? {} : { featureGates: options.featureGates }),
+          },
         }))
       : []),
   ] as [ActorSpec, ActorSpec, ...ActorSpec[]];

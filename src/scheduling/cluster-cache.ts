@@ -8,6 +8,7 @@ import type { Change } from '../client/index.ts';
 import { Action, type ClusterEvent, events } from './cluster-events.ts';
 import { NodeTable } from './node-table.ts';
 import { Nominator } from './nominator.ts';
+import { groupNameOf, PodGroupMembers } from './pod-groups.ts';
 import { makePodInfo, type PodInfo } from './pod-info.ts';
 import type { SchedulingQueue } from './queue.ts';
 import { requestOf } from './requests.ts';
@@ -61,6 +62,7 @@ export interface ClusterCacheOptions {
 
 export class ClusterCache {
   readonly nodes = new NodeTable();
+  readonly groups = new PodGroupMembers();
   readonly nominator = new Nominator((nodeName) => this.nodes.touch(this.nodes.rowOf(nodeName)));
   readonly #options: ClusterCacheOptions;
   /** Pods that count on a node, by uid. */
@@ -102,6 +104,7 @@ export class ClusterCache {
     this.nodes.addPod(info, nodeName);
     this.#placed.set(info.uid, info);
     this.#assumed.add(info.uid);
+    this.groups.set(info, 'assumed');
     this.nominator.remove(info.uid);
   }
 
@@ -111,6 +114,7 @@ export class ClusterCache {
     const placed = this.#placed.get(info.uid);
     if (placed) this.nodes.removePod(placed);
     this.#placed.delete(info.uid);
+    if (this.#pending.has(info.uid)) this.groups.set(info, 'waiting');
     return true;
   }
 
@@ -153,6 +157,11 @@ export class ClusterCache {
       const nominated = object.status?.nominatedNodeName;
       if (nominated) this.nominator.nominate(info, nominated);
       this.#options.queue().add(info);
+      if (groupNameOf(object) !== undefined) {
+        this.groups.set(info, 'waiting');
+        // It may be the one that its group has waited for; it was added first, so that it is moved with the others.
+        this.#options.queue().move(events.unscheduledPodAdd, undefined, object);
+      }
     }
   }
 
@@ -166,6 +175,7 @@ export class ClusterCache {
     const nodeName = pod.spec!.nodeName!;
     this.#assumed.delete(uid);
     this.#pending.delete(uid);
+    this.groups.set({ uid, pod }, 'assigned');
     if (known && this.nodes.names[known.row] === nodeName && !differsWhenBound(known.pod, pod)) known.pod = pod;
     else {
       if (known) this.nodes.removePod(known);
@@ -243,6 +253,7 @@ export class ClusterCache {
     const queue = this.#options.queue();
     this.nominator.remove(uid);
     this.#pending.delete(uid);
+    this.groups.remove(uid, pod);
     if (pod.spec?.nodeName) {
       const known = this.#placed.get(uid);
       if (known) {

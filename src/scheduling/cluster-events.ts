@@ -22,16 +22,18 @@ export const Action = {
   UpdatePodGeneratedResourceClaim: 2048,
   /** Any other change of the object. */
   Update: 4096,
+  UpdateNodeDeclaredFeature: 8192,
 } as const;
 
 /** All actions. */
-export const anyAction = 8191;
+export const anyAction = 16_383;
 const nodeUpdates =
   Action.UpdateNodeAllocatable |
   Action.UpdateNodeLabel |
   Action.UpdateNodeTaint |
   Action.UpdateNodeCondition |
   Action.UpdateNodeAnnotation |
+  Action.UpdateNodeDeclaredFeature |
   Action.Update;
 export const anyNodeUpdate = nodeUpdates;
 
@@ -51,6 +53,7 @@ export type EventResource =
   | 'ResourceClaim'
   | 'ResourceSlice'
   | 'DeviceClass'
+  | 'PodGroup'
   | '*';
 
 export interface ClusterEvent {
@@ -78,6 +81,7 @@ export interface EventRegistration {
 export const events = {
   assignedPodAdd: { resource: 'AssignedPod', action: Action.Add, label: 'AssignedPodAdd' },
   assignedPodDelete: { resource: 'AssignedPod', action: Action.Delete, label: 'AssignedPodDelete' },
+  unscheduledPodAdd: { resource: 'UnscheduledPod', action: Action.Add, label: 'UnschedulablePodAdd' },
   unscheduledPodDelete: { resource: 'UnscheduledPod', action: Action.Delete, label: 'UnschedulablePodDelete' },
   nodeAdd: { resource: 'Node', action: Action.Add, label: 'NodeAdd' },
   nodeDelete: { resource: 'Node', action: Action.Delete, label: 'NodeDelete' },

@@ -16,6 +16,7 @@ import {
   refuseUnknown,
 } from './configuration-fields.ts';
 import { type ExtenderConfiguration, parseExtenders } from './extender-configuration.ts';
+import { FeatureGates } from './feature-gates.ts';
 import type { Plugin } from './plugin.ts';
 import type { PluginSets } from './profile.ts';
 
@@ -55,6 +56,7 @@ export interface ProfileConfiguration {
 }
 
 export interface SchedulerConfiguration {
+  readonly featureGates: FeatureGates;
   readonly profiles: readonly ProfileConfiguration[];
   /** 0: adaptive. */
   readonly percentageOfNodesToScore: number;
@@ -75,8 +77,8 @@ export interface LeaderElectionConfiguration {
   readonly retryPeriodMs: number;
 }
 
-/** The default plugins in upstream's order, with their weights. */
-export const defaultPlugins: readonly PluginReference[] = [
+/** The default plugins in upstream's order, with their weights. Those behind a feature gate name it. */
+export const defaultPlugins: readonly (PluginReference & { readonly gate?: string })[] = [
   { name: 'SchedulingGates' },
   { name: 'PrioritySort' },
   { name: 'NodeUnschedulable' },
@@ -96,6 +98,8 @@ export const defaultPlugins: readonly PluginReference[] = [
   { name: 'NodeResourcesBalancedAllocation', weight: 1 },
   { name: 'ImageLocality', weight: 1 },
   { name: 'DefaultBinder' },
+  { name: 'NodeDeclaredFeatures', gate: 'NodeDeclaredFeatures' },
+  { name: 'GangScheduling', gate: 'GangScheduling' },
 ];
 
 export const defaultSchedulerName = 'default-scheduler';
@@ -139,7 +143,7 @@ function mergeSets(defaults: PluginSet, custom: PluginSet | undefined): PluginSe
   return { enabled, disabled };
 }
 
-function parseProfile(value: unknown, path: string): ProfileConfiguration {
+function parseProfile(value: unknown, path: string, gates: FeatureGates): ProfileConfiguration {
   const data = expectData(value, path);
   refuseUnknown(data, ['schedulerName', 'percentageOfNodesToScore', 'plugins', 'pluginConfig'], path);
   const schedulerName = data['schedulerName'] ?? defaultSchedulerName;
@@ -178,7 +182,10 @@ function parseProfile(value: unknown, path: string): ProfileConfiguration {
       100,
       notPercentage,
     ),
-    multiPoint: mergeSets({ enabled: defaultPlugins }, custom),
+    multiPoint: mergeSets(
+      { enabled: defaultPlugins.filter(({ gate }) => gate === undefined || gates.enabled(gate)) },
+      custom,
+    ),
     points,
     args,
   };
@@ -195,10 +202,11 @@ const ignoredFields = [
 ];
 
 /**
- * Checks and completes a configuration (as parsed from YAML or JSON; undefined: all defaults).
+ * Checks and completes a configuration (as parsed from YAML or JSON; undefined: all defaults). The gates say which plugins
+ * are on by default.
  * @throws ConfigurationError
  */
-export function parseConfiguration(value: unknown): SchedulerConfiguration {
+export function parseConfiguration(value: unknown, featureGates = FeatureGates.from()): SchedulerConfiguration {
   const data = expectData(value, 'configuration');
   refuseUnknown(
     data,
@@ -228,7 +236,9 @@ export function parseConfiguration(value: unknown): SchedulerConfiguration {
     );
   }
   const listed = expectList(data['profiles'], 'profiles');
-  const profiles = (listed.length === 0 ? [{}] : listed).map((item, i) => parseProfile(item, `profiles[${i}]`));
+  const profiles = (listed.length === 0 ? [{}] : listed).map((item, i) =>
+    parseProfile(item, `profiles[${i}]`, featureGates),
+  );
   const names = new Set<string>();
   for (const [i, { schedulerName }] of profiles.entries()) {
     if (names.has(schedulerName)) {
@@ -247,6 +257,7 @@ export function parseConfiguration(value: unknown): SchedulerConfiguration {
     );
   }
   return {
+    featureGates,
     profiles,
     percentageOfNodesToScore:
       expectInteger(data['percentageOfNodesToScore'], 'percentageOfNodesToScore', 0, 100, notPercentage) ?? 0,

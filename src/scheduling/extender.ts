@@ -7,9 +7,14 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Node, Pod } from '../api/index.ts';
 import type { Clock, Log } from '../runtime/index.ts';
+import type { Cycle } from './cycle-state.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import type { ExtenderConfiguration } from './extender-configuration.ts';
+import type { NodeTable } from './node-table.ts';
 import type { PodInfo } from './pod-info.ts';
+import type { Profile } from './profile.ts';
 import { maxNodeScore } from './scoring-run.ts';
+import { unresolvable, unschedulable } from './verdict.ts';
 
 /** Highest score that an extender gives. */
 const extenderScoreMax = 10;
@@ -243,4 +248,25 @@ export async function askExtenders(
     }
   }
   return { left, rejected, added };
+}
+
+/** The rejecting "plugin" of pods that extenders refused: any event may help. */
+const extendersPlugin = '(extenders)';
+
+/** Why no node is left once extenders have spoken. */
+export function diagnoseExtenders(
+  profile: Profile,
+  cycle: Cycle,
+  info: PodInfo,
+  processed: number,
+  nodes: NodeTable,
+  rejected: ExtenderRound['rejected'],
+): Diagnosis {
+  const diagnosis = profile.diagnose(cycle, info, processed);
+  for (const [name, { reason, resolvable }] of rejected) {
+    const row = nodes.rowOf(name);
+    if (row >= 0) diagnosis.set(row, resolvable ? unschedulable(reason) : unresolvable(reason));
+  }
+  diagnosis.unschedulablePlugins.add(extendersPlugin);
+  return diagnosis;
 }

@@ -223,6 +223,9 @@ export class NodeTable {
     if (previous && JSON.stringify(previous.metadata?.annotations) !== JSON.stringify(node.metadata?.annotations)) {
       changed |= Action.UpdateNodeAnnotation;
     }
+    if (previous && previous.status?.declaredFeatures?.join() !== node.status?.declaredFeatures?.join()) {
+      changed |= Action.UpdateNodeDeclaredFeature;
+    }
     if (!previous) changed = Action.Add;
     if (changed !== 0) {
       this.version++;
@@ -384,6 +387,12 @@ export class NodeTable {
     if (row < 0) return;
     this.version++;
     this.rowVersions[row]!++;
+  }
+
+  /** Something that is not in the table changed, and answers about every row may be others now. */
+  forgetAnswers(): void {
+    this.version++;
+    this.nodesVersion++;
   }
 
   /** Lets a pod count on a row, as a what-if: no version moves. */

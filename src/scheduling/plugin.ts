@@ -16,8 +16,10 @@ import type { EventRegistration } from './cluster-events.ts';
 import type { Cycle } from './cycle-state.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { Extender } from './extender.ts';
+import type { FeatureGates } from './feature-gates.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
+import type { PodGroupMembers } from './pod-groups.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { QueuedPod } from './queue.ts';
 import type { Verdict } from './verdict.ts';
@@ -97,6 +99,9 @@ export interface PluginHandle {
   readonly client?: Client | undefined;
   readonly informers?: Informers | undefined;
   readonly recorder?: EventRecorder | undefined;
+  readonly featureGates: FeatureGates;
+  /** Who is in which pod group, and how far. */
+  readonly groupMembers: PodGroupMembers;
   /** Name of the profile that this instance belongs to. */
   readonly profile: string;
   /** The pod as the cache has it now, placed or pending. */

@@ -618,6 +618,18 @@ export class Profile {
     return undefined;
   }
 
+  /** Has some PreBind plugin work to do? A plugin that fails to say is asked to do it. */
+  preBindNeeded(cycle: Cycle, info: PodInfo, nodeName: string): boolean {
+    for (const plugin of this.sets.preBind) {
+      try {
+        if (!plugin.preBindNeeded || plugin.preBindNeeded(cycle, info, nodeName)) return true;
+      } catch {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Unreserve: in reverse order. */
   unreserve(cycle: Cycle, info: PodInfo, nodeName: string): void {
     for (let i = this.sets.reserve.length - 1; i >= 0; i--) {

@@ -55,6 +55,8 @@ export interface QueueOptions {
   readonly maxBackoffMs: number;
   /** Unschedulable pods are tried again, and gates asked again, after this time even without an event. Default 5 minutes. */
   readonly unschedulableMaxMs?: number;
+  /** Whether pods sit out their back-off although nothing else is to be done. Default true: they do not. */
+  readonly popFromBackoff?: boolean;
   /** Called when a pod can be popped. */
   readonly onReady: () => void;
   /** Told each size that changed. */
@@ -200,8 +202,17 @@ export class SchedulingQueue {
   /** The next pod to attempt; its attempt must end with {@link done} or {@link addUnschedulable}. */
   pop(): QueuedPod | undefined {
     // An idle scheduler does not make pods sit out their back-off.
-    const pod = this.#active.peek() ?? this.#backoff.peek();
-    if (!pod) return undefined;
+    const pod = this.#active.peek() ?? (this.#options.popFromBackoff === false ? undefined : this.#backoff.peek());
+    return pod && this.#popped(pod);
+  }
+
+  /** A certain pod to attempt, wherever it waits; undefined when it does not, or is gated. */
+  popSpecific(uid: string): QueuedPod | undefined {
+    const pod = this.get(uid);
+    return pod && pod.place !== undefined && pod.place !== 'gated' ? this.#popped(pod) : undefined;
+  }
+
+  #popped(pod: QueuedPod): QueuedPod {
     this.#leave(pod);
     pod.attempts++;
     pod.firstAttemptAtMs ??= this.#clock.now();
@@ -212,7 +223,7 @@ export class SchedulingQueue {
   }
 
   get ready(): boolean {
-    return this.#active.size > 0 || this.#backoff.size > 0;
+    return this.#active.size > 0 || (this.#options.popFromBackoff !== false && this.#backoff.size > 0);
   }
 
   /** The attempt is over, or past the point where cluster events could matter to it. */

@@ -9,68 +9,29 @@
  *
  * @see kubernetes/pkg/scheduler/schedule_one.go
  */
-import type { Client, EventRecorder, Informers } from '../client/index.ts';
-import type { ActorContext } from '../runtime/index.ts';
+import { bindPod, type PermitWait, runPermit } from './binding-cycle.ts';
 import { ClusterCache } from './cluster-cache.ts';
 import { type EventRegistration, events } from './cluster-events.ts';
-import { enabledPlugins, expandPlugins, type SchedulerConfiguration } from './configuration.ts';
+import { enabledPlugins, expandPlugins } from './configuration.ts';
 import { ConfigurationError } from './configuration-fields.ts';
 import { Cycle } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
 import { type Explanations, explainedNodes, scoredNode } from './explanations.ts';
-import { askExtenders, Extender } from './extender.ts';
+import { askExtenders, diagnoseExtenders, Extender } from './extender.ts';
 import { withIgnored } from './extender-configuration.ts';
 import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
 import type { Plugin, PluginDefinition, PluginHandle, PostFilterAnswer } from './plugin.ts';
 import { conditionPatch } from './pod-condition.ts';
+import { PodGroupCycle } from './pod-group-cycle.ts';
+import { groupKeyOf } from './pod-groups.ts';
 import type { PodInfo } from './pod-info.ts';
 import { type Found, Profile } from './profile.ts';
 import { noNodes, type QueuedPod, SchedulingQueue } from './queue.ts';
+import type { SchedulerDependencies } from './scheduler-dependencies.ts';
 import { selectRow } from './scoring-run.ts';
 import { StatusWriter } from './status-writer.ts';
-import {
-  answerAt,
-  Code,
-  errorVerdict,
-  failedAt,
-  isRejected,
-  unresolvable,
-  unschedulable,
-  type Verdict,
-  verdictMessage,
-} from './verdict.ts';
+import { Code, errorVerdict, isRejected, type Verdict, verdictMessage } from './verdict.ts';
 import { WaitingPods } from './waiting-pods.ts';
-
-/** What one attempt came to, for whoever explains decisions. */
-export interface Attempt {
-  readonly pod: PodInfo;
-  readonly profile: string;
-  /** The node decided on; undefined when none. */
-  readonly nodeName: string | undefined;
-  readonly diagnosis: Diagnosis | undefined;
-  readonly message: string | undefined;
-  readonly feasible: number;
-  readonly evaluated: number;
-}
-
-export interface SchedulerDependencies {
-  readonly context: Pick<ActorContext, 'clock' | 'random' | 'log' | 'metrics' | 'activity'>;
-  readonly configuration: SchedulerConfiguration;
-  /** Plugins that profiles may name. */
-  readonly plugins: readonly PluginDefinition[];
-  /** Without them, decisions are made and no binding is sent: the DefaultBinder then has nobody to talk to. */
-  readonly client?: Client;
-  readonly informers?: Informers;
-  readonly recorder?: EventRecorder;
-  /** Bindings under way at a time; deciding pauses there. Default 1024. */
-  readonly bindingsMax?: number;
-  /** Called once an attempt; the place for explanations. */
-  readonly onAttempt?: (attempt: Attempt) => void;
-  /** Where explanations go while they are recorded. */
-  readonly explanations?: Explanations;
-  /** Runs one-node hooks only; see {@link Profile}. */
-  readonly plain?: boolean;
-}
 
 /** Attempts and milliseconds after which other messages get their turn. */
 const attemptsPerTurn = 64;
@@ -85,8 +46,6 @@ interface Nomination {
 
 const clearNomination: Nomination = { nodeName: '' };
 const noPlugins: ReadonlySet<string> = new Set();
-/** The rejecting "plugin" of pods that extenders refused: any event may help. */
-const extendersPlugin = '(extenders)';
 const noNodesPlugins: ReadonlySet<string> = new Set([noNodes]);
 
 export class Scheduler {
@@ -99,8 +58,12 @@ export class Scheduler {
   readonly cache: ClusterCache;
   readonly queue: SchedulingQueue;
   readonly #extenders: readonly Extender[];
+  /** Absent while pod groups are not looked at. */
+  readonly #groupCycle: PodGroupCycle | undefined;
   /** A pod's attempt waits for an answer from outside: no other is begun meanwhile. */
   #asking = false;
+  /** Pods whose status names the node that they are being bound to. */
+  readonly #expected = new Set<string>();
   #nextStart = 0;
   #bindings = 0;
   #attempts = 0;
@@ -138,9 +101,11 @@ export class Scheduler {
       registrations: (info, plugin) => this.#registrations.get(info.schedulerName)?.get(plugin),
       initialBackoffMs: configuration.podInitialBackoffSeconds * 1000,
       maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
+      popFromBackoff: configuration.featureGates.enabled('SchedulerPopFromBackoffQ'),
       onReady: () => this.#askTurn(),
       onSize: (queue, size) => this.#metrics.pending(queue, size),
     });
+    if (configuration.featureGates.enabled('GenericWorkload')) this.#groupCycle = this.#makeGroupCycle();
   }
 
   #buildProfiles({ configuration, plugins, plain }: SchedulerDependencies): void {
@@ -198,6 +163,8 @@ export class Scheduler {
       informers,
       recorder,
       extenders: this.#extenders,
+      featureGates: this.#deps.configuration.featureGates,
+      groupMembers: cache.groups,
       profile,
       podByUid: (uid) => cache.placed(uid) ?? this.queue.get(uid)?.info,
       filterRow: (cycle, pod, row) => profileOf().filterRow(cycle, pod, row),
@@ -267,15 +234,11 @@ export class Scheduler {
     const { info } = queued;
     const { clock } = this.#deps.context;
     const profile = this.#profiles.get(info.schedulerName);
-    if (!profile || this.cache.isAssumed(info.uid)) {
-      this.queue.done(info.uid);
+    if (this.#groupCycle && profile && groupKeyOf(info.pod) !== undefined) {
+      this.#waitFor(this.#groupCycle.run(queued));
       return;
     }
-    if (info.terminating) {
-      this.#event(info, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${info.key}`, 'Scheduling');
-      this.queue.done(info.uid);
-      return;
-    }
+    if (!profile || this.#isSkipped(queued)) return;
     const startedAt = clock.monotonic();
     const sampled = this.#attempts++ % sampleOneIn === 0;
     const { nodes } = this.cache;
@@ -293,9 +256,7 @@ export class Scheduler {
       return;
     }
     const cycle = new Cycle();
-    const percentage = profile.percentageOfNodesToScore ?? this.#deps.configuration.percentageOfNodesToScore;
-    const found = profile.findNodes(cycle, info, this.#nextStart % nodes.nodeCount, percentage);
-    this.#nextStart = (this.#nextStart + found.processed) % nodes.nodeCount;
+    const found = this.#search(cycle, info, profile);
     if (sampled) this.#point('Filter', found.error ? 'Error' : 'Success', profile, startedAt);
     if (found.error) {
       this.#errored(queued, profile, startedAt, found.error);
@@ -308,6 +269,55 @@ export class Scheduler {
     const asked = this.#extenders.filter((extender) => extender.isInterestedIn(info.pod));
     if (asked.length > 0) void this.#askExtenders(queued, profile, cycle, startedAt, found, asked);
     else this.#decide(queued, profile, cycle, startedAt, found.rows, found.count, found.processed);
+  }
+
+  #search(cycle: Cycle, info: PodInfo, profile: Profile): Found {
+    const { nodeCount } = this.cache.nodes;
+    const percentage = profile.percentageOfNodesToScore ?? this.#deps.configuration.percentageOfNodesToScore;
+    const found = profile.findNodes(cycle, info, this.#nextStart % nodeCount, percentage);
+    this.#nextStart = (this.#nextStart + found.processed) % nodeCount;
+    return found;
+  }
+
+  #makeGroupCycle(): PodGroupCycle {
+    const { clock, random, log } = this.#deps.context;
+    return new PodGroupCycle({
+      cache: this.cache,
+      queue: this.queue,
+      extenders: this.#extenders,
+      random,
+      log,
+      now: () => clock.monotonic(),
+      profileOf: (name) => this.#profiles.get(name),
+      search: (cycle, { info }, profile) => this.#search(cycle, info, profile),
+      isSkipped: (queued) => this.#isSkipped(queued),
+      bind: (...decided) => this.#permit(...decided),
+      refused: (...given) => this.#refused(...given),
+      rejected: (queued, profile, startedAt, message, plugin, nodeName) =>
+        this.#failed(queued, profile, startedAt, 'unschedulable', message, new Set([plugin]), noPlugins, { nodeName }),
+      unfit: (queued, profile, startedAt, diagnosis, nodeName) =>
+        this.#rejected(queued, profile, startedAt, diagnosis, this.cache.nodes.nodeCount, { nodeName }),
+      errored: (...given) => this.#errored(...given),
+    });
+  }
+
+  /** No other pod is attempted before `work` is done, which never rejects. */
+  #waitFor(work: Promise<void>): void {
+    this.#asking = true;
+    void work.finally(() => {
+      this.#asking = false;
+      this.#askTurn();
+    });
+  }
+
+  /** Pods that are decided already or on their way out are not attempted. */
+  #isSkipped({ info }: QueuedPod): boolean {
+    if (!this.cache.isAssumed(info.uid) && !info.terminating) return false;
+    if (info.terminating) {
+      this.#event(info, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${info.key}`, 'Scheduling');
+    }
+    this.queue.done(info.uid);
+    return true;
   }
 
   /** Picks one of the rows that fit, with what extenders added to their scores, and places the pod there. */
@@ -404,12 +414,7 @@ export class Scheduler {
         this.#decide(queued, profile, cycle, startedAt, fitting, fitting.length, processed, added);
         return;
       }
-      const diagnosis = profile.diagnose(cycle, queued.info, processed);
-      for (const [name, { reason, resolvable }] of rejected) {
-        const row = nodes.rowOf(name);
-        if (row >= 0) diagnosis.set(row, resolvable ? unschedulable(reason) : unresolvable(reason));
-      }
-      diagnosis.unschedulablePlugins.add(extendersPlugin);
+      const diagnosis = diagnoseExtenders(profile, cycle, queued.info, processed, nodes, rejected);
       this.#unschedulable(queued, profile, cycle, startedAt, diagnosis, processed);
     } finally {
       this.#asking = false;
@@ -421,24 +426,15 @@ export class Scheduler {
     const { info } = queued;
     this.cache.assume(info, nodeName);
     const reserved = profile.reserve(cycle, info, nodeName);
-    const waits: { name: string; timeoutMs: number }[] = [];
-    let refused = reserved;
-    if (!refused) {
-      for (const plugin of profile.sets.permit) {
-        try {
-          const answer = plugin.permit!(cycle, info, nodeName);
-          if (!answer) continue;
-          if (answer.verdict?.code === Code.Wait) {
-            waits.push({ name: plugin.name, timeoutMs: answer.timeoutMs ?? 0 });
-            continue;
-          }
-          refused = answerAt('Permit', plugin.name, answer.verdict);
-        } catch (error) {
-          refused = failedAt('Permit', plugin.name, error);
-        }
-        break;
-      }
-    }
+    if (reserved) {
+      this.#retract(queued, profile, cycle, nodeName);
+      this.#refused(queued, profile, startedAt, reserved);
+    } else this.#permit(queued, profile, cycle, nodeName, startedAt);
+  }
+
+  /** Goes on with a pod that is assumed and reserved. */
+  #permit(queued: QueuedPod, profile: Profile, cycle: Cycle, nodeName: string, startedAt: number): void {
+    const { refused, waits } = runPermit(profile, cycle, queued.info, nodeName);
     if (refused) {
       this.#retract(queued, profile, cycle, nodeName);
       this.#refused(queued, profile, startedAt, refused);
@@ -456,23 +452,29 @@ export class Scheduler {
     cycle: Cycle,
     nodeName: string,
     startedAt: number,
-    waits: readonly { name: string; timeoutMs: number }[],
+    waits: readonly PermitWait[],
   ): Promise<void> {
     const { info } = queued;
-    const given = waits.length > 0 ? await this.#waiting.wait(info.uid, waits) : undefined;
+    const permitted = waits.length > 0 ? this.#waiting.wait(info.uid, waits) : undefined;
+    if (permitted || profile.preBindNeeded(cycle, info, nodeName)) await this.#expect(info, nodeName);
+    const given = permitted ? await permitted : undefined;
     // From here on no cluster event can make a difference to this attempt.
     if (!given) this.queue.done(info.uid);
     const bindingAt = this.#deps.context.clock.monotonic();
-    const failure = given ?? (await this.#runBinding(profile, cycle, info, nodeName));
+    const failure = given ?? (await bindPod(profile, this.#extenders, cycle, info, nodeName));
     if (!given) this.#point('Bind', failure ? 'Error' : 'Success', profile, bindingAt);
     this.#bindings--;
     if (failure) {
       this.#retract(queued, profile, cycle, nodeName);
-      const except = isRejected(failure) ? (other: PodInfo) => other.uid !== info.uid : undefined;
-      // What the pod had taken is free again, as if it had been deleted.
-      this.queue.move(events.assignedPodDelete, info.pod, undefined, except);
+      // What the pod had taken is free again, as if it had been deleted; that is no reason to try a rejected pod itself again.
+      const rejected = isRejected(failure);
+      const freed = (only?: (other: PodInfo) => boolean) =>
+        this.queue.move(events.assignedPodDelete, info.pod, undefined, only);
+      if (!rejected) freed();
       this.#refused(queued, profile, startedAt, failure);
+      if (rejected) freed((other) => other.uid !== info.uid);
     } else {
+      this.#expected.delete(info.uid);
       const { clock } = this.#deps.context;
       this.#status?.drop(info.uid);
       this.#metrics.attempt('scheduled', profile.name, (clock.monotonic() - startedAt) / 1000);
@@ -489,35 +491,12 @@ export class Scheduler {
     this.#askTurn();
   }
 
-  async #runBinding(profile: Profile, cycle: Cycle, info: PodInfo, nodeName: string): Promise<Verdict | undefined> {
-    for (const plugin of profile.sets.preBind) {
-      try {
-        if (plugin.preBindNeeded && !plugin.preBindNeeded(cycle, info, nodeName)) continue;
-        const given = await plugin.preBind!(cycle, info, nodeName);
-        if (given) return answerAt('PreBind', plugin.name, given);
-      } catch (error) {
-        return failedAt('PreBind', plugin.name, error);
-      }
-    }
-    for (const extender of this.#extenders) {
-      if (extender.configuration.bindVerb === undefined || !extender.isInterestedIn(info.pod)) continue;
-      try {
-        await extender.bind(info, nodeName);
-        return undefined;
-      } catch (error) {
-        if (!extender.ignorable) return errorVerdict(error);
-      }
-    }
-    for (const plugin of profile.sets.bind) {
-      try {
-        const given = await plugin.bind!(cycle, info, nodeName);
-        if (given?.code === Code.Skip) continue;
-        return given && answerAt('Bind', plugin.name, given);
-      } catch (error) {
-        return failedAt('Bind', plugin.name, error);
-      }
-    }
-    return { code: Code.Error, reasons: ['no bind plugin handled the pod'] };
+  /** Tells others where the pod will go, when it takes a while until it is bound (KEP-5278). */
+  async #expect(info: PodInfo, nodeName: string): Promise<void> {
+    if (!this.#status || !this.#deps.configuration.featureGates.enabled('NominatedNodeNameForExpectation')) return;
+    if (info.pod.status?.nominatedNodeName === nodeName) return;
+    this.#expected.add(info.uid);
+    await this.#status.writeNow(info, { nominatedNodeName: nodeName });
   }
 
   #retract(queued: QueuedPod, profile: Profile, cycle: Cycle, nodeName: string): void {
@@ -575,11 +554,7 @@ export class Scheduler {
       settle(answer);
       return;
     }
-    this.#asking = true;
-    void answer.then(settle).finally(() => {
-      this.#asking = false;
-      this.#askTurn();
-    });
+    this.#waitFor(answer.then(settle));
   }
 
   #rejected(
@@ -651,7 +626,9 @@ export class Scheduler {
     const patch = conditionPatch(info.pod, condition, this.#deps.context.clock.now());
     const written = info.pod.status?.nominatedNodeName ?? '';
     const { nodeName } = nomination;
-    const renominated = nodeName !== undefined && nodeName !== written;
+    // What was written while it was being bound may not have come back yet.
+    const expected = this.#expected.delete(info.uid);
+    const renominated = nodeName !== undefined && (expected || nodeName !== written);
     if (!patch && !renominated) return;
     this.#status.write(info, {
       ...patch,

@@ -155,6 +155,14 @@ export class DomainCounts {
   }
 
   #look(): void {
+    if (!this.#participation) {
+      // Every node takes part, so every domain that counts something is one of them.
+      const empty = this.#domains.distinct - this.#counts.distinct;
+      const { count, indexes } = empty > 0 ? { count: 0, indexes: empty } : this.#counts.least();
+      this.#least = count;
+      this.#atLeast = indexes;
+      return;
+    }
     let least = Number.POSITIVE_INFINITY;
     let at = 0;
     const counts = this.#counts;

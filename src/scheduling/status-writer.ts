@@ -29,6 +29,8 @@ export class StatusWriter {
   readonly #waiting = new Map<string, Waiting>();
   /** Pods with a write under way: their next one waits, so that the newest is the last. */
   readonly #writing = new Set<string>();
+  /** Told when nothing more of a pod is to be written. */
+  readonly #settled = new Map<string, (() => void)[]>();
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
@@ -44,9 +46,26 @@ export class StatusWriter {
     this.#drain();
   }
 
+  /** As {@link write}; resolves once it is written, or failed to be. */
+  async writeNow(info: PodInfo, change: PodStatusChange): Promise<void> {
+    const settled = new Promise<void>((resolve) => {
+      this.#settled.set(info.uid, [...(this.#settled.get(info.uid) ?? []), resolve]);
+    });
+    this.write(info, change);
+    await settled;
+  }
+
   /** The pod is bound or gone: what was to be written is out of date. */
   drop(uid: string): void {
     if (this.#waiting.delete(uid)) this.#options.activity.end();
+    this.#settle(uid);
+  }
+
+  #settle(uid: string): void {
+    if (this.#waiting.has(uid) || this.#writing.has(uid)) return;
+    const told = this.#settled.get(uid);
+    this.#settled.delete(uid);
+    for (const tell of told ?? []) tell();
   }
 
   #drain(): void {
@@ -71,6 +90,7 @@ export class StatusWriter {
     } finally {
       activity.end();
       this.#writing.delete(uid);
+      this.#settle(uid);
       this.#drain();
     }
   }

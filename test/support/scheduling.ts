@@ -5,6 +5,7 @@ import { ActorMetrics, type Clock, seededRandom, VirtualClock } from '../../src/
 import {
   type Attempt,
   type Explanations,
+  FeatureGates,
   type PluginDefinition,
   parseConfiguration,
   Scheduler,
@@ -74,6 +75,7 @@ export interface TestScheduler {
 export function makeScheduler(
   options: {
     configuration?: unknown;
+    featureGates?: Readonly<Record<string, boolean>>;
     seed?: number;
     plain?: boolean;
     plugins?: readonly PluginDefinition[];
@@ -93,7 +95,7 @@ export function makeScheduler(
       metrics: new ActorMetrics(),
       activity: { begin: silent, end: silent, outside: (work) => work },
     },
-    configuration: parseConfiguration(options.configuration),
+    configuration: parseConfiguration(options.configuration, FeatureGates.from(options.featureGates)),
     plugins: options.plugins ?? [...plugins.filter(({ name }) => name !== 'DefaultBinder'), localBinder],
     onAttempt: (attempt) => attempts.push(attempt),
     plain: options.plain ?? false,

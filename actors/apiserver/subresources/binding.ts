@@ -84,7 +84,7 @@ function checkTarget(podName: string, body: BindingBody): string {
 function boundPod(server: Server, kind: KindDefinition, entry: Entry, body: BindingBody, nodeName: string): ApiObject {
   const pod = entry.object;
   const spec = pod['spec'] as { nodeName?: string; schedulingGates?: unknown[] };
-  const status = (pod['status'] ?? {}) as { conditions?: Condition[] };
+  const status = (pod['status'] ?? {}) as { conditions?: Condition[]; nominatedNodeName?: string };
   const refuse = (message: string) => StatusError.conflict({ group: '', name: 'pods/binding' }, entry.name, message);
   const { uid, resourceVersion } = body.metadata;
   if (uid !== undefined && uid !== '' && uid !== pod.metadata['uid']) {
@@ -107,11 +107,13 @@ function boundPod(server: Server, kind: KindDefinition, entry: Entry, body: Bind
   const metadata = { ...pod.metadata };
   merge(metadata, 'annotations', body.metadata.annotations);
   merge(metadata, 'labels', body.metadata.labels);
+  // Where it was expected to go is of no interest once it is there.
+  const { nominatedNodeName: _nominated, ...kept } = status;
   return {
     ...pod,
     metadata,
     spec: { ...spec, nodeName },
-    status: { ...status, conditions: scheduled(status.conditions ?? [], server.strategyContext(false).now) },
+    status: { ...kept, conditions: scheduled(status.conditions ?? [], server.strategyContext(false).now) },
   };
 }
 

@@ -7,13 +7,12 @@ import {
   type AllocationResult,
   expressions,
   expressionsIfLoaded,
-  isConflict,
   loadExpressions,
   type Node,
   type Pod,
   type ResourceClaim,
 } from '../../../src/api/index.ts';
-import { deviceClasses, resourceClaims, resourceSlices } from '../../../src/client/index.ts';
+import { deviceClasses, pods, resourceClaims, resourceSlices } from '../../../src/client/index.ts';
 import {
   Action,
   AllocatedDevices,
@@ -24,19 +23,29 @@ import {
   type CompileDeviceSelector,
   ConfigurationError,
   claimNameOf,
+  claimWriter,
   compileNodeSelector,
   DeviceAllocation,
+  DeviceClassResolver,
   DeviceInventory,
   DeviceSelectorSyntaxError,
+  Dimension,
+  deleteClaim,
+  dimensionName,
+  dimensionOf,
   type EventRegistration,
+  type ExtendedRequests,
   errorVerdict,
+  extendedClaimAnnotation,
+  extendedRequests,
+  isExtendedName,
   isMadeFor,
+  isReady,
   isReservedFor,
   NodeAllocationError,
   type NodeMatcher,
   normalizeByHighest,
   type PluginDefinition,
-  type PluginHandle,
   type PodInfo,
   rememberedSelector,
   skip,
@@ -45,13 +54,12 @@ import {
   unschedulable,
   type Verdict,
   verdict,
+  waitsForDrivers,
 } from '../../../src/scheduling/index.ts';
 
 const name = 'DynamicResources';
-const finalizer = 'resource.kubernetes.io/delete-protection';
 const reservationsMax = 256;
 const alternativesMax = 8;
-const conflictsMax = 5;
 const bindingPollMs = 5000;
 const inUse = unresolvable('resourceclaim in use');
 const cannotAllocate = unresolvable('cannot allocate all claims');
@@ -60,6 +68,9 @@ const nothingToFree = unschedulable('no new claims to deallocate');
 const notLoaded = unresolvable('device selectors are being loaded');
 const stillNot = unschedulable('still not schedulable');
 const freed = unschedulable('deallocation of ResourceClaim completed');
+const deleted = unschedulable('deletion of ResourceClaim completed');
+const staleExtended = unschedulable('cannot schedule extended resource claim');
+const cannotFit = unschedulable('cannot fit resource');
 
 interface State {
   /** Replaced by what the API answered, as they are written. */
@@ -67,13 +78,35 @@ interface State {
   /** Where an allocated claim can be used, at the same indexes. */
   readonly usable: readonly (NodeMatcher | undefined)[];
   readonly toAllocate: readonly ResourceClaim[];
-  /** By row, in the order of `toAllocate`. */
-  readonly byRow: Map<number, DeviceAllocation>;
+  /** By row, in the order of `toAllocate`; after those, the claim for extended resources where the row needs one. */
+  readonly byRow: Map<number, Allocation>;
+  /** Set when the pod requests resources that classes stand for. */
+  readonly extended: Extended | undefined;
   /** Allocated claims that kept some node out. */
   readonly unavailable: Set<number>;
   /** What was reserved, by the uid of the claim. */
   readonly reserved: Map<string, AllocationResult>;
 }
+
+interface Allocation {
+  readonly devices: DeviceAllocation;
+  /** The claim that the scheduler would make for this row, and which container gets what of it. */
+  readonly extendedClaim: ResourceClaim | undefined;
+  readonly mappings: ExtendedRequests['mappings'];
+}
+
+/** The claim for extended resources, which nobody wrote. */
+interface Extended {
+  readonly resources: readonly string[];
+  /** Left over from an attempt that failed after it had made one. */
+  readonly leftover: ResourceClaim | undefined;
+  /** Stands for the claim's uid until it has one. */
+  readonly uid: string;
+  /** Once it is made. */
+  made: ResourceClaim | undefined;
+}
+
+const noExtended = { extendedClaim: undefined, mappings: [] } as const;
 
 const stateOf = stateKey<State>(name);
 const keyOf = ({ metadata }: ResourceClaim) => `${metadata?.namespace}/${metadata?.name}`;
@@ -91,81 +124,15 @@ const compileSelector: CompileDeviceSelector = (expression) => {
   };
 };
 
-/** A driver says that it cannot ready a device. */
-class BindingProblem extends Error {
-  override readonly name = 'BindingProblem';
-}
-
-/** Whether drivers have readied the devices of an allocated claim. @throws BindingProblem when one says that it cannot */
-function isReady({ metadata, status }: ResourceClaim): boolean {
-  for (const result of status?.allocation?.devices?.results ?? []) {
-    if (!result.bindingConditions?.length) continue;
-    const conditions = status?.devices?.find(
-      ({ driver, pool, device, shareID }) =>
-        driver === result.driver && pool === result.pool && device === result.device && shareID === result.shareID,
-    )?.conditions;
-    if (!conditions) return false;
-    const isTrue = (type: string) => conditions.find((one) => one.type === type && one.status === 'True');
-    for (const type of result.bindingFailureConditions ?? []) {
-      const failed = isTrue(type);
-      if (!failed) continue;
-      const message = JSON.stringify(failed.message);
-      throw new BindingProblem(`claim ${metadata?.name} binding failed: reason=${failed.reason}, message=${message}`);
-    }
-    if (!result.bindingConditions.every(isTrue)) return false;
-  }
-  return true;
-}
-
-const waitsForDrivers = ({ status }: ResourceClaim) =>
-  (status?.allocation?.devices?.results ?? []).some(({ bindingConditions }) => bindingConditions?.length);
-
 /** Is the claim one of the pod's, by name? */
 const uses = ({ pod, namespace }: PodInfo, { metadata }: ResourceClaim): boolean =>
   metadata?.namespace === namespace &&
   (pod.spec?.resourceClaims ?? []).some((entry) => claimNameOf(pod, entry) === metadata.name);
 
-/** Writes allocations and reservations, again after each conflict with somebody's harmless change. */
-function claimWriter({ client, clock }: PluginHandle) {
-  return async (
-    claim: ResourceClaim,
-    info: PodInfo,
-    allocation: AllocationResult | undefined,
-  ): Promise<ResourceClaim> => {
-    let current = claim;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (current.metadata?.deletionTimestamp) throw new Error(`claim ${keyOf(claim)} got deleted in the meantime`);
-        const finalizers = current.metadata?.finalizers ?? [];
-        if (allocation && current.status?.allocation) {
-          throw new Error(`claim ${keyOf(claim)} got allocated elsewhere in the meantime`);
-        }
-        if (allocation && !finalizers.includes(finalizer)) {
-          const metadata = { ...current.metadata, finalizers: [...finalizers, finalizer] };
-          current = await client!.update(resourceClaims, { ...current, metadata });
-        }
-        const given = allocation ?? current.status!.allocation!;
-        const allocationTimestamp = given.allocationTimestamp ?? `${new Date(clock.now()).toISOString().slice(0, 19)}Z`;
-        const consumer = { resource: 'pods', name: info.name, uid: info.uid };
-        const status = {
-          ...current.status,
-          allocation: { ...given, allocationTimestamp },
-          reservedFor: [...(current.status?.reservedFor ?? []), consumer],
-        };
-        return await client!.update(resourceClaims, { ...current, status }, { subresource: 'status' });
-      } catch (error) {
-        if (!isConflict(error) || attempt >= conflictsMax) throw error;
-        const { namespace, name: claimName = '' } = claim.metadata ?? {};
-        current = await client!.get(resourceClaims, { namespace, name: claimName });
-      }
-    }
-  };
-}
-
 export const dynamicResources: PluginDefinition = {
   name,
   create(handle, args) {
-    const { nodes, informers, client, clock, random, log, recorder } = handle;
+    const { nodes, informers, client, clock, random, log, recorder, featureGates } = handle;
     const timeoutSeconds = Number.parseFloat(`${args['bindingTimeout'] ?? '600s'}`);
     if (!(timeoutSeconds > 0)) {
       throw new ConfigurationError(
@@ -181,12 +148,23 @@ export const dynamicResources: PluginDefinition = {
     const claims = new ClaimCache(claimInformer?.lister ?? { get: () => undefined }, allocated);
     const failed = (error: unknown) => log.error('watch failed', { plugin: name, error: String(error) });
     slices?.changes$.subscribe({ next: () => inventory.invalidate(), error: failed });
+    /** The claims that the scheduler made for pods' extended resources, by the pod's uid. */
+    const extendedClaims = new Map<string, ResourceClaim>();
     claimInformer?.changes$.subscribe({
-      next: ({ type, object }) => claims.changed(object, type === 'deleted'),
+      next: ({ type, object }) => {
+        claims.changed(object, type === 'deleted');
+        if (object.metadata?.annotations?.[extendedClaimAnnotation] !== 'true') return;
+        const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
+        if (owner && type === 'deleted') extendedClaims.delete(owner.uid);
+        else if (owner) extendedClaims.set(owner.uid, object);
+      },
       error: failed,
     });
+    const resolver = featureGates.enabled('DRAExtendedResource')
+      ? new DeviceClassResolver(informers, { onProblem: failed })
+      : undefined;
     const select = rememberedSelector(compileSelector);
-    const write = claimWriter(handle);
+    const write = client && claimWriter(client, clock);
 
     /** The pod's claims, or what is wrong with them as text: hints ask this of thousands of pods, so nothing is thrown. */
     const claimsOf = (pod: Pod): readonly ResourceClaim[] | string => {
@@ -239,7 +217,47 @@ export const dynamicResources: PluginDefinition = {
       }
     };
 
-    const allocate = (state: State, node: Node): DeviceAllocation | Verdict => {
+    /** What the pod requests under names that classes stand for; undefined: nothing. */
+    const extendedOf = (info: PodInfo): Extended | undefined => {
+      const resources: string[] = [];
+      for (const dimension of resolver ? info.requests.dimensions : []) {
+        const resource = dimension > Dimension.EphemeralStorage ? dimensionName(dimension) : '';
+        if (resource !== '' && isExtendedName(resource)) resources.push(resource);
+      }
+      if (!resources.some((resource) => resolver!.classOf(resource))) return undefined;
+      return { resources, leftover: extendedClaims.get(info.uid), uid: random.uuid(), made: undefined };
+    };
+
+    /** The claim that the pod needs on the row, if any; a verdict when the row has neither the resource nor devices. */
+    const extendedClaimFor = (
+      { resources, uid }: Extended,
+      { pod, namespace, name: podName, uid: podUid }: PodInfo,
+      row: number,
+    ): Pick<Allocation, 'extendedClaim' | 'mappings'> | Verdict => {
+      const byDevices: string[] = [];
+      for (const resource of resources) {
+        if ((nodes.allocatable[dimensionOf(resource)]?.[row] ?? 0) > 0) continue;
+        if (resolver!.classOf(resource)) byDevices.push(resource);
+        else if (nodes.nodes[row]?.status?.allocatable?.[resource] === undefined) return cannotFit;
+      }
+      const { requests, mappings } = extendedRequests(pod, byDevices, resolver!);
+      if (requests.length === 0) return { extendedClaim: undefined, mappings };
+      const owner = { apiVersion: 'v1', kind: 'Pod', name: podName, uid: podUid, controller: true };
+      const extendedClaim: ResourceClaim = {
+        metadata: {
+          namespace,
+          name: '<extended-resources>',
+          uid,
+          generateName: `${podName}-extended-resources-`,
+          ownerReferences: [owner],
+          annotations: { [extendedClaimAnnotation]: 'true' },
+        },
+        spec: { devices: { requests: [...requests] } },
+      };
+      return { extendedClaim, mappings };
+    };
+
+    const allocate = (wanted: readonly ResourceClaim[], node: Node): DeviceAllocation | Verdict => {
       try {
         const attempt = new DeviceAllocation(
           {
@@ -250,7 +268,7 @@ export const dynamicResources: PluginDefinition = {
             shareId: () => random.uuid(),
           },
           node,
-          state.toAllocate,
+          wanted,
         );
         return attempt.solve() ? attempt : cannotAllocate;
       } catch (error) {
@@ -305,10 +323,15 @@ export const dynamicResources: PluginDefinition = {
         return problem === undefined ? undefined : unresolvable(problem);
       },
       preFilter(cycle, info) {
-        if (!info.pod.spec?.resourceClaims?.length) return skip;
+        const extended = extendedOf(info);
+        if (!info.pod.spec?.resourceClaims?.length && !extended) return skip;
         const found = claimsOf(info.pod);
         if (typeof found === 'string') return unresolvable(found);
-        if (found.length === 0) return skip;
+        if (found.length === 0 && !extended) return skip;
+        if (extended && !expressionsIfLoaded()) {
+          loadExpressions().then(() => handle.activate(info), failed);
+          return notLoaded;
+        }
         const toAllocate: ResourceClaim[] = [];
         const usable: (NodeMatcher | undefined)[] = [];
         for (const claim of found) {
@@ -329,14 +352,16 @@ export const dynamicResources: PluginDefinition = {
           claims: [...found],
           usable,
           toAllocate,
+          extended,
           byRow: new Map(),
           unavailable: new Set<number>(),
           reserved: new Map(),
         });
         return undefined;
       },
-      filter(cycle, _info, row) {
+      filter(cycle, info, row) {
         const state = cycle.need(stateOf);
+        if (state.extended?.leftover) return staleExtended;
         const node = nodes.nodes[row]!;
         let kept = false;
         for (const [i, claim] of state.claims.entries()) {
@@ -344,16 +369,25 @@ export const dynamicResources: PluginDefinition = {
           state.unavailable.add(i);
           kept = true;
         }
-        if (state.toAllocate.length > 0 && !state.byRow.has(row)) {
-          const given = allocate(state, node);
-          if ('code' in given) return given;
-          state.byRow.set(row, given);
+        if ((state.toAllocate.length > 0 || state.extended) && !state.byRow.has(row)) {
+          const extra = state.extended ? extendedClaimFor(state.extended, info, row) : noExtended;
+          if ('code' in extra) return extra;
+          const wanted = extra.extendedClaim ? [...state.toAllocate, extra.extendedClaim] : state.toAllocate;
+          if (wanted.length > 0) {
+            const given = allocate(wanted, node);
+            if ('code' in given) return given;
+            state.byRow.set(row, { devices: given, ...extra });
+          }
         }
         return kept ? notOnNode : undefined;
       },
       postFilter(cycle, info) {
         const state = cycle.read(stateOf);
         if (!state) return { verdict: nothingToFree };
+        if (state.extended?.leftover && client) {
+          deleteClaim(client, state.extended.leftover).then(() => handle.activate(info), failed);
+          return { verdict: deleted };
+        }
         for (const index of state.unavailable) {
           const claim = state.claims[index]!;
           const holders = claim.status?.reservedFor ?? [];
@@ -371,9 +405,9 @@ export const dynamicResources: PluginDefinition = {
       score(cycle, _info, row) {
         const { toAllocate, byRow } = cycle.need(stateOf);
         let score = 0;
-        for (const [i, { devices }] of (byRow.get(row)?.results() ?? []).entries()) {
+        for (const [i, { devices }] of (byRow.get(row)?.devices.results() ?? []).entries()) {
           const chosen = new Set(devices?.results?.map(({ request }) => request));
-          for (const request of toAllocate[i]!.spec.devices?.requests ?? []) {
+          for (const request of toAllocate[i]?.spec.devices?.requests ?? []) {
             for (const [place, one] of (request.firstAvailable ?? []).entries()) {
               if (chosen.has(`${request.name}/${one.name}`)) score += alternativesMax - place;
             }
@@ -384,10 +418,13 @@ export const dynamicResources: PluginDefinition = {
       normalizeScore: (_cycle, _info, _rows, count, scores) => normalizeByHighest(scores, count, false),
       reserve(cycle, _info, nodeName) {
         const state = cycle.read(stateOf);
-        if (!state || state.toAllocate.length === 0) return undefined;
-        const given = state.byRow.get(nodes.rowOf(nodeName))?.results();
-        if (!given) return verdict(Code.Error, 'claim allocation not found for node');
-        for (const [i, claim] of state.toAllocate.entries()) {
+        if (!state || (state.toAllocate.length === 0 && !state.extended)) return undefined;
+        const allocation = state.byRow.get(nodes.rowOf(nodeName));
+        if (!allocation && state.toAllocate.length === 0) return undefined;
+        if (!allocation) return verdict(Code.Error, 'claim allocation not found for node');
+        const given = allocation.devices.results();
+        const { extendedClaim } = allocation;
+        for (const [i, claim] of [...state.toAllocate, ...(extendedClaim ? [extendedClaim] : [])].entries()) {
           state.reserved.set(uidOf(claim), given[i]!);
           allocated.assume(uidOf(claim), given[i]!);
         }
@@ -396,6 +433,15 @@ export const dynamicResources: PluginDefinition = {
       unreserve(cycle, info) {
         const state = cycle.read(stateOf);
         if (!state) return;
+        if (state.extended && state.reserved.delete(state.extended.uid)) allocated.forget(state.extended.uid);
+        if (state.extended?.made) {
+          allocated.forget(uidOf(state.extended.made));
+          if (client) {
+            deleteClaim(client, state.extended.made).catch((error: unknown) =>
+              log.warn('claim not deleted', { claim: keyOf(state.extended!.made!), error: String(error) }),
+            );
+          }
+        }
         for (const claim of state.claims) {
           if (state.reserved.delete(uidOf(claim))) allocated.forget(uidOf(claim));
           if (!claim.status?.allocation || !isReservedFor(info.uid, claim)) continue;
@@ -412,16 +458,49 @@ export const dynamicResources: PluginDefinition = {
             );
         }
       },
-      preBindNeeded: (cycle) => cycle.read(stateOf) !== undefined,
+      preBindNeeded(cycle) {
+        const state = cycle.read(stateOf);
+        return state !== undefined && (state.claims.length > 0 || state.reserved.has(state.extended?.uid ?? ''));
+      },
       async preBind(cycle, info, nodeName) {
-        const { claims: mine, reserved } = cycle.need(stateOf);
+        const { claims: userClaims, reserved, extended, byRow } = cycle.need(stateOf);
+        const mine = [...userClaims];
+        const ofExtended = extended && reserved.get(extended.uid);
+        if (extended && ofExtended) {
+          const { extendedClaim, mappings } = byRow.get(nodes.rowOf(nodeName))!;
+          try {
+            const { uid: _uid, name: _name, ...metadata } = extendedClaim!.metadata!;
+            const created = await client!.create(resourceClaims, { ...extendedClaim!, metadata });
+            extended.made = created;
+            // From here on the devices are held under the claim's own uid.
+            reserved.set(uidOf(created), ofExtended);
+            allocated.assume(uidOf(created), ofExtended);
+            reserved.delete(extended.uid);
+            allocated.forget(extended.uid);
+            mine.push(created);
+            const extendedResourceClaimStatus = {
+              requestMappings: [...mappings],
+              resourceClaimName: created.metadata!.name!,
+            };
+            const patch = { metadata: { uid: info.uid }, status: { extendedResourceClaimStatus } };
+            const key = { namespace: info.namespace, name: info.name };
+            await client!.patch(pods, key, 'strategic', patch, { subresource: 'status' });
+          } catch (error) {
+            const what = extended.made
+              ? `update pod ${info.key} ExtendedResourceClaimStatus`
+              : `create claim for extended resources ${info.namespace}/<extended-resources>`;
+            return errorVerdict(new Error(`${what}: ${(error as Error).message}`), name);
+          }
+        }
         for (const [i, claim] of mine.entries()) {
           if (isReservedFor(info.uid, claim)) continue;
           const allocation = reserved.get(uidOf(claim));
           try {
-            const written = await write(claim, info, allocation);
+            const written = await write!(claim, info, allocation);
             claims.wrote(written);
             mine[i] = written;
+            if (i < userClaims.length) userClaims[i] = written;
+            else if (extended) extended.made = written;
           } catch (error) {
             const what = allocation ? 'allocation and reservation' : 'reservation';
             return errorVerdict(new Error(`add ${what} to claim ${keyOf(claim)}: ${(error as Error).message}`), name);

@@ -8,9 +8,11 @@ import {
   Code,
   ConfigurationError,
   type Cycle,
+  DeviceClassResolver,
   Dimension,
   dimensionName,
   dimensionOf,
+  isExtendedName,
   type PluginDefinition,
   type PodInfo,
   podRequests,
@@ -115,7 +117,7 @@ const isExtended = (resource: string) => resource.includes('/') && !resource.inc
 
 export const nodeResourcesFit: PluginDefinition = {
   name,
-  create({ nodes, nominator }, args) {
+  create({ nodes, nominator, informers, featureGates, log }, args) {
     const strategy = parseStrategy(args['scoringStrategy']);
     const ignored = new Set((args['ignoredResources'] as string[] | undefined) ?? []);
     const ignoredGroups = new Set((args['ignoredResourceGroups'] as string[] | undefined) ?? []);
@@ -124,6 +126,18 @@ export const nodeResourcesFit: PluginDefinition = {
       const resource = dimensionName(dimension);
       return isExtended(resource) && (ignored.has(resource) || ignoredGroups.has(resource.split('/')[0]!));
     };
+    const resolver = featureGates.enabled('DRAExtendedResource')
+      ? new DeviceClassResolver(informers, {
+          // What a resource name means is part of what was answered.
+          onChange: () => nodes.forgetAnswers(),
+          onProblem: (error) => log.error('watch failed', { plugin: name, error: String(error) }),
+        })
+      : undefined;
+    /** Nodes that offer nothing of the resource serve it by devices, if at all: that is DynamicResources' business. */
+    const byDevices = (dimension: number): boolean =>
+      dimension > Dimension.EphemeralStorage &&
+      isExtendedName(dimensionName(dimension)) &&
+      resolver?.classOf(dimensionName(dimension)) !== undefined;
     const verdicts = new Map<string, Verdict>();
 
     const fits = (info: PodInfo, row: number): boolean => {
@@ -133,7 +147,8 @@ export const nodeResourcesFit: PluginDefinition = {
         const dimension = dimensions[i]!;
         const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
         const used = nodes.requested[dimension]?.[row] ?? 0;
-        if (amounts[i]! > capacity - used && !ignores(dimension)) return false;
+        if (amounts[i]! <= capacity - used || ignores(dimension)) continue;
+        if (capacity > 0 || !byDevices(dimension)) return false;
       }
       return true;
     };
@@ -159,7 +174,7 @@ export const nodeResourcesFit: PluginDefinition = {
       return info.requests.dimensions.every((dimension, i) => {
         let left = (nodes.allocatable[dimension]?.[row] ?? 0) - (nodes.requested[dimension]?.[row] ?? 0);
         for (const other of beside) left -= requestOf(other.requests, dimension);
-        return info.requests.amounts[i]! <= left || ignores(dimension);
+        return info.requests.amounts[i]! <= left || ignores(dimension) || byDevices(dimension);
       });
     };
 
@@ -189,6 +204,7 @@ export const nodeResourcesFit: PluginDefinition = {
         const dimension = dimensions[i]!;
         const capacity = nodes.allocatable[dimension]?.[row] ?? 0;
         if (amounts[i]! <= capacity - (nodes.requested[dimension]?.[row] ?? 0) || ignores(dimension)) continue;
+        if (capacity === 0 && byDevices(dimension)) continue;
         failures |= 4 << i;
         // No preemption makes the node larger.
         if (amounts[i]! > capacity) failures |= 2;
@@ -255,9 +271,12 @@ export const nodeResourcesFit: PluginDefinition = {
           const amount = amounts[d]!;
           const capacity = nodes.allocatable[dimension];
           const used = nodes.requested[dimension];
+          const devices = byDevices(dimension);
           for (let i = 0; i < count; i++) {
             const row = rows[i]!;
-            if (failed[i] === 0 && amount > (capacity?.[row] ?? 0) - (used?.[row] ?? 0)) failed[i] = mark;
+            const there = capacity?.[row] ?? 0;
+            if (failed[i] !== 0 || amount <= there - (used?.[row] ?? 0)) continue;
+            if (there > 0 || !devices) failed[i] = mark;
           }
         }
       },
@@ -314,6 +333,15 @@ export const nodeResourcesFit: PluginDefinition = {
             return row < 0 || fits(info, row);
           },
         },
+        ...(resolver
+          ? [
+              {
+                resource: 'DeviceClass',
+                action: Action.Add | Action.Update,
+                hint: (info: PodInfo) => info.requests.dimensions.some(byDevices),
+              } as const,
+            ]
+          : []),
       ],
     };
   },

@@ -10,6 +10,7 @@ import {
   ConfigurationError,
   compileLabelMap,
   DomainCounts,
+  type LabelColumn,
   type NodeTable,
   type PluginDefinition,
   type PluginHandle,
@@ -133,6 +134,22 @@ function prepare(
   );
 }
 
+/** How many domains the rows are in, those left out aside; -1 (no label) counts as one. */
+function domainsAmong(
+  column: LabelColumn,
+  nodeCount: number,
+  rows: Int32Array,
+  count: number,
+  ignored: ReadonlySet<number>,
+): number {
+  const most = column.nodes.distinct + (column.nodes.total < nodeCount ? 1 : 0);
+  const seen = new Set<number>();
+  for (let i = 0; i < count && seen.size < most; i++) {
+    if (ignored.size === 0 || !ignored.has(rows[i]!)) seen.add(column.values[rows[i]!]!);
+  }
+  return seen.size;
+}
+
 export const podTopologySpread: PluginDefinition = {
   name,
   create(handle, args) {
@@ -210,11 +227,11 @@ export const podTopologySpread: PluginDefinition = {
         const all = (info.pod.spec?.topologySpreadConstraints?.length ?? 0) > 0 || defaults !== systemDefaults;
         const columns = constraints.map(({ topologyKey }) => nodes.column(topologyKey));
         const ignored = new Set<number>();
-        const seen = constraints.map(() => new Set<number>());
-        for (let i = 0; i < count; i++) {
-          const row = rows[i]!;
-          if (all && columns.some((column) => column.values[row]! < 0)) ignored.add(row);
-          else for (const [c, column] of columns.entries()) seen[c]!.add(column.values[row]!);
+        const partial = all ? columns.filter((column) => column.nodes.total < nodes.nodeCount) : [];
+        if (partial.length > 0) {
+          for (let i = 0; i < count; i++) {
+            if (partial.some((column) => column.values[rows[i]!]! < 0)) ignored.add(rows[i]!);
+          }
         }
         const counts = prepare(nodes, scope, info, constraints, all);
         cycle.write(scoreKey, {
@@ -222,7 +239,9 @@ export const podTopologySpread: PluginDefinition = {
           all: constraints.map((constraint, c) => {
             const perNode = constraint.topologyKey === hostname;
             // Domains count more where there are many of them; otherwise few zones would drown in many hosts.
-            const size = perNode ? count - ignored.size : seen[c]!.size;
+            const size = perNode
+              ? count - ignored.size
+              : domainsAmong(columns[c]!, nodes.nodeCount, rows, count, ignored);
             return {
               constraint,
               counts: counts[c]!,
@@ -245,17 +264,32 @@ export const podTopologySpread: PluginDefinition = {
         }
         return Math.round(score);
       },
+      scoreRows(cycle, _info, rows, count, scores) {
+        const { all, ignored } = cycle.need(scoreKey);
+        scores.fill(0, 0, count);
+        for (const { constraint, counts, perNode, weight } of all) {
+          const { values } = counts.column;
+          for (let i = 0; i < count; i++) {
+            const row = rows[i]!;
+            const domain = values[row]!;
+            if (domain < 0 || (ignored.size > 0 && ignored.has(row))) continue;
+            const pods = perNode ? perNode.rows.get(row) : counts.of(domain);
+            scores[i]! += pods * weight + (constraint.maxSkew - 1);
+          }
+        }
+        for (let i = 0; i < count; i++) scores[i] = Math.round(scores[i]!);
+      },
       normalizeScore(cycle, _info, rows, count, scores) {
         const { ignored } = cycle.need(scoreKey);
         let least = Number.MAX_SAFE_INTEGER;
         let most = 0;
         for (let i = 0; i < count; i++) {
-          if (ignored.has(rows[i]!)) continue;
+          if (ignored.size > 0 && ignored.has(rows[i]!)) continue;
           least = Math.min(least, scores[i]!);
           most = Math.max(most, scores[i]!);
         }
         for (let i = 0; i < count; i++) {
-          if (ignored.has(rows[i]!)) scores[i] = 0;
+          if (ignored.size > 0 && ignored.has(rows[i]!)) scores[i] = 0;
           else if (most === 0) scores[i] = 100;
           else scores[i] = Math.trunc((100 * (most + least - scores[i]!)) / most);
         }

@@ -9,8 +9,16 @@ export {
   toleratesDeviceTaint,
 } from './allocator.ts';
 export { type Consumed, consume, consumedText } from './capacity.ts';
+export { claimWriter, deleteClaim, isReady, waitsForDrivers } from './claim-writer.ts';
 export { ClaimCache, claimNameOf, isMadeFor, isReservedFor } from './claims.ts';
 export { type Constraint, constraintOf } from './constraints.ts';
+export {
+  DeviceClassResolver,
+  type ExtendedRequests,
+  extendedClaimAnnotation,
+  extendedRequests,
+  isExtendedName,
+} from './extended-resources.ts';
 export { type DeviceEntry, DeviceInventory, type Pool, type ReachablePool } from './inventory.ts';
 export { alternativesOf, type RequestShape } from './requests.ts';
 export {

@@ -84,6 +84,7 @@ const schedulerRules = [
   rule(READ, 'resource.k8s.io', 'deviceclasses'),
   rule(READ_UPDATE, 'resource.k8s.io', 'resourceclaims'),
   rule(READ_UPDATE, 'resource.k8s.io', 'resourceclaims/status'),
+  rule('create delete', 'resource.k8s.io', 'resourceclaims'),
   rule(READ_UPDATE, 'core', 'pods/finalizers'),
   rule(READ, 'resource.k8s.io', 'resourceslices'),
   rule('patch update', 'resource.k8s.io', 'resourceclaims/binding'),
