@@ -1,6 +1,8 @@
 /** The `extenders` of a configuration: programs that are asked over HTTP. @see kubernetes/pkg/scheduler/apis/config */
+import { readFileSync } from 'node:fs';
 import {
   ConfigurationError,
+  type Data,
   expectData,
   expectDurationMs,
   expectFlag,
@@ -25,8 +27,22 @@ export interface ExtenderConfiguration {
   readonly ignorable: boolean;
   /** Asked only about pods that request one of these; empty: about all. */
   readonly managedResources: readonly { readonly name: string; readonly ignoredByScheduler: boolean }[];
-  readonly tls: { readonly insecure: boolean; readonly caPem: string | undefined } | undefined;
+  /** How it is reached over HTTPS; undefined: as any server. */
+  readonly tls: ExtenderTls | undefined;
 }
+
+export interface ExtenderTls {
+  /** Its certificate is not checked. */
+  readonly insecure: boolean;
+  /** The name that its certificate must have, where that is not the one in the URL. */
+  readonly serverName: string | undefined;
+  readonly caPem: string | undefined;
+  /** What the scheduler shows; both or none. */
+  readonly certPem: string | undefined;
+  readonly keyPem: string | undefined;
+}
+
+const tlsFields = ['insecure', 'serverName', 'certFile', 'keyFile', 'caFile', 'certData', 'keyData', 'caData'];
 
 const fields = [
   'urlPrefix',
@@ -45,6 +61,49 @@ const fields = [
 const timeoutDefaultMs = 5000;
 const weightMax = 2 ** 31 - 1;
 
+/** PEM that stands in the configuration as base64, or in a file that it names. */
+function pemOf(data: Data, name: 'cert' | 'key' | 'ca', path: string): string | undefined {
+  const inline = expectText(data[`${name}Data`], `${path}.${name}Data`);
+  if (inline) return Buffer.from(inline, 'base64').toString('utf8');
+  const file = expectText(data[`${name}File`], `${path}.${name}File`);
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError(
+      `${path}.${name}File: Invalid value: ${JSON.stringify(file)}: ${(error as Error).message}`,
+    );
+  }
+}
+
+function parseTls(extender: Data, path: string): ExtenderTls | undefined {
+  const at = `${path}.tlsConfig`;
+  const isHttps = expectFlag(extender['enableHTTPS'], `${path}.enableHTTPS`);
+  if (extender['tlsConfig'] === undefined && !isHttps) return undefined;
+  const data = expectData(extender['tlsConfig'], at);
+  refuseUnknown(data, tlsFields, at);
+  const insecure = expectFlag(data['insecure'], `${at}.insecure`);
+  const caPem = pemOf(data, 'ca', at);
+  const certPem = pemOf(data, 'cert', at);
+  const keyPem = pemOf(data, 'key', at);
+  if (insecure && caPem !== undefined) {
+    throw new ConfigurationError(
+      `${at}: Invalid value: specifying a root certificates file with the insecure flag is not allowed`,
+    );
+  }
+  if ((certPem === undefined) !== (keyPem === undefined)) {
+    throw new ConfigurationError(`${at}: Invalid value: a certificate and its key go together`);
+  }
+  return {
+    // As upstream: HTTPS that is asked for without authorities to check against is not checked.
+    insecure: insecure || (isHttps && caPem === undefined),
+    serverName: expectText(data['serverName'], `${at}.serverName`) || undefined,
+    caPem,
+    certPem,
+    keyPem,
+  };
+}
+
 function parseExtender(value: unknown, path: string): ExtenderConfiguration {
   const data = expectData(value, path);
   refuseUnknown(data, fields, path);
@@ -58,8 +117,6 @@ function parseExtender(value: unknown, path: string): ExtenderConfiguration {
   if (!URL.canParse(urlPrefix)) {
     throw new ConfigurationError(`${path}.urlPrefix: Invalid value: ${JSON.stringify(urlPrefix)}: must be a URL`);
   }
-  const tls = data['tlsConfig'] === undefined ? undefined : expectData(data['tlsConfig'], `${path}.tlsConfig`);
-  const caData = tls && expectText(tls['caData'], `${path}.tlsConfig.caData`);
   return {
     urlPrefix: urlPrefix.replace(/\/+$/, ''),
     filterVerb: verb('filterVerb'),
@@ -82,10 +139,7 @@ function parseExtender(value: unknown, path: string): ExtenderConfiguration {
       }
       return { name, ignoredByScheduler: expectFlag(entry['ignoredByScheduler'], `${at}.ignoredByScheduler`) };
     }),
-    tls: tls && {
-      insecure: expectFlag(tls['insecure'], `${path}.tlsConfig.insecure`),
-      caPem: caData && Buffer.from(caData, 'base64').toString('utf8'),
-    },
+    tls: parseTls(data, path),
   };
 }
 

@@ -171,7 +171,13 @@ export class Extender {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
     return new Promise((resolve, reject) => {
       const options = { method: 'POST', headers };
-      const secure = { ...options, rejectUnauthorized: !tls?.insecure, ...(tls?.caPem ? { ca: tls.caPem } : {}) };
+      const secure = {
+        ...options,
+        rejectUnauthorized: !tls?.insecure,
+        ...(tls?.caPem ? { ca: tls.caPem } : {}),
+        ...(tls?.certPem ? { cert: tls.certPem, key: tls.keyPem } : {}),
+        ...(tls?.serverName ? { servername: tls.serverName } : {}),
+      };
       const call = url.startsWith('https:') ? httpsRequest(url, secure) : httpRequest(url, options);
       const late = new Error(`Post ${JSON.stringify(url)}: context deadline exceeded`);
       const timer = this.#clock.after(timeoutMs, () => call.destroy(late));

@@ -19,7 +19,7 @@ export * from './node-table.ts';
 export { Nominator } from './nominator.ts';
 export * from './plugin.ts';
 export { type ConditionText, conditionPatch } from './pod-condition.ts';
-export { groupKeyOf, groupNameOf, type PodGroup, PodGroupMembers, podGroups } from './pod-groups.ts';
+export { groupKeyOf, groupNameOf, PodGroupMembers, podGroups } from './pod-groups.ts';
 export * from './pod-index.ts';
 export * from './pod-info.ts';
 export * from './preemption.ts';

@@ -3,23 +3,11 @@
  * by the cache as pods come and go; groups themselves are objects of the API that plugins ask for.
  * @see KEP-4671 (gang scheduling) and kubernetes/pkg/scheduler/backend/cache/podgroupstate.go
  */
-import type { ObjectMeta, Pod } from '../api/index.ts';
+import type { Pod, PodGroup } from '../api/index.ts';
 import type { Resource } from '../client/index.ts';
 import type { PodInfo } from './pod-info.ts';
 
-/** The part of `scheduling.k8s.io/v1alpha2` PodGroup that scheduling looks at. */
-export interface PodGroup {
-  apiVersion?: string;
-  kind?: string;
-  metadata?: ObjectMeta;
-  readonly spec?: {
-    readonly schedulingPolicy?: {
-      readonly basic?: Readonly<Record<string, unknown>>;
-      readonly gang?: { readonly minCount: number };
-    };
-  };
-}
-
+/** Alpha: served only when it is switched on. */
 export const podGroups: Resource<PodGroup> = {
   group: 'scheduling.k8s.io',
   version: 'v1alpha2',

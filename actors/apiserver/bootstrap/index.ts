@@ -19,7 +19,8 @@ export async function bootstrap(server: Server, listening: { host: string; port:
   const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
   for (const item of systemObjects(server.options, first, listening)) await ensure(server, item);
   // None of these needs another one to be there: they go to the store together.
-  const independent = [...policyObjects(), ...flowControlObjects, ...(await apiServices(server))];
+  const servesPodGroups = server.registry.byResource('scheduling.k8s.io', 'v1alpha2', 'podgroups') !== undefined;
+  const independent = [...policyObjects(servesPodGroups), ...flowControlObjects, ...(await apiServices(server))];
   await Promise.all(independent.map((item) => ensure(server, item)));
 }
 

@@ -141,6 +141,9 @@ async function askExtenders(
         const { uids, violations } = answer;
         const pods = handle.nodes.pods[candidate.row] ?? [];
         const victims = pods.filter(({ uid }) => uids.has(uid)).sort((a, b) => b.priority - a.priority);
+        if (victims.length === 0 && !extender.ignorable) {
+          throw new Error(`expected at least one victim pod on node ${JSON.stringify(candidate.nodeName)}`);
+        }
         return victims.length === 0 ? [] : [{ ...candidate, victims, violations }];
       });
     } catch (error) {

@@ -2,13 +2,13 @@
  * All or nothing for the pods of a group: none is attempted before `minCount` of them are here, and none is bound before
  * `minCount` of them have a node. Off by default, as upstream. @see plugins/gangscheduling and KEP-4671
  */
+import type { PodGroup } from '../../../src/api/index.ts';
 import {
   Action,
   Code,
   groupKeyOf,
   groupNameOf,
   type PluginDefinition,
-  type PodGroup,
   type PodInfo,
   podGroups,
   unresolvable,
@@ -25,7 +25,7 @@ export const gangScheduling: PluginDefinition = {
   create({ informers, groupMembers, allowWaiting, activate, podByUid }) {
     const lister = informers?.informer(podGroups).lister;
     const groupOf = ({ namespace, pod }: PodInfo): PodGroup | undefined => lister?.get(namespace, groupNameOf(pod)!);
-    const minCountOf = (group: PodGroup | undefined) => group?.spec?.schedulingPolicy?.gang?.minCount;
+    const minCountOf = (group: PodGroup | undefined) => group?.spec.schedulingPolicy.gang?.minCount;
     const isGroupOf = ({ namespace, pod }: PodInfo, group: PodGroup | undefined): boolean =>
       group?.metadata?.namespace === namespace && group.metadata?.name === groupNameOf(pod);
     const joins = (info: PodInfo, _previous: unknown, current: unknown): boolean =>

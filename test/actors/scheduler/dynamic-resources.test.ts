@@ -32,7 +32,7 @@ const claimNamed = (name: string) => ({
 });
 
 async function until(name: string, holds: (found: Pod) => boolean): Promise<Pod> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 2400; attempt++) {
     const found = await cluster.client.get(pods, { namespace: 'default', name });
     if (holds(found)) return found;
     await cluster.clock.sleep(25);

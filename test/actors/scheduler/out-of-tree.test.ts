@@ -39,7 +39,7 @@ const podNamed = (name: string, annotations: Record<string, string> = {}, more: 
 
 /** The pod once the condition holds. */
 async function until(name: string, holds: (pod: Pod) => boolean): Promise<Pod> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 2400; attempt++) {
     const pod = await cluster!.client.get(pods, { namespace: 'default', name });
     if (holds(pod)) return pod;
     await cluster!.clock.sleep(25);

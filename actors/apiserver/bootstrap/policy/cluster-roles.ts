@@ -277,3 +277,9 @@ export const clusterRoleBindings: Readonly<Record<string, readonly string[]>> = 
   'system:node': [],
   'system:service-account-issuer-discovery': ['Group:system:serviceaccounts'],
 };
+
+/** The scheduler's role where pod groups are served. */
+export const withPodGroups = (role: PolicyRole): PolicyRole => ({
+  ...role,
+  rules: [...(role.rules ?? []), rule(READ, 'scheduling.k8s.io', 'podgroups')],
+});

@@ -3,7 +3,7 @@
  * are written with the rules that aggregation would give them, so that they hold from the first moment.
  */
 import type { SystemObject } from '../objects.ts';
-import { clusterRoleBindings, clusterRoles } from './cluster-roles.ts';
+import { clusterRoleBindings, clusterRoles, withPodGroups } from './cluster-roles.ts';
 import { controllerRoles } from './controller-roles.ts';
 import { namespaceBindings, namespaceRoles } from './namespace-roles.ts';
 import type { PolicyRole, PolicyRule } from './rules.ts';
@@ -88,13 +88,18 @@ function binding(
   return objectOf(kind, name, fields, namespace === undefined ? {} : { namespace });
 }
 
-/** All of the policy's objects; bindings after the roles that they name. */
-export function policyObjects(): readonly SystemObject[] {
+/**
+ * All of the policy's objects; bindings after the roles that they name. The scheduler may read pod groups where they are
+ * served, as upstream with the gate GenericWorkload.
+ */
+export function policyObjects(servesPodGroups = false): readonly SystemObject[] {
   const controllers = Object.entries(controllerRoles).map(
     ([account, rules]) => ({ account, name: `system:controller:${account}`, rules }) as const,
   );
   return [
-    ...clusterRoles.map(clusterRole),
+    ...clusterRoles
+      .map((role) => (servesPodGroups && role.name === 'system:kube-scheduler' ? withPodGroups(role) : role))
+      .map(clusterRole),
     ...controllers.map(clusterRole),
     ...namespaceRoles.map(({ namespace, name, rules }) => objectOf('Role', name, { rules }, { namespace })),
     ...Object.entries(clusterRoleBindings).map(([role, subjects]) =>

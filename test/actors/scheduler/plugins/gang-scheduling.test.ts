@@ -1,7 +1,7 @@
-/** Pod groups: all or nothing, while the gates are on. The API's alpha version is stood in for by a custom resource. */
+/** Pod groups: all or nothing, while the gates and the alpha version of the API are on. */
 import { afterEach, expect, test } from 'vitest';
 import type { Pod } from '../../../../src/api/index.ts';
-import { customResourceDefinitions, nodes, pods } from '../../../../src/client/index.ts';
+import { nodes, pods } from '../../../../src/client/index.ts';
 import { podGroups } from '../../../../src/scheduling/index.ts';
 import { makeNode } from '../../../support/scheduling.ts';
 import { type SchedulingCluster, startSchedulingCluster } from '../../../support/scheduling-cluster.ts';
@@ -13,29 +13,16 @@ const both = { GenericWorkload: true, GangScheduling: true };
 const namespace = 'default';
 
 async function start(featureGates: Record<string, boolean> = both): Promise<void> {
-  fixture = await startSchedulingCluster({ featureGates });
-  const { client } = fixture.cluster;
-  const { group, version, resource: plural, kind } = podGroups;
-  const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  await client.create(customResourceDefinitions, {
-    metadata: {
-      name: `${plural}.${group}`,
-      annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes/enhancements/issues/4671' },
-    },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { plural, kind },
-      versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema: schema } }],
-    },
-  } as Parameters<typeof client.create>[1] as never);
+  fixture = await startSchedulingCluster({
+    featureGates,
+    ...(featureGates['GenericWorkload'] ? { runtimeConfig: { 'scheduling.k8s.io/v1alpha2': 'true' } } : {}),
+  });
 }
 
 const addGroup = (name: string, minCount: number) =>
-  fixture.eventually(`pod group ${name}`, async () => {
-    // The resource is served a moment after its definition was made.
-    const group = { metadata: { name, namespace }, spec: { schedulingPolicy: { gang: { minCount } } } };
-    return fixture.cluster.client.create(podGroups, group).catch(() => undefined);
+  fixture.cluster.client.create(podGroups, {
+    metadata: { name, namespace },
+    spec: { schedulingPolicy: { gang: { minCount } } },
   });
 
 const addNode = (name: string, cpu: string) => fixture.cluster.client.create(nodes, makeNode(name, {}, {}, { cpu }));
@@ -99,7 +86,7 @@ test('pods beyond the quorum do not hold the others back', async () => {
   expect(await fixture.messageOf(last)).toContain('Insufficient cpu');
 });
 
-test('a smaller quorum lets a waiting gang through', async () => {
+test('a group made anew with a smaller quorum lets its pods through', async () => {
   await start();
   await addNode('n1', '8');
   await addGroup('gang', 3);
@@ -109,8 +96,8 @@ test('a smaller quorum lets a waiting gang through', async () => {
   await addGroup('loners', 1);
   await fixture.nodeOf('other');
   expect(await isPlaced('a')).toBe(false);
-  const patch = { spec: { schedulingPolicy: { gang: { minCount: 2 } } } };
-  await fixture.cluster.client.patch(podGroups, { namespace, name: 'gang' }, 'merge', patch);
+  await fixture.cluster.client.delete(podGroups, { namespace, name: 'gang' });
+  await addGroup('gang', 2);
   expect(await fixture.nodeOf('a')).toBe('n1');
   expect(await fixture.nodeOf('b')).toBe('n1');
 });
