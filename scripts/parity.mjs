@@ -9,7 +9,7 @@
  * `--update` lists them. The list only grows: what is to go from it goes by hand, with a reason.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -184,13 +184,18 @@ async function textOf(stream) {
   return text;
 }
 
-/** The corpus was recorded with kubectl 1.33; undefined when there is none at all. */
+/**
+ * The corpus was recorded with kubectl 1.33, and other releases print some things otherwise: it goes before any that is simply called
+ * kubectl, and is also looked for beside what that links to. Undefined when there is none at all.
+ */
 function newestKubectl() {
   if (process.env['KUBECTL']) return process.env['KUBECTL'];
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    for (const name of ['kubectl.1.33', 'kubectl']) if (existsSync(join(folder, name))) return join(folder, name);
-  }
-  return undefined;
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const plain = folders.map((folder) => join(folder, 'kubectl')).filter((path) => existsSync(path));
+  const beside = plain.map((path) => dirname(realpathSync(path)));
+  return (
+    [...folders, ...beside].map((folder) => join(folder, 'kubectl.1.33')).find((path) => existsSync(path)) ?? plain[0]
+  );
 }
 
 /** Without a kubectl the scenarios that use one are left out, and said so. */
