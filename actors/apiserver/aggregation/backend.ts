@@ -24,7 +24,7 @@ export interface Slice extends ApiObject {
   readonly endpoints?: readonly {
     readonly addresses: readonly string[];
     readonly conditions?: { readonly ready?: boolean };
-    readonly targetRef?: { readonly kind?: string };
+    readonly targetRef?: { readonly kind?: string; readonly name?: string };
   }[];
 }
 
@@ -41,6 +41,7 @@ export function serviceSpec(server: Server, namespace: string, name: string): Se
   return object === undefined ? undefined : ((object['spec'] ?? {}) as ServiceSpec);
 }
 
+/** The slices of a service's endpoints, whoever wrote them. */
 export function slicesOf(server: Server, namespace: string, service: string): Slice[] {
   const slices = server.caches.cacheOf(ENDPOINT_SLICES, true).list(namespace);
   return slices.flatMap(({ object }) => {

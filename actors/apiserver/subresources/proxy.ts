@@ -5,6 +5,8 @@
 import type { ServerResponse } from 'node:http';
 import { type KindDefinition, StatusError } from '../../../src/api/index.ts';
 import type { NodeSessionTarget } from '../../../src/node/protocol.ts';
+import type { Random } from '../../../src/runtime/index.ts';
+import { slicesOf } from '../aggregation/backend.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf } from '../failures.ts';
 import type { Server } from '../server.ts';
@@ -130,13 +132,6 @@ interface ServiceObject {
   spec?: { ports?: { name?: string; port: number }[] };
 }
 
-interface EndpointsObject {
-  subsets?: {
-    addresses?: { ip: string; targetRef?: { kind?: string; name?: string; namespace?: string } }[];
-    ports?: { name?: string; port: number }[];
-  }[];
-}
-
 export const serviceProxy: SubresourceHandler = {
   name: 'proxy',
   kinds: ['/registry/services/specs'],
@@ -157,29 +152,27 @@ function serviceBackend(call: Call, server: Server, name: string, asked: string,
     }
     port = found.name ?? '';
   }
-  const endpoints = registry.byResource('', 'v1', 'endpoints') as KindDefinition;
-  const { subsets = [] } = objectOf(server, endpoints, call.namespace, name) as EndpointsObject;
-  const nobody = () => StatusError.serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
-  if (subsets.length === 0) throw nobody();
+  const slices = slicesOf(server, call.namespace as string, name);
   const pods = registry.byResource('', 'v1', 'pods') as KindDefinition;
-  const from = context.random.integer(subsets.length);
-  for (let at = 0; at < subsets.length; at++) {
-    const { addresses = [], ports = [] } = subsets[(from + at) % subsets.length] ?? {};
-    const match = ports.find((one) => (one.name ?? '') === port);
-    if (match === undefined || addresses.length === 0) continue;
-    const first = context.random.integer(addresses.length);
-    for (let offset = 0; offset < addresses.length; offset++) {
-      const { ip, targetRef } = addresses[(first + offset) % addresses.length] ?? { ip: '' };
+  for (const { ports = [], endpoints = [] } of fromAny(slices, context.random)) {
+    const match = ports.find((one) => (one.name ?? '') === port)?.port;
+    if (match === undefined) continue;
+    for (const { addresses, conditions, targetRef } of fromAny(endpoints, context.random)) {
       // Addresses that are no pod's are not proxied to: anybody could write them.
-      if (targetRef?.kind !== 'Pod') continue;
+      if (conditions?.ready === false || targetRef?.kind !== 'Pod') continue;
       const cache = server.cacheOf(pods);
-      const pod = cache.get(cache.keyOf(targetRef.namespace, targetRef.name ?? ''))?.object as unknown as
+      const pod = cache.get(cache.keyOf(call.namespace, targetRef.name ?? ''))?.object as unknown as
         | PodTarget
         | undefined;
-      if (pod?.status?.podIPs?.some((one) => one.ip === ip) === true || pod?.status?.podIP === ip) {
-        return podBackend(server, pod as PodTarget, scheme, match.port);
-      }
+      const ips = [pod?.status?.podIP, ...(pod?.status?.podIPs ?? []).map(({ ip }) => ip)];
+      if (pod !== undefined && ips.includes(addresses[0])) return podBackend(server, pod, scheme, match);
     }
   }
-  throw nobody();
+  throw StatusError.serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+}
+
+/** All of them, from a random one on: those that cannot be used cost a look at the next. */
+function fromAny<Item>(list: readonly Item[], random: Random): readonly Item[] {
+  const first = random.integer(Math.max(1, list.length));
+  return [...list.slice(first), ...list.slice(0, first)];
 }

@@ -53,6 +53,25 @@ beforeAll(async () => {
   await eventually(
     async () => (await server.http('GET', '/api/v1/namespaces/default/pods/done')).body.status.phase === 'Succeeded',
   );
+  const { podIP } = (await server.http('GET', '/api/v1/namespaces/default/pods/web')).body.status;
+  for (const [name, targetRef] of [
+    ['front', { kind: 'Pod', name: 'web', namespace: 'default' }],
+    ['foreign', undefined],
+  ] as const) {
+    const made = await server.http('POST', '/api/v1/namespaces/default/services', {
+      metadata: { name },
+      spec: { ports: [{ name: 'http', port: 80 }] },
+    });
+    expect(made.status, made.text).toBe(201);
+    const ready = { addresses: [podIP], conditions: { ready: true }, targetRef };
+    const slice = await server.http('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+      metadata: { name, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      ports: [{ name: 'http', port: 80 }],
+      endpoints: [{ ...ready, addresses: ['10.1.1.1'], conditions: { ready: false } }, ready],
+    });
+    expect(slice.status, slice.text).toBe(201);
+  }
 });
 
 afterAll(() => server.stop());
@@ -349,11 +368,28 @@ describe('a port', () => {
     ['pods/web:81/proxy/', 503, /^error trying to reach service: dial tcp [\d.]+:81: connect: connection refused$/],
     ['pods/a:b:c:d/proxy/', 400, /^invalid pod request "a:b:c:d"$/],
     ['pods/ftp:web:80/proxy/', 400, /^invalid pod request "ftp:web:80"$/],
-    ['services/none/proxy/', 404, /^endpoints "none" not found$/],
+    ['services/none/proxy/', 503, /^no endpoints available for service "none"$/],
+    ['services/none:80/proxy/', 404, /^services "none" not found$/],
+    ['services/front:81/proxy/', 503, /^no service port 81 found for service "front"$/],
+    ['services/front:nowhere/proxy/', 503, /^no endpoints available for service "front"$/],
+    ['services/a:b:c:d/proxy/', 400, /^invalid service request "a:b:c:d"$/],
+    ['nodes/none/proxy/', 404, /^nodes "none" not found$/],
   ])("%s is refused in upstream's words", async (path, status, message) => {
-    const answer = await server.http('GET', `/api/v1/namespaces/default/${path}`);
+    const answer = await server.http('GET', `/api/v1/${path.startsWith('nodes/') ? '' : 'namespaces/default/'}${path}`);
     expect(answer.status).toBe(status);
     expect(answer.body.message).toMatch(message);
+  });
+
+  it('of a service is that of a ready pod among its EndpointSlices, by number or name, with a scheme or without', async () => {
+    const services = '/api/v1/namespaces/default/services';
+    for (const service of ['front:80', 'http:front:80', 'front:http', ':front:http']) {
+      const answer = await server.http('GET', `${services}/${service}/proxy/a?b=c`);
+      expect([service, answer.status, answer.text]).toEqual([service, 200, 'fixed']);
+    }
+    // Nobody may have a request sent to any address by writing a slice: it has to be a pod's.
+    expect((await server.http('GET', `${services}/foreign/proxy/`)).body.message).toBe(
+      'no endpoints available for service "foreign"',
+    );
   });
 
   it('of the node is its kubelet', async () => {
