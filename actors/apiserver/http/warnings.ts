@@ -28,7 +28,7 @@ export function warningHeaders(texts: readonly string[]): string[] {
 const lengthOf = (text: string): number => (/^[\x20-\x7e]*$/.test(text) ? text.length : [...text].length);
 
 /** Control characters and halves of characters are in no header. */
-const isCarried = (text: string): boolean => !/\p{Cc}/u.test(text) && text.isWellFormed();
+const isCarried = (text: string): boolean => !/[\p{Cc}\p{Cs}]/u.test(text);
 
 function headerOf(text: string): string {
   return Buffer.from(`299 - "${text.replace(/[\\"]/g, '\\$&')}"`, 'utf8').toString('latin1');
