@@ -57,7 +57,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   let follows = false;
 
   dependencies.observe(resourceSlices, (change) => {
-    const { driver, pool, devices = [] } = change.object.spec;
+    const { driver, pool } = change.object.spec;
+    const devices = change.object.spec.devices ?? [];
     const before = change.type === 'updated' ? (change.previous.spec.devices ?? []) : [];
     const isTainted = ({ taints }: { taints?: unknown[] | undefined }) => (taints?.length ?? 0) > 0;
     if (![...devices, ...before].some(isTainted)) return;

@@ -52,11 +52,12 @@ export function serviceRules(service: Service, slices: readonly EndpointSlice[])
 /** The endpoints behind one port, sorted by address, each once even when two slices name it. */
 function portEndpoints(slices: readonly EndpointSlice[], portName: string, protocol: Protocol): EndpointTarget[] {
   const targets = new Map<string, EndpointTarget>();
-  for (const { addressType, endpoints = [], ports = [] } of slices) {
+  for (const { addressType, endpoints, ports } of slices) {
     if (addressType === 'FQDN') continue;
-    const slicePort = ports.find((port) => (port.name ?? '') === portName && (port.protocol ?? 'TCP') === protocol);
+    // Both lists are null where a client has written none.
+    const slicePort = ports?.find((port) => (port.name ?? '') === portName && (port.protocol ?? 'TCP') === protocol);
     if (slicePort?.port === undefined) continue;
-    for (const endpoint of endpoints) {
+    for (const endpoint of endpoints ?? []) {
       const target = targetOf(endpoint, slicePort.port);
       if (target === undefined) continue;
       const key = `${target.ip}:${target.port}`;

@@ -156,9 +156,9 @@ export class Availability {
       if (slices.length === 0) return no('EndpointsNotFound', `cannot find endpointslices for ${place}`);
       const portName = listening.name ?? '';
       const active = slices.some(
-        ({ endpoints = [], ports = [] }) =>
-          endpoints.some(({ conditions }) => conditions?.ready !== false) &&
-          ports.some((one) => (one.name ?? '') === portName && one.port !== undefined),
+        ({ endpoints, ports }) =>
+          endpoints?.some(({ conditions }) => conditions?.ready !== false) === true &&
+          ports?.some((one) => (one.name ?? '') === portName && one.port !== undefined) === true,
       );
       if (!active) {
         const message = `endpointslices for ${place} have no addresses with port name ${JSON.stringify(portName)}`;

@@ -73,10 +73,10 @@ function placeOf(server: Server, remote: RemoteVersion): Place | undefined {
   if (spec.type === 'ExternalName') return { host: spec.externalName ?? '', port, simulated: false };
   const wanted = spec.ports?.find((one) => one.port === port);
   if (wanted === undefined) return undefined;
-  const places = slicesOf(server, namespace, name).flatMap(({ ports, endpoints = [] }) => {
+  const places = slicesOf(server, namespace, name).flatMap(({ ports, endpoints }) => {
     const match = ports?.find((one) => (one.name ?? '') === (wanted.name ?? ''))?.port;
     if (match === undefined) return [];
-    return endpoints
+    return (endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready !== false)
       .map(({ addresses, targetRef }) => ({
         host: addresses[0] ?? '',

@@ -9,11 +9,14 @@ import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import { validateDns1035Label, validateDnsSubdomain } from '../names.ts';
 import { columnErrors, scaleErrors, selectableFieldErrors } from './column-rules.ts';
+import type { PrinterColumn } from './columns.ts';
 import { conversionErrors, type DefinitionConversion } from './conversion-rules.ts';
 import type { Definition, DefinitionNames, DefinitionVersion } from './custom-kind.ts';
+import { internalSchema } from './internal-schema.ts';
 import { isEstablished } from './names.ts';
 import { hasRules } from './rules.ts';
 import { schemaErrors } from './schema-rules.ts';
+import type { CustomSchema } from './structural.ts';
 
 type Written = Definition & {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
@@ -31,7 +34,7 @@ export const definitionValidation = strategyOf<Written>({
   validate: (definition: Written) => [...nameErrors(definition), ...definitionErrors(definition)],
   validateUpdate(definition: Written, previous: Written) {
     return [
-      ...specErrors(definition),
+      ...specErrors(definition, previous),
       ...immutableErrors(definition, previous),
       ...storedVersionErrors(definition),
       ...approvalErrors(definition, previous),
@@ -56,24 +59,43 @@ function definitionErrors(definition: Written): FieldError[] {
   ];
 }
 
-function specErrors({ spec: given }: Written): FieldError[] {
+function specErrors({ spec: given }: Written, previous?: Written): FieldError[] {
   const errors: FieldError[] = [...groupErrors(given.group)];
   if (!given.scope) errors.push(fieldErrors.required(spec.child('scope')));
   else if (given.scope !== 'Cluster' && given.scope !== 'Namespaced')
     errors.push(fieldErrors.notSupported(spec.child('scope'), given.scope, ['Cluster', 'Namespaced']));
   const versions = given.versions ?? [];
   const shared = sharedOf(versions);
+  const preserves = given.preserveUnknownFields === true;
+  errors.push(...missingSchemas(versions));
+  if (preserves && versions.some(({ schema }) => hasDefaults(schema?.openAPIV3Schema))) {
+    const detail = 'must be false in order to use defaults in the schema';
+    errors.push(fieldErrors.invalid(spec.child('preserveUnknownFields'), true, detail));
+  }
   for (const [index, version] of versions.entries()) {
     const path = spec.child('versions').index(index);
     errors.push(...labelErrors(path.child('name'), version.name));
     errors.push(...partErrors(version, path, shared));
   }
-  errors.push(...missingSchemas(versions), ...versionListErrors(versions, shared));
+  errors.push(...versionListErrors(versions, shared));
   const [first] = versions;
   if (first !== undefined) errors.push(...labelErrors(spec.child('version'), first.name));
   errors.push(...namesErrors(given.names));
-  if (first !== undefined) errors.push(...sharedErrors(first, shared));
-  if (given.conversion !== undefined) errors.push(...conversionErrors(given.conversion, spec.child('conversion')));
+  if (first !== undefined) {
+    const hasStatus = versions.some(({ subresources }) => subresources?.status !== undefined);
+    errors.push(...sharedErrors(first, shared, hasStatus));
+  }
+  const { conversion } = given;
+  if (conversion === undefined) return errors;
+  if (preserves && conversion.strategy !== 'None') {
+    const detail = 'must be None if spec.preserveUnknownFields is true';
+    errors.push(fieldErrors.invalid(spec.child('conversion', 'strategy'), conversion.strategy ?? '', detail));
+  }
+  const before =
+    previous === undefined
+      ? undefined
+      : { conversion: previous.spec.conversion, isEstablished: isEstablished(previous) };
+  errors.push(...conversionErrors(conversion, spec.child('conversion'), before));
   return errors;
 }
 
@@ -103,8 +125,12 @@ function sharedOf(versions: readonly DefinitionVersion[]): ReadonlySet<Part> {
 function partErrors(version: DefinitionVersion, path: FieldPath, shared: ReadonlySet<Part>): FieldError[] {
   const own = (part: Part): boolean => !shared.has(part);
   const schema = version.schema?.openAPIV3Schema;
+  const hasStatus = version.subresources?.status !== undefined;
   return [
-    ...(own('schema') && schema !== undefined ? schemaErrors(schema, path.child('schema', 'openAPIV3Schema')) : []),
+    ...deprecationErrors(version, path.child('deprecationWarning')),
+    ...(own('schema') && schema !== undefined
+      ? schemaErrors(schema, path.child('schema', 'openAPIV3Schema'), hasStatus)
+      : []),
     ...(own('subresources') ? scaleErrors(version.subresources?.scale, path.child('subresources')) : []),
     ...(own('additionalPrinterColumns')
       ? columnErrors(version.additionalPrinterColumns, path.child('additionalPrinterColumns'))
@@ -115,11 +141,11 @@ function partErrors(version: DefinitionVersion, path: FieldPath, shared: Readonl
   ];
 }
 
-function sharedErrors(first: DefinitionVersion, shared: ReadonlySet<Part>): FieldError[] {
+function sharedErrors(first: DefinitionVersion, shared: ReadonlySet<Part>, hasStatus: boolean): FieldError[] {
   const schema = first.schema?.openAPIV3Schema;
   return [
     ...(shared.has('schema') && schema !== undefined
-      ? schemaErrors(schema, spec.child('validation', 'openAPIV3Schema'))
+      ? schemaErrors(schema, spec.child('validation', 'openAPIV3Schema'), hasStatus)
       : []),
     ...(shared.has('subresources') ? scaleErrors(first.subresources?.scale, spec.child('subresources')) : []),
     ...(shared.has('additionalPrinterColumns')
@@ -129,6 +155,43 @@ function sharedErrors(first: DefinitionVersion, shared: ReadonlySet<Part>): Fiel
       ? selectableFieldErrors(first.selectableFields, schema, spec.child('selectableFields'))
       : []),
   ];
+}
+
+/** @see validation.go validateDeprecationWarning */
+function deprecationErrors({ deprecated, deprecationWarning }: DefinitionVersion, path: FieldPath): FieldError[] {
+  if (deprecationWarning === undefined) return [];
+  const refuse = (detail: string) => fieldErrors.invalid(path, deprecationWarning, detail);
+  if (deprecated !== true) return [refuse('can only be set for deprecated versions')];
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(deprecationWarning) > 256) errors.push(refuse('must be <= 256 characters long'));
+  if (deprecationWarning === '') errors.push(refuse('must not be an empty string'));
+  const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(deprecationWarning);
+  if (unprintable !== null) {
+    const at = Buffer.byteLength(deprecationWarning.slice(0, unprintable.index));
+    errors.push(refuse(`must only contain printable UTF-8 characters; non-printable character found at index ${at}`));
+  }
+  return errors;
+}
+
+const defaultsIn = new WeakMap<CustomSchema, boolean>();
+
+function hasDefaults(schema: CustomSchema | undefined): boolean {
+  if (schema === undefined) return false;
+  let found = defaultsIn.get(schema);
+  if (found === undefined) {
+    found = JSON.stringify(schema).includes('"default":') && hasDefaultBelow(schema);
+    defaultsIn.set(schema, found);
+  }
+  return found;
+}
+
+function hasDefaultBelow({ default: value, properties, items, additionalProperties }: CustomSchema): boolean {
+  return (
+    (value !== undefined && value !== null) ||
+    Object.values(properties ?? {}).some(hasDefaultBelow) ||
+    (items !== undefined && !Array.isArray(items) && hasDefaultBelow(items)) ||
+    (typeof additionalProperties === 'object' && hasDefaultBelow(additionalProperties))
+  );
 }
 
 function missingSchemas(versions: readonly DefinitionVersion[]): FieldError[] {
@@ -153,16 +216,46 @@ function versionListErrors(versions: readonly DefinitionVersion[], shared: Reado
 /** A version as upstream's errors print it. */
 function internalForm(version: DefinitionVersion, shared: ReadonlySet<Part>): Record<string, unknown> {
   const own = (part: Part): unknown => (shared.has(part) ? null : (version[part] ?? null));
+  const schema = shared.has('schema') ? undefined : version.schema?.openAPIV3Schema;
   return {
     Name: version.name,
     Served: version.served,
     Storage: version.storage,
     Deprecated: version.deprecated ?? false,
     DeprecationWarning: version.deprecationWarning ?? null,
-    Schema: own('schema'),
-    Subresources: own('subresources'),
-    AdditionalPrinterColumns: own('additionalPrinterColumns'),
-    SelectableFields: own('selectableFields'),
+    Schema: schema === undefined ? null : { OpenAPIV3Schema: internalSchema(schema) },
+    Subresources: internalSubresources(own('subresources') as DefinitionVersion['subresources'] | null),
+    AdditionalPrinterColumns: (own('additionalPrinterColumns') as PrinterColumn[] | null)?.map(internalColumn) ?? null,
+    SelectableFields:
+      (own('selectableFields') as { jsonPath: string }[] | null)?.map(({ jsonPath }) => ({ JSONPath: jsonPath })) ??
+      null,
+  };
+}
+
+function internalSubresources(subresources: DefinitionVersion['subresources'] | null): unknown {
+  if (subresources === null || subresources === undefined) return null;
+  const { status, scale } = subresources;
+  return {
+    Status: status === undefined ? null : {},
+    Scale:
+      scale === undefined
+        ? null
+        : {
+            SpecReplicasPath: scale.specReplicasPath,
+            StatusReplicasPath: scale.statusReplicasPath,
+            LabelSelectorPath: scale.labelSelectorPath ?? null,
+          },
+  };
+}
+
+function internalColumn({ name, type, format, description, priority, jsonPath }: PrinterColumn): unknown {
+  return {
+    Name: name,
+    Type: type,
+    Format: format ?? '',
+    Description: description ?? '',
+    Priority: priority ?? 0,
+    JSONPath: jsonPath,
   };
 }
 

@@ -47,23 +47,14 @@ export function validateRules(
   return run;
 }
 
-/** Rules that default values of a schema do not keep. @see apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go */
+/** Rules that the default of a level does not keep. @see apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go */
 export function defaultRuleErrors(schema: CustomSchema, path: FieldPath): FieldError[] {
   if (!hasRules(schema)) return [];
-  const errors: FieldError[] = [];
-  if (schema.default !== undefined && schema.default !== null) {
-    const run = new RuleRun();
-    const self = expressions().typeOfSchema(schema, expressions().isEmbedded(schema));
-    const value = schema.default;
-    run.value({ value, old: value, path: path.child('default'), schema, self, unchanged: false });
-    errors.push(...run.errors);
-  }
-  for (const name of Object.keys(schema.properties ?? {}).sort())
-    errors.push(...defaultRuleErrors(schema.properties?.[name] ?? {}, path.child('properties').key(name)));
-  if (schema.items !== undefined) errors.push(...defaultRuleErrors(schema.items, path.child('items')));
-  const additional = schema.additionalProperties;
-  if (typeof additional === 'object') errors.push(...defaultRuleErrors(additional, path.child('additionalProperties')));
-  return errors;
+  const run = new RuleRun();
+  const self = expressions().typeOfSchema(schema, expressions().isEmbedded(schema));
+  const value = schema.default;
+  run.value({ value, old: value, path, schema, self, unchanged: false });
+  return run.errors;
 }
 
 const unchanged = (value: unknown, previous: unknown): boolean =>
@@ -121,7 +112,7 @@ class RuleRun implements RuleFindings {
   #object(place: Place, value: JsonObject): boolean {
     const { schema, old, path, self } = place;
     const { escapeName, isEmbedded, typeOfSchema } = expressions();
-    const before = isJsonObject(old) && schema['x-kubernetes-map-type'] !== 'atomic' ? old : {};
+    const before = isJsonObject(old) ? old : {};
     const was = isJsonObject(old) ? old : {};
     for (const name of Object.keys(value).sort()) {
       const property = ownProperty(schema, name);

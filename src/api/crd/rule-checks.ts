@@ -5,7 +5,8 @@
  */
 import { expressions } from '../expressions.ts';
 import { type FieldError, type FieldPath, fieldErrors } from '../field-errors.ts';
-import { type CompiledRule, compiledRules, hasRules, rulesOf, type SelfType, type ValidationRule } from './rules.ts';
+import { internalRule } from './internal-schema.ts';
+import { type CompiledRule, compiledRules, hasRules, rulesOf, type SelfType } from './rules.ts';
 import type { CustomSchema } from './structural.ts';
 
 /** Limits of the estimates: of one rule, and of all rules of a schema. */
@@ -24,9 +25,14 @@ interface Level {
   readonly uncorrelatable: FieldPath | undefined;
 }
 
-export function ruleCheckErrors(schema: CustomSchema, path: FieldPath): FieldError[] {
+/** `broken` are levels whose rules are not looked at. */
+export function ruleCheckErrors(
+  schema: CustomSchema,
+  path: FieldPath,
+  broken: ReadonlySet<CustomSchema> = new Set(),
+): FieldError[] {
   if (!hasRules(schema)) return [];
-  const check = new RuleCheck();
+  const check = new RuleCheck(broken);
   const self = expressions().typeOfSchema(schema, true);
   check.level({ schema, path, self, cardinality: 1, uncorrelatable: undefined });
   return [...check.errors, ...check.totalErrors(path)];
@@ -34,14 +40,20 @@ export function ruleCheckErrors(schema: CustomSchema, path: FieldPath): FieldErr
 
 class RuleCheck {
   readonly errors: FieldError[] = [];
+  readonly #broken: ReadonlySet<CustomSchema>;
   readonly #costly: { path: FieldPath; cost: number }[] = [];
   #total = 0;
+
+  constructor(broken: ReadonlySet<CustomSchema>) {
+    this.#broken = broken;
+  }
 
   level(level: Level): void {
     const { schema, path, self, cardinality } = level;
     const { isEmbedded, typeOfSchema } = expressions();
-    const mapType = schema['x-kubernetes-map-type'];
-    const atomic = mapType === 'atomic' ? path : undefined;
+    // What another map type means is not known: its parts are not found again.
+    const mapType = schema['x-kubernetes-map-type'] ?? 'granular';
+    const unknown = mapType === 'atomic' || mapType === 'granular' ? undefined : path;
     const below = (
       part: CustomSchema,
       at: FieldPath,
@@ -63,12 +75,12 @@ class RuleCheck {
     if (typeof additionalProperties === 'object') {
       const type = self?.kind === 'map' ? self.value : undefined;
       const count = multiplied(cardinality, schema.maxProperties);
-      below(additionalProperties, path.child('additionalProperties'), type, count, atomic);
+      below(additionalProperties, path.child('additionalProperties'), type, count);
     }
     for (const name of Object.keys(properties ?? {}).sort()) {
       const property = properties?.[name] as CustomSchema;
       const type = self?.kind === 'struct' ? self.fields.get(expressions().escapeName(name) ?? '')?.type : undefined;
-      below(property, path.child('properties').key(name), type, cardinality, atomic);
+      below(property, path.child('properties').key(name), type, cardinality, unknown);
     }
     if (items !== undefined) {
       const lost = schema['x-kubernetes-list-type'] === 'map' ? undefined : path;
@@ -81,7 +93,7 @@ class RuleCheck {
   #rules(level: Level): void {
     const { schema, path, self } = level;
     const rules = rulesOf(schema);
-    if (rules.length === 0) return;
+    if (rules.length === 0 || this.#broken.has(schema)) return;
     if (self === undefined) {
       const detail = `rule declared on schema that does not support validation rules type: '${schema.type ?? ''}' x-kubernetes-preserve-unknown-fields: '${schema['x-kubernetes-preserve-unknown-fields'] === true}'`;
       this.errors.push(fieldErrors.internal(path.child('x-kubernetes-validations'), detail));
@@ -99,9 +111,9 @@ class RuleCheck {
     if (program !== undefined) {
       this.#cost(at.child('rule'), 'estimated rule cost', multiplied(program.costMax, times) ?? 0);
     }
-    if (error !== undefined) errors.push(fieldErrors.invalid(at.child('rule'), internalForm(rule), error));
+    if (error !== undefined) errors.push(fieldErrors.invalid(at.child('rule'), internalRule({ ...rule }), error));
     if (messageError !== undefined)
-      errors.push(fieldErrors.invalid(at.child('messageExpression'), internalForm(rule), messageError));
+      errors.push(fieldErrors.invalid(at.child('messageExpression'), internalRule({ ...rule }), messageError));
     else if (message !== undefined)
       this.#cost(at.child('messageExpression'), 'estimated messageExpression cost', message.costMax);
     if (usesOldSelf && uncorrelatable !== undefined) {
@@ -146,16 +158,4 @@ function excess(what: string, cost: number, limit: number): string {
   const advice =
     'try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared';
   return `${what} exceeds budget by factor of ${factor} (${advice})`;
-}
-
-/** A rule as upstream's errors print it. */
-function internalForm(rule: ValidationRule): Record<string, unknown> {
-  return {
-    Rule: rule.rule,
-    Message: rule.message ?? '',
-    MessageExpression: rule.messageExpression ?? '',
-    Reason: rule.reason ?? null,
-    FieldPath: rule.fieldPath ?? '',
-    OptionalOldSelf: rule.optionalOldSelf ?? null,
-  };
 }

@@ -3,11 +3,13 @@
  * @see apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
  */
 import { type FieldError, type FieldPath, fieldErrors } from '../field-errors.ts';
-import { type CustomSchema, ownProperty } from './structural.ts';
+import { fieldAt } from './field-paths.ts';
+import type { CustomSchema } from './structural.ts';
 
 interface Rule {
   readonly rule?: string;
   readonly message?: string;
+  readonly messageExpression?: string;
   readonly reason?: string;
   readonly fieldPath?: string;
 }
@@ -17,33 +19,24 @@ const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvali
 export function ruleErrors(schema: CustomSchema, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   const rules = (schema['x-kubernetes-validations'] ?? []) as readonly Rule[];
-  for (const [index, { rule = '', message = '', reason, fieldPath = '' }] of rules.entries()) {
+  for (const [index, { rule = '', message = '', messageExpression = '', reason, fieldPath = '' }] of rules.entries()) {
     const at = path.child('x-kubernetes-validations').index(index);
     const trimmed = message.trim();
+    const fail = (name: string, value: string, detail: string) =>
+      errors.push(fieldErrors.invalid(at.child(name), value, detail));
     if (rule.trim() === '') errors.push(fieldErrors.required(at.child('rule'), 'rule is not specified'));
-    if (message !== '' && trimmed === '')
-      errors.push(fieldErrors.invalid(at.child('message'), message, 'must be non-empty if specified'));
-    else if (/[\n\r]/.test(trimmed))
-      errors.push(fieldErrors.invalid(at.child('message'), message, 'must not contain line breaks'));
-    if (/[\n\r]/.test(rule.trim()) && trimmed === '')
-      errors.push(fieldErrors.required(at.child('message'), 'message must be specified if rule contains line breaks'));
+    else if (message !== '' && trimmed === '') fail('message', message, 'must be non-empty if specified');
+    else if (/[\n\r]/.test(trimmed)) fail('message', message, 'must not contain line breaks');
+    else if (/[\n\r]/.test(rule.trim()) && trimmed === '')
+      errors.push(fieldErrors.required(at.child('message'), 'must be specified if rule contains line breaks'));
+    if (messageExpression !== '' && messageExpression.trim() === '')
+      errors.push(fieldErrors.required(at.child('messageExpression'), 'must be non-empty if specified'));
     if (reason !== undefined && !reasons.includes(reason))
       errors.push(fieldErrors.notSupported(at.child('reason'), reason, reasons));
-    if (fieldPath !== '' && !leadsSomewhere(schema, fieldPath))
-      errors.push(fieldErrors.invalid(at.child('fieldPath'), fieldPath, 'must be a valid path'));
+    if (fieldPath === '') continue;
+    if (fieldPath.trim() === '') fail('fieldPath', fieldPath, 'must be non-empty if specified');
+    if (/[\n\r]/.test(fieldPath)) fail('fieldPath', fieldPath, 'must not contain line breaks');
+    if (typeof fieldAt(schema, fieldPath) === 'string') fail('fieldPath', fieldPath, 'must be a valid path');
   }
   return errors;
-}
-
-/** `.a.b['c']`: names of properties or keys of maps. */
-function leadsSomewhere(schema: CustomSchema, path: string): boolean {
-  if (!/^(\.[^.[\]]+|\['[^']+'\])+$/.test(path)) return false;
-  let current: CustomSchema | undefined = schema;
-  for (const [, dotted, quoted] of path.matchAll(/\.([^.[\]]+)|\['([^']+)'\]/g)) {
-    const name = dotted ?? quoted ?? '';
-    const additional: CustomSchema | boolean | undefined = current?.additionalProperties;
-    current = ownProperty(current, name) ?? (typeof additional === 'object' ? additional : undefined);
-    if (current === undefined) return false;
-  }
-  return true;
 }

@@ -94,7 +94,8 @@ function checkDeviceStatus(
   device: AllocatedDeviceStatus,
   allocated: ReadonlySet<string>,
 ): void {
-  const { driver = '', pool = '', device: name = '', shareID, conditions = [], data } = device;
+  const { driver = '', pool = '', device: name = '', shareID, data } = device;
+  const conditions = device.conditions ?? [];
   checkDriver(check, path, 'driver', driver);
   checkPoolName(check, path, 'pool', pool);
   check.dnsLabel(path, 'device', name);

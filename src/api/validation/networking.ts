@@ -39,9 +39,10 @@ function checkHost(check: Check, path: Path, step: Step, host: string): void {
 function checkReference(
   check: Check,
   path: Path,
-  reference: { readonly apiGroup?: string | undefined; readonly kind?: string; readonly name?: string },
+  reference: { readonly apiGroup?: string | null | undefined; readonly kind?: string; readonly name?: string },
 ): void {
-  if (reference.apiGroup !== undefined) check.dnsSubdomain(path, 'apiGroup', reference.apiGroup);
+  // Null where nobody gave it, since it is always written.
+  if (typeof reference.apiGroup === 'string') check.dnsSubdomain(path, 'apiGroup', reference.apiGroup);
   for (const field of ['kind', 'name'] as const) {
     const value = reference[field];
     if (!value) check.required(path, field);

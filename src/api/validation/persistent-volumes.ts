@@ -214,7 +214,8 @@ function maskClaim(
 function validateClaimUpdate(claim: PersistentVolumeClaim, previous: PersistentVolumeClaim): FieldError[] {
   const check = new Check();
   const anyGroup =
-    previous.spec?.dataSource?.apiGroup !== undefined || previous.spec?.dataSourceRef?.apiGroup !== undefined;
+    typeof previous.spec?.dataSource?.apiGroup === 'string' ||
+    typeof previous.spec?.dataSourceRef?.apiGroup === 'string';
   // Upstream looks at a changed claim as at a new one first, and tells of both.
   for (let times = 0; times < 2; times++) {
     checkStandardFinalizers(check, claim.metadata);

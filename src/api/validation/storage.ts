@@ -77,15 +77,16 @@ function checkStorageClass(check: Check, storageClass: StorageClass): void {
 /** A term as text that is the same for terms of the same meaning; empty for one that asks for nothing, which counts as a repetition. */
 function topologyForm({ matchLabelExpressions = [] }: TopologySelectorTerm): string {
   return matchLabelExpressions
-    .map(({ key, values = [] }) => `${key} ${[...new Set(values)].sort().join(' ')}`)
+    .map(({ key, values }) => `${key} ${[...new Set(values)].sort().join(' ')}`)
     .sort()
     .join('\n');
 }
 
 function checkTopology(check: Check, path: Path, term: TopologySelectorTerm): void {
   const seen = new Set<string>();
-  term.matchLabelExpressions?.forEach(({ key, values = [] }, order) => {
+  term.matchLabelExpressions?.forEach(({ key, values: given }, order) => {
     const place = at(path, order);
+    const values = given ?? [];
     if (values.length === 0) check.required(place, 'values');
     values.forEach((value, rank) => {
       if (values.indexOf(value) < rank) check.duplicate(at(place, 'values'), rank, value);

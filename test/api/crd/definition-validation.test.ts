@@ -46,10 +46,16 @@ describe('validation of CustomResourceDefinitions', () => {
     ]);
   });
 
-  it('lets int-or-string spell out its types, and nobody else', () => {
+  it('lets a level spell out that it is an integer or a string, and nothing else', () => {
     const anyOf = [{ type: 'integer' }, { type: 'string' }];
     expect(errorsOf(definition(object({ a: { 'x-kubernetes-int-or-string': true, anyOf } })))).toEqual([]);
-    expect(errorsOf(definition(object({ a: { type: 'string', anyOf } })))).toHaveLength(2);
+    expect(
+      errorsOf(definition(object({ a: { 'x-kubernetes-int-or-string': true, allOf: [{ anyOf }, { pattern: 'a' }] } }))),
+    ).toEqual([]);
+    expect(errorsOf(definition(object({ a: { type: 'string', anyOf: [...anyOf].reverse() } })))).toHaveLength(2);
+    expect(
+      errorsOf(definition(object({ a: { type: 'string', anyOf: [{ type: 'integer', minimum: 1 }, anyOf[1]] } }))),
+    ).toHaveLength(2);
   });
 
   it('reads patterns as Go does', () => {
@@ -57,6 +63,72 @@ describe('validation of CustomResourceDefinitions', () => {
     expect(errors('^(a|[)\\]])+$')).toEqual([]);
     expect(errors('[a')[0]).toContain('missing closing ]: `[a`');
     expect(errors('a)')[0]).toContain('unexpected ): `a)`');
+  });
+
+  it('takes warnings of deprecation for deprecated versions only, and short ones', () => {
+    const errors = (more: object) =>
+      errorsOf(
+        definition(
+          {},
+          {
+            versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: object({}) }, ...more }],
+          },
+        ),
+      );
+    const place = 'spec.versions[0].deprecationWarning: Invalid value: ';
+    expect(errors({ deprecationWarning: 'x' })).toEqual([`${place}"x": can only be set for deprecated versions`]);
+    expect(errors({ deprecated: true, deprecationWarning: 'ok' })).toEqual([]);
+    expect(errors({ deprecated: true, deprecationWarning: '' })).toEqual([`${place}"": must not be an empty string`]);
+    expect(errors({ deprecated: true, deprecationWarning: 'x'.repeat(257) })[0]).toContain('must be <= 256 characters');
+    expect(errors({ deprecated: true, deprecationWarning: 'é\n' })).toEqual([
+      `${place}"é\\n": must only contain printable UTF-8 characters; non-printable character found at index 2`,
+    ]);
+  });
+
+  it('shows versions in upstream’s own form', () => {
+    const versions = [1, 2].map((number) => ({
+      name: 'v1',
+      served: true,
+      storage: number === 1,
+      schema: { openAPIV3Schema: object({ a: { type: 'integer', minimum: number } }) },
+      subresources: { status: {} },
+    }));
+    const [text] = errorsOf(definition({}, { versions }));
+    expect(text).toContain('must contain unique version names');
+    expect(text).toContain(
+      '"Schema":{"OpenAPIV3Schema":{"ID":"","Schema":"","Ref":null,"Description":"","Type":"object",',
+    );
+    expect(text).toContain('"Properties":{"a":{"ID":"",');
+    expect(text).toContain('"Minimum":2,"ExclusiveMinimum":false,');
+    expect(text).toContain('"Subresources":null');
+  });
+
+  it('lets the status subresource have a schema of its own', () => {
+    const errors = (schema: object) =>
+      errorsOf(
+        definition(
+          {},
+          {
+            versions: [
+              {
+                name: 'v1',
+                served: true,
+                storage: true,
+                schema: { openAPIV3Schema: schema },
+                subresources: { status: {} },
+              },
+            ],
+          },
+        ),
+      );
+    expect(errors({ ...object({}), description: 'x', required: ['spec'] })).toEqual([]);
+    const [text] = errors({ ...object({}), minProperties: 1 });
+    expect(text).toMatch(
+      /^spec\.validation\.openAPIV3Schema: Invalid value: \{"ID":"",.*\}: only \[Description Type Format/,
+    );
+    expect(errors({ type: 'array', items: { type: 'string' } })[0]).toBe(
+      'spec.validation.openAPIV3Schema.type: Invalid value: "array": only "object" is allowed as the type at the root of the schema if the status subresource is enabled',
+    );
   });
 
   it('asks groups of Kubernetes for approval', () => {

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { defaultRuleErrors } from '../../../src/api/crd/object-rules.ts';
 import { ruleCheckErrors } from '../../../src/api/crd/rule-checks.ts';
 import type { CustomSchema } from '../../../src/api/crd/structural.ts';
 import { fieldErrorText, fieldPath, loadExpressions } from '../../../src/api/index.ts';
@@ -56,18 +55,6 @@ describe('a rule in a schema', () => {
     expect(errors({ a: { ...text, ...rule("self == 'a'", { optionalOldSelf: true }) } })[0]).toContain(
       'may not be set if oldSelf is not used in rule',
     );
-  });
-});
-
-describe('a default value', () => {
-  it('must keep the rules', () => {
-    const schema = {
-      type: 'object',
-      properties: { a: { ...text, default: 'x', ...rule("self != 'x'") } },
-    } as CustomSchema;
-    expect(defaultRuleErrors(schema, fieldPath('schema')).map(fieldErrorText)).toEqual([
-      `schema.properties[a].default: Invalid value: "string": failed rule: self != 'x'`,
-    ]);
   });
 });
 

@@ -108,7 +108,9 @@ function dropOtherDataSources(claim: PersistentVolumeClaim, previous: Persistent
   if (spec.dataSourceRef?.namespace && before?.dataSourceRef === undefined) delete spec.dataSourceRef;
   if (before?.dataSource !== undefined || before?.dataSourceRef !== undefined) return;
   if (spec.dataSourceRef !== undefined || spec.dataSource === undefined) return;
-  const { apiGroup = '', kind } = spec.dataSource;
+  const { kind } = spec.dataSource;
+  // Null where nobody gave it, since it is always written.
+  const apiGroup = spec.dataSource.apiGroup ?? '';
   const isClaim = kind === 'PersistentVolumeClaim' && apiGroup === '';
   const isSnapshot = kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io';
   if (!isClaim && !isSnapshot) delete spec.dataSource;

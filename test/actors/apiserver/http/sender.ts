@@ -42,15 +42,19 @@ const unreachable = /^(error trying to reach|no endpoints|no service port|error 
 const tooNew = /^Too large resource version: /;
 
 function tolerated(status: number, text: string): boolean {
-  let message = '';
+  let message: string | undefined;
   try {
     message = String((JSON.parse(text) as { message?: string }).message);
   } catch {
-    message = /message: (.*)/.exec(text)?.[1] ?? text;
+    // YAML or protobuf: the message is somewhere in it.
   }
-  if (status === 504) return tooNew.test(message);
-  if (status === 503 || status === 502) return unreachable.test(message);
-  return status === 500 && (upstreams.some((known) => known.test(message)) || unreachable.test(message));
+  const says = (known: RegExp): boolean =>
+    message === undefined
+      ? new RegExp(known.source.replace(/^\^|\$$/g, ''), 's').test(text.replaceAll(/\\?"/g, '"'))
+      : known.test(message);
+  if (status === 504) return says(tooNew);
+  if (status === 503 || status === 502) return says(unreachable);
+  return status === 500 && (upstreams.some(says) || says(unreachable));
 }
 
 export function createSender(server: TestServer): Sender {
