@@ -38,6 +38,11 @@ const ownership: InterestRule = {
     JSON.stringify(before['finalizers']) !== JSON.stringify(after['finalizers']),
 };
 
+/** Jobs that go some time after they have finished. */
+const expiring: Predicate = (object) =>
+  (object as { readonly spec?: { readonly ttlSecondsAfterFinished?: number } }).spec?.ttlSecondsAfterFinished !==
+  undefined;
+
 interface PodOnNode {
   readonly spec?: { readonly nodeName?: string };
   readonly status?: { readonly phase?: string };
@@ -76,6 +81,7 @@ const controlledByPrefix = 'controlled-by:';
 /** @throws StatusError 400 for a name that stands for nothing. */
 export function interestOf(name: string): InterestRule {
   if (name === 'claiming') return { matches: claiming };
+  if (name === 'expiring') return { matches: expiring };
   if (name === 'ownership') return ownership;
   if (name === 'assignment') return assignment;
   if (name.startsWith(controlledByPrefix)) return { matches: controlledBy(name.slice(controlledByPrefix.length)) };

@@ -50,10 +50,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
   const budgetLister = dependencies.lister(podDisruptionBudgets);
-  const deploymentLister = dependencies.lister(deployments);
-  const replicaSetLister = dependencies.lister(replicaSets);
-  const controllerLister = dependencies.lister(replicationControllers);
-  const statefulSetLister = dependencies.lister(statefulSets);
+  const scalable = [
+    dependencies.parts(deployments, 'namespace'),
+    dependencies.parts(replicaSets, 'namespace'),
+    dependencies.parts(replicationControllers, 'namespace'),
+    dependencies.parts(statefulSets, 'namespace'),
+  ] as const;
+  const [deploymentLister, replicaSetLister, controllerLister, statefulSetLister] = [
+    scalable[0].lister,
+    scalable[1].lister,
+    scalable[2].lister,
+    scalable[3].lister,
+  ];
 
   const guarded = dependencies.parts(pods, 'namespace', (change) => {
     const states = change.type === 'updated' ? [change.object, change.previous] : [change.object];
@@ -65,7 +73,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const podLister = guarded.lister;
   dependencies.observe(podDisruptionBudgets, ({ type, object }) => {
     const { namespace = '' } = object.metadata ?? {};
-    if (type === 'deleted' && budgetLister.list(namespace).length === 0) guarded.drop(namespace);
+    if (type !== 'deleted' || budgetLister.list(namespace).length > 0) return;
+    for (const parts of [guarded, ...scalable]) parts.drop(namespace);
   });
 
   /** The object whose scale says how many pods there should be. @throws Error for a pod without one */
@@ -192,7 +201,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   return {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
-      if (budgetLister.get(namespace, name) !== undefined) await guarded.want(namespace);
+      if (budgetLister.get(namespace, name) !== undefined) {
+        await Promise.all([guarded, ...scalable].map((parts) => parts.want(namespace)));
+      }
       // Evictions change the status too, and the cache may not show them yet: a conflict brings this back.
       const budget = budgetLister.get(namespace, name);
       if (budget === undefined) return undefined;

@@ -11,6 +11,7 @@ export const ttlAfterFinishedController: ControllerDefinition = {
   name: 'ttl-after-finished-controller',
   serviceAccount: 'ttl-after-finished-controller',
   reconciles: jobs,
+  interests: [{ resource: jobs, interest: 'expiring' }],
   create({ client, context, lister }) {
     const jobLister = lister(jobs);
     return {

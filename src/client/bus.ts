@@ -4,7 +4,7 @@
  */
 import { Observable } from 'rxjs';
 import { StatusError } from '../api/index.ts';
-import { type Bus, type Clock, isBusError, pack, unpack } from '../runtime/index.ts';
+import { type Bus, type Clock, type Counter, isBusError, type Metrics, pack, unpack } from '../runtime/index.ts';
 import { type ApiRequest, type ApiResponse, type ApiWatchEvent, apiChannels } from './protocol.ts';
 import {
   deleteBody,
@@ -23,6 +23,8 @@ export interface BusClientOptions {
   readonly address?: string;
   /** With it, reads that found the API server down are tried again for up to 3 s. Writes never are. */
   readonly clock?: Clock;
+  /** Where its requests are counted, as client-go counts them. */
+  readonly metrics?: Metrics;
   /** Default 30 000. */
   readonly deadlineMs?: number;
 }
@@ -32,7 +34,8 @@ const readRetryMs = [20, 80, 300, 1_000, 1_600] as const;
 
 /** Rejects with a StatusError for whatever the API server answers, and for a closed link (`ServiceUnavailable`). */
 export function createBusClient(bus: Bus, options: BusClientOptions = {}): Client {
-  const { address = 'apiserver', clock, deadlineMs } = options;
+  const { address = 'apiserver', clock, deadlineMs, metrics } = options;
+  const count = metrics === undefined ? undefined : requestCounter(metrics, address);
 
   async function send(request: ApiRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {
     try {
@@ -40,9 +43,11 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
         ...(deadlineMs === undefined ? {} : { deadlineMs }),
         ...(signal === undefined ? {} : { signal }),
       });
+      count?.(request.verb, String(response.code));
       if (response.code >= 400) throw statusErrorOf(response.object);
       return response;
     } catch (error) {
+      if (isBusError(error)) count?.(request.verb, '<error>');
       throw translate(error);
     }
   }
@@ -122,6 +127,29 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
       const target = targetOf(resource, key, subresource);
       return objectOf(await send({ verb: 'create', ...target, query: writeQuery(write), body: pack(body) }, signal));
     },
+  };
+}
+
+const methods: Readonly<Record<string, string>> = {
+  create: 'POST',
+  update: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+  deletecollection: 'DELETE',
+};
+
+/** Counts answers by their code and the HTTP method that upstream's client would have used. */
+function requestCounter(metrics: Metrics, host: string): (verb: string, code: string) => void {
+  const help = 'Number of HTTP requests, partitioned by status code, method, and host.';
+  const counters = new Map<string, Counter>();
+  return (verb, code) => {
+    const key = `${verb} ${code}`;
+    let counter = counters.get(key);
+    if (counter === undefined) {
+      counter = metrics.counter('rest_client_requests_total', help, { code, host, method: methods[verb] ?? 'GET' });
+      counters.set(key, counter);
+    }
+    counter.add();
   };
 }
 

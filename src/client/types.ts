@@ -27,10 +27,10 @@ export interface Resource<Type extends KubernetesObject = KubernetesObject> {
 /**
  * A part of what there is to know of a resource, which the API server knows by name, for clients on the bus: the objects
  * `controlled-by:KIND` (by an owner of that kind, or by nobody), the pods `claiming` volumes or devices; of all objects only
- * changes of their `ownership`; of pods only their `assignment` to nodes, and their end. It spares a thread what it would ignore.
+ * changes of their `ownership`; of pods only their `assignment` to nodes, and their end; the Jobs that are `expiring` some time. It spares a thread what it would ignore.
  * It is a hint: clients over HTTP get everything.
  */
-export type Interest = `controlled-by:${string}` | 'claiming' | 'ownership' | 'assignment';
+export type Interest = `controlled-by:${string}` | 'claiming' | 'ownership' | 'assignment' | 'expiring';
 
 export interface ListOptions {
   /** Omitted: all namespaces. */

@@ -45,7 +45,8 @@ export class WorkQueue<Key = string> {
   #head = 0;
   /** Value: monotonic milliseconds of the addition. */
   readonly #dirty = new Map<Key, number>();
-  readonly #processing = new Set<Key>();
+  /** Value: monotonic milliseconds of the beginning. */
+  readonly #processing = new Map<Key, number>();
   readonly #delayed = new Map<Key, Delayed>();
   readonly #failures = new Map<Key, number>();
   #workers = 0;
@@ -80,6 +81,22 @@ export class WorkQueue<Key = string> {
       durationBuckets,
       labels,
     );
+    const unfinished = metrics.gauge(
+      'workqueue_unfinished_work_seconds',
+      "How many seconds of work has done that is in progress and hasn't been observed by work_duration. Large values indicate stuck threads. One can deduce the number of stuck threads by observing the rate at which this increases.",
+      labels,
+    );
+    const longest = metrics.gauge(
+      'workqueue_longest_running_processor_seconds',
+      'How many seconds has the longest running processor for workqueue been running.',
+      labels,
+    );
+    metrics.beforeRead(() => {
+      const nowMs = this.#clock.monotonic();
+      const runningMs = [...this.#processing.values()].map((startedMs) => nowMs - startedMs);
+      unfinished.set(runningMs.reduce((sum, ms) => sum + ms, 0) / 1000);
+      longest.set(Math.max(0, ...runningMs) / 1000);
+    });
   }
 
   /** Keys waiting for a worker; delayed keys are not counted. */
@@ -187,7 +204,7 @@ export class WorkQueue<Key = string> {
     const startedMs = this.#clock.monotonic();
     this.#queueSeconds.observe((startedMs - (this.#dirty.get(key) ?? startedMs)) / 1000);
     this.#dirty.delete(key);
-    this.#processing.add(key);
+    this.#processing.set(key, startedMs);
     try {
       await this.#handle!(key);
     } finally {

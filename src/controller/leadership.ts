@@ -27,10 +27,16 @@ const retryMs = 100;
 
 /** Competes for the Lease as long as the actor lives; after a loss from the beginning. */
 export function competeForLeadership(context: ActorContext, options: LeadershipOptions): RunningActor {
-  const { bus, clock, signal } = context;
+  const { bus, clock, metrics, signal } = context;
   const { identity, lease = 'kube-controller-manager', server } = options;
   const client = createBusClient(bus, server === undefined ? { clock } : { address: server, clock });
   const leads = new BehaviorSubject(false);
+  const status = metrics.gauge(
+    'leader_election_master_status',
+    "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. 'name' is the string used to identify the lease. Please make sure to group by name.",
+    { name: lease },
+  );
+  leads.subscribe((leading) => status.set(Number(leading)));
   bus.feed(leadershipChannels.state, () => leads);
   const elector = createLeaderElector(client, context, {
     lease: { namespace: 'kube-system', name: lease },

@@ -44,12 +44,9 @@ export function runController(
   const { bus, clock, log, metrics, activity, signal } = context;
   const address = options.server ?? 'apiserver';
   const alone = options.alone ?? context.host.dedicated;
-  const busClient = createBusClient(bus, { address, clock });
+  const busClient = createBusClient(bus, { address, clock, metrics });
   const informers = sharedInformers(context, address);
   const { reconciles } = definition;
-  const ownWrites =
-    reconciles === undefined ? undefined : new OwnWrites(reconciles, informers.informer(reconciles).lister);
-  const client = ownWrites?.follow(busClient) ?? busClient;
   const queue = new WorkQueue<Key>({ name: definition.name, clock, metrics, activity });
   const events = createEventRecorder(busClient, context, { component: definition.component ?? definition.name });
   const subscriptions = new Subscription();
@@ -67,6 +64,8 @@ export function runController(
     awaited.add(informer as unknown as Informer<KubernetesObject>);
     return informer;
   };
+  const ownWrites = reconciles === undefined ? undefined : new OwnWrites(reconciles, informerOf(reconciles).lister);
+  const client = ownWrites?.follow(busClient) ?? busClient;
   /** The informers may be shared with other actors of this thread: a bug here must end this actor, not them. */
   const guarded =
     <Type extends KubernetesObject>(handle: (change: Change<Type>) => void) =>

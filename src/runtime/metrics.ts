@@ -24,6 +24,7 @@ interface Series extends Omit<MetricSeries, 'values'> {
 /** The registry of one actor. Asking again for the same name and labels gives the same cell. */
 export class ActorMetrics implements Metrics {
   private readonly series = new Map<string, Series>();
+  private readonly updates: (() => void)[] = [];
 
   counter(name: string, help: string, labels: Readonly<Record<string, string>> = {}): Counter {
     return this.register('counter', name, help, [], labels);
@@ -42,7 +43,12 @@ export class ActorMetrics implements Metrics {
     return this.register('histogram', name, help, buckets, labels);
   }
 
+  beforeRead(update: () => void): void {
+    this.updates.push(update);
+  }
+
   snapshot(): MetricsSnapshot {
+    for (const update of this.updates) update();
     return [...this.series.values()].map(({ name, kind, help, labels, buckets, cells }) => ({
       name,
       kind,

@@ -157,6 +157,8 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: Readonly<Record<string, string>>,
   ): Histogram;
+  /** Calls `update` before the values are read: for gauges that say what is true at that moment. */
+  beforeRead(update: () => void): void;
   /** What this actor measured, in Prometheus' text format. */
   text(): string;
 }

@@ -99,4 +99,20 @@ describe('WorkQueue', () => {
     await probe.system.settled();
     expect(handled).toEqual([]);
   });
+
+  it('says in its metrics how long the keys in work have been so', async () => {
+    queue.run(2, async (key) => {
+      await probe.context.clock.sleep(key === 'slow' ? 5_000 : 3_000);
+    });
+    queue.add('slow');
+    queue.add('quick');
+    await probe.system.advance(2_000);
+    const metric = (name: string) =>
+      Number(new RegExp(`^workqueue_${name}\\{name="test"\\} (.*)$`, 'm').exec(probe.context.metrics.text())?.[1]);
+    expect(metric('unfinished_work_seconds')).toBeCloseTo(4, 1);
+    expect(metric('longest_running_processor_seconds')).toBeCloseTo(2, 1);
+    await probe.system.settled();
+    expect(metric('unfinished_work_seconds')).toBe(0);
+    expect(metric('adds_total')).toBe(2);
+  });
 });
