@@ -77,6 +77,7 @@ export function expectDurationMs(value: unknown, path: string): number | undefin
 
 export function refuseUnknown(data: Data, known: readonly string[], path: string): void {
   for (const key of Object.keys(data)) {
-    if (!known.includes(key)) throw new ConfigurationError(`${path === '' ? '' : `${path}.`}${key}: unknown field`);
+    if (known.includes(key)) continue;
+    throw new ConfigurationError(`strict decoding error: unknown field "${path === '' ? '' : `${path}.`}${key}"`);
   }
 }

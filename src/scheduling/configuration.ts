@@ -18,6 +18,7 @@ import {
 import { type ExtenderConfiguration, parseExtenders } from './extender-configuration.ts';
 import { FeatureGates } from './feature-gates.ts';
 import type { Plugin } from './plugin.ts';
+import { argumentProblems } from './plugin-arguments.ts';
 import type { PluginSets } from './profile.ts';
 
 export interface PluginReference {
@@ -165,12 +166,15 @@ function parseProfile(value: unknown, path: string, gates: FeatureGates): Profil
     refuseUnknown(entry, ['name', 'args'], at);
     const name = entry['name'];
     if (typeof name !== 'string' || name === '') throw new ConfigurationError(`${at}.name: Required value`);
-    if (args.has(name))
-      throw new ConfigurationError(`${at}: Invalid value: "${name}": repeated config for plugin ${name}`);
+    if (args.has(name)) throw new ConfigurationError(`${at}: Duplicate value: ${JSON.stringify(name)}`);
     const { apiVersion: _apiVersion, kind, ...rest } = expectData(entry['args'], `${at}.args`);
     if (kind !== undefined && kind !== `${name}Args`) {
       throw new ConfigurationError(`${at}.args.kind: Invalid value: ${JSON.stringify(kind)}: must be ${name}Args`);
     }
+    const problems = argumentProblems(name, rest, `${at}.args`, gates);
+    // Several are told at once, as upstream does.
+    if (problems.length > 1) throw new ConfigurationError(`[${problems.join(', ')}]`);
+    if (problems.length === 1) throw new ConfigurationError(problems[0]);
     args.set(name, rest);
   }
   return {
@@ -242,7 +246,8 @@ export function parseConfiguration(value: unknown, featureGates = FeatureGates.f
   const names = new Set<string>();
   for (const [i, { schedulerName }] of profiles.entries()) {
     if (names.has(schedulerName)) {
-      throw new ConfigurationError(`profiles[${i}].schedulerName: Duplicate value: ${JSON.stringify(schedulerName)}`);
+      const first = profiles.findIndex((profile) => profile.schedulerName === schedulerName);
+      throw new ConfigurationError(`profiles[${i}].schedulerName: Duplicate value: profiles[${first}].schedulerName`);
     }
     names.add(schedulerName);
   }
@@ -292,8 +297,9 @@ function parseLeaderElection(value: unknown): LeaderElectionConfiguration | unde
   const renewDeadlineMs = duration('renewDeadline', 10_000);
   const retryPeriodMs = duration('retryPeriod', 2000);
   if (leaseDurationMs <= renewDeadlineMs) {
+    // Upstream names the one and shows the other.
     throw new ConfigurationError(
-      `${at}.leaseDuration: Invalid value: ${leaseDurationMs / 1000}s: LeaseDuration must be greater than RenewDeadline`,
+      `${at}.leaseDuration: Invalid value: "${renewDeadlineMs / 1000}s": LeaseDuration must be greater than RenewDeadline`,
     );
   }
   return {

@@ -153,11 +153,11 @@ export function parseExtenders(value: unknown): ExtenderConfiguration[] {
     );
   }
   const names = new Set<string>();
-  for (const { managedResources } of extenders) {
-    for (const { name } of managedResources) {
+  for (const [i, { managedResources }] of extenders.entries()) {
+    for (const [j, { name }] of managedResources.entries()) {
       if (names.has(name)) {
         throw new ConfigurationError(
-          `extenders: Invalid value: ${JSON.stringify(name)}: duplicate extender managed resource name`,
+          `extenders[${i}].managedResources[${j}].name: Invalid value: ${JSON.stringify(name)}: duplicate extender managed resource name`,
         );
       }
       names.add(name);

@@ -5,7 +5,7 @@
 export * from './cluster-cache.ts';
 export * from './cluster-events.ts';
 export * from './configuration.ts';
-export { ConfigurationError } from './configuration-fields.ts';
+export { ConfigurationError, expectDurationMs } from './configuration-fields.ts';
 export * from './cycle-state.ts';
 export * from './devices/index.ts';
 export * from './diagnosis.ts';

@@ -59,11 +59,14 @@ test('an extension point overrides, adds, and leaves out', () => {
 
 test.each([
   [{ apiVersion: 'kubescheduler.config.k8s.io/v1beta3' }, /apiVersion: Unsupported value/],
-  [{ profile: [] }, /profile: unknown field/],
+  [{ profile: [] }, /strict decoding error: unknown field "profile"/],
   [{ percentageOfNodesToScore: 101 }, /percentageOfNodesToScore: Invalid value: 101/],
   [{ podInitialBackoffSeconds: 20 }, /podMaxBackoffSeconds: Invalid value: 10/],
-  [{ profiles: [{}, {}] }, /profiles\[1\].schedulerName: Duplicate value/],
-  [{ profiles: [{ pluginConfig: [{ name: 'X' }, { name: 'X' }] }] }, /repeated config/],
+  [{ profiles: [{}, {}] }, /profiles\[1\].schedulerName: Duplicate value: profiles\[0\].schedulerName/],
+  [
+    { profiles: [{ pluginConfig: [{ name: 'X' }, { name: 'X' }] }] },
+    /profiles\[0\].pluginConfig\[1\]: Duplicate value: "X"/,
+  ],
   [
     { extenders: [{ urlPrefix: 'http://x', prioritizeVerb: 'p' }] },
     /extenders\[0\].weight: Invalid value: 0: must have a positive weight applied to it/,

@@ -11,6 +11,7 @@ import {
   Scheduler,
   type SchedulerDependencies,
 } from '../../src/scheduling/index.ts';
+import { type StaticObjects, staticInformers } from './static-informers.ts';
 
 export function makeNode(
   name: string,
@@ -81,6 +82,8 @@ export function makeScheduler(
     plugins?: readonly PluginDefinition[];
     clock?: Clock;
     explanations?: Explanations;
+    /** What the caches of other resources hold. */
+    objects?: StaticObjects;
     onWarn?: (message: string, fields?: Readonly<Record<string, unknown>>) => void;
   } = {},
 ): TestScheduler {
@@ -100,6 +103,7 @@ export function makeScheduler(
     onAttempt: (attempt) => attempts.push(attempt),
     plain: options.plain ?? false,
     ...(options.explanations ? { explanations: options.explanations } : {}),
+    ...(options.objects ? { informers: staticInformers(options.objects) } : {}),
     bindingsMax: Number.MAX_SAFE_INTEGER,
   };
   const scheduler = new Scheduler(dependencies);

@@ -8,7 +8,6 @@ import {
   Action,
   type Candidate,
   Code,
-  ConfigurationError,
   candidatesWanted,
   conditionPatch,
   type Diagnosis,
@@ -160,21 +159,6 @@ export const defaultPreemption: PluginDefinition = {
   create(handle, args) {
     const percentage = (args['minCandidateNodesPercentage'] as number | undefined) ?? 10;
     const absolute = (args['minCandidateNodesAbsolute'] as number | undefined) ?? 100;
-    if (!(percentage >= 0 && percentage <= 100)) {
-      throw new ConfigurationError(
-        `minCandidateNodesPercentage: Invalid value: ${percentage}: not in valid range [0, 100]`,
-      );
-    }
-    if (!(absolute >= 0)) {
-      throw new ConfigurationError(
-        `minCandidateNodesAbsolute: Invalid value: ${absolute}: not in valid range [0, inf)`,
-      );
-    }
-    if (percentage === 0 && absolute === 0) {
-      throw new ConfigurationError(
-        'minCandidateNodesPercentage: Invalid value: 0: cannot be zero at the same time as minCandidateNodesAbsolute',
-      );
-    }
     const lister = handle.informers?.informer(podDisruptionBudgets).lister;
     const evictions = new Evictions(handle);
 

@@ -21,7 +21,6 @@ import {
   ClaimCache,
   Code,
   type CompileDeviceSelector,
-  ConfigurationError,
   claimNameOf,
   claimWriter,
   compileNodeSelector,
@@ -36,6 +35,7 @@ import {
   type EventRegistration,
   type ExtendedRequests,
   errorVerdict,
+  expectDurationMs,
   extendedClaimAnnotation,
   extendedRequests,
   isExtendedName,
@@ -61,6 +61,7 @@ const name = 'DynamicResources';
 const reservationsMax = 256;
 const alternativesMax = 8;
 const bindingPollMs = 5000;
+const bindingTimeoutDefaultMs = 600_000;
 const inUse = unresolvable('resourceclaim in use');
 const cannotAllocate = unresolvable('cannot allocate all claims');
 const notOnNode = unresolvable('resourceclaim not available on the node');
@@ -133,13 +134,7 @@ export const dynamicResources: PluginDefinition = {
   name,
   create(handle, args) {
     const { nodes, informers, client, clock, random, log, recorder, featureGates } = handle;
-    const timeoutSeconds = Number.parseFloat(`${args['bindingTimeout'] ?? '600s'}`);
-    if (!(timeoutSeconds > 0)) {
-      throw new ConfigurationError(
-        `bindingTimeout: Invalid value: ${JSON.stringify(args['bindingTimeout'])}: must be a positive duration`,
-      );
-    }
-    const bindingTimeoutMs = timeoutSeconds * 1000;
+    const bindingTimeoutMs = expectDurationMs(args['bindingTimeout'], 'bindingTimeout') ?? bindingTimeoutDefaultMs;
     const classes = informers?.informer(deviceClasses).lister;
     const slices = informers?.informer(resourceSlices);
     const claimInformer = informers?.informer(resourceClaims);

@@ -8,7 +8,6 @@ import {
   Action,
   type AffinityTerm,
   anyNodeUpdate,
-  ConfigurationError,
   type LabelColumn,
   type PluginDefinition,
   type PodInfo,
@@ -63,9 +62,6 @@ export const interPodAffinity: PluginDefinition = {
   name,
   create({ nodes }, args) {
     const hardWeight = (args['hardPodAffinityWeight'] as number | undefined) ?? 1;
-    if (!Number.isInteger(hardWeight) || hardWeight < 0 || hardWeight > 100) {
-      throw new ConfigurationError(`hardPodAffinityWeight: Invalid value: ${hardWeight}: not in valid range [0, 100]`);
-    }
     const ignoreExisting = args['ignorePreferredTermsOfExistingPods'] === true;
     const { index } = nodes;
 

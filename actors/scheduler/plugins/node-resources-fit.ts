@@ -6,7 +6,6 @@ import type { Pod } from '../../../src/api/index.ts';
 import {
   Action,
   Code,
-  ConfigurationError,
   type Cycle,
   DeviceClassResolver,
   Dimension,
@@ -71,17 +70,12 @@ function parseStrategy(value: unknown): Strategy {
     resources?: { name: string; weight?: number }[];
     requestedToCapacityRatio?: { shape?: ShapePoint[] };
   };
-  const at = 'scoringStrategy';
   const listed = given.resources?.length ? given.resources : [{ name: 'cpu' }, { name: 'memory' }];
-  const resources = listed.map((resource, i) => {
-    const weight = resource.weight ?? 1;
-    if (!(weight >= 1 && weight <= 100)) {
-      throw new ConfigurationError(
-        `${at}.resources[${i}].weight: Invalid value: ${weight}: resource weight of ${resource.name} not in valid range [1, 100]`,
-      );
-    }
-    return { dimension: dimensionOf(resource.name), weight };
-  });
+  // A weight of 0 is one that was left out.
+  const resources = listed.map(({ name: resource, weight }) => ({
+    dimension: dimensionOf(resource),
+    weight: weight || 1,
+  }));
   switch (given.type ?? 'LeastAllocated') {
     case 'LeastAllocated':
       return { scorer: leastAllocated, resources, ratio: false };
@@ -89,26 +83,12 @@ function parseStrategy(value: unknown): Strategy {
       return { scorer: mostAllocated, resources, ratio: false };
     case 'RequestedToCapacityRatio': {
       const shape = given.requestedToCapacityRatio?.shape ?? [];
-      if (shape.length === 0)
-        throw new ConfigurationError(
-          `${at}.requestedToCapacityRatio.shape: Required value: at least one point must be specified`,
-        );
-      for (const [i, point] of shape.entries()) {
-        const before = shape[i - 1];
-        if (before && before.utilization >= point.utilization) {
-          throw new ConfigurationError(
-            `${at}.requestedToCapacityRatio.shape[${i}].utilization: Invalid value: ${point.utilization}: utilization values must be sorted in increasing order`,
-          );
-        }
-      }
       // Shapes are written with scores up to 10.
       const scaled = shape.map(({ utilization, score }) => ({ utilization, score: score * 10 }));
       return { scorer: alongShape(scaled), resources, ratio: true };
     }
     default:
-      throw new ConfigurationError(
-        `${at}.type: Unsupported value: ${JSON.stringify(given.type)}: supported values: "LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"`,
-      );
+      throw new Error(`unknown scoring strategy ${given.type}`);
   }
 }
 

@@ -7,7 +7,6 @@ import { replicaSets, replicationControllers, services, statefulSets } from '../
 import {
   Action,
   anyNodeUpdate,
-  ConfigurationError,
   compileLabelMap,
   DomainCounts,
   type LabelColumn,
@@ -101,24 +100,13 @@ function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | 
 
 function defaultsOf(args: Readonly<Record<string, unknown>>): readonly DefaultConstraint[] {
   const listed = (args['defaultConstraints'] as Partial<DefaultConstraint>[] | undefined) ?? [];
-  if ((args['defaultingType'] ?? 'System') === 'System') {
-    if (listed.length > 0) {
-      throw new ConfigurationError(
-        'defaultingType: Invalid value: "System": when .defaultConstraints are not empty: must be "List"',
-      );
-    }
-    return systemDefaults;
-  }
-  return listed.map(({ maxSkew = 1, topologyKey = '', minDomains = 1, whenUnsatisfiable = '' }, i) => {
-    if (topologyKey === '')
-      throw new ConfigurationError(`defaultConstraints[${i}].topologyKey: Required value: can not be empty`);
-    if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
-      throw new ConfigurationError(
-        `defaultConstraints[${i}].whenUnsatisfiable: Unsupported value: "${whenUnsatisfiable}": supported values: "DoNotSchedule", "ScheduleAnyway"`,
-      );
-    }
-    return { maxSkew, topologyKey, minDomains, whenUnsatisfiable };
-  });
+  if (((args['defaultingType'] as string | undefined) || 'System') === 'System') return systemDefaults;
+  return listed.map(({ maxSkew = 1, topologyKey = '', minDomains = 1, whenUnsatisfiable = '' }) => ({
+    maxSkew,
+    topologyKey,
+    minDomains,
+    whenUnsatisfiable,
+  }));
 }
 
 function prepare(

@@ -4,11 +4,14 @@
  * bound. @see plugins/volumebinding
  */
 import {
+  type CSIDriver,
+  type CSIStorageCapacity,
   compareQuantities,
   labelSelectorOf,
   type Node,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  type StorageClass,
 } from '../../../src/api/index.ts';
 import {
   csiDrivers,
@@ -42,6 +45,7 @@ const unboundImmediate = unresolvable('pod has unbound immediate PersistentVolum
 const notProvisioned = 'kubernetes.io/no-provisioner';
 const selectedNode = 'volume.kubernetes.io/selected-node';
 const boundByController = 'pv.kubernetes.io/bound-by-controller';
+const migratedPlugins = 'storage.alpha.kubernetes.io/migrated-plugins';
 const pollMs = 250;
 
 interface Wanted {
@@ -54,6 +58,10 @@ type Choice = readonly { readonly claim: PersistentVolumeClaim; readonly volume:
 
 const wantedKey = stateKey<Wanted>('VolumeBinding/wanted');
 const choiceKey = stateKey<Choice>('VolumeBinding/choice');
+
+/** How large a new volume may be. */
+const volumeLimit = ({ maximumVolumeSize, capacity }: Pick<CSIStorageCapacity, 'maximumVolumeSize' | 'capacity'>) =>
+  maximumVolumeSize ?? capacity;
 
 function usableOn(volume: PersistentVolume, node: Node): boolean {
   const required = volume.spec?.nodeAffinity?.required;
@@ -110,7 +118,7 @@ export const volumeBinding: PluginDefinition = {
       const asked = claim.spec?.resources?.requests?.['storage'];
       if (asked === undefined) return true;
       return capacities!.list().some(({ storageClassName, capacity, maximumVolumeSize, nodeTopology }) => {
-        const room = maximumVolumeSize ?? capacity;
+        const room = volumeLimit({ maximumVolumeSize, capacity });
         if (storageClassName !== claim.spec?.storageClassName || room === undefined || !nodeTopology) return false;
         return compareQuantities(room, asked) >= 0 && labelSelectorOf(nodeTopology).matches(node.metadata?.labels);
       });
@@ -189,7 +197,7 @@ export const volumeBinding: PluginDefinition = {
 
     return {
       name,
-      preFilter(cycle, { namespace, pod }) {
+      preFilter(cycle, { namespace, name: podName, uid: podUid, pod }) {
         if (!hasClaims(pod)) return skip;
         const bound: string[] = [];
         const waiting: PersistentVolumeClaim[] = [];
@@ -204,6 +212,13 @@ export const volumeBinding: PluginDefinition = {
           }
           if (claim.metadata?.deletionTimestamp) {
             return unresolvable(`persistentvolumeclaim ${JSON.stringify(claimName)} is being deleted`);
+          }
+          if (
+            ephemeral &&
+            !claim.metadata?.ownerReferences?.some(({ controller, uid }) => controller && uid === podUid)
+          ) {
+            const where = `${namespace}/${claimName} was not created for pod ${namespace}/${podName}`;
+            return unresolvable(`PVC ${where} (pod is not owner)`);
           }
           const volumeName = boundVolumeName(claim);
           if (volumeName) bound.push(volumeName);
@@ -265,7 +280,14 @@ export const volumeBinding: PluginDefinition = {
         }
       },
       events: () => [
-        { resource: 'StorageClass', action: Action.Add | Action.Update },
+        {
+          resource: 'StorageClass',
+          action: Action.Add | Action.Update,
+          hint: (_info, previous, current) =>
+            previous === undefined ||
+            JSON.stringify((previous as StorageClass).allowedTopologies) !==
+              JSON.stringify((current as StorageClass).allowedTopologies),
+        },
         {
           resource: 'PersistentVolumeClaim',
           action: Action.Add | Action.Update,
@@ -275,9 +297,31 @@ export const volumeBinding: PluginDefinition = {
         },
         { resource: 'PersistentVolume', action: Action.Add | Action.Update },
         { resource: 'Node', action: Action.Add | Action.UpdateNodeLabel },
-        { resource: 'CSINode', action: Action.Add | Action.Update },
-        { resource: 'CSIDriver', action: Action.Update },
-        { resource: 'CSIStorageCapacity', action: Action.Add | Action.Update },
+        {
+          resource: 'CSINode',
+          action: Action.Add | Action.Update,
+          hint: (_info, previous, current) =>
+            previous === undefined ||
+            previous.metadata?.annotations?.[migratedPlugins] !== current?.metadata?.annotations?.[migratedPlugins],
+        },
+        {
+          resource: 'CSIDriver',
+          action: Action.Update,
+          hint: ({ pod }, previous, current) =>
+            (pod.spec?.volumes ?? []).some(({ csi }) => csi?.driver === current?.metadata?.name) &&
+            (previous as CSIDriver | undefined)?.spec.storageCapacity === true &&
+            (current as CSIDriver | undefined)?.spec.storageCapacity !== true,
+        },
+        {
+          resource: 'CSIStorageCapacity',
+          action: Action.Add | Action.Update,
+          hint(_info, previous, current) {
+            const before = previous && volumeLimit(previous as CSIStorageCapacity);
+            const after = volumeLimit(current as CSIStorageCapacity);
+            if (previous === undefined) return true;
+            return after !== undefined && (before === undefined || compareQuantities(after, before) > 0);
+          },
+        },
       ],
     };
   },
