@@ -9,7 +9,7 @@ import { namespaces, pods as podResource } from '../src/client/resources.ts';
 import { Cluster, type ClusterOptions } from '../src/cluster/index.ts';
 import { unpack } from '../src/runtime/index.ts';
 import { type RangeResult, remoteStore } from '../src/store/index.ts';
-import { cannotRun, claimsDevices, gateNotes } from './abilities.ts';
+import { cannotRun, claimsDevices, gatesOf, runtimeConfigOf } from './abilities.ts';
 import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
 import { BenchConfigError, type ThresholdMetricSelector, type Workload } from './config.ts';
 import { type HeapFigures, HeapSampler } from './heap.ts';
@@ -75,6 +75,7 @@ export async function runWorkload(
     (workload.schedulerConfigPath === undefined
       ? undefined
       : parse(readFileSync(workload.schedulerConfigPath, 'utf8')));
+  const { gates, notes } = gatesOf(workload);
   const cluster = await Cluster.start({
     nodes: 0,
     components: [
@@ -86,6 +87,8 @@ export async function runWorkload(
     threads: options.threads ?? 'auto',
     seed: options.seed ?? 1,
     ...(external === undefined ? { https: false } : { http: { port: 0 } }),
+    runtimeConfig: runtimeConfigOf(workload),
+    featureGates: gates,
     // As upstream's harness: pods name their priority as a number and have no service account.
     disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
     ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
@@ -94,7 +97,7 @@ export async function runWorkload(
   if (external !== undefined) {
     await external({ http: cluster.endpoints.http ?? '', kubeconfig: cluster.kubeconfig });
   }
-  for (const note of gateNotes(workload)) run.note(note);
+  for (const note of notes) run.note(note);
   try {
     for (const [index, raw] of workload.operations.entries()) {
       const operation = operations.find(({ opcode }) => opcode === raw.opcode);
@@ -166,6 +169,7 @@ class WorkloadRun implements Run {
   readonly random;
   readonly tracker: PodTracker;
   readonly defaultPodTemplatePath: string | undefined;
+  readonly declaredFeatures: readonly string[];
   readonly measurements: MeasuredStretch[] = [];
   readonly notes: string[] = [];
   readonly measuredUids = new Set<string>();
@@ -194,6 +198,8 @@ class WorkloadRun implements Run {
     this.clock = cluster.clock;
     this.random = cluster.actors.random;
     this.defaultPodTemplatePath = workload.defaultPodTemplatePath;
+    const features = Number(workload.params['numNodeDeclaredFeatures'] ?? 0);
+    this.declaredFeatures = Array.from({ length: features }, (_, index) => `Feature${index + 1}`).sort();
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });

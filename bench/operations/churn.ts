@@ -1,15 +1,13 @@
 /** churn: objects that keep coming (`create`), or coming and going (`recreate`), beside what is measured. */
 import { z } from 'zod';
 import type { KubernetesObject } from '../../src/client/index.ts';
-import { resourceOf, served } from './create-any.ts';
+import { resourceOf } from '../kinds.ts';
 import { defineOperation, type Run } from './types.ts';
 
 /** One template's objects: made, and removed again by name. */
 function churned(run: Run, path: string, namespace: string) {
-  const place = (given: KubernetesObject): KubernetesObject => {
-    const object = served(given);
-    return resourceOf(object).namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
-  };
+  const place = (object: KubernetesObject): KubernetesObject =>
+    resourceOf(object).namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
   return {
     async create(round: number): Promise<KubernetesObject> {
       const object = place(run.objects(path)(round, 0));

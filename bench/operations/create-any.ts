@@ -1,37 +1,9 @@
 /** createAny, createResourceClaims and updateAny: objects of any kind from templates; waitForPodGroups. */
 import { z } from 'zod';
-import type { KubernetesObject, Resource } from '../../src/client/index.ts';
-import * as resources from '../../src/client/resources.ts';
-import { BenchConfigError } from '../config.ts';
+import type { KubernetesObject } from '../../src/client/index.ts';
+import { podGroups, resourceOf } from '../kinds.ts';
 import { createWidth, inParallel, intervalMs } from './parallel.ts';
 import { defineOperation, templateParams } from './types.ts';
-
-const byKind = new Map<string, Resource>(
-  Object.values(resources)
-    .filter((value): value is Resource<never> => typeof value === 'object')
-    .map((resource) => [[resource.group, resource.version, resource.kind].filter(Boolean).join('/'), resource]),
-);
-
-/** Versions that other releases serve, with objects of the same shape. */
-const sameShape: Readonly<Record<string, string>> = { 'resource.k8s.io/v1beta2': 'resource.k8s.io/v1' };
-
-/** The object in the version that is served. */
-export function served<Object extends { apiVersion?: string | undefined }>(object: Object): Object {
-  const version = sameShape[object.apiVersion ?? ''];
-  return version === undefined ? object : { ...object, apiVersion: version };
-}
-
-export function isServed(object: { apiVersion?: string | undefined; kind?: string | undefined }): boolean {
-  const { apiVersion, kind } = served(object);
-  return byKind.has(`${apiVersion}/${kind}`);
-}
-
-/** The resource of an object by its apiVersion and kind. @throws BenchConfigError for a kind that is not served */
-export function resourceOf(object: KubernetesObject) {
-  const resource = byKind.get(`${object.apiVersion}/${object.kind}`);
-  if (resource === undefined) throw new BenchConfigError(`no kind ${object.kind} in ${object.apiVersion} is served`);
-  return resource;
-}
 
 const schema = z.looseObject({
   namespace: z.string().optional(),
@@ -42,12 +14,10 @@ const schema = z.looseObject({
   subresources: z.array(z.string()).optional(),
 });
 
-const place = (given: KubernetesObject, namespace: string | undefined): KubernetesObject => {
-  const object = served(given);
-  return resourceOf(object).namespaced && namespace !== undefined
+const place = (object: KubernetesObject, namespace: string | undefined): KubernetesObject =>
+  resourceOf(object).namespaced && namespace !== undefined
     ? { ...object, metadata: { ...object.metadata, namespace } }
     : object;
-};
 
 export const createAny = defineOperation({
   opcode: 'createAny',
@@ -82,10 +52,8 @@ export const waitForPodGroups = defineOperation({
   opcode: 'waitForPodGroups',
   schema: z.looseObject({ namespace: z.string(), count: z.number().int().min(0) }),
   async run({ namespace, count }, run) {
-    const groups = [...byKind.values()].find(({ kind }) => kind === 'PodGroup');
-    if (groups === undefined) throw new BenchConfigError('waitForPodGroups: no kind PodGroup is served');
     for (;;) {
-      const { items } = await run.client.list(groups, { namespace });
+      const { items } = await run.client.list(podGroups, { namespace });
       if (items.length >= count) return;
       await run.clock.sleep(100);
     }

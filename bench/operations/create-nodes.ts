@@ -52,6 +52,7 @@ export const createNodes = defineOperation({
           ...node.status,
           capacity: { ...capacity, ...added },
           allocatable: { ...(node.status?.allocatable ?? capacity), ...added },
+          ...(run.declaredFeatures.length === 0 ? {} : { declaredFeatures: [...run.declaredFeatures] }),
         },
       });
       created.push({ name, capacity: { ...capacity, ...added } });

@@ -18,6 +18,8 @@ export interface Run {
   /** Objects of a template file, compiled once a run for the same parameters. */
   objects(path: string, params?: TemplateValues): MakeObject;
   readonly defaultPodTemplatePath: string | undefined;
+  /** What every new node declares: a workload's `numNodeDeclaredFeatures`, which upstream's test adds in code. */
+  readonly declaredFeatures: readonly string[];
   /** Makes the namespace unless it is there. */
   ensureNamespace(name: string, labels?: Readonly<Record<string, string>>): Promise<void>;
   /** Starts a named measurement of the pods of these namespaces. */
