@@ -1,5 +1,6 @@
 /**
- * The one codec of the runtime: msgpack by msgpackr, maps only (no shared records, which two threads could read differently).
+ * The one codec of the runtime: msgpack, maps only (no shared records, which two threads could read differently), read by msgpackr
+ * and written by encoder.ts.
  * Everything that crosses from one actor to another passes through here, also inside one thread, so no two actors ever
  * share an object.
  *
@@ -10,17 +11,16 @@
  */
 import type { Options } from 'msgpackr';
 import { Packr } from 'msgpackr/pack';
+import { Encoder } from './encoder.ts';
 
 // msgpackr knows `skipValues`, and 'auto' (a number where it is exact, a bigint beyond); its types know neither.
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'auto', skipValues: [undefined] };
 const packr = new Packr(options as Options);
+const encoder = new Encoder((value) => packr.pack(value));
 
 /** Encodes to bytes whose buffer is exactly as long as they are, so that the buffer may be transferred or kept. */
 export function pack(value: unknown): Uint8Array {
-  const pooled = packr.pack(value);
-  const exact = new Uint8Array(pooled.length);
-  exact.set(pooled);
-  return exact;
+  return encoder.exact(value);
 }
 
 /** Decodes what {@link pack} encoded. Throws on malformed input. */
@@ -29,12 +29,12 @@ export function unpack<Value = unknown>(bytes: Uint8Array): Value {
 }
 
 /**
- * Encodes into msgpackr's pool: half the cost of {@link pack}. The bytes stay valid and unchanged, but their buffer holds
+ * Encodes into the encoder's pool, without the copy of {@link pack}. The bytes stay valid and unchanged, but their buffer holds
  * other messages too: it must never be transferred.
  * @internal
  */
 export function packPooled(value: unknown): Uint8Array {
-  return packr.pack(value);
+  return encoder.pooled(value);
 }
 
 const range = { start: 0, end: 0 };

@@ -1,0 +1,102 @@
+/** Whatever the encoder writes, msgpackr must read as what went in, wherever buffers end. */
+import fc from 'fast-check';
+import { Packr } from 'msgpackr/pack';
+import { describe, expect, it } from 'vitest';
+import { Encoder } from '../../src/runtime/encoder.ts';
+
+const packr = new Packr({ useRecords: false, mapsAsObjects: true });
+const encoderOf = () => new Encoder((value) => packr.pack(value));
+
+const anything = fc.anything({
+  maxDepth: 4,
+  key: fc.string({ unit: 'binary' }).filter((name) => name !== '__proto__'),
+  values: [
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.string({ maxLength: 100 }),
+    fc.integer(),
+    fc.maxSafeInteger(),
+    fc.double({ noNaN: true }).map((value) => (Object.is(value, -0) ? 0 : value)),
+    fc.boolean(),
+    fc.constant(null),
+  ],
+});
+
+describe('the encoder', () => {
+  it('writes what msgpackr reads', () => {
+    const encoder = encoderOf();
+    fc.assert(
+      fc.property(anything, (value) => {
+        const plain: unknown = packr.unpack(packr.pack(value));
+        expect(packr.unpack(encoder.exact(value))).toEqual(plain);
+        expect(packr.unpack(encoder.pooled(value))).toEqual(plain);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([0, 1, 15, 16, 31, 32, 63, 64, 84, 85, 86, 255, 256, 21_845, 21_846, 65_535, 65_536, 400_000])(
+    'writes texts, bytes, lists and maps of length %d',
+    (length) => {
+      const encoder = encoderOf();
+      const texts = ['x'.repeat(length), 'é'.repeat(length), '€'.repeat(length), '\u{1f642}'.repeat(length)];
+      const bytes = new Uint8Array(length).fill(7);
+      const list = new Array<number>(length).fill(-1);
+      const map = Object.fromEntries(Array.from({ length: Math.min(length, 70_000) }, (_, at) => [`k${at}`, at]));
+      const value = { texts, list, map, more: { map, nothing: undefined } };
+      const read = packr.unpack(encoder.exact({ ...value, bytes })) as typeof value & { bytes: Uint8Array };
+      expect({ ...read, bytes: undefined }).toEqual({ ...value, more: { map }, bytes: undefined });
+      expect(Buffer.compare(read.bytes, bytes)).toBe(0);
+    },
+  );
+
+  it.each([
+    0,
+    127,
+    128,
+    255,
+    256,
+    65_535,
+    65_536,
+    2 ** 32 - 1,
+    2 ** 32,
+    -1,
+    -32,
+    -33,
+    -128,
+    -129,
+    -(2 ** 31),
+    -(2 ** 31) - 1,
+    0.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.MIN_VALUE,
+    Number.MAX_SAFE_INTEGER,
+  ])('writes the number %d', (value) => {
+    expect(packr.unpack(encoderOf().exact([value]))).toEqual([value]);
+  });
+
+  it('leaves what was written before as it is, however often it takes another buffer', () => {
+    const encoder = encoderOf();
+    const values = Array.from({ length: 3000 }, (_, at) => ({
+      at,
+      text: `${at}`.repeat(at % 200),
+      list: [at, { at }],
+    }));
+    const written = values.map((value, at) => (at % 3 === 0 ? encoder.exact(value) : encoder.pooled(value)));
+    expect(written.map((bytes) => packr.unpack(bytes))).toEqual(values);
+  });
+
+  it('begins anew after a value that cannot be written', () => {
+    const encoder = encoderOf();
+    const circle: Record<string, unknown> = { name: 'a' };
+    circle['self'] = circle;
+    expect(() => encoder.exact(circle)).toThrow();
+    expect(() => encoder.pooled({ large: 2n ** 70n })).toThrow();
+    expect(packr.unpack(encoder.pooled({ a: [1] }))).toEqual({ a: [1] });
+  });
+
+  it('leaves bigints, dates and undefined items to msgpackr', () => {
+    const value = { at: new Date(5), large: 2n ** 62n, items: [undefined, 1] };
+    expect(packr.unpack(encoderOf().exact(value))).toEqual(packr.unpack(packr.pack(value)));
+  });
+});
