@@ -36,7 +36,7 @@ async function answerRequest(server: Server, request: ApiRequest, context: Serve
   try {
     call = busCall(server, request, request.verb, context);
     const answer = await runPipeline(call, server);
-    response = responseOf(call, answer);
+    response = request.quiet === true && 'code' in answer ? { code: answer.code } : responseOf(call, answer);
     if (call.audit !== undefined) server.auditor?.completed(call.audit, response.code, { call, answer });
   } catch (error) {
     response = refusal(server, error, call);

@@ -82,19 +82,25 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
     watch(resource, watchOptions = {}) {
       return watchOver(bus, address, resource, watchOptions);
     },
-    async create(resource, object, { subresource, signal, ...write } = {}) {
+    async create(resource, object, { subresource, signal, quiet, ...write } = {}) {
       const target = targetOf(resource, { namespace: object.metadata?.namespace }, subresource);
       return objectOf(
-        await send({ verb: 'create', ...target, query: writeQuery(write), body: packed(object, resource) }, signal),
+        await send(
+          { verb: 'create', ...target, query: writeQuery(write), body: packed(object, resource), quiet },
+          signal,
+        ),
       );
     },
-    async update(resource, object, { subresource, signal, ...write } = {}) {
+    async update(resource, object, { subresource, signal, quiet, ...write } = {}) {
       const target = targetOf(resource, keyOf(object), subresource);
       return objectOf(
-        await send({ verb: 'update', ...target, query: writeQuery(write), body: packed(object, resource) }, signal),
+        await send(
+          { verb: 'update', ...target, query: writeQuery(write), body: packed(object, resource), quiet },
+          signal,
+        ),
       );
     },
-    async patch(resource, key, type, patch, { subresource, signal, ...write } = {}) {
+    async patch(resource, key, type, patch, { subresource, signal, quiet, ...write } = {}) {
       const target = targetOf(resource, key, subresource);
       return objectOf(
         await send(
@@ -104,6 +110,7 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
             query: patchQuery(write),
             patchType: patchMediaType(type),
             body: pack(patch),
+            quiet,
           },
           signal,
         ),

@@ -80,7 +80,8 @@ export function createEventRecorder(
       };
       const verdict = correlator.correlate(event, nowMs);
       if (verdict === 'drop') return;
-      const write = () => (verdict === 'create' ? client.create(coreEvents, event) : raiseCount(client, event));
+      const write = () =>
+        verdict === 'create' ? client.create(coreEvents, event, { quiet: true }) : raiseCount(client, event);
       if (extras.delayMs === undefined) sink.push(write);
       else context.clock.after(extras.delayMs, () => sink.push(write));
     },
@@ -92,10 +93,10 @@ async function raiseCount(client: Client, event: EventObject): Promise<void> {
   const { namespace, name } = event.metadata;
   const key = { namespace, name };
   try {
-    await client.patch(coreEvents, key, 'strategic', { count, lastTimestamp, message });
+    await client.patch(coreEvents, key, 'strategic', { count, lastTimestamp, message }, { quiet: true });
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    await client.create(coreEvents, event);
+    await client.create(coreEvents, event, { quiet: true });
   }
 }
 
@@ -126,7 +127,7 @@ export function createSeriesRecorder(
   const writeSeries = (series: Series) => {
     series.writtenCount = series.count;
     const patch = { series: { count: series.count, lastObservedTime: formatMicroTime(series.lastMs) } };
-    sink.push(() => client.patch(events, series.key, 'strategic', patch));
+    sink.push(() => client.patch(events, series.key, 'strategic', patch, { quiet: true }));
   };
   const sweep = () => {
     const nowMs = clock.now();
@@ -177,7 +178,7 @@ export function createSeriesRecorder(
         type,
         ...(related === undefined ? {} : { related }),
       };
-      sink.push(() => client.create(events, event));
+      sink.push(() => client.create(events, event, { quiet: true }));
     },
   };
 }

@@ -30,6 +30,8 @@ export interface ApiRequest extends ApiTarget {
   readonly query?: Readonly<Record<string, string>> | undefined;
   /** Packed object, DeleteOptions, or patch (a packed value; for JSON patch an array). */
   readonly body?: Uint8Array | undefined;
+  /** For writes whose answer nobody looks at: it carries no object, unless it is a refusal. */
+  readonly quiet?: boolean | undefined;
   /** For `patch`: the media type, such as `application/merge-patch+json`. */
   readonly patchType?: string | undefined;
 }

@@ -68,6 +68,8 @@ export interface WriteOptions {
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore' | undefined;
   /** Such as `status`, `scale`, `binding`, `eviction`. */
   readonly subresource?: string | undefined;
+  /** Nobody looks at the answer: over the bus none is sent, and the promise resolves with an empty object. */
+  readonly quiet?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -83,7 +83,7 @@ export class StatusWriter {
     const { namespace, name } = info;
     try {
       const patch = { metadata: { uid }, status: change };
-      await client.patch(pods, { namespace, name }, 'strategic', patch, { subresource: 'status' });
+      await client.patch(pods, { namespace, name }, 'strategic', patch, { subresource: 'status', quiet: true });
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error))
         log.warn('pod status not written', { pod: info.key, error: String(error) });

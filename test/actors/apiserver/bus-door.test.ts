@@ -34,6 +34,19 @@ describe('the bus door', () => {
     expect((await list('root', { ...jane, groups: ['system:masters'] })).items).toEqual([]);
   });
 
+  it('answers quiet writes without the object, and refuses them as all others', async () => {
+    const { client } = server;
+    const quiet = { quiet: true };
+    expect(await client.create(configMaps, configMap('a', { k: '1' }), quiet)).toEqual({});
+    const key = { namespace: 'default', name: 'a' };
+    expect(await client.patch(configMaps, key, 'merge', { data: { k: '2' } }, quiet)).toEqual({});
+    const read = await client.get(configMaps, key);
+    expect(read).toMatchObject({ data: { k: '2' } });
+    expect(await client.update(configMaps, { ...read, data: { k: '3' } }, quiet)).toEqual({});
+    await expect(client.update(configMaps, read, quiet)).rejects.toSatisfy(isConflict);
+    expect(await client.get(configMaps, key)).toMatchObject({ data: { k: '3' } });
+  });
+
   it('does not write an update that changes nothing', async () => {
     const { client } = server;
     const created = await client.create(configMaps, configMap('a', { k: '1' }));
