@@ -28,6 +28,10 @@ export const plugin = {
     },
     score: (_cycle, { pod }, row) =>
       listed(pod, 'example.com/prefer').has(nodes.names[row]) ? (args.score ?? 100) : 0,
+    scoreRows(_cycle, { pod }, rows, count, scores) {
+      const liked = listed(pod, 'example.com/prefer');
+      for (let i = 0; i < count; i++) scores[i] = liked.has(nodes.names[rows[i]]) ? (args.score ?? 100) : 0;
+    },
     events: () => [{ resource: 'Node', action: 1 }],
   }),
 };

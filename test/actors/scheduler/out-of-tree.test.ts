@@ -71,6 +71,34 @@ test('the documented plugin filters and scores', async () => {
   );
 });
 
+test('the documented plugin answers alike for one node and for all', async () => {
+  const { plugins } = await import('../../../actors/scheduler/index.ts');
+  const { loadPlugins } = await import('../../../actors/scheduler/plugin-modules.ts');
+  const binder = { name: 'DefaultBinder', create: () => ({ name: 'DefaultBinder', bind: () => undefined }) };
+  const known = [...plugins.filter(({ name }) => name !== binder.name), binder, ...(await loadPlugins([example]))];
+  const placedBy = (plain: boolean) => {
+    const { addNodes, addPods, run, scheduler, messageOf } = makeScheduler({
+      plain,
+      plugins: known,
+      configuration: { profiles: withExample.profiles },
+    });
+    addNodes(...['n1', 'n2', 'n3', 'n4'].map((name) => makeNode(name)));
+    for (let i = 0; i < 24; i++) {
+      const annotations = {
+        'example.com/prefer': `n${(i % 4) + 1}`,
+        'example.com/avoid': i % 6 === 5 ? 'n1,n2,n3,n4' : `n${((i + 1) % 4) + 1}`,
+      };
+      const { metadata, spec } = podNamed(`p${i}`, annotations);
+      addPods({ metadata: { ...metadata, uid: `u${i}` }, spec: spec! });
+    }
+    const placed = [...run()];
+    scheduler.stop();
+    return [placed, messageOf('p5')];
+  };
+  expect(placedBy(false)).toEqual(placedBy(true));
+  expect(placedBy(false)[1]).toContain('4 node(s) are avoided by the pod');
+});
+
 test('a module without a plugin is refused by name', async () => {
   const { loadPlugins } = await import('../../../actors/scheduler/plugin-modules.ts');
   await expect(loadPlugins(['./nowhere.mjs'])).rejects.toThrow(/pluginModules\[0\].*cannot be loaded/);
