@@ -59,16 +59,12 @@ export class EventCorrelator {
       object.uid,
       object.apiVersion,
     ].join('\u0000');
-    const group = [
-      regarding,
-      object.fieldPath,
-      event.type,
-      event.reason,
-      event.reportingComponent,
-      event.reportingInstance,
-    ].join('\u0000');
+    // Events of several containers of a pod are similar: the part of the object that an event is about is not looked at.
+    const group = [regarding, event.type, event.reason, event.reportingComponent, event.reportingInstance].join(
+      '\u0000',
+    );
     const combined = this.#combine(group, event.message, nowMs);
-    const key = combined ? group : `${group}\u0000${event.message}`;
+    const key = combined ? group : `${group}\u0000${object.fieldPath ?? ''}\u0000${event.message}`;
     if (combined) event.message = `(combined from similar events): ${event.message}`;
     const observed = this.#observed.get(key);
     let verdict: Verdict = 'create';

@@ -8,7 +8,7 @@
 import { type EventsV1Event, formatMicroTime, formatTime, isNotFound, type ObjectReference } from '../api/index.ts';
 import type { ActorContext, Random } from '../runtime/index.ts';
 import { EventCorrelator, type EventObject, remember } from './event-correlator.ts';
-import { EventSink, type EventSinkOptions } from './event-sink.ts';
+import { EventSink, type EventSinkOptions, type EventWrite } from './event-sink.ts';
 import { coreEvents, events } from './resources.ts';
 import type { Client, KubernetesObject } from './types.ts';
 
@@ -50,6 +50,7 @@ export function createEventRecorder(
   const sink = new EventSink(context, options);
   const correlator = new EventCorrelator();
   const stampOf = risingNanoseconds(context.random);
+  const inOrder = oneAtATime();
   const { component, host } = options;
   return {
     event(regarding, type, reason, message, extras = {}) {
@@ -81,10 +82,27 @@ export function createEventRecorder(
       const verdict = correlator.correlate(event, nowMs);
       if (verdict === 'drop') return;
       const write = () =>
-        verdict === 'create' ? client.create(coreEvents, event, { quiet: true }) : raiseCount(client, event);
+        inOrder(event.metadata.name, () =>
+          verdict === 'create' ? client.create(coreEvents, event, { quiet: true }) : raiseCount(client, event),
+        );
       if (extras.delayMs === undefined) sink.push(write);
       else context.clock.after(extras.delayMs, () => sink.push(write));
     },
+  };
+}
+
+/** Writes of one event follow each other: a count that is raised before its event is written would be lost. */
+function oneAtATime(): (name: string, write: EventWrite) => Promise<unknown> {
+  const latest = new Map<string, Promise<unknown>>();
+  return (name, write) => {
+    const before = latest.get(name);
+    const written = before === undefined ? write() : before.then(write, write);
+    latest.set(name, written);
+    const forget = () => {
+      if (latest.get(name) === written) latest.delete(name);
+    };
+    written.then(forget, forget);
+    return written;
   };
 }
 
@@ -102,9 +120,21 @@ async function raiseCount(client: Client, event: EventObject): Promise<void> {
 
 interface Series {
   readonly key: { readonly namespace: string; readonly name: string };
+  /** As it was written first. */
+  readonly event: EventsV1Event;
   count: number;
   lastMs: number;
   writtenCount: number;
+}
+
+/** An event that has expired in the meantime is written anew. */
+async function continueSeries(client: Client, { key, event }: Series, patch: Pick<EventsV1Event, 'series'>) {
+  try {
+    await client.patch(events, key, 'strategic', patch, { quiet: true });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.create(events, { ...event, ...patch }, { quiet: true });
+  }
 }
 
 /** A series without a new event for this long is over. */
@@ -122,12 +152,13 @@ export function createSeriesRecorder(
   const sink = new EventSink(context, options);
   const { clock, random } = context;
   const { component, host } = options;
+  const inOrder = oneAtATime();
   const seriesByKey = new Map<string, Series>();
   const stampOf = risingNanoseconds(random);
   const writeSeries = (series: Series) => {
     series.writtenCount = series.count;
     const patch = { series: { count: series.count, lastObservedTime: formatMicroTime(series.lastMs) } };
-    sink.push(() => client.patch(events, series.key, 'strategic', patch, { quiet: true }));
+    sink.push(() => inOrder(series.key.name, () => continueSeries(client, series, patch)));
   };
   const sweep = () => {
     const nowMs = clock.now();
@@ -163,7 +194,6 @@ export function createSeriesRecorder(
       }
       const namespace = reference.namespace || 'default';
       const name = eventName(reference.name ?? '', stampOf(nowMs));
-      remember(seriesByKey, key, { key: { namespace, name }, count: 1, lastMs: nowMs, writtenCount: 1 });
       const event: EventsV1Event = {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
@@ -178,7 +208,8 @@ export function createSeriesRecorder(
         type,
         ...(related === undefined ? {} : { related }),
       };
-      sink.push(() => client.create(events, event, { quiet: true }));
+      remember(seriesByKey, key, { key: { namespace, name }, event, count: 1, lastMs: nowMs, writtenCount: 1 });
+      sink.push(() => inOrder(name, () => client.create(events, event, { quiet: true })));
     },
   };
 }

@@ -38,6 +38,30 @@ describe('EventCorrelator', () => {
     expect(verdicts[11]).toEqual(['patch', '(combined from similar events): m11']);
   });
 
+  it('combines events of several containers of a pod, and counts each container by itself before', () => {
+    const correlator = new EventCorrelator();
+    const of = (container: string, message: string) => {
+      const next = event(message);
+      next.involvedObject.fieldPath = `spec.containers{${container}}`;
+      return next;
+    };
+    expect(correlator.correlate(of('a', 'same'), 0)).toBe('create');
+    expect(correlator.correlate(of('b', 'same'), 0)).toBe('create');
+    expect(correlator.correlate(of('a', 'same'), 0)).toBe('patch');
+    for (let at = 0; at < 8; at++) correlator.correlate(of('a', `a${at}`), 0);
+    const tenth = of('b', 'b0');
+    correlator.correlate(tenth, 0);
+    expect(tenth.message).toBe('(combined from similar events): b0');
+  });
+
+  it('forgets what was similar ten minutes ago', () => {
+    const correlator = new EventCorrelator();
+    for (let at = 0; at < 9; at++) correlator.correlate(event(`m${at}`), 0);
+    const late = event('late');
+    correlator.correlate(late, 600_001);
+    expect(late.message).toBe('late');
+  });
+
   it('drops what goes beyond 25 events of an object, and lets one through every five minutes', () => {
     const correlator = new EventCorrelator();
     for (let at = 0; at < 25; at++) expect(correlator.correlate(event('m'), 0)).not.toBe('drop');
