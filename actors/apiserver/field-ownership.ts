@@ -10,6 +10,7 @@ import {
   decodePatched,
   type FieldWriter,
   type KindDefinition,
+  type Owners,
   packCreator,
   packOwners,
   parseConfiguration,
@@ -17,12 +18,14 @@ import {
   resetFieldsOf,
   type Schema,
   StatusError,
+  scaleOwners,
   takeManagedFields,
   trackCreate,
   trackUpdate,
+  withScaleOwners,
 } from '../../src/api/index.ts';
 import { unpack } from '../../src/runtime/index.ts';
-import { expectedKindOf, fieldValidationOf } from './bodies.ts';
+import { expectedKindOf, fieldValidationOf, type NamedKind } from './bodies.ts';
 import { copyOf } from './cache/entry.ts';
 import type { Call } from './call.ts';
 import { apiVersionOf } from './kinds.ts';
@@ -123,13 +126,7 @@ export function applyFields(
   configuration: ApiObject,
 ): ApiObject {
   const { kind } = call;
-  const writer: ApplyWriter = {
-    ...writerOf(call, server),
-    group: kind.group,
-    version: kind.version,
-    kind: kind.kind,
-    force: booleanOf(call.query['force']) ?? false,
-  };
+  const writer = applierOf(call, kind, writerOf(call, server));
   const { schema } = server.cacheOf(kind).fields ?? {};
   const applied = applyConfiguration(live, call.previous?.owners ?? new Map(), configuration, writer);
   if (applied === undefined) {
@@ -137,12 +134,65 @@ export function applyFields(
     return copyOf(live as ApiObject);
   }
   call.owners = packOwners(applied.owners, schema);
-  const { object, warnings } = decodePatched(applied.object, expectedKindOf(kind), fieldValidationOf(call), (reason) =>
+  const object = decodeApplied(call, applied.object, kind);
+  // Nobody owns the name, so a manager that leaves everything else leaves it too.
+  object.metadata.name ??= call.name as string;
+  return object;
+}
+
+function applierOf(call: Call, { group, version, kind }: NamedKind, writer: FieldWriter): ApplyWriter {
+  return { ...writer, group, version, kind, force: booleanOf(call.query['force']) ?? false };
+}
+
+function decodeApplied(call: Call, applied: ApiObject, kind: NamedKind): ApiObject {
+  const { object, warnings } = decodePatched(applied, expectedKindOf(kind), fieldValidationOf(call), (reason) =>
     StatusError.badRequest(reason),
   );
   if (call.attempt <= 1) call.warnings.push(...warnings);
   object.metadata ??= {};
-  // Nobody owns the name, so a manager that leaves everything else leaves it too.
-  object.metadata.name ??= call.name as string;
   return object;
+}
+
+/** The part of an object that is another kind, such as its scale: as it is, its kind, and where in the object its only field is. */
+export interface LivePart {
+  readonly live: ApiObject;
+  readonly kind: NamedKind;
+  readonly path: readonly string[];
+}
+
+/** The part that an apply of `configuration` makes of it. */
+export function applyPartFields(call: Call, server: Server, part: LivePart, configuration: ApiObject): ApiObject {
+  const { live, kind, path } = part;
+  const stored = call.previous?.owners ?? new Map();
+  const writer = applierOf(call, kind, partWriterOf(call, server, kind));
+  const applied = applyConfiguration(live, scaleOwners(stored, path), configuration, writer);
+  if (applied === undefined) {
+    call.owners = call.previous?.packedOwners;
+    return live;
+  }
+  keepPartOwners(call, server, stored, applied.owners, path);
+  return decodeApplied(call, applied.object, kind);
+}
+
+/** Like {@link trackFields}, of a part that has become `updated`. */
+export function trackPartFields(call: Call, server: Server, part: LivePart, updated: ApiObject): void {
+  const { live, kind, path } = part;
+  const stored = call.previous?.owners ?? new Map();
+  const owners = trackUpdate(scaleOwners(stored, path), live, updated, partWriterOf(call, server, kind));
+  keepPartOwners(call, server, stored, owners, path);
+}
+
+function keepPartOwners(call: Call, server: Server, stored: Owners, owners: Owners, path: LivePart['path']): void {
+  const { schema } = server.cacheOf(call.kind).fields ?? {};
+  call.owners = packOwners(withScaleOwners(stored, owners, apiVersionOf(call.kind), path), schema);
+}
+
+function partWriterOf(call: Call, server: Server, kind: NamedKind): FieldWriter {
+  return {
+    manager: call.fieldManager,
+    apiVersion: apiVersionOf(kind),
+    schema: expectedKindOf(kind).schema,
+    subresource: call.subresource?.name,
+    now: server.strategyContext(call.dryRun).now,
+  };
 }

@@ -9,6 +9,7 @@ import { emptyValue } from './conform.ts';
 import { StatusError } from './errors.ts';
 import {
   childrenOf,
+  compareKeys,
   emptySet,
   type FieldSet,
   intersectSets,
@@ -27,6 +28,7 @@ import { stableJson } from './hash.ts';
 import type { ApiObject } from './kinds/types.ts';
 import {
   compareObjects,
+  compareOwners,
   type FieldWriter,
   identityOf,
   type Owners,
@@ -37,7 +39,7 @@ import {
 } from './managed-fields.ts';
 import type { Schema } from './schema.ts';
 import { typedError } from './typed-errors.ts';
-import { compareValues, fieldsOf, mergeValues, removeFields } from './typed-value.ts';
+import { compareValues, fieldsOf, mergeValues, removeFields, sameJson } from './typed-value.ts';
 import { parseYaml, YamlSyntaxError } from './yaml-text.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -104,8 +106,7 @@ export function applyConfiguration(
     applied = applyOnce(live, configuration, ownersOf(live, stored, writer), writer, writer.force);
   } catch (error) {
     if (!(error instanceof ApplyConflict)) throw error;
-    const conflicts =
-      writer.manager === 'kubectl' ? withoutAllowed(error.conflicts, live, writer.schema) : error.conflicts;
+    const conflicts = writer.manager === 'kubectl' ? withoutAllowed(error.conflicts, live, writer) : error.conflicts;
     if (conflicts.length > 0) throw conflictStatus(conflicts);
     applied = applyOnce(live, configuration, ownersOf(live, stored, writer), writer, true);
   }
@@ -118,7 +119,7 @@ function ownersOf(live: ApiObject | undefined, stored: Owners, writer: FieldWrit
   const owners: Owners = new Map(stored);
   // What was there before anybody's ownership was recorded belongs to a manager of that name.
   if (owners.size === 0 && live !== undefined)
-    recordUpdate(owners, undefined, live, { ...writer, manager: firstManager, subresource: '' });
+    recordUpdate(owners, undefined, live, { ...writer, manager: firstManager });
   return owners;
 }
 
@@ -126,9 +127,6 @@ const groupVersion = (group: string, version: string): string => `${group}/${ver
 
 function checkConfiguration(configuration: ApiObject, { group, version, kind, schema }: ApplyWriter): void {
   const metadata = (configuration.metadata ?? {}) as Record<string, unknown>;
-  if (metadata['managedFields'] !== undefined && metadata['managedFields'] !== null) {
-    throw StatusError.badRequest('metadata.managedFields must be nil');
-  }
   const written = configuration.apiVersion as unknown;
   const given = typeof written === 'string' ? written : '';
   const slash = given.indexOf('/');
@@ -136,6 +134,7 @@ function checkConfiguration(configuration: ApiObject, { group, version, kind, sc
   if (said !== groupVersion(group, version) || configuration.kind !== kind) {
     throw StatusError.badRequest(`invalid object type: ${said}, Kind=${configuration.kind ?? ''}`);
   }
+  if (Array.isArray(metadata['managedFields'])) throw StatusError.badRequest('metadata.managedFields must be nil');
   const error = typedError(configuration, schema);
   if (error !== undefined) {
     const where = `${metadata['namespace'] ?? ''}/${metadata['name'] ?? ''}; ${given}`;
@@ -177,7 +176,7 @@ function applyOnce(
   if (last !== undefined && !isEmptySet(last.set)) {
     // What the configuration says of the object's identity counts while pruning, though nobody comes to own it.
     owners.set(identity, { ...own, set: named });
-    merged = withIdentity(prune(merged, owners, apiVersion, last.set, schema) as ApiObject, live);
+    merged = withIdentity(prune(merged, owners, last.set, schema) as ApiObject, live);
   }
   owners.set(identity, { ...own, set });
   const comparison = compareObjects(live, merged, writer);
@@ -189,7 +188,8 @@ function applyOnce(
     if (conflicts.length > 0) throw new ApplyConflict(conflicts);
   }
   takeFields(owners, identity, comparison);
-  const changedObject = !isUnchanged(base, merged, schema);
+  // Also the order of a list's items counts, which nobody owns.
+  const changedObject = !sameJson(base, merged);
   const changedOwners = last === undefined || stableJson(last.set) !== stableJson(set);
   if (live !== undefined && !changedObject && !changedOwners) return undefined;
   const recorded = owners.get(identity);
@@ -209,38 +209,32 @@ function withIdentity(pruned: ApiObject, live: ApiObject | undefined): ApiObject
   return { ...pruned, metadata };
 }
 
-function isUnchanged(before: unknown, after: unknown, schema: Schema): boolean {
-  const { added, modified, removed } = compareValues(before, after, schema);
-  return isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed);
-}
-
 /**
  * Takes away what the manager named last time and nobody names now. First all of it goes; then what somebody still owns comes back;
  * then what the manager never owned but which hung on what it owned.
  */
-function prune(merged: unknown, owners: Owners, apiVersion: string, last: FieldSet, schema: Schema): unknown {
+function prune(merged: unknown, owners: Owners, last: FieldSet, schema: Schema): unknown {
   const named = (set: FieldSet): FieldSet => withNamedFields(set, schema);
   const all = named(fieldsOf(merged, schema));
   let pruned = removeFields(merged, named(last), schema);
   let owned: FieldSet = emptySet;
-  for (const owner of owners.values()) if (owner.apiVersion === apiVersion) owned = unionSets(owned, owner.set);
+  for (const owner of owners.values()) owned = unionSets(owned, owner.set);
   const kept = unionSets(named(fieldsOf(pruned, schema)), named(owned));
   pruned = removeFields(merged, subtractSets(all, kept), schema);
   const gone = subtractSets(all, named(fieldsOf(pruned, schema)));
   return removeFields(merged, intersectSets(gone, named(last)), schema);
 }
 
-/** A conflict for each path of the set. */
+/** A conflict for each path of the set: at every level the members first, then what is below them. */
 function conflictsWith(owner: Ownership, set: FieldSet): Conflict[] {
   const conflicts: Conflict[] = [];
   const visit = (node: FieldSet, before: string, wrap: (inner: FieldSet) => FieldSet): void => {
-    for (const key of Object.keys(node).sort()) {
-      const { member, children } = lookUp(node, key);
-      const path = before + keyText(key);
-      const within = (inner: FieldSet): FieldSet => wrap({ [key]: inner });
-      if (member) conflicts.push({ owner, path, set: within(emptySet) });
-      visit(children, path, within);
+    const keys = Object.keys(node).sort(compareKeys);
+    for (const key of keys) {
+      if (lookUp(node, key).member)
+        conflicts.push({ owner, path: before + keyText(key), set: wrap({ [key]: emptySet }) });
     }
+    for (const key of keys) visit(lookUp(node, key).children, before + keyText(key), (inner) => wrap({ [key]: inner }));
   };
   visit(childrenOf(set), '', (inner) => inner);
   return conflicts;
@@ -253,7 +247,7 @@ function ownerText({ manager, operation, apiVersion, subresource }: Ownership): 
 }
 
 function conflictStatus(conflicts: readonly Conflict[]): StatusError {
-  const sorted = [...conflicts].sort((left, right) => (ownerText(left.owner) < ownerText(right.owner) ? -1 : 1));
+  const sorted = [...conflicts].sort((left, right) => compareOwners(left.owner, right.owner));
   const causes: StatusCause[] = sorted.map(({ owner, path }) => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${ownerText(owner)}`,
@@ -286,13 +280,17 @@ function annotationOf(object: ApiObject | undefined): string | undefined {
 function withoutAllowed(
   conflicts: readonly Conflict[],
   live: ApiObject | undefined,
-  schema: Schema,
+  { schema, apiVersion }: FieldWriter,
 ): readonly Conflict[] {
   const text = annotationOf(live);
   if (text === undefined) return conflicts;
   let allowed: FieldSet;
   try {
-    allowed = fieldsOf(JSON.parse(text), schema);
+    const object = JSON.parse(text) as ApiObject;
+    if (object.apiVersion !== apiVersion) return conflicts;
+    // What has changed since is not its own any more.
+    const { added, modified, removed } = compareValues(live, object, schema);
+    allowed = subtractSets(subtractSets(subtractSets(fieldsOf(object, schema), modified), added), removed);
   } catch {
     // An annotation that is no JSON allows nothing.
     return conflicts;

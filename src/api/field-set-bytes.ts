@@ -15,7 +15,7 @@ import { fieldCodesOf } from './field-codes.ts';
 import { emptySet, type FieldSet, inOrder, isEmptySet } from './field-set.ts';
 import type { ApiObject } from './kinds/types.ts';
 import type { Schema } from './schema.ts';
-import { isLeaf, isNothing, itemsByKey, mixed, resolveSchema, sameJson } from './typed-value.ts';
+import { isLeaf, isNothing, itemsByKey, mixed, Repeated, resolveSchema, sameJson } from './typed-value.ts';
 
 const LEAF = 1;
 const BRANCH = 2;
@@ -164,7 +164,10 @@ function putAdded(
   passedMetadata?: ReadonlySet<string>,
 ): void {
   if (schema.kind === 'array') {
-    for (const [key, item] of itemsByKey(schema, after)) putNode(undefined, item, schema.element, 0, key);
+    for (const [key, item] of itemsByKey(schema, after)) {
+      if (item instanceof Repeated) putHead(0, key, LEAF);
+      else putNode(undefined, item, schema.element, 0, key);
+    }
   } else if (typeof after === 'object' && after !== null) {
     const codes = schema.kind === 'object' && schema.object !== undefined ? fieldCodesOf(schema.object) : undefined;
     const empty = before as Json | null | undefined;

@@ -247,3 +247,29 @@ export function keyText(key: string): string {
       return `[${rest}]`;
   }
 }
+
+/** The order of keys in messages: names and values as texts, but numbers by what they are. */
+export function compareKeys(left: string, right: string): number {
+  if (left === right) return 0;
+  const [kind, other] = [left.slice(0, 2), right.slice(0, 2)];
+  if (kind !== other || kind === 'f:') return left < right ? -1 : 1;
+  const [a, b] = [JSON.parse(left.slice(2)) as unknown, JSON.parse(right.slice(2)) as unknown];
+  if (kind !== 'k:') return compareScalars(a, b);
+  const [ours, theirs] = [Object.entries(a as object), Object.entries(b as object)];
+  for (const [index, [name, value]] of ours.entries()) {
+    const [otherName, otherValue] = theirs[index] ?? [];
+    if (otherName === undefined) return 1;
+    if (name !== otherName) return name < otherName ? -1 : 1;
+    const order = compareScalars(value, otherValue);
+    if (order !== 0) return order;
+  }
+  return ours.length - theirs.length;
+}
+
+function compareScalars(left: unknown, right: unknown): number {
+  if (typeof left === 'number' && typeof right === 'number') return left - right;
+  // Numbers come before texts, and those before truth values.
+  const [a, b] = typeof left === typeof right ? [String(left), String(right)] : [typeof left, typeof right];
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -49,6 +49,7 @@ export { applyStrategicMergePatch } from './patch-strategic.ts';
 export * from './protobuf/index.ts';
 export * from './quantity.ts';
 export * from './request-options.ts';
+export { scaleOwners, withScaleOwners } from './scale-owners.ts';
 export {
   definitionNames,
   definitionOf,

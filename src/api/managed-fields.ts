@@ -77,6 +77,18 @@ export function identityOf(owner: Pick<Ownership, 'manager' | 'operation' | 'api
   return `${operation}\n${operation === 'Apply' ? '' : apiVersion}\n${subresource}\n${manager}`;
 }
 
+/** By what upstream tells managers apart: the text of their entry. */
+export const compareOwners = (left: Ownership, right: Ownership): number => order(entryText(left), entryText(right));
+
+function entryText({ manager, operation, apiVersion, subresource }: Ownership): string {
+  return JSON.stringify({
+    ...(manager === '' ? {} : { manager }),
+    operation,
+    ...(operation === 'Apply' ? {} : { apiVersion }),
+    ...(subresource === '' ? {} : { subresource }),
+  });
+}
+
 /** The owners that entries name; undefined when an entry is not valid. */
 export function decodeOwners(entries: readonly ManagedFieldsEntry[] | null | undefined): Owners | undefined {
   const owners: Owners = new Map();
@@ -84,11 +96,41 @@ export function decodeOwners(entries: readonly ManagedFieldsEntry[] | null | und
     const { manager = '', operation, apiVersion = '', subresource = '', fieldsType, fieldsV1, time } = entry;
     if ((operation !== 'Apply' && operation !== 'Update') || apiVersion === '') return undefined;
     if (fieldsType !== 'FieldsV1') return undefined;
-    const set = (fieldsV1 ?? {}) as FieldSet;
+    const set = knownMembers((fieldsV1 ?? {}) as FieldSet);
+    if (set === undefined) return undefined;
     const owner: Ownership = { manager, operation, apiVersion, subresource, time: time ?? undefined, set };
     owners.set(identityOf(owner), owner);
   }
   return owners;
+}
+
+const knownKinds = new Set(['f:', 'k:', 'v:', 'i:']);
+
+/** A set that a client has written, without members of kinds that nobody knows; undefined when it is none. */
+function knownMembers(given: FieldSet): FieldSet | undefined {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
+  const set: Record<string, FieldSet> = {};
+  for (const key in given) {
+    const inner = knownMembers(given[key] as FieldSet);
+    if (inner === undefined) return undefined;
+    if (key === '.') set[key] = emptySet;
+    else if (key.length < 2 || key[1] !== ':') return undefined;
+    else if (knownKinds.has(key.slice(0, 2))) {
+      if (key[0] !== 'f' && !isKeyJson(key)) return undefined;
+      set[key] = inner;
+    }
+  }
+  return inOrder(set);
+}
+
+function isKeyJson(key: string): boolean {
+  try {
+    const value: unknown = JSON.parse(key.slice(2));
+    if (key[0] === 'k') return typeof value === 'object' && value !== null && !Array.isArray(value);
+    return key[0] === 'v' || Number.isInteger(value);
+  } catch {
+    return false;
+  }
 }
 
 const order = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
@@ -289,7 +331,7 @@ const ancientManager = 'ancient-changes';
 function capUpdaters(owners: Owners): void {
   const updaters = [...owners.entries()]
     .filter(([, { operation }]) => operation === 'Update')
-    .sort(([, left], [, right]) => ((left.time ?? '') < (right.time ?? '') ? -1 : 1));
+    .sort(([, left], [, right]) => order(left.time ?? '', right.time ?? '') || compareOwners(left, right));
   let count = updaters.length;
   const firstOf = new Map<string, string>();
   for (const [identity, { apiVersion, set, time }] of updaters) {

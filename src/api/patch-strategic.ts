@@ -9,7 +9,7 @@
  */
 import { setMember } from './conform.ts';
 import { StatusError } from './errors.ts';
-import { goValueText } from './go-text.ts';
+import { goValueText, quote } from './go-text.ts';
 import { stableJson } from './hash.ts';
 import { sortedCopy } from './patch-json.ts';
 import type { FieldSchema, ObjectSchema, Schema } from './schema.ts';
@@ -18,8 +18,8 @@ type Json = Record<string, unknown>;
 
 const patchDirective = '$patch';
 const retainKeysDirective = '$retainKeys';
-const deletePrefix = '$deleteFromPrimitiveList/';
-const orderPrefix = '$setElementOrder/';
+const deletePrefix = '$deleteFromPrimitiveList';
+const orderPrefix = '$setElementOrder';
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -61,9 +61,9 @@ function mergeMap(original: Json, given: Json, schema: Schema | undefined): Json
   for (const patchKey of Object.keys(patch)) {
     const value = patch[patchKey];
     const deletes = patchKey.startsWith(deletePrefix);
-    const key = deletes ? patchKey.slice(deletePrefix.length) : patchKey;
+    const key = deletes ? keyAfter(patchKey, deletePrefix, 'primitive list') : patchKey;
     if (value === null) {
-      if (!deletes) delete result[key];
+      delete result[key];
       continue;
     }
     const current = Object.hasOwn(result, key) ? result[key] : undefined;
@@ -76,7 +76,7 @@ function mergeMap(original: Json, given: Json, schema: Schema | undefined): Json
   return sortedCopy(result);
 }
 
-const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
+const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value);
 
 function mergeValue(
   current: unknown,
@@ -104,6 +104,22 @@ function mergeListField(
   return mergeList(current, value, field?.schema.element, field?.mergeKey ?? '', deletes);
 }
 
+/** The field that a directive is about: `$setElementOrder/containers`. */
+function keyAfter(directive: string, prefix: string, noun: string): string {
+  if (!directive.startsWith(`${prefix}/`)) throw StatusError.badRequest(`invalid patch format of ${noun}`);
+  return directive.slice(prefix.length + 1);
+}
+
+/** As Go names what it has found where it wanted something else. */
+function unexpected(wanted: '[]' | 'map', found: unknown): StatusError {
+  const names: Readonly<Record<string, string>> = { string: 'string', boolean: 'bool', array: '[]interface {}' };
+  const name = kindOf(found);
+  const number = Number.isInteger(found) ? 'int64' : 'float64';
+  const text =
+    name === 'null' ? '%!s(<nil>)' : (names[name] ?? (name === 'number' ? number : 'map[string]interface {}'));
+  return failed(`expected a ${wanted === '[]' ? '[]' : 'map[string]'}interface {}, but received a ${text}`);
+}
+
 /** `$retainKeys`: members of the object that it does not name go; the patch may set no others. */
 function retainKeys(original: Json, patch: Json): void {
   if (!Object.hasOwn(patch, retainKeysDirective)) return;
@@ -124,16 +140,18 @@ function applyOrders(original: Json, patch: Json, schema: Schema | undefined): v
     if (!directive.startsWith(orderPrefix)) continue;
     const order = patch[directive];
     delete patch[directive];
-    const key = directive.slice(orderPrefix.length);
-    if (!Array.isArray(order)) throw StatusError.badRequest('invalid patch format of setElementOrder list');
-    const current = Object.hasOwn(original, key) ? original[key] : undefined;
-    const given = Object.hasOwn(patch, key) ? patch[key] : undefined;
-    const currentList = Array.isArray(current) ? current : undefined;
-    const givenList = Array.isArray(given) ? given : undefined;
-    if (currentList === undefined && givenList === undefined) continue;
+    if (!Array.isArray(order)) throw unexpected('[]', order);
+    const key = keyAfter(directive, orderPrefix, 'setElementOrder list');
+    const currentList = listAt(original, key);
+    const givenList = listAt(patch, key);
     const field = fieldOf(schema, key);
+    if (field === undefined && schema?.kind === 'object') {
+      const name = schema.typeName.replace(/^.*\./, '');
+      throw failed(`unable to find api field in struct ${name} for the json field ${quote(key)}`);
+    }
     const mergeKey = field?.mergeKey ?? '';
     checkOrder(givenList ?? [], order, mergeKey);
+    if (currentList === undefined && givenList === undefined) continue;
     let merged = currentList ?? [];
     if (givenList !== undefined) {
       merged =
@@ -142,12 +160,34 @@ function applyOrders(original: Json, patch: Json, schema: Schema | undefined): v
           : mergeListField(currentList, givenList, field, false);
       delete patch[key];
     }
+    if (mergeKey !== '') checkKeys(merged, order, mergeKey);
     setMember(original, key, inOrder(merged, order, currentList ?? [], mergeKey));
+  }
+}
+
+function listAt(object: Json, key: string): unknown[] | undefined {
+  if (!Object.hasOwn(object, key)) return undefined;
+  const value = object[key];
+  if (!Array.isArray(value)) throw unexpected('[]', value);
+  return value;
+}
+
+/** Every item needs a key, and must be looked for among objects. */
+function checkKeys(items: readonly unknown[], order: readonly unknown[], mergeKey: string): void {
+  for (const item of items) {
+    if (!isObject(item)) throw unexpected('map', item);
+    const key = keyOf(item, mergeKey);
+    for (const [index, other] of order.entries()) {
+      if (!isObject(other)) throw failed(`value for key ${index} is not a map.`);
+      if (other[mergeKey] === key) break;
+    }
   }
 }
 
 /** The items of the patch must stand in the order list, and in its order. */
 function checkOrder(items: readonly unknown[], order: readonly unknown[], mergeKey: string): void {
+  if (order.length === 0) return;
+  for (const item of items) if (mergeKey !== '' && !isObject(item)) throw unexpected('map', item);
   let at = 0;
   for (const item of items) {
     if (isObject(item) && item[patchDirective] !== undefined) continue;
@@ -160,9 +200,11 @@ function checkOrder(items: readonly unknown[], order: readonly unknown[], mergeK
   }
 }
 
-function sameItem(left: unknown, right: unknown, mergeKey: string): boolean {
-  if (!isObject(left) || !isObject(right)) return left === right;
-  return mergeKey !== '' && stableJson(left[mergeKey]) === stableJson(right[mergeKey]);
+function sameItem(ordered: unknown, item: unknown, mergeKey: string): boolean {
+  if (mergeKey === '') return ordered === item;
+  if (!isObject(item)) throw unexpected('map', item);
+  if (!isObject(ordered)) throw unexpected('map', ordered);
+  return stableJson(keyOf(item, mergeKey)) === stableJson(keyOf(ordered, mergeKey));
 }
 
 function mergeList(
@@ -184,7 +226,10 @@ function mergeList(
     throw failed(`cannot merge lists without merge key for Type ${element?.typeName ?? 'interface {}'}`);
   }
   const { remaining, items, replaces } = takeDirectives(original, given, mergeKey);
-  if (replaces) return items.map(withoutDirectives);
+  if (replaces) {
+    checkKeys(items, [], mergeKey);
+    return items.map(withoutDirectives);
+  }
   const merged = [...remaining];
   const places = new Map<string, number>();
   for (const [index, item] of merged.entries()) {
@@ -199,6 +244,7 @@ function mergeList(
       merged.push(withoutDirectives(item));
     } else merged[place] = mergeMap(merged[place] as Json, item, element);
   }
+  checkKeys(merged, items, mergeKey);
   return inOrder(merged, items, remaining, mergeKey);
 }
 

@@ -61,12 +61,24 @@ export function itemKey(schema: Schema, item: unknown): string | undefined {
 /** What JSON writes as it is. */
 const plainText = /^[\w./:-]*$/;
 
-/** Items by key, in order; of repeated ones the last. Items without a key are left out. */
+/** Items that say the same key: an object may have been created with them. They are owned and compared as a whole. */
+export class Repeated {
+  readonly items: unknown[];
+
+  constructor(items: unknown[]) {
+    this.items = items;
+  }
+}
+
+/** Items by key, in order; those with the same key are {@link Repeated}. Items without a key are left out. */
 export function itemsByKey(schema: Schema, list: unknown): Map<string, unknown> {
   const items = new Map<string, unknown>();
   for (const item of Array.isArray(list) ? list : []) {
     const key = itemKey(schema, item);
-    if (key !== undefined) items.set(key, item);
+    if (key === undefined) continue;
+    const first = items.get(key);
+    if (first instanceof Repeated) first.items.push(item);
+    else items.set(key, first === undefined ? item : new Repeated([first, item]));
   }
   return items;
 }
@@ -81,7 +93,8 @@ function visitFields(value: unknown, given: Schema | undefined): FieldSet {
   const set: MutableSet = {};
   if (schema?.kind === 'array' && Array.isArray(value)) {
     for (const [key, item] of itemsByKey(schema, value)) {
-      set[key] = nodeOf(true, isLeaf(schema.element) ? emptySet : visitFields(item, schema.element)) ?? emptySet;
+      const leaf = isLeaf(schema.element) || item instanceof Repeated;
+      set[key] = nodeOf(true, leaf ? emptySet : visitFields(item, schema.element)) ?? emptySet;
     }
     return inOrder(set);
   }
@@ -189,7 +202,7 @@ function compareLists(before: unknown, after: unknown, schema: Schema): Differen
     for (let index = 0; index < current.length; index++) {
       const difference = compareNode(old[index], current[index], schema.element);
       if (difference === none) continue;
-      // Of items with the same key the last one counts.
+      // Items with the same key are one.
       if (hasRepeatedKeys(current, schema)) return compareByKey(old, current, schema);
       const key = itemKey(schema, current[index]);
       if (key !== undefined) found.put(key, difference);
@@ -203,11 +216,21 @@ function compareByKey(before: unknown[], after: unknown[], schema: Schema): Diff
   const found = new DifferenceBuilder();
   const old = itemsByKey(schema, before);
   const current = itemsByKey(schema, after);
-  for (const [key, item] of current) found.put(key, compareNode(old.get(key), item, schema.element));
+  for (const [key, item] of current) found.put(key, compareItem(old.get(key), item, schema.element));
   for (const [key, item] of old) {
-    if (!current.has(key)) found.put(key, compareNode(item, undefined, schema.element));
+    if (!current.has(key)) found.put(key, compareItem(item, undefined, schema.element));
   }
   return found.finish();
+}
+
+/** Repeated items are a leaf; what takes their place, or had it, is one that came or went. */
+function compareItem(before: unknown, after: unknown, schema: Schema | undefined): Difference {
+  if (before instanceof Repeated) {
+    if (after instanceof Repeated) return sameJson(before.items, after.items) ? none : { modified: emptySet };
+    return { ...(after === undefined ? none : compareNode(undefined, after, schema)), removed: emptySet };
+  }
+  if (!(after instanceof Repeated)) return compareNode(before, after, schema);
+  return { ...(before === undefined ? none : compareNode(before, undefined, schema)), added: emptySet };
 }
 
 /** Whether the items have the same keys in the same order, so that their keys need not be made. */
@@ -265,7 +288,7 @@ function wholeNode(value: unknown, given: Schema | undefined): FieldSet {
   let isLeafNode = true;
   if (schema?.kind === 'array') {
     for (const [key, item] of itemsByKey(schema, value)) {
-      node[key] = wholeNode(item, schema.element);
+      node[key] = item instanceof Repeated ? emptySet : wholeNode(item, schema.element);
       isLeafNode = false;
     }
   } else {
@@ -331,39 +354,45 @@ export function mergeValues(left: unknown, right: unknown, given: Schema | undef
 }
 
 /**
- * Items of both, each once: those of `right` in its order, those that only `left` has where they stood between the shared ones.
+ * Items of both: those of `right` in its order, those that only `left` has where they stood between the shared ones. Items that
+ * `left` repeats are kept as long as `right` does not name them; then they give way to its one.
  */
 function mergeLists(left: unknown[], right: unknown[], schema: Schema): unknown[] {
   const old = itemsByKey(schema, left);
   const current = itemsByKey(schema, right);
-  const oldKeys = [...old.keys()];
+  const keyed = left.filter((item) => itemKey(schema, item) !== undefined);
+  const oldKeys = keyed.map((item) => itemKey(schema, item) as string);
   const currentKeys = [...current.keys()];
   const shared = currentKeys.filter((key) => old.has(key));
+  const taken = new Set<string>();
   let nextShared = 0;
   const merged: unknown[] = [];
-  const take = (key: string): void => {
-    merged.push(mergeValues(old.get(key), current.get(key), schema.element));
-    if (shared[nextShared] === key) nextShared += 1;
-  };
   let atOld = 0;
   let atCurrent = 0;
   while (atOld < oldKeys.length || atCurrent < currentKeys.length) {
     const oldKey = oldKeys[atOld];
     const currentKey = currentKeys[atCurrent];
-    if (oldKey !== undefined && oldKey === currentKey) {
-      take(oldKey);
-      atOld += 1;
-      atCurrent += 1;
-    } else if (oldKey !== undefined && current.has(oldKey) && shared[nextShared] !== oldKey) {
+    if (oldKey !== undefined && oldKey !== currentKey) {
+      const isNext = nextShared >= shared.length || shared[nextShared] === oldKey;
       // A shared item that the configuration has put elsewhere: it is taken there.
-      atOld += 1;
-    } else if (oldKey !== undefined && !current.has(oldKey)) {
-      merged.push(old.get(oldKey));
-      atOld += 1;
-    } else if (currentKey !== undefined) {
-      take(currentKey);
-      atCurrent += 1;
-    } else atOld += 1;
+      if (currentKey !== undefined && current.has(oldKey) && !isNext) {
+        atOld += 1;
+        continue;
+      }
+      if (!current.has(oldKey)) {
+        merged.push(keyed[atOld]);
+        atOld += 1;
+        continue;
+      }
+      if (taken.has(oldKey)) atOld += 1;
+    }
+    if (currentKey === undefined) continue;
+    if (oldKey === currentKey) atOld += 1;
+    const before = old.get(currentKey);
+    merged.push(mergeValues(before instanceof Repeated ? null : before, current.get(currentKey), schema.element));
+    taken.add(currentKey);
+    if (shared[nextShared] === currentKey) nextShared += 1;
+    atCurrent += 1;
   }
   return merged;
 }

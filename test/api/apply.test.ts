@@ -175,7 +175,7 @@ describe('applyConfiguration', () => {
 
   it('lets kubectl take over what its client-side apply has set, and keeps the annotation in step', () => {
     const key = 'kubectl.kubernetes.io/last-applied-configuration';
-    const text = '{"data":{"a":"1","b":"2"},"metadata":{"name":"c"}}';
+    const text = '{"apiVersion":"v1","data":{"a":"1","b":"2"},"kind":"ConfigMap","metadata":{"name":"c"}}';
     const created = decodeValue(
       { metadata: { name: 'c', annotations: { [key]: text } }, data: { a: '1', b: '2' } },
       configMap,
@@ -189,6 +189,10 @@ describe('applyConfiguration', () => {
     expect(refusal(() => apply(configMap, live, named({ a: '9' }), 'other')).code).toBe(409);
     const applied = apply(configMap, live, named({ a: '9' }), 'kubectl');
     expect(applied['data']).toEqual({ a: '9', b: '2' });
+    const since = { ...live, data: { a: '1', b: '3' } };
+    expect(refusal(() => apply(configMap, since, named({ a: '9', b: '9' }), 'kubectl')).message).toBe(
+      'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using v1: .data.b',
+    );
     expect((applied.metadata['annotations'] as Record<string, string>)[key]).toBe(
       '{"apiVersion":"v1","data":{"a":"9"},"kind":"ConfigMap","metadata":{"name":"c"}}\n',
     );
@@ -199,6 +203,45 @@ describe('applyConfiguration', () => {
     expect(refusal(() => apply(configMap, live, named({ a: '2' }), 'one')).message).toContain(
       '"before-first-apply" using v1',
     );
+    expect(
+      refusal(() => apply(configMap, live, named({ a: '2' }), 'one', { subresource: 'status' })).message,
+    ).toContain('"before-first-apply" with subresource "status" using v1');
+  });
+
+  it('puts the items of a list in the order of the configuration, and keeps those that the object repeats', () => {
+    const containers = (...names: string[]) => ({
+      metadata: { name: 'd' },
+      spec: { template: { spec: { containers: names.map((name) => ({ name, image: 'i' })) } } },
+    });
+    const namesIn = (object: ApiObject) =>
+      (object as unknown as ReturnType<typeof containers>).spec.template.spec.containers.map(({ name }) => name);
+    const live = apply(deployment, undefined, containers('a', 'b'), 'one');
+    const turned = apply(deployment, live, containers('b', 'a'), 'one');
+    expect(namesIn(turned)).toEqual(['b', 'a']);
+    expect(apply(deployment, turned, containers('b', 'a'), 'one')).toBe(turned);
+    const repeating = decodeValue(containers('a', 'a'), deployment).object;
+    expect(namesIn(apply(deployment, repeating, containers('b'), 'one'))).toEqual(['a', 'a', 'b']);
+    expect(namesIn(apply(deployment, repeating, containers('a', 'b'), 'one', { force: true }))).toEqual(['a', 'b']);
+  });
+
+  it('tells of fields before what is below others, and of ports by number', () => {
+    const service = {
+      group: '',
+      version: 'v1',
+      kind: 'Service',
+      schema: schemaOf('io.k8s.api.core.v1.Service'),
+    };
+    const of = (name: string, type: string) => ({
+      metadata: { name: 's' },
+      spec: { type, ports: [443, 80].map((port) => ({ port, protocol: 'TCP', name: `${name}${port}` })) },
+    });
+    const live = apply(service, undefined, of('a', 'ClusterIP'), 'one');
+    const error = refusal(() => apply(service, live, of('b', 'NodePort'), 'two'));
+    expect(error.toStatus().details?.causes?.map(({ field }) => field)).toEqual([
+      '.spec.type',
+      '.spec.ports[port=80,protocol="TCP"].name',
+      '.spec.ports[port=443,protocol="TCP"].name',
+    ]);
   });
 
   it.each([

@@ -172,3 +172,22 @@ describe('trackUpdate', () => {
     expect(managers).not.toContain('one');
   });
 });
+
+describe('decodeOwners', () => {
+  const entry = (fieldsV1: object) =>
+    ({ manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1 }) as ManagedFieldsEntry;
+
+  it('leaves out members of kinds that nobody knows', () => {
+    const owners = decodeOwners([entry({ 'f:a': { 'x:b': {}, 'k:{"name":"c"}': { '.': {} }, 'v:1': {}, 'i:2': {} } })]);
+    expect([...(owners?.values() ?? [])][0]?.set).toEqual({
+      'f:a': { 'i:2': {}, 'k:{"name":"c"}': { '.': {} }, 'v:1': {} },
+    });
+  });
+
+  it.each([[{ bad: {} }], [{ 'f:a': { f: {} } }], [{ 'k:[]': {} }], [{ 'v:x': {} }], [{ 'i:x': {} }], [{ 'f:a': 1 }]])(
+    'takes nothing of %j',
+    (fields) => {
+      expect(decodeOwners([entry(fields)])).toBeUndefined();
+    },
+  );
+});

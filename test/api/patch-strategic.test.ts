@@ -103,6 +103,12 @@ describe('applyStrategicMergePatch', () => {
     expect(added.map(({ name }) => name)).toEqual(['E3']);
   });
 
+  it('deletes a list whose deletions are null', () => {
+    expect(
+      applyStrategicMergePatch({ tolerations: [] }, { '$deleteFromPrimitiveList/tolerations': null }, podSpec),
+    ).toEqual({});
+  });
+
   it('leaves directives and deletions out of what it adds', () => {
     const patch = { securityContext: { $patch: 'replace', runAsUser: 5, fsGroup: null } };
     expect(applyStrategicMergePatch({}, { a: 1 }, podSpec)).toEqual({ a: 1 });
@@ -123,6 +129,32 @@ describe('applyStrategicMergePatch', () => {
       'list element types are not identical: [[map[key:k1 operator:Exists]] [x]]',
     ],
     [{ containers: [{ image: 'i' }] }, 500, 'map: map[image:i] does not contain declared merge key: name'],
+    [
+      { containers: [{ image: 'i' }, { $patch: 'replace' }] },
+      500,
+      'map: map[image:i] does not contain declared merge key: name',
+    ],
+    [{ containers: [null] }, 500, 'list element types are not identical: [[map[name:a]] [<nil>]]'],
+    [{ '$setElementOrder/containers': 'a' }, 500, 'expected a []interface {}, but received a string'],
+    [
+      { '$setElementOrder/containers': [], containers: null },
+      500,
+      'expected a []interface {}, but received a %!s(<nil>)',
+    ],
+    [{ '$setElementOrder/containers': ['a'] }, 500, 'value for key 0 is not a map.'],
+    [
+      { '$setElementOrder/containers': ['a'], containers: [{ name: 'a' }] },
+      500,
+      'expected a map[string]interface {}, but received a string',
+    ],
+    [
+      { '$setElementOrder/containers': [{ x: 1 }], containers: [{ name: 'a' }] },
+      500,
+      'map: map[x:1] does not contain declared merge key: name',
+    ],
+    [{ '$setElementOrder/bogus': [] }, 500, 'unable to find api field in struct PodSpec for the json field "bogus"'],
+    [{ $setElementOrder: [] }, 400, 'invalid patch format of setElementOrder list'],
+    [{ $deleteFromPrimitiveList: [] }, 400, 'invalid patch format of primitive list'],
   ])('refuses %j', (patch, code, message) => {
     const original = {
       containers: [{ name: 'a' }],

@@ -110,3 +110,28 @@ describe('removeFields', () => {
     expect(value).toEqual({ data: { a: '1', b: '2' } });
   });
 });
+
+describe('items that say the same key', () => {
+  const env = (...values: string[]) => ({
+    containers: [{ name: 'c', env: values.map((value) => ({ name: 'E', value })) }],
+  });
+  const item = '.containers[name="c"].env[name="E"]';
+  const texts = (before: object, after: object) => {
+    const { added, modified, removed } = compareValues(before, after, pod);
+    return { added: pathTexts(added), modified: pathTexts(modified), removed: pathTexts(removed) };
+  };
+
+  it('are one field', () => {
+    expect(pathTexts(fieldsOf(env('1', '2'), pod))).toContain(item);
+    expect(pathTexts(fieldsOf(env('1', '2'), pod))).not.toContain(`${item}.value`);
+  });
+
+  it.each([
+    [['1', '2'], ['1', '2'], { added: [], modified: [], removed: [] }],
+    [['1', '2'], ['2', '1'], { added: [], modified: [item], removed: [] }],
+    [['1', '2'], ['1'], { added: [item, `${item}.name`, `${item}.value`], modified: [], removed: [item] }],
+    [['1'], ['1', '2'], { added: [item], modified: [], removed: [item, `${item}.name`, `${item}.value`] }],
+  ])('differ as a whole: %j and %j', (before, after, expected) => {
+    expect(texts(env(...before), env(...after))).toEqual(expected);
+  });
+});

@@ -40,6 +40,8 @@ export function writeCustomScale(object: ApiObject, part: ApiObject, paths: Scal
   at[last] = (part['spec'] as { replicas?: number } | undefined)?.replicas ?? 0;
 }
 
+export const replicasPathOf = ({ specReplicasPath }: ScalePaths): readonly string[] => namesOf(specReplicasPath);
+
 /** Such paths are names only: `.spec.replicas`. */
 function namesOf(path: string): string[] {
   return path.replace(/^\./, '').split('.');

@@ -14,8 +14,16 @@ import { decodeBody, type NamedKind } from '../bodies.ts';
 import { copyOf, type Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf, plainError } from '../failures.ts';
-import { applyFields, configurationOf, mentionsOwners, trackFields } from '../field-ownership.ts';
-import { apiVersionOf, storedKindOf } from '../kinds.ts';
+import {
+  applyFields,
+  applyPartFields,
+  configurationOf,
+  type LivePart,
+  mentionsOwners,
+  trackFields,
+  trackPartFields,
+} from '../field-ownership.ts';
+import { storedKindOf } from '../kinds.ts';
 import { decodeDeleteOptions, readWriteOptions } from '../options-of-calls.ts';
 import { patchObject } from '../patching.ts';
 import type { Server } from '../server.ts';
@@ -205,11 +213,26 @@ function writePart(
   part: ApiObject,
 ): void {
   checkPart(call, handler, part);
-  const object = copyOf(previous.object);
-  handler.write(object, part, call.kind);
-  trackFields(call, server, previous.object, object);
-  call.object = object;
+  trackPartFields(call, server, livePartOf(call, handler, previous), part);
+  call.object = withPart(call, handler, previous, part);
 }
+
+function withPart(
+  call: Call,
+  { write }: NonNullable<SubresourceHandler['part']>,
+  previous: Entry,
+  part: ApiObject,
+): ApiObject {
+  const object = copyOf(previous.object);
+  write(object, part, call.kind);
+  return object;
+}
+
+const livePartOf = (
+  { kind }: Call,
+  { kind: partKind, read, path }: NonNullable<SubresourceHandler['part']>,
+  previous: Entry,
+): LivePart => ({ live: read(previous.object, kind), kind: partKind, path: path(kind) });
 
 /** @throws StatusError 422 that names the part's kind */
 function checkPart(call: Call, { kind, validate }: NonNullable<SubresourceHandler['part']>, part: ApiObject): void {
@@ -217,27 +240,19 @@ function checkPart(call: Call, { kind, validate }: NonNullable<SubresourceHandle
   if (errors.length > 0) throw StatusError.invalid({ group: kind.group, name: kind.kind }, call.name as string, errors);
 }
 
-/** Applies a part: what it says of its object is applied to that, so that its fields have owners like all others. */
+/** Applies a part, and puts what comes out into a copy of its object. */
 function applyPart(
   call: Call,
   server: Server,
   handler: NonNullable<SubresourceHandler['part']>,
   previous: Entry,
 ): ApiObject {
-  const { kind } = handler;
-  const part = configurationOf(call);
-  if (part.apiVersion !== apiVersionOf(kind) || part.kind !== kind.kind) {
-    throw StatusError.badRequest(`invalid object type: ${part.apiVersion ?? ''}, Kind=${part.kind ?? ''}`);
-  }
-  const configuration: ApiObject = {
-    apiVersion: apiVersionOf(call.kind),
-    kind: call.kind.kind,
-    metadata: { name: call.name as string },
-  };
+  const part = applyPartFields(call, server, livePartOf(call, handler, previous), configurationOf(call));
+  checkName(call, part);
+  if (part.metadata['resourceVersion'] !== previous.object.metadata['resourceVersion']) expectRevision(call, part);
   checkPart(call, handler, part);
-  handler.write(configuration, part, call.kind);
   call.part = part;
-  return applyFields(call, server, previous.object, configuration);
+  return withPart(call, handler, previous, part);
 }
 
 /** Defaults of the served version and who owns which fields, then the stored version. `live` is what is there, as served. */

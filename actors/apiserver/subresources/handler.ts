@@ -12,6 +12,8 @@ export interface SubresourceHandler {
   readonly part?: {
     readonly kind: NamedKind;
     read(object: ApiObject, kind: KindDefinition): ApiObject;
+    /** Where in the object its replicas are: what may be written of the part. */
+    path(kind: KindDefinition): readonly string[];
     /** Puts a changed part into the object, in place. */
     write(object: ApiObject, part: ApiObject, kind: KindDefinition): void;
     /** What is wrong with the part itself, before its object is looked at. */

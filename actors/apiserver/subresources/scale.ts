@@ -3,7 +3,7 @@
  * @see pkg/registry/apps/deployment/storage/storage.go ScaleREST
  */
 import { type ApiObject, fieldErrors } from '../../../src/api/index.ts';
-import { readCustomScale, writeCustomScale } from '../custom-resources/scale.ts';
+import { readCustomScale, replicasPathOf, writeCustomScale } from '../custom-resources/scale.ts';
 import type { SubresourceHandler } from './handler.ts';
 
 interface Scalable {
@@ -34,6 +34,9 @@ export const scale: SubresourceHandler = {
         spec: spec?.replicas === undefined || spec.replicas === 0 ? {} : { replicas: spec.replicas },
         status: { replicas: status?.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
       };
+    },
+    path({ custom }) {
+      return custom?.scale === undefined ? ['spec', 'replicas'] : replicasPathOf(custom.scale);
     },
     validate(part) {
       const replicas = (part as unknown as Scalable).spec?.replicas ?? 0;
