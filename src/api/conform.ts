@@ -153,7 +153,48 @@ function sortedKeys(object: Json): string[] {
   return keys;
 }
 
+/**
+ * Members in the order of the schema are looked at one by one; only for others are all fields gone through, of which most are absent.
+ * What was stored, or decoded before, is in order.
+ */
 function conformObject(input: Json, schema: ObjectSchema, state: State): Json {
+  const keys = Object.keys(input);
+  if (!isInOrder(input, keys, schema)) return conformFields(input, keys, schema, state);
+  const output: Json = {};
+  for (const key of keys) conformField(input[key], schema.fields.get(key) as FieldSchema, output, state);
+  state.keys += keys.length;
+  return output;
+}
+
+/** Whether the members are fields in their order, with none left out that is written in any case. */
+function isInOrder(input: Json, keys: readonly string[], { fields, written }: ObjectSchema): boolean {
+  let last = -1;
+  let unwritten = written.length;
+  for (const key of keys) {
+    const field = fields.get(key);
+    if (field === undefined || field.position < last || typeof input[key] === 'function') return false;
+    last = field.position;
+    if (field.presence !== 'drop' && field.presence !== 'keep') unwritten--;
+  }
+  return unwritten === 0;
+}
+
+function conformField(given: unknown, field: FieldSchema, output: Json, state: State): void {
+  if (given === undefined || (given === null && field.schema.nullable !== true)) {
+    if (field.presence !== 'drop' && field.presence !== 'keep') output[field.name] = absentValue(field);
+    return;
+  }
+  const value = conformValue(given, field.schema, state);
+  if (field.presence === 'drop' && isEmpty(value)) return;
+  // Upstream's storage cannot tell an empty list from none.
+  const isNone = field.presence !== 'keep' && Array.isArray(value) && value.length === 0;
+  output[field.name] = isNone ? null : value;
+  if (!isNone) return;
+  state.emptied ??= [];
+  state.emptied.push({ object: output, name: field.name });
+}
+
+function conformFields(input: Json, keys: readonly string[], schema: ObjectSchema, state: State): Json {
   const output: Json = {};
   let known = 0;
   for (const field of schema.fields.values()) {
@@ -164,21 +205,8 @@ function conformObject(input: Json, schema: ObjectSchema, state: State): Json {
       continue;
     }
     known += 1;
-    if (given === null && field.schema.nullable !== true) {
-      if (field.presence !== 'drop' && field.presence !== 'keep') output[field.name] = absentValue(field);
-      continue;
-    }
-    const value = conformValue(given, field.schema, state);
-    if (field.presence === 'drop' && isEmpty(value)) continue;
-    // Upstream's storage cannot tell an empty list from none.
-    const isNone = field.presence !== 'keep' && Array.isArray(value) && value.length === 0;
-    output[field.name] = isNone ? null : value;
-    if (isNone) {
-      state.emptied ??= [];
-      state.emptied.push({ object: output, name: field.name });
-    }
+    conformField(given, field, output, state);
   }
-  const keys = Object.keys(input);
   state.keys += keys.length;
   if (keys.length !== known) conformRest(input, output, keys, schema, state);
   return output;

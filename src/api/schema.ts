@@ -54,6 +54,8 @@ export type Presence = 'drop' | 'keep' | 'always' | 'struct' | 'null';
 
 export interface FieldSchema {
   readonly name: string;
+  /** Among the fields of its object, from 0. */
+  readonly position: number;
   readonly schema: Schema;
   readonly required: boolean;
   readonly presence: Presence;
@@ -171,7 +173,7 @@ function unfold(index: number): ObjectSchema {
     shortName: table.n.slice(table.n.lastIndexOf('.') + 1),
     atomic: table.a === 1,
     get fields() {
-      fields ??= new Map(inOrder(table).map(([name, field]) => [name, fieldSchema(name, field, table)]));
+      fields ??= new Map(inOrder(table).map(([name, field], at) => [name, fieldSchema(name, at, field, table)]));
       return fields;
     },
     get written() {
@@ -221,11 +223,12 @@ export function definitionOf(group: string, version: string, kind: string): stri
   return byKind.get(`${group}/${version}/${kind}`);
 }
 
-function fieldSchema(name: string, table: FieldTable, definition: DefinitionTable): FieldSchema {
+function fieldSchema(name: string, position: number, table: FieldTable, definition: DefinitionTable): FieldSchema {
   const [strategies = '', mergeKey] = table.p?.split(':') ?? [];
   const typeMeta = definition.k !== undefined && (name === 'apiVersion' || name === 'kind');
   return {
     name,
+    position,
     schema: typeSchema(table.t, table),
     required: table.r === 1,
     presence: typeMeta ? 'drop' : presenceOf(table),

@@ -85,7 +85,25 @@ function refusal(text: string, micro: boolean): string {
 const canonicalPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 /** A time's text in canonical form, or why it is none. */
-export function canonicalTime(text: string, micro: boolean): { readonly text: string } | { readonly refusal: string } {
+export function canonicalTime(text: string, micro: boolean): Canonical {
+  if (micro || text.length > rememberedLengthMax) return readTime(text, micro);
+  let known = canonicalTimes.get(text);
+  if (known === undefined) {
+    known = readTime(text, micro);
+    if (canonicalTimes.size >= canonicalTimesMax) canonicalTimes.clear();
+    canonicalTimes.set(text, known);
+  }
+  return known;
+}
+
+type Canonical = { readonly text: string } | { readonly refusal: string };
+
+/** The same few seconds come over and over: in every condition and container of what is written at the moment. */
+const canonicalTimes = new Map<string, Canonical>();
+const canonicalTimesMax = 1000;
+const rememberedLengthMax = 40;
+
+function readTime(text: string, micro: boolean): Canonical {
   const epochMs = parseTime(text);
   if (Number.isNaN(epochMs) || (micro && !/\.\d{6}(Z|[+-])/.test(text))) return { refusal: refusal(text, micro) };
   if (!micro) return { text: canonicalPattern.test(text) ? text : formatTime(epochMs) };

@@ -75,7 +75,16 @@ function fieldsOf(schema: CustomSchema, embedded: boolean): Map<string, FieldSch
   const fields = new Map<string, FieldSchema>();
   const add = (name: string, member: Schema, value?: unknown): void => {
     const required = schema.required?.includes(name) === true;
-    fields.set(name, { name, schema: member, required, presence: 'keep', patchStrategies: [], default: value });
+    const position = fields.size;
+    fields.set(name, {
+      name,
+      position,
+      schema: member,
+      required,
+      presence: 'keep',
+      patchStrategies: [],
+      default: value,
+    });
   };
   if (embedded) {
     add('apiVersion', text);
