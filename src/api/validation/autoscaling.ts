@@ -15,6 +15,7 @@ import { validatePathSegmentName } from '../names.ts';
 import { parseQuantity } from '../quantity.ts';
 import { at, type Check, collect, notPositive, type Path } from './check.ts';
 import { checkStandardFinalizers } from './metadata.ts';
+import { checkContainerResourceName } from './resource-names.ts';
 
 const specPath = fieldPath('spec');
 const sources = ['object', 'external', 'pods', 'resource', 'containerResource'] as const;
@@ -56,13 +57,13 @@ function checkTarget(check: Check, path: Path, target: Partial<MetricTarget>): v
 function checkMetric(check: Check, path: Path, metric: MetricSpec): void {
   const type = metric.type ?? '';
   if (type === '') check.required(path, 'type', 'must specify a metric source type');
-  // Upstream checks it both by hand and by declaration, and tells of both.
-  check.oneOf(path, 'type', type, sourceTypes);
   check.oneOf(path, 'type', type, sourceTypes);
   const present = sources.filter((field) => metric[field] !== undefined);
   const first = present[0];
   if (first !== undefined) checkSource(check, at(path, first), metric, first);
   const expected = type === 'ContainerResource' ? 'containerResource' : type.toLowerCase();
+  // An unknown type is told of twice: as such, and for want of a source that it would go with.
+  check.oneOf(path, 'type', type, sourceTypes);
   if (sourceTypes.includes(type) && !present.some((field) => field === expected))
     check.required(path, expected, 'must populate information for the given metric source');
   if (present.length > 1)
@@ -74,9 +75,14 @@ function checkSource(check: Check, path: Path, metric: MetricSpec, field: (typeo
   const target: Partial<MetricTarget> = metric[field]?.target ?? {};
   const place = at(path, 'target');
   if (field === 'resource' || field === 'containerResource') {
-    check.present(path, 'name', metric[field]?.name, 'must specify a resource name');
-    if (field === 'containerResource')
-      check.present(path, 'container', metric.containerResource?.container, 'must specify a container');
+    const name = metric[field]?.name;
+    if (!name) check.required(path, 'name', 'must specify a resource name');
+    else if (field === 'containerResource') checkContainerResourceName(check, at(path, 'name'), name);
+    if (field === 'containerResource') {
+      const container = metric.containerResource?.container;
+      if (!container) check.required(path, 'container', 'must specify a container');
+      else check.dnsLabel(path, 'container', container);
+    }
     checkTarget(check, place, target);
     const { averageUtilization, averageValue } = target;
     if (averageUtilization === undefined && averageValue === undefined)
@@ -93,12 +99,18 @@ function checkSource(check: Check, path: Path, metric: MetricSpec, field: (typeo
   checkTarget(check, place, target);
   const { value, averageValue } = target;
   if (field === 'pods') {
-    if (averageValue === undefined || parseQuantity(averageValue).nanos <= 0n)
+    if (averageValue === undefined)
       check.required(place, 'averageValue', 'must specify a positive target averageValue');
     return;
   }
   if (value === undefined && averageValue === undefined)
-    check.required(place, 'averageValue', 'must set either a target value for metric or a per-pod target');
+    check.required(
+      place,
+      'averageValue',
+      field === 'object'
+        ? 'must set either a target value or averageValue'
+        : 'must set either a target value for metric or a per-pod target',
+    );
   if (field === 'external' && value !== undefined && averageValue !== undefined)
     check.forbidden(place, 'value', 'may not set both a target value for metric and a per-pod target');
 }
@@ -106,7 +118,8 @@ function checkSource(check: Check, path: Path, metric: MetricSpec, field: (typeo
 function checkScalingRules(check: Check, path: Path, rules: HPAScalingRules | undefined): void {
   if (!rules) return;
   const { stabilizationWindowSeconds: window, selectPolicy, policies = [], tolerance } = rules;
-  check.nonNegative(path, 'stabilizationWindowSeconds', window);
+  if (window !== undefined && window < 0)
+    check.invalid(path, 'stabilizationWindowSeconds', window, 'must be greater than or equal to zero');
   if (window !== undefined && window > 3600)
     check.invalid(path, 'stabilizationWindowSeconds', window, 'must be less than or equal to 3600');
   if (selectPolicy !== undefined) check.oneOf(path, 'selectPolicy', selectPolicy, ['Disabled', 'Max', 'Min']);
@@ -136,6 +149,12 @@ function checkAutoscaler(check: Check, autoscaler: HorizontalPodAutoscaler): voi
   metrics?.forEach((metric, index) => {
     checkMetric(check, at(at(specPath, 'metrics'), index), metric);
   });
+  if (minReplicas === 0 && !metrics?.some(({ type }) => type === 'Object' || type === 'External'))
+    check.forbidden(
+      specPath,
+      'metrics',
+      'must specify at least one Object or External metric to support scaling to zero replicas',
+    );
   checkScalingRules(check, at(at(specPath, 'behavior'), 'scaleUp'), behavior?.scaleUp);
   checkScalingRules(check, at(at(specPath, 'behavior'), 'scaleDown'), behavior?.scaleDown);
 }

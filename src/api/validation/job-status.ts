@@ -14,6 +14,11 @@ const path = fieldPath('status');
 const isTrue = (status: JobStatus | undefined, type: string): boolean =>
   status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') === true;
 
+/** A job begins again when it stops saying that it is suspended; its time of starting may be another then. */
+const isResuming = (status: JobStatus, before: JobStatus): boolean =>
+  isTrue(before, 'Suspended') &&
+  status.conditions?.some(({ type, status: is }) => type === 'Suspended' && is === 'False') === true;
+
 const isFinished = (status: JobStatus | undefined): boolean => isTrue(status, 'Complete') || isTrue(status, 'Failed');
 
 export function checkJobStatus(check: Check, job: Job, previous: Job): void {
@@ -27,7 +32,7 @@ export function checkJobStatus(check: Check, job: Job, previous: Job): void {
     fields.some((field) => !semanticEqual(status[field], before[field]));
   checkEnds(check, status, became, changed);
   const finishing = isFinished(status) !== isFinished(before);
-  if (isFinished(status)) checkFinished(check, status, (field) => finishing || changed(field));
+  if (isFinished(status)) checkFinished(check, job, (field) => finishing || changed(field));
   checkIndexes(check, job, changed('completedIndexes'), changed('failedIndexes'));
   if ((finishing || changed('terminating')) && isFinished(status) && (status.terminating ?? 0) > 0)
     check.invalid(path, 'terminating', status.terminating, 'terminating>0 is invalid for finished job');
@@ -80,25 +85,27 @@ function checkEnds(
   }
   const times = startTime !== undefined && completionTime !== undefined;
   if (changed('startTime', 'completionTime') && times && Date.parse(completionTime) < Date.parse(startTime))
-    check.invalid(path, 'completionTime', completionTime, 'completionTime cannot be set before startTime');
-  if (became('Failed') && isTrue(status, 'Failed') && !isTrue(status, 'FailureTarget'))
+    check.invalid(path, 'completionTime', completionTime, 'must be equal to or after `startTime`');
+  if ((became('Failed') || changed('failedIndexes')) && isTrue(status, 'Failed') && !isTrue(status, 'FailureTarget'))
     refuse('cannot set Failed=True condition without the FailureTarget=true condition');
-  if (became('Complete') && complete && !isTrue(status, 'SuccessCriteriaMet'))
+  if ((became('Complete') || became('SuccessCriteriaMet')) && complete && !isTrue(status, 'SuccessCriteriaMet'))
     refuse('cannot set Complete=True condition without the SuccessCriteriaMet=true condition');
 }
 
 /** What a finished job has, and has no more. */
-function checkFinished(check: Check, status: JobStatus, isAsked: (field: keyof JobStatus) => boolean): void {
-  const { active = 0, startTime, uncountedTerminatedPods: pods } = status;
+function checkFinished(check: Check, { spec, status }: Job, isAsked: (field: keyof JobStatus) => boolean): void {
+  const { active = 0, startTime, uncountedTerminatedPods: pods } = status ?? {};
   if (isAsked('active') && active > 0) check.invalid(path, 'active', active, 'active>0 is invalid for finished job');
-  if (isAsked('startTime') && startTime === undefined)
+  // Suspended with nothing to do, a job is complete without having begun.
+  const isEmpty = spec?.suspend === true && spec.completions === 0;
+  if (isAsked('startTime') && startTime === undefined && !isEmpty)
     check.required(path, 'startTime', 'startTime is required for finished job');
   if (isAsked('uncountedTerminatedPods') && (pods?.failed?.length ?? 0) + (pods?.succeeded?.length ?? 0) > 0)
     check.invalid(
       path,
       'uncountedTerminatedPods',
       { Succeeded: pods?.succeeded ?? null, Failed: pods?.failed ?? null },
-      'uncountedTerminatedPods needs to be empty for finished job',
+      'must be empty for finished job',
     );
 }
 
@@ -147,9 +154,10 @@ function checkKept(check: Check, job: Job, previous: Job): void {
       check.invalid(path, field, status[field] ?? 0, `cannot decrease the ${field} counter`);
   const { completionTime, startTime } = status;
   if (completionTime !== undefined && before.completionTime !== undefined && completionTime !== before.completionTime)
-    check.invalid(path, 'completionTime', completionTime, 'completionTime cannot be mutated');
-  if (before.startTime !== undefined && startTime !== before.startTime && job.spec?.suspend !== true)
-    check.required(path, 'startTime', 'startTime cannot be removed for unsuspended job');
+    check.invalid(path, 'completionTime', completionTime, 'field is immutable');
+  const moved = before.startTime !== undefined && startTime !== before.startTime;
+  if (moved && job.spec?.suspend !== true && !isResuming(status, before))
+    check.invalid(path, 'startTime', startTime, 'field is immutable for unsuspended job once set');
   const met = isTrue(status, 'SuccessCriteriaMet');
   const wasMet = isTrue(before, 'SuccessCriteriaMet');
   if (wasMet && !met) refuse('cannot disable the SuccessCriteriaMet=True condition');

@@ -4,11 +4,12 @@
  */
 import { type FieldError, fieldPath, omittedValue } from '../field-errors.ts';
 import type {
+  Container,
   Job,
   JobSpec,
   LabelSelector,
   PodFailurePolicyRule,
-  PodTemplateSpec,
+  PodSpec,
   SuccessPolicyRule,
 } from '../generated/types.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
@@ -262,30 +263,64 @@ function checkJobSpec(check: Check, spec: Partial<JobSpec>): void {
     check.invalid(
       fieldPath('spec', 'template', 'metadata'),
       'labels',
-      labels ?? {},
+      labels ?? null,
       '`selector` does not match template `labels`',
     );
 }
 
-/** The template with the old values of what a job that has not begun may change. */
-function maskTemplate(now: PodTemplateSpec | undefined, old: PodTemplateSpec | undefined): PodTemplateSpec {
-  const spec = now?.spec ?? { containers: [] };
-  const before = old?.spec ?? { containers: [] };
-  const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
-  const nodeAffinity = before.affinity?.nodeAffinity;
+/** Containers with the old resources, where they are the same ones in the same order. */
+function withOldResources(now: readonly Container[], old: readonly Container[]): readonly Container[] {
+  if (now.length !== old.length) return now;
+  return now.map((container, index) =>
+    container.name === old[index]?.name ? { ...container, resources: old[index].resources } : container,
+  );
+}
+
+/** The pod with the old values of what a suspended job may change: where its pods go, and what they ask for. */
+function maskPod(now: Partial<PodSpec>, old: Partial<PodSpec>): Partial<PodSpec> {
+  const { podAffinity, podAntiAffinity } = now.affinity ?? {};
+  const nodeAffinity = old.affinity?.nodeAffinity;
   const affinity =
     podAffinity || podAntiAffinity || nodeAffinity ? { nodeAffinity, podAffinity, podAntiAffinity } : undefined;
-  const { nodeSelector, tolerations, schedulingGates } = before;
+  const { nodeSelector, tolerations, schedulingGates } = old;
   return {
-    metadata: { ...now?.metadata, labels: old?.metadata?.labels, annotations: old?.metadata?.annotations },
-    spec: {
-      ...spec,
-      affinity: before.affinity && !affinity ? {} : affinity,
-      nodeSelector,
-      tolerations,
-      schedulingGates,
-    },
+    ...now,
+    affinity: old.affinity && !affinity ? {} : affinity,
+    nodeSelector,
+    tolerations,
+    schedulingGates,
+    containers: [...withOldResources(now.containers ?? [], old.containers ?? [])],
+    initContainers: now.initContainers && [...withOldResources(now.initContainers, old.initContainers ?? [])],
   };
+}
+
+/** True once nothing of a suspended job runs, and it is known not to begin: it never did, or says that it stopped. */
+function isAtRest({ spec, status }: Job): boolean {
+  if (spec?.suspend !== true || (status?.active ?? 0) > 0) return false;
+  const stopped = status?.conditions?.some((one) => one.type === 'Suspended' && one.status === 'True') === true;
+  return status?.startTime === undefined || stopped;
+}
+
+/** @see https://kep.k8s.io/5440, https://kep.k8s.io/2926 */
+function checkTemplateUpdate(check: Check, job: Job, previous: Job): void {
+  const now = job.spec?.template;
+  const old = previous.spec?.template;
+  const path = at(specPath, 'template');
+  if (!isAtRest(previous)) {
+    const value = internalForm('PodTemplateSpec', now);
+    check.unchanged(path, '', value, semanticEqual(now, old));
+    return;
+  }
+  const same = semanticEqual(maskPod(now?.spec ?? {}, old?.spec ?? {}), old?.spec ?? {});
+  check.unchanged(path, 'spec', internalForm('PodSpec', now?.spec), same);
+}
+
+function checkCompletionsUpdate(check: Check, spec: Partial<JobSpec>, before: Partial<JobSpec>): void {
+  if (spec.completions === before.completions) return;
+  if (spec.completionMode !== 'Indexed') check.unchanged(specPath, 'completions', spec.completions, false);
+  // An indexed job without completions has been refused as such.
+  else if (spec.completions !== undefined && spec.completions !== spec.parallelism)
+    check.invalid(specPath, 'completions', spec.completions, 'can only be modified in tandem with spec.parallelism');
 }
 
 function validateJobUpdate(job: Job, previous: Job): FieldError[] {
@@ -295,17 +330,9 @@ function validateJobUpdate(job: Job, previous: Job): FieldError[] {
   // Upstream looks at the spec as that of a job and again as that of an update, and tells of both.
   checkJobSpec(check, spec);
   const before: Partial<JobSpec> = previous.spec ?? {};
-  if (spec.completions !== before.completions) {
-    const inTandem = spec.completionMode === 'Indexed' && spec.completions !== undefined;
-    if (!inTandem) check.invalid(specPath, 'completions', spec.completions, 'field is immutable');
-    else if (spec.completions !== spec.parallelism)
-      check.invalid(specPath, 'completions', spec.completions, 'can only be modified in tandem with spec.parallelism');
-  }
-  check.unchanged(specPath, 'selector', spec.selector ?? null, semanticEqual(spec.selector, before.selector));
-  const waiting = before.suspend === true && previous.status?.startTime === undefined;
-  const template = waiting ? maskTemplate(spec.template, before.template) : spec.template;
-  if (!semanticEqual(template, before.template))
-    check.invalid(specPath, 'template', internalForm('PodTemplateSpec', spec.template), 'field is immutable');
+  checkCompletionsUpdate(check, spec, before);
+  check.unchanged(specPath, 'selector', spec.selector, semanticEqual(spec.selector, before.selector));
+  checkTemplateUpdate(check, job, previous);
   const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
   for (const field of fixed) check.unchanged(specPath, field, spec[field], semanticEqual(spec[field], before[field]));
   return check.errors;

@@ -130,7 +130,7 @@ function checkDeploymentStrategy(
 
 /** Selectors stay what they are. */
 function checkSameSelector(check: Check, now: LabelSelector | undefined, before: LabelSelector | undefined): void {
-  check.unchanged(specPath, 'selector', now ?? null, semanticEqual(now, before));
+  check.unchanged(specPath, 'selector', now, semanticEqual(now, before));
 }
 
 /** Counts that only grow. */

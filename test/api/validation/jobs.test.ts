@@ -80,6 +80,56 @@ describe('jobs', () => {
   });
 });
 
+describe('updates of jobs', () => {
+  const pod = (part: Body): Body => ({ ...template, spec: { ...template.spec, ...part } });
+  const updateErrors = (spec: Body, before: Body, status: Body = {}): string[] => {
+    const next = { ...job(spec), status } as unknown as ApiObject;
+    const previous = { ...job(before), status } as unknown as ApiObject;
+    const { validateUpdate } = validationOf('io.k8s.api.batch.v1.Job')!;
+    return validateUpdate!(next, previous, contextOf()).map(({ field, detail }) => `${field}: ${detail}`);
+  };
+  const [container] = template.spec.containers;
+  const bigger = { template: pod({ containers: [{ ...container, resources: { requests: { cpu: '2' } } }] }) };
+  const elsewhere = { template: pod({ nodeSelector: { zone: 'a' } }) };
+  const other = { template: pod({ containers: [{ ...container, image: 'j' }] }) };
+  const started = { startTime: '2026-01-01T00:00:00Z' };
+  const stopped = { ...started, conditions: [{ type: 'Suspended', status: 'True' }] };
+
+  it.each<readonly [what: string, spec: Body, before: Body, status: Body, errors: readonly string[]]>([
+    ['a template does not change', other, {}, {}, ['spec.template: field is immutable']],
+    ['nor do its resources', bigger, {}, started, ['spec.template: field is immutable']],
+    ['they may before a job begins', { ...bigger, suspend: true }, { suspend: true }, {}, []],
+    ['and in the update that lets it', { ...bigger, suspend: false }, { suspend: true }, {}, []],
+    ['so may where pods go', { ...elsewhere, suspend: true }, { suspend: true }, {}, []],
+    ['but no more', { ...other, suspend: true }, { suspend: true }, {}, ['spec.template.spec: field is immutable']],
+    [
+      'not while pods run',
+      { ...bigger, suspend: true },
+      { suspend: true },
+      { active: 1 },
+      ['spec.template: field is immutable'],
+    ],
+    [
+      'nor before the job says that it is suspended',
+      { ...bigger, suspend: true },
+      { suspend: true },
+      started,
+      ['spec.template: field is immutable'],
+    ],
+    ['but then', { ...bigger, ...{ suspend: true } }, { suspend: true }, stopped, []],
+    ['completions do not change', { completions: 2 }, { completions: 1 }, {}, ['spec.completions: field is immutable']],
+    [
+      'those of indexes change with the number of pods',
+      { completionMode: 'Indexed', completions: 2, parallelism: 1 },
+      { completionMode: 'Indexed', completions: 1, parallelism: 1 },
+      {},
+      ['spec.completions: can only be modified in tandem with spec.parallelism'],
+    ],
+  ])('%s', (_what, spec, before, status, errors) => {
+    expect(updateErrors(spec, before, status)).toEqual(errors);
+  });
+});
+
 describe('the status of jobs', () => {
   const condition = (type: string, status = 'True'): Body => ({ type, status });
   const started = '2026-01-01T00:00:00Z';
@@ -109,8 +159,36 @@ describe('the status of jobs', () => {
       'status.succeeded: Invalid value: 0: cannot decrease the succeeded counter',
     ]);
     expect(statusErrors({}, { startTime: started })).toEqual([
-      'status.startTime: Required value: startTime cannot be removed for unsuspended job',
+      'status.startTime: Invalid value: "null": field is immutable for unsuspended job once set',
     ]);
+  });
+
+  it('begins anew when it is resumed', () => {
+    const later = '2026-01-01T01:00:00Z';
+    const stopped = { startTime: started, conditions: [condition('Suspended')] };
+    expect(statusErrors({ startTime: later, conditions: [condition('Suspended', 'False')] }, stopped)).toEqual([]);
+    expect(statusErrors({ startTime: later, conditions: [condition('Suspended')] }, stopped)).toEqual([
+      `status.startTime: Invalid value: "${later}": field is immutable for unsuspended job once set`,
+    ]);
+    expect(statusErrors({ conditions: [condition('Suspended')] }, stopped, { suspend: true })).toEqual([]);
+  });
+
+  it('has its times in order, and keeps the last', () => {
+    const early = '2025-12-31T23:59:00Z';
+    expect(statusErrors({ ...complete, completionTime: early }, complete)).toEqual([
+      `status.completionTime: Invalid value: "${early}": must be equal to or after \`startTime\``,
+      `status.completionTime: Invalid value: "${early}": field is immutable`,
+    ]);
+  });
+
+  it('has counted its pods in the end, and begun unless there was nothing to do', () => {
+    const pods = { succeeded: ['a'] };
+    expect(statusErrors({ ...complete, uncountedTerminatedPods: pods }, { startTime: started })).toEqual([
+      'status.uncountedTerminatedPods: Invalid value: {"Succeeded":["a"],"Failed":null}: must be empty for finished job',
+    ]);
+    const { startTime: _begun, ...never } = complete;
+    expect(statusErrors(never)).toEqual(['status.startTime: Required value: startTime is required for finished job']);
+    expect(statusErrors(never, {}, { suspend: true, completions: 0 })).toEqual([]);
   });
 
   it('may stay as it was stored under older rules', () => {
