@@ -1,12 +1,13 @@
 /**
- * IP addresses and ranges as upstream's older kinds accept them: numbers may have leading zeros.
+ * IP addresses and ranges. What can be read in two ways (leading zeros, IPv4 inside of IPv6, ranges that begin within) is refused, though not
+ * where it is stored already; only newer kinds ask for the one canonical form.
  * @see apimachinery/pkg/util/validation/ip.go
  */
 import { isIP } from 'node:net';
 import { canonicalAddress } from '../kinds/strategies/address-warnings.ts';
 import type { Check, Path, Step } from './check.ts';
 
-/** 4, 6, or 0 for what is not an address. */
+/** 4, 6, or 0 for what is not an address; numbers may have leading zeros. */
 export function addressFamily(text: string): 0 | 4 | 6 {
   if (text.includes('%')) return 0;
   const family = isIP(/^[\d.]+$/.test(text) ? text.replace(/(^|\.)0+(?=\d)/g, '$1') : text);
@@ -25,45 +26,73 @@ export function rangeFamily(text: string): 0 | 4 | 6 {
 const noAddress = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 const noRange = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
 
-/** @returns true when it is an address. */
-export function checkAddress(check: Check, path: Path, step: Step, text: string): boolean {
-  const sound = addressFamily(text) !== 0;
-  if (!sound) check.invalid(path, step, text, noAddress);
-  return sound;
-}
-
-/** @returns true when it is a range. */
-export function checkRange(check: Check, path: Path, step: Step, text: string): boolean {
-  const sound = rangeFamily(text) !== 0;
-  if (!sound) check.invalid(path, step, text, noRange);
-  return sound;
-}
-
 /** An octet that begins with a zero and goes on. */
 const zeroLed = /(^|\.)0\d/;
 /** IPv4 in the last words of an IPv6 address, in either notation. */
 const isMapped = (text: string): boolean => text.includes(':') && !(canonicalAddress(text) ?? ':').includes(':');
 
+/** What is wrong with an address that some programs read in another way than others do. */
+function addressMessages(text: string): string[] {
+  if (addressFamily(text) === 0 || canonicalAddress(text) === undefined) return [noAddress];
+  if (zeroLed.test(text)) return ['must not have leading 0s'];
+  return isMapped(text) ? ['must not be an IPv4-mapped IPv6 address'] : [];
+}
+
+function rangeMessages(text: string): string[] {
+  if (rangeFamily(text) === 0) return [noRange];
+  const slash = text.lastIndexOf('/');
+  const address = text.slice(0, slash);
+  if (zeroLed.test(address) || /^0\d/.test(text.slice(slash + 1)))
+    return ['must not have leading 0s in IP or prefix length'];
+  if (isMapped(address)) return ['must not have an IPv4-mapped IPv6 address'];
+  return hasHostBits(text) ? ['must not have bits set beyond the prefix length'] : [];
+}
+
+/**
+ * @param stored what an update finds in the field; it may stay, however it is written.
+ * @returns true when it is an address.
+ * @see https://kep.k8s.io/4858
+ */
+export function checkAddress(
+  check: Check,
+  path: Path,
+  step: Step,
+  text: string,
+  stored: readonly string[] = [],
+): boolean {
+  const messages = stored.includes(text) ? [] : addressMessages(text);
+  check.all(path, step, text, messages);
+  return messages.length === 0;
+}
+
+/** Likewise of ranges. */
+export function checkRange(
+  check: Check,
+  path: Path,
+  step: Step,
+  text: string,
+  stored: readonly string[] = [],
+): boolean {
+  const messages = stored.includes(text) ? [] : rangeMessages(text);
+  check.all(path, step, text, messages);
+  return messages.length === 0;
+}
+
 /** What newer kinds say of an address that is not written in the one way to write it. */
 export function strictAddressMessages(text: string): string[] {
-  const canonical = addressFamily(text) === 0 ? undefined : canonicalAddress(text);
-  if (canonical === undefined) return [noAddress];
-  if (zeroLed.test(text)) return ['must not have leading 0s'];
-  if (isMapped(text)) return ['must not be an IPv4-mapped IPv6 address'];
-  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+  const messages = addressMessages(text);
+  const canonical = canonicalAddress(text);
+  if (messages.length > 0 || canonical === text) return messages;
+  return [`must be in canonical form (${JSON.stringify(canonical)})`];
 }
 
 /** Likewise of a range, which names its first address. */
 export function strictRangeMessages(text: string): string[] {
-  if (rangeFamily(text) === 0) return [noRange];
+  const messages = rangeMessages(text);
   const slash = text.lastIndexOf('/');
-  const address = text.slice(0, slash);
-  const length = text.slice(slash + 1);
-  if (zeroLed.test(address) || /^0\d/.test(length)) return ['must not have leading 0s in IP or prefix length'];
-  if (isMapped(address)) return ['must not have an IPv4-mapped IPv6 address'];
-  if (hasHostBits(text)) return ['must not have bits set beyond the prefix length'];
-  const canonical = `${canonicalAddress(address)}/${length}`;
-  return canonical === text ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`];
+  const canonical = `${canonicalAddress(text.slice(0, slash))}${text.slice(slash)}`;
+  if (messages.length > 0 || canonical === text) return messages;
+  return [`must be in canonical form (${JSON.stringify(canonical)})`];
 }
 
 /** Addresses that endpoints cannot have: unspecified, loopback and link-local ones. */

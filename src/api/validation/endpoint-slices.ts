@@ -19,16 +19,17 @@ const topologyMax = 16;
 /** Of zones, and of nodes. */
 const hintsMax = 8;
 
-function checkSlice(check: Check, slice: EndpointSlice): void {
+function checkSlice(check: Check, slice: EndpointSlice, previous?: EndpointSlice): void {
   const { addressType, metadata } = slice;
   const endpoints = slice.endpoints ?? [];
   const ports = slice.ports ?? [];
   check.requiredOneOf(undefined, 'addressType', addressType, families);
+  const stored = previous?.endpoints?.flatMap(({ addresses }) => addresses);
   const isOwnServer = metadata?.namespace === 'default' && metadata.name === 'kubernetes';
   if (endpoints.length > endpointsMax) check.tooMany(undefined, 'endpoints', endpoints.length, endpointsMax);
   else
     endpoints.forEach((endpoint, index) => {
-      checkEndpoint(check, at(fieldPath('endpoints'), index), endpoint, addressType ?? '', isOwnServer);
+      checkEndpoint(check, at(fieldPath('endpoints'), index), endpoint, addressType ?? '', isOwnServer, stored);
     });
   if (ports.length > portsMax) {
     check.tooMany(undefined, 'ports', ports.length, portsMax);
@@ -48,7 +49,14 @@ function checkSlice(check: Check, slice: EndpointSlice): void {
   });
 }
 
-function checkEndpoint(check: Check, path: Path, endpoint: Endpoint, type: string, isOwnServer: boolean): void {
+function checkEndpoint(
+  check: Check,
+  path: Path,
+  endpoint: Endpoint,
+  type: string,
+  isOwnServer: boolean,
+  stored: readonly string[] | undefined,
+): void {
   const addresses = endpoint.addresses ?? [];
   const place = at(path, 'addresses');
   if (addresses.length === 0) check.required(place, '', 'must contain at least 1 address');
@@ -59,7 +67,7 @@ function checkEndpoint(check: Check, path: Path, endpoint: Endpoint, type: strin
       return;
     }
     if (type !== 'IPv4' && type !== 'IPv6') return;
-    if (!checkAddress(check, place, index, address)) return;
+    if (!checkAddress(check, place, index, address, stored)) return;
     if (addressFamily(address) !== (type === 'IPv4' ? 4 : 6))
       check.invalid(place, index, address, `must be an ${type} address`);
     if (!isOwnServer) checkNonSpecialAddress(check, place, index, address);
@@ -117,7 +125,7 @@ export const endpointSliceValidation = strategyOf<EndpointSlice>({
   validate: (slice: EndpointSlice) => collect((check) => checkSlice(check, slice)),
   validateUpdate: (slice: EndpointSlice, previous: EndpointSlice) =>
     collect((check) => {
-      checkSlice(check, slice);
+      checkSlice(check, slice, previous);
       check.unchanged(undefined, 'addressType', slice.addressType, slice.addressType === previous.addressType);
     }),
 });

@@ -263,7 +263,7 @@ function checkJobSpec(check: Check, spec: Partial<JobSpec>): void {
     check.invalid(
       fieldPath('spec', 'template', 'metadata'),
       'labels',
-      labels ?? null,
+      labels ?? {},
       '`selector` does not match template `labels`',
     );
 }

@@ -23,7 +23,7 @@ import {
   validatePortName,
   validateWildcardSubdomain,
 } from '../names.ts';
-import { addressFamily, checkAddress, checkRange, isInside, strictAddressMessages } from './addresses.ts';
+import { addressFamily, checkAddress, checkRange, isInside, rangeFamily, strictAddressMessages } from './addresses.ts';
 import { at, type Check, collect, type Path, type Step } from './check.ts';
 import { internalForm } from './internal-form.ts';
 import { checkLabelSelector } from './label-selector.ts';
@@ -238,28 +238,50 @@ function checkPolicyPort(check: Check, path: Path, { port, endPort, protocol }: 
   }
 }
 
-function checkPeer(check: Check, path: Path, peer: NetworkPolicyPeer, strict: boolean): void {
+/** What an update of a policy tolerates, as it was stored so: values of selectors, and ranges. */
+interface PolicyTolerance {
+  readonly strict: boolean;
+  readonly stored: readonly string[];
+}
+
+function toleratedInPolicy({ spec }: NetworkPolicy): PolicyTolerance {
+  const before = collect((check) => checkLabelSelector(check, spec?.podSelector, undefined, ''));
+  const peers = [...(spec?.ingress ?? []).map(({ from }) => from), ...(spec?.egress ?? []).map(({ to }) => to)];
+  const blocks = peers.flatMap((list) => list ?? []).flatMap(({ ipBlock }) => ipBlock ?? []);
+  return { strict: before.length === 0, stored: blocks.flatMap(({ cidr, except = [] }) => [cidr, ...except]) };
+}
+
+function checkPeer(check: Check, path: Path, peer: NetworkPolicyPeer, { strict, stored }: PolicyTolerance): void {
   const { podSelector, namespaceSelector, ipBlock } = peer;
   checkLabelSelector(check, podSelector, path, 'podSelector', strict);
   checkLabelSelector(check, namespaceSelector, path, 'namespaceSelector', strict);
   if (ipBlock) {
     const here = at(path, 'ipBlock');
     if (!ipBlock.cidr) check.required(here, 'cidr');
-    else if (checkRange(check, here, 'cidr', ipBlock.cidr))
-      ipBlock.except?.forEach((range, index) => {
+    else {
+      const { cidr, except = [] } = ipBlock;
+      checkRange(check, here, 'cidr', cidr, stored);
+      const parts = rangeFamily(cidr) === 0 ? [] : except;
+      parts.forEach((range, index) => {
         const place = at(here, 'except');
-        if (checkRange(check, place, index, range) && !isInside(range, ipBlock.cidr))
+        checkRange(check, place, index, range, stored);
+        if (rangeFamily(range) !== 0 && !isInside(range, cidr))
           check.invalid(place, index, range, 'must be a strict subset of `cidr`');
       });
+    }
   }
   if (!podSelector && !namespaceSelector && !ipBlock) check.required(path, '', 'must specify a peer');
   else if (ipBlock && (podSelector || namespaceSelector))
     check.forbidden(path, '', 'may not specify both ipBlock and another peer');
 }
 
-function checkPolicy(check: Check, policy: NetworkPolicy, strict = true): void {
+function checkPolicy(
+  check: Check,
+  policy: NetworkPolicy,
+  tolerated: PolicyTolerance = { strict: true, stored: [] },
+): void {
   const { podSelector, ingress = [], egress = [], policyTypes = [] } = policy.spec ?? {};
-  checkLabelSelector(check, podSelector, specPath, 'podSelector', strict);
+  checkLabelSelector(check, podSelector, specPath, 'podSelector', tolerated.strict);
   const rules = (
     field: string,
     peersField: string,
@@ -274,7 +296,7 @@ function checkPolicy(check: Check, policy: NetworkPolicy, strict = true): void {
         checkPolicyPort(check, at(at(place, 'ports'), order), port);
       });
       peers?.forEach((peer, order) => {
-        checkPeer(check, at(at(place, peersField), order), peer, strict);
+        checkPeer(check, at(at(place, peersField), order), peer, tolerated);
       });
     });
   };
@@ -334,10 +356,6 @@ export const networkPolicyValidation = strategyOf<NetworkPolicy>({
       checkStandardFinalizers(check, policy.metadata);
       checkPolicy(check, policy);
     }),
-  // Values that its selector was stored with may stay.
   validateUpdate: (policy: NetworkPolicy, previous: NetworkPolicy) =>
-    collect((check) => {
-      const before = collect((old) => checkLabelSelector(old, previous.spec?.podSelector, undefined, ''));
-      checkPolicy(check, policy, before.length === 0);
-    }),
+    collect((check) => checkPolicy(check, policy, toleratedInPolicy(previous))),
 });

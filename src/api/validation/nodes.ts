@@ -46,7 +46,7 @@ function checkAmounts(check: Check, node: Node): void {
   }
 }
 
-function validate(node: Node): FieldError[] {
+function validate(node: Node, previous?: Node): FieldError[] {
   const check = new Check();
   checkStandardFinalizers(check, node.metadata);
   if (node.spec?.taints?.length) checkTaints(check, at(metadataPath, 'taints'), node.spec.taints);
@@ -54,7 +54,7 @@ function validate(node: Node): FieldError[] {
   const ranges = node.spec?.podCIDRs ?? [];
   const path = at(specPath, 'podCIDRs');
   ranges.forEach((range, index) => {
-    checkRange(check, path, index, range);
+    checkRange(check, path, index, range, previous?.spec?.podCIDRs);
   });
   if (ranges.length > 1) {
     if (new Set(ranges.map(rangeFamily)).size < 2 || ranges.length > 2)
@@ -120,9 +120,9 @@ function checkConfigSource(check: Check, path: Path, source: NodeConfigSource, o
 }
 
 export const nodeValidation = strategyOf<Node>({
-  validate,
+  validate: (node: Node) => validate(node),
   // Upstream looks at a changed node as at a new one first, and tells of both.
-  validateUpdate: (node: Node, previous: Node) => [...validate(node), ...validateChange(node, previous)],
+  validateUpdate: (node: Node, previous: Node) => [...validate(node, previous), ...validateChange(node, previous)],
   metadataOnUpdate: ['whole', 'changes'],
   status: { validateUpdate: validateChange },
 });

@@ -36,7 +36,7 @@ export function checkPodStatus(check: Check, pod: Pod, previous: Pod): void {
   for (const field of statusLists) checkTransitions(check, field, status[field], before[field], previous.spec);
   checkClaimStatuses(check, pod);
   checkExtendedClaim(check, pod);
-  checkAddresses(check, pod);
+  checkAddresses(check, pod, previous);
   checkUsers(check, at(statusPath, 'containerStatuses'), status.containerStatuses, spec);
   checkUsers(check, at(statusPath, 'initContainerStatuses'), status.initContainerStatuses, spec);
   checkUsers(check, at(statusPath, 'ephemeralContainerStatuses'), status.ephemeralContainerStatuses, spec);
@@ -145,19 +145,24 @@ function checkExtendedClaim(check: Check, { status, spec }: Pod): void {
   else check.dnsSubdomain(path, 'resourceClaimName', claim.resourceClaimName);
 }
 
-function checkAddresses(check: Check, pod: Pod): void {
+function checkAddresses(check: Check, pod: Pod, previous: Pod): void {
   const { hostIP, hostIPs = [], podIPs = [] } = pod.status ?? {};
-  checkList(check, 'podIPs', podIPs);
+  checkList(check, 'podIPs', podIPs, previous.status?.podIPs);
   if (hostIPs.length === 0) return;
   const first = hostIPs[0]?.ip ?? '';
   if ((hostIP ?? '') !== first)
     check.invalid(at(at(statusPath, 'hostIPs'), 0), 'ip', first, 'must be equal to `hostIP`');
-  checkList(check, 'hostIPs', hostIPs);
+  checkList(check, 'hostIPs', hostIPs, previous.status?.hostIPs);
 }
 
-function checkList(check: Check, field: string, list: readonly { readonly ip?: string | undefined }[]): void {
+interface Addressed {
+  readonly ip?: string | undefined;
+}
+
+function checkList(check: Check, field: string, list: readonly Addressed[], before: readonly Addressed[] = []): void {
   const path = at(statusPath, field);
-  for (let index = 0; index < list.length; index++) checkAddress(check, path, index, list[index]?.ip ?? '');
+  const stored = before.map(({ ip }) => ip ?? '');
+  for (let index = 0; index < list.length; index++) checkAddress(check, path, index, list[index]?.ip ?? '', stored);
   if (list.length <= 1) return;
   const families = new Set(list.map(({ ip }) => addressFamily(ip ?? '')));
   const form = list.map(({ ip }) => ({ IP: ip ?? '' }));

@@ -23,8 +23,9 @@ const fixed = 'may not change once set';
 
 const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None';
 
-function checkService(check: Check, service: Service): void {
+function checkService(check: Check, service: Service, previous?: Service): void {
   const { metadata = {}, spec = {} } = service;
+  const before = previous?.spec;
   checkStandardFinalizers(check, metadata);
   const mode = metadata.annotations?.[topologyMode];
   const hints = metadata.annotations?.[topologyHints];
@@ -41,14 +42,15 @@ function checkService(check: Check, service: Service): void {
   });
   if (spec.selector !== undefined) checkLabels(check, spec.selector, specPath, 'selector');
   checkSessionAffinity(check, spec);
-  checkClusterAddresses(check, spec);
+  checkClusterAddresses(check, spec, before?.clusterIPs);
   spec.externalIPs?.forEach((address, index) => {
     const place = at(specPath, 'externalIPs');
-    if (checkAddress(check, place, index, address)) checkNonSpecialAddress(check, place, index, address);
+    if (checkAddress(check, place, index, address, before?.externalIPs))
+      checkNonSpecialAddress(check, place, index, address);
   });
   check.requiredOneOf(specPath, 'type', spec.type, types);
   checkPortsTogether(check, spec, ports);
-  checkLoadBalancer(check, service, spec);
+  checkLoadBalancer(check, service, previous);
   checkLoadBalancerClass(check, spec, undefined);
   checkTraffic(check, spec);
   if (check.errors.length > 0) return;
@@ -113,7 +115,7 @@ function checkSessionAffinity(check: Check, spec: ServiceSpec): void {
  * Cluster addresses, and that they are of the families which the service names.
  * @see ValidateServiceClusterIPsRelatedFields
  */
-function checkClusterAddresses(check: Check, spec: ServiceSpec): void {
+function checkClusterAddresses(check: Check, spec: ServiceSpec, stored: readonly string[] | undefined): void {
   if (spec.type === 'ExternalName') return;
   const { clusterIP = '', clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
   if (clusterIP !== '') {
@@ -135,7 +137,7 @@ function checkClusterAddresses(check: Check, spec: ServiceSpec): void {
       if (clusterIPs.length === 1) return;
       sound = false;
       check.invalid(path, '', clusterIPs, "'None' must be the first and only value");
-    } else if (!checkAddress(check, path, index, address)) sound = false;
+    } else if (!checkAddress(check, path, index, address, stored)) sound = false;
   });
   if (clusterIPs.length > 2) check.invalid(path, '', clusterIPs, 'may only hold up to 2 values');
   if (!sound) return;
@@ -175,7 +177,8 @@ function checkPortsTogether(check: Check, spec: ServiceSpec, ports: readonly Ser
   });
 }
 
-function checkLoadBalancer(check: Check, service: Service, spec: ServiceSpec): void {
+function checkLoadBalancer(check: Check, service: Service, previous: Service | undefined): void {
+  const spec = service.spec ?? {};
   const isLoadBalancer = spec.type === 'LoadBalancer';
   const ranges = spec.loadBalancerSourceRanges ?? [];
   const annotation = service.metadata?.annotations?.[sourceRanges];
@@ -183,12 +186,14 @@ function checkLoadBalancer(check: Check, service: Service, spec: ServiceSpec): v
     const path = at(specPath, 'LoadBalancerSourceRanges');
     if (!isLoadBalancer) check.forbidden(path, '', onlyLoadBalancer);
     ranges.forEach((range, index) => {
-      checkRange(check, path, index, range.trim());
+      checkRange(check, path, index, range.trim(), previous?.spec?.loadBalancerSourceRanges);
     });
   } else if (annotation !== undefined) {
     const path = keyed(annotationsPath, sourceRanges);
     if (!isLoadBalancer) check.forbidden(path, '', onlyLoadBalancer);
-    if (annotation.trim() !== '') for (const range of annotation.split(',')) checkRange(check, path, '', range.trim());
+    const stored = previous?.metadata?.annotations?.[sourceRanges]?.split(',').map((range) => range.trim());
+    if (annotation.trim() !== '')
+      for (const range of annotation.split(',')) checkRange(check, path, '', range.trim(), stored);
   }
   if (spec.allocateLoadBalancerNodePorts !== undefined && !isLoadBalancer)
     check.forbidden(specPath, 'allocateLoadBalancerNodePorts', onlyLoadBalancer);
@@ -305,14 +310,14 @@ function validateUpdate(service: Service, previous: Service): FieldError[] {
   const port = spec.healthCheckNodePort;
   if (needsHealthCheck(before) && needsHealthCheck(spec) && port && port !== before.healthCheckNodePort)
     check.forbidden(specPath, 'healthCheckNodePort', 'field is immutable');
-  checkService(check, service);
+  checkService(check, service, previous);
   return check.errors;
 }
 
 /** Addresses at which load balancers take traffic in, of services and of ingresses. */
-function checkIngress(check: Check, path: Path, ingress: LoadBalancerIngress): void {
+function checkIngress(check: Check, path: Path, ingress: LoadBalancerIngress, stored: readonly string[]): void {
   const { ip, ipMode, hostname } = ingress;
-  if (ip) checkAddress(check, path, 'ip', ip);
+  if (ip) checkAddress(check, path, 'ip', ip, stored);
   if (ipMode === undefined) {
     if (ip) check.required(path, 'ipMode', 'must be specified when `ip` is set');
   } else if (!ip) check.forbidden(path, 'ipMode', 'may not be specified when `ip` is not set');
@@ -331,15 +336,16 @@ export const serviceValidation = strategyOf<Service>({
   },
   validateUpdate,
   status: {
-    validateUpdate(service: Service) {
+    validateUpdate(service: Service, previous: Service) {
       const check = new Check();
+      const stored = previous.status?.loadBalancer?.ingress?.map(({ ip }) => ip ?? '') ?? [];
       const path = fieldPath('status', 'loadBalancer', 'ingress');
       const ingress = service.status?.loadBalancer?.ingress ?? [];
       if (ingress.length > 0 && service.spec?.type !== 'LoadBalancer')
         check.forbidden(path, '', "may only be used when `spec.type` is 'LoadBalancer'");
       else
         ingress.forEach((one, index) => {
-          checkIngress(check, at(path, index), one);
+          checkIngress(check, at(path, index), one, stored);
         });
       return check.errors;
     },

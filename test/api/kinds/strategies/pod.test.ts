@@ -189,6 +189,20 @@ describe('a new pod', () => {
       appArmorProfile: { type: 'Localhost', localhostProfile: 'p' },
     });
   });
+
+  it('is warned of AppArmor by annotation alone', () => {
+    const key = 'container.apparmor.security.beta.kubernetes.io/c';
+    const warned: string[] = [];
+    const warning = { ...context, warn: (text: string) => warned.push(text) };
+    const create = (spec: object, annotations: object) =>
+      prepareForCreate(kind, pod(spec, { metadata: { annotations } }), warning);
+    create({ containers: [{ name: 'c', securityContext: { appArmorProfile: { type: 'Unconfined' } } }] }, {});
+    expect(warned).toEqual([]);
+    create({ containers: [{ name: 'c' }] }, { [key]: 'localhost/p' });
+    expect(warned).toEqual([
+      `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
+    ]);
+  });
 });
 
 describe('subresources of pods', () => {
@@ -207,6 +221,14 @@ describe('subresources of pods', () => {
     expected.metadata!.generation = 2;
     expect(next).toEqual(expected);
     expect(previous).toEqual(stored());
+  });
+
+  it('resize leaves other containers for validation to refuse', () => {
+    const previous = stored();
+    const next = structuredClone(previous);
+    next.spec!.containers = [{ name: 'other', image: 'b:1' }];
+    prepareForSubresourceUpdate(kind, 'resize', next, previous, context);
+    expect(next.spec!.containers.map(({ name }) => name)).toEqual(['other']);
   });
 
   it('ephemeralcontainers adds containers and nothing else', () => {
@@ -288,6 +310,13 @@ describe('warnings for pods', () => {
       'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
       'spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]',
       'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
+    ]);
+  });
+
+  it('name host addresses that no port is bound to', () => {
+    const containers = [{ name: 'c', ports: [{ containerPort: 80, hostIP: '10.0.0.1' }] }];
+    expect(warnings({ containers })).toEqual([
+      'spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 ContainerPort:80 Protocol: HostIP:10.0.0.1}',
     ]);
   });
 
