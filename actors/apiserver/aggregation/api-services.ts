@@ -6,6 +6,8 @@
 import type { APIResourceList, APIService } from '../../../src/api/index.ts';
 import type { Server } from '../server.ts';
 
+/** The group that this server answers for itself when it was told to. */
+const METRICS = 'metrics.k8s.io';
 export const API_SERVICES = '/registry/apiregistration.k8s.io/apiservices';
 
 type ServiceSpec = NonNullable<APIService['spec']>;
@@ -24,10 +26,12 @@ export interface RemoteVersion {
 
 export class ApiServices {
   readonly #byVersion = new Map<string, RemoteVersion>();
+  #ownMetrics = false;
   /** Moves on whenever what is served may have changed. */
   generation = 0;
 
   start(server: Server): void {
+    this.#ownMetrics = server.options.resourceMetrics;
     const cache = server.caches.cacheOf(API_SERVICES, false);
     for (const entry of cache.values()) this.#set(entry.object as APIService);
     server.caches.onChange(API_SERVICES, ({ entry, previous }) => {
@@ -78,6 +82,8 @@ export class ApiServices {
       return;
     }
     const { group = '', version = '' } = spec;
+    // It names metrics-server, as in other clusters, but is answered here.
+    if (this.#ownMetrics && group === METRICS) return;
     const available = status?.conditions?.some((one) => one.type === 'Available' && one.status === 'True') === true;
     const before = this.get(name);
     const service = { ...spec, service: spec.service } as RemoteVersion['spec'];

@@ -13,7 +13,9 @@ import { ENDPOINT_SLICES, fetchDocument, SERVICES, serviceSpec, serviceUrl, slic
 const DISCOVERY_TIMEOUT_MS = 6000;
 const RESYNC_MS = 30_000;
 const RETRY_FIRST_MS = 500;
-const LOCAL = { status: 'True', reason: 'Local', message: 'Local APIServices are always available' };
+const LOCAL = { status: 'True', reason: 'Local', message: 'Local APIServices are always available' } as const;
+
+const PASSED = { status: 'True', reason: 'Passed', message: 'all checks passed' } as const;
 
 interface Verdict {
   readonly status: 'True' | 'False' | 'Unknown';
@@ -119,7 +121,7 @@ export class Availability {
     const entry = cache.get(cache.keyOf(undefined, name));
     if (entry === undefined) return 'gone';
     const remote = this.#services.get(name);
-    const verdict: Verdict = remote === undefined ? (LOCAL as Verdict) : await this.#verdictOf(remote);
+    const verdict = remote === undefined ? ownVerdict(entry.object) : await this.#verdictOf(remote);
     // It may have changed while the server was asked.
     const current = cache.get(entry.key);
     if (current === undefined) return 'gone';
@@ -167,7 +169,7 @@ export class Availability {
     }
     const failure = await this.#discover(remote);
     if (failure !== undefined) return no('FailedDiscoveryCheck', failure);
-    return { status: 'True', reason: 'Passed', message: 'all checks passed' };
+    return PASSED;
   }
 
   /** Asks the server what it serves. Undefined when it said, else why not. */
@@ -189,6 +191,11 @@ export class Availability {
       return `failing or missing response from ${url}: Get ${JSON.stringify(url)}: ${words}`;
     }
   }
+}
+
+/** What this server answers itself is always available, also where another server is named for it. */
+function ownVerdict(object: ApiObject): Verdict {
+  return (object['spec'] as { service?: unknown } | undefined)?.service === undefined ? LOCAL : PASSED;
 }
 
 /** A server that answers with something else is available all the same; it just serves nothing that is known. */

@@ -73,6 +73,26 @@ const served = ({ registry }: Server): SystemObject[] =>
     },
   }));
 
+/** As the manifests of metrics-server have it. */
+const metrics: SystemObject = {
+  group: 'apiregistration.k8s.io',
+  version: 'v1',
+  plural: 'apiservices',
+  object: {
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: 'v1beta1.metrics.k8s.io', labels: { 'k8s-app': 'metrics-server' } },
+    spec: {
+      group: 'metrics.k8s.io',
+      version: 'v1beta1',
+      service: { name: 'metrics-server', namespace: 'kube-system' },
+      insecureSkipTLSVerify: true,
+      groupPriorityMinimum: 100,
+      versionPriority: 100,
+    },
+  },
+};
+
 /** Those of every group version that is served; objects of versions that an earlier start served and this one does not are deleted. */
 export async function apiServices(server: Server): Promise<readonly SystemObject[]> {
   const wanted = served(server);
@@ -82,5 +102,5 @@ export async function apiServices(server: Server): Promise<readonly SystemObject
     if (labels?.[MANAGED] !== ON_START || wanted.some((one) => one.object.metadata.name === name)) continue;
     await runPipeline(callOf(server, kind, 'delete', { name }), server);
   }
-  return wanted;
+  return server.options.resourceMetrics ? [...wanted, metrics] : wanted;
 }

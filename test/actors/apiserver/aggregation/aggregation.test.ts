@@ -304,3 +304,27 @@ it('a CustomResourceDefinition has an APIService for each version that it serves
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 });
+
+it('shows metrics.k8s.io as a cluster with metrics-server does, and answers it', async () => {
+  const own = await startServer({ http: { host: '127.0.0.1', port: 0 }, resourceMetrics: true });
+  const path = '/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io';
+  for (;;) {
+    const { body } = await own.http('GET', path);
+    expect(body.spec.service).toEqual({ name: 'metrics-server', namespace: 'kube-system', port: 443 });
+    const [found] = body.status?.conditions ?? [];
+    if (found !== undefined) {
+      expect(found).toMatchObject({
+        type: 'Available',
+        status: 'True',
+        reason: 'Passed',
+        message: 'all checks passed',
+      });
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  expect((await own.http('GET', '/apis/metrics.k8s.io/v1beta1/nodes')).body.kind).toBe('NodeMetricsList');
+  const { body } = await own.http('GET', '/apis');
+  expect(body.groups.filter(({ name }: { name: string }) => name === 'metrics.k8s.io')).toHaveLength(1);
+  await own.stop();
+});
