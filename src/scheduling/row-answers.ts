@@ -1,7 +1,7 @@
 /**
  * What pods that look alike were told about each row, remembered until the row changes: consecutive replicas then cost the
  * few rows that changed since the last of them instead of hundreds of filter and score calls. A profile keeps one
- * {@link RowAnswers} for each of the last few kinds of pods; nothing grows with the number of pods.
+ * {@link RowAnswers} for each of the last kinds of pods that came more than once; nothing grows with the number of pods.
  *
  *     row      0   1   2        a pod lands on row 1
  *     version  4   7   2   ──►  4   8   2
@@ -15,33 +15,52 @@ import type { Candidate } from './preemption.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Kinds of pods remembered at a time. */
-const kindsMax = 16;
+const kindsMax = 64;
+/** Kinds seen once and not remembered yet: only what comes again is worth the room that answers take. */
+const candidatesMax = 1024;
 
 export class RowAnswers {
   /** True when every filter of the cycle takes part, so that what is remembered is the whole verdict. */
-  readonly complete: boolean;
+  complete: boolean;
   /** Versions of the rows when `marks` and `verdicts`, `totals`, and `victims` were taken; -1: never. */
   readonly filterStamps: Float64Array;
   readonly scoreStamps: Float64Array;
-  readonly victimStamps: Float64Array;
   /** 0: fits; otherwise 1 plus the index of the first filter that says no. */
   readonly marks: Uint8Array;
   /** Why not, once somebody asked. */
-  readonly verdicts: (Verdict | undefined)[] = [];
+  verdicts: (Verdict | undefined)[] = [];
   /** Weighted sums of the scores that take part. */
   readonly totals: Float64Array;
   /** Which scoring plugins were left out of `totals`. */
   scoreSkips = 0;
   /** What preempting on the row would take, or why it would not help. */
-  readonly victims: (Candidate | Verdict | undefined)[] = [];
+  victims: (Candidate | Verdict | undefined)[] = [];
+  #victimStamps: Float64Array | undefined;
 
   constructor(capacity: number, complete: boolean) {
     this.complete = complete;
     this.filterStamps = new Float64Array(capacity).fill(-1);
     this.scoreStamps = new Float64Array(capacity).fill(-1);
-    this.victimStamps = new Float64Array(capacity).fill(-1);
     this.marks = new Uint8Array(capacity);
     this.totals = new Float64Array(capacity);
+  }
+
+  /** Made when somebody preempts: most kinds never do. */
+  get victimStamps(): Float64Array {
+    this.#victimStamps ??= new Float64Array(this.marks.length).fill(-1);
+    return this.#victimStamps;
+  }
+
+  /** Forgets everything, to serve another kind of pods. */
+  reuse(complete: boolean): this {
+    this.complete = complete;
+    this.filterStamps.fill(-1);
+    this.scoreStamps.fill(-1);
+    this.verdicts = [];
+    this.scoreSkips = 0;
+    this.victims = [];
+    this.#victimStamps = undefined;
+    return this;
   }
 
   /** Forgets the scores when other plugins take part than before. */
@@ -56,6 +75,7 @@ export class RowAnswers {
 export class RowAnswerCache {
   readonly #nodes: NodeTable;
   readonly #kinds = new Map<string, RowAnswers>();
+  readonly #candidates = new Set<string>();
   #nodesVersion = -1;
   #imagesVersion = -1;
   #capacity = 0;
@@ -64,13 +84,17 @@ export class RowAnswerCache {
     this.#nodes = nodes;
   }
 
-  /** What is known for pods of this kind. A change of nodes themselves, rather than of the pods on them, drops it all. */
-  of(key: string, complete: boolean): RowAnswers {
+  /**
+   * What is known for pods of this kind; undefined for one that is new. A change of nodes themselves, rather than of the pods
+   * on them, drops what is known of all kinds.
+   */
+  of(key: string, complete: boolean): RowAnswers | undefined {
     const { nodesVersion, imagesVersion, capacity } = this.#nodes;
     if (this.#nodesVersion !== nodesVersion || this.#imagesVersion !== imagesVersion || this.#capacity !== capacity) {
       this.#nodesVersion = nodesVersion;
       this.#imagesVersion = imagesVersion;
       this.#capacity = capacity;
+      for (const kind of this.#kinds.keys()) this.#candidates.add(kind);
       this.#kinds.clear();
     }
     const known = this.#kinds.get(key);
@@ -81,9 +105,20 @@ export class RowAnswerCache {
       }
       return known;
     }
-    if (this.#kinds.size >= kindsMax) this.#kinds.delete(this.#kinds.keys().next().value!);
-    const made = new RowAnswers(capacity, complete);
+    if (!this.#candidates.delete(key)) {
+      if (this.#candidates.size >= candidatesMax) this.#candidates.delete(this.#candidates.values().next().value!);
+      this.#candidates.add(key);
+      return undefined;
+    }
+    const made = this.#room(complete);
     this.#kinds.set(key, made);
     return made;
+  }
+
+  #room(complete: boolean): RowAnswers {
+    if (this.#kinds.size < kindsMax) return new RowAnswers(this.#capacity, complete);
+    const [oldest, answers] = this.#kinds.entries().next().value!;
+    this.#kinds.delete(oldest);
+    return answers.reuse(complete);
   }
 }

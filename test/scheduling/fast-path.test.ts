@@ -129,7 +129,7 @@ test('identical pods, nodes and seeds are placed identically on both paths', () 
     ),
     { numRuns: 100 },
   );
-});
+}, 120_000);
 
 /** What happens between two rounds of attempts. */
 const changeArbitrary = fc.record({
@@ -204,4 +204,4 @@ test('replicas are placed, refused and preempt alike whether answers are remembe
     ),
     { numRuns: 100 },
   );
-}, 30_000);
+}, 120_000);

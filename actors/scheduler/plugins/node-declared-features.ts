@@ -2,21 +2,23 @@
  * A pod that uses a feature which not every kubelet has fits nodes that declare it. Which pods need which feature is
  * told by the pod's spec. @see plugins/nodedeclaredfeatures and KEP-5328
  */
-import type { Node, PodSpec } from '../../../src/api/index.ts';
+import type { Container, Node, PodSpec } from '../../../src/api/index.ts';
 import { Action, type PluginDefinition, skip, stateKey, unresolvable } from '../../../src/scheduling/index.ts';
 
 const name = 'NodeDeclaredFeatures';
 const unmet = unresolvable("node(s) didn't match Pod's required features");
 const neededKey = stateKey<readonly string[]>(name);
 
+const restartsAll = (containers: readonly Container[] | undefined): boolean =>
+  containers?.some(({ restartPolicyRules }) =>
+    restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
+  ) ?? false;
+
 /** Features by the name under which nodes declare them, and who needs them. */
-const features: readonly (readonly [feature: string, neededBy: (spec: PodSpec) => boolean])[] = [
+const features: readonly (readonly [feature: string, isNeeded: (spec: PodSpec) => boolean])[] = [
   [
     'RestartAllContainersOnContainerExits',
-    ({ containers, initContainers = [] }) =>
-      [...containers, ...initContainers].some(({ restartPolicyRules }) =>
-        restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'),
-      ),
+    ({ containers, initContainers }) => restartsAll(containers) || restartsAll(initContainers),
   ],
   ['UserNamespacesHostNetworkSupport', ({ hostNetwork, hostUsers }) => hostNetwork === true && hostUsers === false],
 ];
