@@ -15,6 +15,8 @@ import {
   controllerOf,
   controllerReferenceTo,
   isNamespaceTerminating,
+  type Key,
+  keyFor,
   messageOf,
   parseCron,
   type ReconcileResult,
@@ -53,7 +55,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const justCreated = new Set<string>();
   /** Uids of unexpected Jobs that run and were reported: each change of theirs must not use up the budget of events. */
   const reported = new Set<string>();
+  /** When a schedule was changed: times before that are not made up for. */
+  const changedMs = new Map<Key, number>();
   dependencies.index(jobs, controllerIndexName, controllerIndex);
+  dependencies.observe(cronJobs, (change) => {
+    if (change.type === 'deleted') changedMs.delete(keyFor(change.object));
+    if (change.type !== 'updated') return;
+    const [before, after] = [change.previous.spec, change.object.spec];
+    if (before?.schedule === after?.schedule && before?.timeZone === after?.timeZone) return;
+    changedMs.set(keyFor(change.object), clock.now());
+  });
 
   async function deleteJob(cronJob: CronJob, job: Job): Promise<void> {
     const name = job.metadata?.name;
@@ -106,7 +117,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     for (const [end, limit] of limits) {
       if (limit === undefined) continue;
       const ended = children.filter((job) => endOf(job) === end && job.metadata?.deletionTimestamp === undefined);
-      ended.sort((left, right) => timeMs(left.status?.startTime) - timeMs(right.status?.startTime));
+      ended.sort(byStart);
       for (const job of ended.slice(0, Math.max(0, ended.length - limit))) await deleteJob(cronJob, job);
     }
   }
@@ -117,6 +128,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     let sinceMs = timeMs(cronJob.status?.lastScheduleTime) || timeMs(cronJob.metadata?.creationTimestamp);
     const deadline = cronJob.spec?.startingDeadlineSeconds;
     if (deadline !== undefined) sinceMs = Math.max(sinceMs, nowMs - deadline * 1000);
+    sinceMs = Math.max(sinceMs, changedMs.get(keyFor(cronJob)) ?? 0);
     let due: number | undefined;
     let missed = 0;
     for (let next = schedule.after(sinceMs); next !== undefined && next <= nowMs; next = schedule.after(next)) {
@@ -237,8 +249,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     try {
       schedule = parseCron(cronJob.spec?.schedule ?? '', cronJob.spec?.timeZone ?? 'UTC');
     } catch (error) {
-      const message = `unparseable schedule: "${cronJob.spec?.schedule}" : ${messageOf(error)}`;
-      events.event(cronJob, 'Warning', 'UnparseableSchedule', message);
+      if (error instanceof RangeError) {
+        const message = `invalid timeZone: "${cronJob.spec?.timeZone}": unknown time zone ${cronJob.spec?.timeZone}`;
+        events.event(cronJob, 'Warning', 'UnknownTimeZone', message);
+      } else {
+        const message = `unparseable schedule: "${cronJob.spec?.schedule}" : ${messageOf(error)}`;
+        events.event(cronJob, 'Warning', 'UnparseableSchedule', message);
+      }
       await writeStatus(cronJob, status);
       return undefined;
     }
@@ -260,6 +277,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return cronJob === undefined ? undefined : await sync(cronJob);
     },
   };
+}
+
+/** Those that never started come last; names tell apart those of one second. */
+function byStart(left: Job, right: Job): number {
+  const startMs = (job: Job) => timeMs(job.status?.startTime) || Number.MAX_SAFE_INTEGER;
+  const difference = startMs(left) - startMs(right);
+  if (difference !== 0) return difference;
+  return (left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1;
 }
 
 /** In the CronJob's zone when it has one, else in UTC. */

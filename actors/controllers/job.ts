@@ -4,14 +4,7 @@
  *
  * @see kubernetes/pkg/controller/job/job_controller.go
  */
-import {
-  isNotFound,
-  type Job,
-  type JobCondition,
-  type JobStatus,
-  type Pod,
-  type PodTemplateSpec,
-} from '../../src/api/index.ts';
+import { isNotFound, type Job, type JobCondition, type JobStatus, type Pod } from '../../src/api/index.ts';
 import { jobs, keyOf, pods, type Resource } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
@@ -23,15 +16,18 @@ import {
   controllerOf,
   createPodControl,
   Expectations,
-  type FailureVerdict,
   formatIndexes,
-  indexAnnotation,
-  indexOf,
+  heldBackPods,
+  indexFailuresOf,
   isIndexed,
   isNamespaceTerminating,
   isPodActive,
   isPodReady,
   isPodTerminating,
+  type JobIndexes,
+  type JobTally,
+  jobIndexesOf,
+  jobTrackingFinalizer,
   judgeFailure,
   type Key,
   keyFor,
@@ -39,6 +35,8 @@ import {
   matchSuccessPolicy,
   orphansOf,
   parseIndexes,
+  pendingIndexes,
+  prepareJobPod,
   type ReconcileResult,
   type Reconciler,
   rankForDeletion,
@@ -49,7 +47,6 @@ import {
   timeText,
 } from '../../src/controller/index.ts';
 
-const finalizer = 'batch.kubernetes.io/job-tracking';
 const defaultManager = 'kubernetes.io/job-controller';
 const backoffBaseMs = 10_000;
 const backoffMaxMs = 600_000;
@@ -76,22 +73,12 @@ interface Ending {
   readonly message: string;
 }
 
-/** The pods of a Job, sorted out. */
-interface Tally {
-  readonly active: Pod[];
-  readonly terminating: number;
-  /** Finished pods that still have the finalizer. */
-  readonly succeeded: Pod[];
-  readonly failed: Pod[];
-  readonly verdicts: ReadonlyMap<Pod, FailureVerdict>;
-}
-
 const isFinished = (job: Job): boolean =>
   (job.status?.conditions ?? []).some(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
 
-const isTracked = (pod: Pod): boolean => pod.metadata?.finalizers?.includes(finalizer) ?? false;
+const isTracked = (pod: Pod): boolean => pod.metadata?.finalizers?.includes(jobTrackingFinalizer) ?? false;
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
@@ -138,7 +125,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   });
 
   async function untrack(pod: Pod): Promise<void> {
-    const finalizers = (pod.metadata?.finalizers ?? []).filter((other) => other !== finalizer);
+    const finalizers = (pod.metadata?.finalizers ?? []).filter((other) => other !== jobTrackingFinalizer);
     const { uid, resourceVersion } = pod.metadata ?? {};
     const metadata = { uid, resourceVersion, finalizers: finalizers.length === 0 ? null : finalizers };
     try {
@@ -150,7 +137,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  function tally(job: Job, owned: readonly Pod[]): Tally {
+  function tally(job: Job, owned: readonly Pod[]): JobTally {
     const uncounted = job.status?.uncountedTerminatedPods;
     const known = new Set([...(uncounted?.succeeded ?? []), ...(uncounted?.failed ?? [])]);
     const replaceFailedOnly = job.spec?.podReplacementPolicy === 'Failed';
@@ -169,7 +156,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     };
   }
 
-  function backoffMs(key: Key, counts: Tally): number {
+  function backoffMs(key: Key, counts: JobTally): number {
     let record = failures.get(key) ?? { count: 0, lastMs: 0 };
     if (counts.succeeded.length > 0) record = { count: 0, lastMs: 0 };
     for (const pod of counts.failed) {
@@ -187,7 +174,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   /** Why the Job ends now, if it does. */
-  function endingOf(job: Job, counts: Tally, succeeded: number, failed: number, indexes: Indexes): Ending | undefined {
+  function endingOf(
+    job: Job,
+    counts: JobTally,
+    succeeded: number,
+    failed: number,
+    indexes: JobIndexes,
+  ): Ending | undefined {
     const conditions = job.status?.conditions;
     for (const type of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
       const known = conditionOf(conditions, type);
@@ -244,9 +237,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   async function manage(
     job: Job,
     key: Key,
-    counts: Tally,
+    counts: JobTally,
     succeeded: number,
-    indexes: Indexes,
+    indexes: JobIndexes,
+    held: ReadonlyMap<number, Pod>,
   ): Promise<number | undefined> {
     const { active } = counts;
     if (job.spec?.suspend === true) {
@@ -264,13 +258,37 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const replaceFailedOnly = job.spec?.podReplacementPolicy === 'Failed';
     const missing = Math.min(wanted - active.length - (replaceFailedOnly ? counts.terminating : 0), podsPerSync);
     if (missing <= 0) return undefined;
+    if (job.spec?.backoffLimitPerIndex !== undefined) {
+      const pending = pendingIndexes(job, active, indexes, missing);
+      const waitsMs = pending.map((index) => indexBackoffMs(held.get(index)));
+      await createPods(
+        job,
+        key,
+        pending.filter((_, at) => waitsMs[at] === 0),
+        held,
+      );
+      const waiting = waitsMs.filter((ms) => ms > 0);
+      return waiting.length === 0 ? undefined : Math.min(...waiting);
+    }
     const waitMs = backoffMs(key, counts);
     if (waitMs > 0) return waitMs;
     await createPods(job, key, isIndexed(job) ? pendingIndexes(job, active, indexes, missing) : missing);
     return undefined;
   }
 
-  async function createPods(job: Job, key: Key, wanted: number | readonly number[]): Promise<void> {
+  /** Each index has a back-off of its own, which its last failed pod tells. */
+  function indexBackoffMs(last: Pod | undefined): number {
+    if (last === undefined) return 0;
+    const delayMs = Math.min(backoffBaseMs * 2 ** indexFailuresOf(last), backoffMaxMs);
+    return Math.max(0, finishedMs(last) + delayMs - clock.now());
+  }
+
+  async function createPods(
+    job: Job,
+    key: Key,
+    wanted: number | readonly number[],
+    replaced: ReadonlyMap<number, Pod> = new Map(),
+  ): Promise<void> {
     const count = typeof wanted === 'number' ? wanted : wanted.length;
     if (count === 0) return;
     let next = 0;
@@ -278,7 +296,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { succeeded, failure } = await slowStart(count, 1, async () => {
       const index = typeof wanted === 'number' ? undefined : wanted[next++];
       try {
-        await podControl.create(job, jobs as Resource, job.spec?.template ?? {}, (pod) => prepare(job, pod, index));
+        const before = replaced.get(index ?? -1);
+        await podControl.create(job, jobs as Resource, job.spec?.template ?? {}, (pod) =>
+          prepareJobPod(job, pod, index, before),
+        );
       } catch (error) {
         if (!isNamespaceTerminating(error)) throw error;
         expectations.creationObserved(key);
@@ -291,15 +312,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   /** Counts finished pods once: their uids go into the status, then their finalizers go, then the numbers are raised. */
   async function account(
     job: Job,
-    counts: Tally,
+    counts: JobTally,
     owned: readonly Pod[],
     status: JobStatus,
     ending: Ending | undefined,
+    held: ReadonlySet<Pod>,
   ): Promise<Job> {
     const { succeeded: done = [], failed: lost = [] } = job.status?.uncountedTerminatedPods ?? {};
     const uid = (pod: Pod) => pod.metadata?.uid ?? '';
     const counted = counts.failed.filter(
-      (pod) => counts.verdicts.get(pod)?.action !== 'Ignore' && ending?.type !== 'SuccessCriteriaMet',
+      (pod) => counts.verdicts.get(pod)?.action !== 'Ignore' && ending?.type !== 'SuccessCriteriaMet' && !held.has(pod),
     );
     const indexed = isIndexed(job);
     const succeeded = [...done, ...(indexed ? [] : counts.succeeded.map(uid))];
@@ -309,7 +331,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       // A job is not over while pods are still to be counted: the server refuses such a status.
       current = await write(job, { ...unfinished(status), uncountedTerminatedPods: { succeeded, failed } });
     }
-    const finished = owned.filter((pod) => isTracked(pod) && (!isPodActive(pod) || ending !== undefined));
+    const finished = owned.filter(
+      (pod) => isTracked(pod) && !held.has(pod) && (!isPodActive(pod) || ending !== undefined),
+    );
     await Promise.all(finished.map(untrack));
     const final: JobStatus = {
       ...status,
@@ -361,7 +385,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         ownerResource: jobs as Resource,
         ownedResource: pods,
         matches: matcherOf(job.spec?.selector),
-        finalizers: [finalizer],
+        finalizers: [jobTrackingFinalizer],
       },
       [
         ...podLister.byIndex(controllerIndexName, job.metadata?.uid ?? ''),
@@ -373,17 +397,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const started: Job = { ...job, status };
     const counts = tally(job, owned);
     const uncounted = job.status?.uncountedTerminatedPods;
-    const indexes = indexesOf(job, counts);
+    const indexes = jobIndexesOf(job, counts);
     const countable = counts.failed.filter((pod) => counts.verdicts.get(pod)?.action !== 'Ignore').length;
     const succeeded = isIndexed(job)
       ? indexes.succeeded.size
       : (job.status?.succeeded ?? 0) + counts.succeeded.length + (uncounted?.succeeded?.length ?? 0);
     const failed = (job.status?.failed ?? 0) + countable + (uncounted?.failed?.length ?? 0);
     const ending = endingOf(started, counts, succeeded, failed, indexes);
+    const held = ending === undefined ? heldBackPods(job, counts, indexes) : new Map<number, Pod>();
     let waitMs: number | undefined;
     if (ending !== undefined) await removePods(job, key, counts.active, true);
     else if (expectations.satisfied(key) && job.metadata?.deletionTimestamp === undefined) {
-      waitMs = await manage(job, key, counts, succeeded, indexes);
+      waitMs = await manage(job, key, counts, succeeded, indexes, held);
     }
     setSuspended(job, status);
     if (ending !== undefined && conditionOf(status.conditions, ending.type) === undefined) {
@@ -401,7 +426,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
     const over = ending !== undefined && counts.active.length === 0 && counts.terminating === 0;
     if (over) finish(job, status, ending);
-    await account(job, counts, owned, status, ending);
+    await account(job, counts, owned, status, ending, new Set(held.values()));
     return nextLook(job, status, waitMs, over);
   }
 
@@ -452,44 +477,6 @@ function unfinished({ completionTime: _, conditions, ...status }: JobStatus): Jo
   return open === undefined ? status : { ...status, conditions: open };
 }
 
-interface Indexes {
-  readonly succeeded: Set<number>;
-  readonly failed: Set<number>;
-}
-
-/** Indexes that have succeeded, and those that failed as often as they may. */
-function indexesOf(job: Job, counts: Tally): Indexes {
-  if (!isIndexed(job)) return { succeeded: new Set(), failed: new Set() };
-  const succeeded = parseIndexes(job.status?.completedIndexes);
-  for (const pod of counts.succeeded) if (indexOf(pod) >= 0) succeeded.add(indexOf(pod));
-  const failed = parseIndexes(job.status?.failedIndexes);
-  const limit = job.spec?.backoffLimitPerIndex;
-  // Pods that were deleted because the Job has failed say nothing about their index.
-  if (conditionOf(job.status?.conditions, 'FailureTarget') !== undefined) return { succeeded, failed };
-  for (const pod of counts.failed) {
-    const index = indexOf(pod);
-    const action = counts.verdicts.get(pod)?.action;
-    if (limit === undefined || index < 0 || succeeded.has(index) || action === 'Ignore') continue;
-    if (action === 'FailIndex' || failuresOf(pod) >= limit) failed.add(index);
-  }
-  return { succeeded, failed };
-}
-
-const indexFailuresAnnotation = 'batch.kubernetes.io/job-index-failure-count';
-
-function failuresOf(pod: Pod): number {
-  return Number(pod.metadata?.annotations?.[indexFailuresAnnotation] ?? 0);
-}
-
-function pendingIndexes(job: Job, active: readonly Pod[], indexes: Indexes, count: number): number[] {
-  const taken = new Set([...active.map(indexOf), ...indexes.succeeded, ...indexes.failed]);
-  const pending: number[] = [];
-  for (let index = 0; index < (job.spec?.completions ?? 0) && pending.length < count; index++) {
-    if (!taken.has(index)) pending.push(index);
-  }
-  return pending;
-}
-
 /** Sum of the restarts of pods that restart their containers themselves. */
 function restartsOf(job: Job, active: readonly Pod[]): number {
   if (job.spec?.template?.spec?.restartPolicy !== 'OnFailure') return 0;
@@ -500,32 +487,6 @@ function restartsOf(job: Job, active: readonly Pod[]): number {
     }
   }
   return sum;
-}
-
-/** Sets what a pod of a Job has besides its template: the finalizer, and for indexed Jobs its index. */
-function prepare(job: Job, pod: Pod, index: number | undefined): void {
-  const metadata = pod.metadata ?? {};
-  pod.metadata = metadata;
-  metadata.finalizers = [...(metadata.finalizers ?? []), finalizer];
-  if (index === undefined) return;
-  const name = job.metadata?.name ?? '';
-  metadata.generateName = `${name}-${index}-`;
-  metadata.annotations = { ...metadata.annotations, [indexAnnotation]: String(index) };
-  metadata.labels = { ...metadata.labels, [indexAnnotation]: String(index) };
-  if (job.spec?.backoffLimitPerIndex !== undefined) metadata.annotations[indexFailuresAnnotation] = '0';
-  const spec: NonNullable<PodTemplateSpec['spec']> = { ...pod.spec, containers: pod.spec?.containers ?? [] };
-  const fieldPath = `metadata.labels['${indexAnnotation}']`;
-  const variable = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { fieldPath } } };
-  const withIndex = <Kind extends { env?: { name: string }[] | undefined }>(container: Kind): Kind => ({
-    ...container,
-    env: container.env?.some((env) => env.name === variable.name)
-      ? container.env
-      : [...(container.env ?? []), variable],
-  });
-  spec.containers = spec.containers.map(withIndex);
-  if (spec.initContainers !== undefined) spec.initContainers = spec.initContainers.map(withIndex);
-  spec.hostname = `${name}-${index}`;
-  pod.spec = spec;
 }
 
 /** An empty record of uncounted pods is stored, but says nothing. */

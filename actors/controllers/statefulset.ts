@@ -33,6 +33,7 @@ import {
   controllerIndexName,
   controllerOf,
   currentRevision,
+  identityLabels,
   isPodAvailable,
   isPodReady,
   keyFor,
@@ -44,6 +45,7 @@ import {
   type Reconciler,
   revisionNameOf,
   semanticallyEqual,
+  slowStart,
   splitKey,
   startOrdinal,
   statefulPod,
@@ -54,7 +56,7 @@ import {
 
 export const statefulSetController: ControllerDefinition = {
   name: 'statefulset-controller',
-  emits: ['SuccessfulCreate', 'FailedCreate', 'SuccessfulDelete', 'FailedDelete'],
+  emits: ['SuccessfulCreate', 'FailedCreate', 'SuccessfulDelete', 'FailedDelete', 'SuccessfulUpdate', 'FailedUpdate'],
   reconciles: statefulSets,
   interests: [{ resource: pods, interest: 'controlled-by:StatefulSet' }],
   owns: [pods],
@@ -75,6 +77,8 @@ const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === 'Running'
 const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
 const hashOfRevisions = 'controller.kubernetes.io/hash';
 const historyLimit = 10;
+/** How soon to look again at a claim that is to go. */
+const staleClaimRetryMs = 1_000;
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
@@ -145,9 +149,33 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  async function createPod(set: StatefulSet, revision: ControllerRevision, ordinal: number): Promise<Pod> {
+  /** Whether a claim of the ordinal is to go with a pod of that name that is gone: the new pod must not take it over. */
+  function hasStaleClaim(set: StatefulSet, ordinal: number, podName: string): boolean {
+    return claimsOf(set, ordinal).some(({ metadata }) =>
+      claimLister
+        .get(set.metadata?.namespace, metadata?.name ?? '')
+        ?.metadata?.ownerReferences?.some(({ kind, name }) => kind === 'Pod' && name === podName),
+    );
+  }
+
+  /** A pod that was adopted, or whose labels somebody took away, gets those back that say which one it is. */
+  async function restoreIdentity(set: StatefulSet, pod: Pod, ordinal: number): Promise<void> {
+    const labels = identityLabels(pod.metadata?.name ?? '', ordinal);
+    if (Object.entries(labels).every(([name, value]) => pod.metadata?.labels?.[name] === value)) return;
+    const what = `Pod ${pod.metadata?.name}`;
+    await reported(set, 'Update', what, 'successful', () =>
+      client.patch(pods, keyOf(pod), 'merge', { metadata: { labels } }),
+    );
+  }
+
+  /** Undefined when it has to wait. */
+  async function createPod(set: StatefulSet, revision: ControllerRevision, ordinal: number): Promise<Pod | undefined> {
     const pod = statefulPod(set, templateOfRevision(revision), revision.metadata?.name ?? '', ordinal);
     const name = pod.metadata?.name ?? '';
+    if (hasStaleClaim(set, ordinal, name)) {
+      dependencies.enqueueAfter(keyFor(set), staleClaimRetryMs);
+      return undefined;
+    }
     await ensureClaims(set, ordinal, name);
     return await reported(set, 'Create', `Pod ${name}`, 'successful', () => client.create(pods, pod));
   }
@@ -219,24 +247,33 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const isSettled = (pod: Pod) => isRunningAndReady(pod) && isPodAvailable(pod, minReadySeconds, clock.now());
     const byOrdinal = new Map(owned.map((pod) => [ordinalOf(set, pod), pod]));
     const left = [...owned];
+    const missing: number[] = [];
+    const create = async (ordinal: number) => {
+      const revision = belowPartition(set, ordinal) ? revisions.current : revisions.update;
+      const created = await createPod(set, revision, ordinal);
+      if (created !== undefined) left.push(created);
+    };
     for (let ordinal = start; ordinal < end; ordinal++) {
       const pod = byOrdinal.get(ordinal);
       if (pod === undefined) {
-        const revision = belowPartition(set, ordinal) ? revisions.current : revisions.update;
-        left.push(await createPod(set, revision, ordinal));
+        if (!monotonic) missing.push(ordinal);
+        else {
+          await create(ordinal);
+          return left;
+        }
+      } else if (isFinished(pod)) {
+        // The next one comes when this one is gone.
+        if (!isTerminating(pod)) await deletePod(set, pod);
         if (monotonic) return left;
-        continue;
+      } else {
+        if (pod.status?.phase === 'Pending') await ensureClaims(set, ordinal, pod.metadata?.name ?? '');
+        if (monotonic && (isTerminating(pod) || !isSettled(pod))) return left;
+        await restoreIdentity(set, pod, ordinal);
+        await retainClaims(set, pod, false);
       }
-      if (isFinished(pod) && !isTerminating(pod)) {
-        const { name, namespace } = set.metadata ?? {};
-        const message = `StatefulSet ${namespace}/${name} is recreating failed Pod ${pod.metadata?.name}`;
-        events.event(set, 'Warning', 'RecreatingFailedPod', message);
-        await deletePod(set, pod);
-        return left;
-      }
-      if (monotonic && (isTerminating(pod) || !isSettled(pod))) return left;
-      await retainClaims(set, pod, false);
     }
+    const { failure } = await slowStart(missing.length, 1, () => create(missing.shift() ?? -1));
+    if (failure !== undefined) throw failure;
     const condemned = owned.filter(
       (pod) => ordinalOf(set, pod) >= end || (ordinalOf(set, pod) >= 0 && ordinalOf(set, pod) < start),
     );
@@ -247,13 +284,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         if (monotonic) return left;
         continue;
       }
-      if (monotonic && !isSettled(pod) && pod !== firstUnhealthy(owned, set)) return left;
+      if (monotonic && !isSettled(pod) && pod !== firstUnhealthy(owned, set, isSettled)) return left;
       await deletePod(set, pod);
       if (monotonic) return left;
     }
     if (set.spec?.updateStrategy?.type === 'OnDelete') return left;
     // Several at once (maxUnavailable) is behind a gate that 1.36 leaves off.
-    await replaceOne(set, revisions, byOrdinal, start, end);
+    await replaceOne(set, revisions, byOrdinal, isSettled);
     return left;
   }
 
@@ -262,9 +299,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     set: StatefulSet,
     revisions: Revisions,
     byOrdinal: ReadonlyMap<number, Pod>,
-    start: number,
-    end: number,
+    isSettled: (pod: Pod) => boolean,
   ): Promise<void> {
+    const start = startOrdinal(set);
+    const end = start + (set.spec?.replicas ?? 1);
     const lowest = Math.max(start, start + (set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0));
     for (let ordinal = end - 1; ordinal >= lowest; ordinal--) {
       const pod = byOrdinal.get(ordinal);
@@ -273,7 +311,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         await deletePod(set, pod);
         return;
       }
-      if (isTerminating(pod) || !isRunningAndReady(pod)) return;
+      if (isTerminating(pod) || !isSettled(pod)) return;
     }
   }
 
@@ -344,8 +382,8 @@ function belowPartition(set: StatefulSet, ordinal: number): boolean {
   return ordinal < startOrdinal(set) + rollingUpdate.partition;
 }
 
-function firstUnhealthy(owned: readonly Pod[], set: StatefulSet): Pod | undefined {
-  const unhealthy = owned.filter((pod) => isTerminating(pod) || !isRunningAndReady(pod));
+function firstUnhealthy(owned: readonly Pod[], set: StatefulSet, isSettled: (pod: Pod) => boolean): Pod | undefined {
+  const unhealthy = owned.filter((pod) => isTerminating(pod) || !isSettled(pod));
   return unhealthy.sort((left, right) => ordinalOf(set, left) - ordinalOf(set, right))[0];
 }
 

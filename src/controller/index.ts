@@ -18,6 +18,7 @@ export * from './endpoint-slices.ts';
 export * from './endpoint-subsets.ts';
 export * from './equality.ts';
 export * from './expectations.ts';
+export * from './job-pods.ts';
 export * from './job-policies.ts';
 export * from './keys.ts';
 export * from './label-selectors.ts';

@@ -32,6 +32,11 @@ export function claimName(set: StatefulSet, template: PersistentVolumeClaim, ord
   return `${template.metadata?.name}-${set.metadata?.name}-${ordinal}`;
 }
 
+/** The labels by which a pod of a set is known. */
+export function identityLabels(name: string, ordinal: number): Record<string, string> {
+  return { [podNameLabel]: name, [podIndexLabel]: String(ordinal) };
+}
+
 /** The pod of an ordinal, made from a revision's template. */
 export function statefulPod(set: StatefulSet, template: PodTemplateSpec, revision: string, ordinal: number): Pod {
   const pod = podFromTemplate(set, statefulSets as Resource, template);
@@ -42,12 +47,7 @@ export function statefulPod(set: StatefulSet, template: PodTemplateSpec, revisio
     persistentVolumeClaim: { claimName: claimName(set, claim, ordinal), readOnly: false },
   }));
   const others = (pod.spec?.volumes ?? []).filter((volume) => !claims.some((claim) => claim.name === volume.name));
-  const labels = {
-    ...metadata.labels,
-    [podNameLabel]: name,
-    [podIndexLabel]: String(ordinal),
-    [revisionLabel]: revision,
-  };
+  const labels = { ...metadata.labels, ...identityLabels(name, ordinal), [revisionLabel]: revision };
   const spec = { ...pod.spec, containers: pod.spec?.containers ?? [], hostname: name };
   if (set.spec?.serviceName) spec.subdomain = set.spec.serviceName;
   if (claims.length + others.length > 0) spec.volumes = [...claims, ...others];

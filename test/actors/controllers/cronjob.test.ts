@@ -29,4 +29,20 @@ describe('cronjob-controller', () => {
     expect(Math.max(...late)).toBeLessThanOrEqual(1_000);
     await cluster.stop();
   });
+
+  it('makes up for no time of a schedule that it was given later', { timeout: 60_000 }, async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'pause:1' }] } };
+    const spec = { schedule: '0 0 1 1 *', jobTemplate: { spec: { template } } };
+    await client.create(cronJobs, { metadata: { name: 'c', namespace }, spec });
+    await system.advance(5 * 60_000 + 30_000);
+    await client.patch(cronJobs, { namespace, name: 'c' }, 'merge', { spec: { schedule: '* * * * *' } });
+    await system.settled();
+    expect((await client.list(jobs, { namespace })).items).toHaveLength(0);
+    await system.advance(40_000);
+    await system.settled();
+    expect((await client.list(jobs, { namespace })).items).toHaveLength(1);
+    await cluster.stop();
+  });
 });
