@@ -39,6 +39,7 @@ export { mergeConfiguration } from './merge-configuration.ts';
 export { orderedMetadata } from './metadata.ts';
 export * from './names.ts';
 export * from './openapi.ts';
+export { documentOfText, type OpenApiDocument, type Pause } from './openapi-pieces.ts';
 export { encodeOpenApiV2 } from './openapi-protobuf.ts';
 export type { OpenApiNode } from './openapi-schema.ts';
 export { packCreator, packOwners, unpackOwners } from './owners-bytes.ts';

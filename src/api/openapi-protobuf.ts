@@ -139,20 +139,32 @@ function writeNamed(message: Message, schemas: Record<string, Json>): void {
   }
 }
 
-/** The bytes of an OpenAPI v2 document that was made as JSON. */
-export function encodeOpenApiV2(document: Json): Uint8Array {
-  const { swagger, info, definitions } = document as {
-    swagger?: string;
-    info?: Json;
-    definitions?: Record<string, Json>;
-  };
+/** One definition of a document: a member of what stands after {@link encodeOpenApiV2Head}. */
+export function encodeDefinition(name: string, schema: Json): Uint8Array {
+  const message = new Message();
+  writeNamed(message, { [name]: schema });
+  return message.done();
+}
+
+const DEFINITIONS = 9;
+
+/** The bytes of a document before its definitions, which take `length` bytes and end it. */
+export function encodeOpenApiV2Head(swagger: string, info: Json, length: number): Uint8Array {
   const message = new Message();
   message.string(1, swagger);
   message.message(2, (inner) => {
-    inner.string(1, info?.['title']);
-    inner.string(2, info?.['version']);
+    inner.string(1, info['title']);
+    inner.string(2, info['version']);
   });
   message.message(8, () => undefined);
-  message.message(9, (inner) => writeNamed(inner, definitions ?? {}));
-  return message.done();
+  return Buffer.concat([message.done(), Uint8Array.from([...varint(DEFINITIONS * 8 + 2), ...varint(length)])]);
+}
+
+/** The bytes of an OpenAPI v2 document that was made as JSON. */
+export function encodeOpenApiV2({ swagger, info, definitions }: Json): Uint8Array {
+  const encoded = Object.entries((definitions ?? {}) as Record<string, Json>).map(([name, schema]) =>
+    encodeDefinition(name, schema),
+  );
+  const length = encoded.reduce((sum, bytes) => sum + bytes.length, 0);
+  return Buffer.concat([encodeOpenApiV2Head(String(swagger), (info ?? {}) as Json, length), ...encoded]);
 }

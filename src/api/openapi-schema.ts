@@ -86,10 +86,12 @@ export function referenceTo(name: string, dialect: Dialect): OpenApiNode {
 
 const described = (description: string): OpenApiNode => (description === '' ? {} : { description });
 
-/** Collects the definitions that a document needs, each once, with all that they refer to. */
+/** Collects the definitions that a document needs, each once, with all that they refer to, and makes them when they are taken. */
 export class DefinitionCollector {
-  readonly definitions: Record<string, OpenApiNode> = {};
   readonly #dialect: Dialect;
+  readonly #known = new Set<string>();
+  readonly #wanted: string[] = [];
+  readonly #added: [string, OpenApiNode][] = [];
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
@@ -97,19 +99,34 @@ export class DefinitionCollector {
 
   /** Adds a definition of the tables and returns a reference to it. */
   refer(name: string): OpenApiNode {
-    if (this.definitions[name] === undefined) {
-      // Set before its fields are looked at, since definitions may refer to themselves.
-      const node: OpenApiNode = {};
-      this.definitions[name] = node;
-      Object.assign(node, this.#define(name));
+    if (!this.#known.has(name)) {
+      this.#known.add(name);
+      this.#wanted.push(name);
     }
     return referenceTo(name, this.#dialect);
   }
 
   /** Adds a definition that is already OpenAPI, such as a custom kind's. */
   add(name: string, node: OpenApiNode): OpenApiNode {
-    this.definitions[name] ??= node;
+    if (!this.#known.has(name)) {
+      this.#known.add(name);
+      this.#added.push([name, node]);
+    }
     return referenceTo(name, this.#dialect);
+  }
+
+  /** Hands over all definitions, and those that they refer to in their turn. */
+  *take(): Generator<[name: string, node: OpenApiNode]> {
+    yield* this.takeAdded();
+    for (let name = this.#wanted.shift(); name !== undefined; name = this.#wanted.shift()) {
+      yield [name, this.#define(name)];
+      yield* this.takeAdded();
+    }
+  }
+
+  /** Hands over those only that were added as they are. */
+  *takeAdded(): Generator<[name: string, node: OpenApiNode]> {
+    yield* this.#added.splice(0);
   }
 
   #define(name: string): OpenApiNode {

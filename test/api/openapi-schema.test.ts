@@ -6,7 +6,7 @@ describe('DefinitionCollector', () => {
     const collector = new DefinitionCollector('v3');
     const name = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
     expect(collector.refer(name)).toEqual({ $ref: `#/components/schemas/${name}` });
-    expect(collector.definitions[name]).toMatchObject({
+    expect(Object.fromEntries(collector.take())[name]).toMatchObject({
       type: 'object',
       properties: { not: { allOf: [referenceTo(name, 'v3')] } },
     });
@@ -17,7 +17,7 @@ describe('DefinitionCollector', () => {
     const definitionOf = (dialect: 'v2' | 'v3') => {
       const collector = new DefinitionCollector(dialect);
       collector.refer(quantity);
-      return collector.definitions[quantity];
+      return Object.fromEntries(collector.take())[quantity];
     };
     expect(definitionOf('v2')).toMatchObject({ type: 'string' });
     expect(definitionOf('v3')).toMatchObject({ oneOf: [{ type: 'string' }, { type: 'number' }] });

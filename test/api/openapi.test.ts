@@ -1,9 +1,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { createKindRegistry, OpenApiDocuments } from '../../src/api/index.ts';
+import {
+  createKindRegistry,
+  customKinds,
+  encodeOpenApiV2,
+  type OpenApiDocument,
+  OpenApiDocuments,
+} from '../../src/api/index.ts';
 
 const documents = new OpenApiDocuments(createKindRegistry());
+
+const parsed = async (document: Promise<OpenApiDocument> | undefined) =>
+  JSON.parse((await (await document)?.bytes())?.toString() ?? 'null') as unknown;
 
 type Node = Record<string, unknown>;
 
@@ -17,6 +26,25 @@ const kindOfBar = {
   definition: 'com.example.a.v1.Bar',
 };
 
+const widgets = (number: number) => ({
+  metadata: { name: `widgets.g${number}.example.com` },
+  spec: {
+    group: `g${number}.example.com`,
+    scope: 'Cluster',
+    names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', description: 'What is wanted.' } } },
+        },
+      },
+    ],
+  },
+});
+
 /** Every reference of a document, wherever it stands. */
 function references(node: unknown, found = new Set<string>()): Set<string> {
   if (typeof node !== 'object' || node === null) return found;
@@ -28,13 +56,15 @@ function references(node: unknown, found = new Set<string>()): Set<string> {
 }
 
 describe('OpenApiDocuments', () => {
-  it('lists a path for each group version, and serves each', () => {
-    const { paths } = JSON.parse(documents.index().text) as { paths: Record<string, { serverRelativeURL: string }> };
+  it('lists a path for each group version, and serves each', async () => {
+    const { paths } = JSON.parse((await documents.index()).text) as {
+      paths: Record<string, { serverRelativeURL: string }>;
+    };
     expect(Object.keys(paths)).toContain('apis/apps/v1');
     expect(Object.keys(paths)).toContain('apis/apps');
     for (const [path, { serverRelativeURL }] of Object.entries(paths)) {
       expect(serverRelativeURL).toMatch(new RegExp(`^/openapi/v3/${path}\\?hash=[0-9A-F]+$`));
-      const document = JSON.parse(documents.v3(path)?.text ?? 'null') as { components: { schemas: Node } };
+      const document = (await parsed(documents.v3(path))) as { components: { schemas: Node } };
       const dangling = [...references(document)].filter(
         (reference) => document.components.schemas[reference.slice('#/components/schemas/'.length)] === undefined,
       );
@@ -43,8 +73,8 @@ describe('OpenApiDocuments', () => {
     expect(documents.v3('apis/nope/v1')).toBeUndefined();
   });
 
-  it('says which queries an operation understands and of which kind it is', () => {
-    const { paths } = JSON.parse(documents.v3('apis/apps/v1')?.text ?? '') as {
+  it('says which queries an operation understands and of which kind it is', async () => {
+    const { paths } = (await parsed(documents.v3('apis/apps/v1'))) as {
       paths: Record<string, Record<string, Node>>;
     };
     const patch = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']?.['patch'];
@@ -56,8 +86,8 @@ describe('OpenApiDocuments', () => {
     expect(paths['/apis/apps/v1/deployments']?.['get']?.['operationId']).toBe('listAppsV1DeploymentForAllNamespaces');
   });
 
-  it('gives fields with their descriptions, lists and merge keys', () => {
-    const { components } = JSON.parse(documents.v3('api/v1')?.text ?? '') as {
+  it('gives fields with their descriptions, lists and merge keys', async () => {
+    const { components } = (await parsed(documents.v3('api/v1'))) as {
       components: { schemas: Record<string, Node> };
     };
     const properties = components.schemas['io.k8s.api.core.v1.PodSpec']?.['properties'] as Record<string, Node>;
@@ -73,8 +103,8 @@ describe('OpenApiDocuments', () => {
     expect(properties['affinity']).toHaveProperty('allOf');
   });
 
-  it('names the types of free JSON as upstream does', () => {
-    const { definitions } = JSON.parse(documents.v2().text) as {
+  it('names the types of free JSON as upstream does', async () => {
+    const { definitions } = (await parsed(documents.v2())) as {
       definitions: Record<string, { properties: Record<string, Node> }>;
     };
     const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
@@ -92,8 +122,8 @@ describe('OpenApiDocuments', () => {
     });
   });
 
-  it('has no dangling reference in the second version', () => {
-    const document = JSON.parse(documents.v2().text) as { definitions: Node };
+  it('has no dangling reference in the second version', async () => {
+    const document = (await parsed(documents.v2())) as { definitions: Node };
     const dangling = [...references(document)].filter(
       (reference) => document.definitions[reference.slice('#/definitions/'.length)] === undefined,
     );
@@ -101,23 +131,60 @@ describe('OpenApiDocuments', () => {
     expect(documents.v2()).toBe(documents.v2());
   });
 
-  it('hold all documents in a few megabytes', () => {
+  it('hold all documents in a few megabytes', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const usedBytes = () => {
       collect();
-      return process.memoryUsage().heapUsed;
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
     };
     const before = usedBytes();
     const all = new OpenApiDocuments(createKindRegistry());
-    const { paths } = JSON.parse(all.index().text) as { paths: Node };
-    const texts = [all.v2(), ...Object.keys(paths).map((path) => all.v3(path))];
+    const { paths } = JSON.parse((await all.index()).text) as { paths: Node };
+    const made = await Promise.all([all.v2(), all.v2Protobuf(), ...Object.keys(paths).map((path) => all.v3(path))]);
     const megabytes = (usedBytes() - before) / 2 ** 20;
-    expect(texts.every((document) => (document?.text.length ?? 0) > 100)).toBe(true);
+    expect(made.every((document) => (document?.length ?? 0) > 100)).toBe(true);
     expect(megabytes).toBeLessThan(25);
   });
 
-  it('takes in custom kinds with their schema, and lets them go', () => {
+  it('are made in slices, and of what is kept once custom kinds come and go', { timeout: 60_000 }, async () => {
+    let pauses = 0;
+    const registry = createKindRegistry();
+    const customSchema = (kind: Parameters<typeof registry.add>[0]) => kind.custom?.openApi();
+    const pause = () => {
+      pauses++;
+      return undefined;
+    };
+    const own = new OpenApiDocuments(registry, { customSchema, pause });
+    const add = (number: number) => {
+      for (const kind of customKinds(widgets(number) as never)) registry.add(kind);
+    };
+    for (let number = 0; number < 200; number++) add(number);
+    const first = await own.v2();
+    // Whatever is done between two pauses is of bounded size.
+    expect(first.length / pauses).toBeLessThan(64 * 1024);
+    pauses = 0;
+    add(200);
+    const second = await own.v2();
+    expect(pauses).toBeLessThan(10);
+    expect(second.etag).not.toBe(first.etag);
+    const { definitions, paths } = (await parsed(own.v2())) as { definitions: Node; paths: Node };
+    expect(definitions).toHaveProperty(['com.example.g200.v1.Widget']);
+    expect(paths).toHaveProperty(['/apis/g7.example.com/v1/widgets']);
+    registry.remove('g200.example.com', 'v1', 'widgets');
+    expect((await own.v2()).etag).toBe(first.etag);
+    // All of it is kept compressed.
+    expect(first.gzip.length * 5).toBeLessThan(first.length);
+  });
+
+  it('have the same definitions in both forms of the second version', async () => {
+    const [json, protobuf] = await Promise.all([documents.v2(), documents.v2Protobuf()]);
+    const whole = encodeOpenApiV2(JSON.parse((await json.bytes()).toString()));
+    expect((await protobuf.bytes()).equals(whole)).toBe(true);
+  });
+
+  it('takes in custom kinds with their schema, and lets them go', async () => {
     const registry = createKindRegistry();
     const own = new OpenApiDocuments(registry, {
       customSchema: () => ({ properties: { spec: { type: 'object' } } }),
@@ -133,7 +200,7 @@ describe('OpenApiDocuments', () => {
       definition: 'com.example.a.v1.Foo',
       storagePrefix: '/registry/a.example.com/foos',
     });
-    const { components, paths } = JSON.parse(own.v3('apis/a.example.com/v1')?.text ?? '') as {
+    const { components, paths } = (await parsed(own.v3('apis/a.example.com/v1'))) as {
       components: { schemas: Record<string, Node> };
       paths: Node;
     };
@@ -142,10 +209,10 @@ describe('OpenApiDocuments', () => {
       'x-kubernetes-group-version-kind': [{ group: 'a.example.com', kind: 'Foo', version: 'v1' }],
     });
     expect(Object.keys(paths)).toContain('/apis/a.example.com/v1/foos/{name}');
-    const [apps, foos] = [own.v3('apis/apps/v1'), own.v3('apis/a.example.com/v1')];
+    const [apps, foos] = [await own.v3('apis/apps/v1'), await own.v3('apis/a.example.com/v1')];
     registry.add({ ...kindOfBar, storagePrefix: '/registry/a.example.com/bars' });
-    expect(own.v3('apis/apps/v1')).toBe(apps);
-    expect(own.v3('apis/a.example.com/v1')?.etag).not.toBe(foos?.etag);
+    expect(await own.v3('apis/apps/v1')).toBe(apps);
+    expect((await own.v3('apis/a.example.com/v1'))?.etag).not.toBe(foos?.etag);
     registry.remove('a.example.com', 'v1', 'foos');
     registry.remove('a.example.com', 'v1', 'bars');
     expect(own.v3('apis/a.example.com/v1')).toBeUndefined();

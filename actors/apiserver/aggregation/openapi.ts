@@ -2,7 +2,7 @@
  * The OpenAPI documents of other servers: the index names them beside this server's own, a document of theirs is read from them,
  * and the one document of version 2 holds what they all say. @see kube-aggregator/pkg/controllers/openapi, openapiv3
  */
-import { entityTag, type OpenApiDocument } from '../../../src/api/index.ts';
+import { documentOfText, entityTag, type OpenApiDocument } from '../../../src/api/index.ts';
 import type { Server } from '../server.ts';
 import type { RemoteVersion } from './api-services.ts';
 import { fetchDocument } from './backend.ts';
@@ -25,7 +25,10 @@ async function read(server: Server, remote: RemoteVersion, path: string): Promis
 }
 
 /** Other servers' documents in the index, at this server's own addresses. */
-export async function withRemoteIndex(server: Server, own: OpenApiDocument): Promise<OpenApiDocument> {
+export async function withRemoteIndex(
+  server: Server,
+  own: { readonly text: string; readonly etag: string },
+): Promise<{ readonly text: string; readonly etag: string }> {
   const remotes = server.aggregation.all().filter(({ available }) => available);
   if (remotes.length === 0) return own;
   const { paths } = JSON.parse(own.text) as Index;
@@ -48,8 +51,7 @@ export async function remoteDocument(server: Server, path: string): Promise<Open
   if (remote === undefined || !remote.available) return undefined;
   const document = await read(server, remote, `${V3}/${path}`);
   if (document === undefined) return undefined;
-  const text = JSON.stringify(document);
-  return { text, etag: entityTag(text) };
+  return documentOfText(JSON.stringify(document));
 }
 
 interface Swagger {
@@ -72,7 +74,7 @@ export async function withRemoteSwagger(server: Server, own: OpenApiDocument): P
   const last = kept.get(server);
   const { generation } = server.aggregation;
   if (last?.own === own && last.generation === generation) return last.document;
-  const merged = JSON.parse(own.text) as Required<Swagger>;
+  const merged = JSON.parse((await own.bytes()).toString()) as Required<Swagger>;
   for (const remote of remotes) {
     const theirs = (await read(server, remote, '/openapi/v2')) as Swagger | undefined;
     const below = `/apis/${remote.group}/${remote.version}`;
@@ -81,8 +83,7 @@ export async function withRemoteSwagger(server: Server, own: OpenApiDocument): P
     }
     for (const name in theirs?.definitions) merged.definitions[name] ??= theirs.definitions[name];
   }
-  const text = JSON.stringify(merged);
-  const document = { text, etag: entityTag(text) };
+  const document = await documentOfText(JSON.stringify(merged));
   kept.set(server, { own, generation, document });
   return document;
 }

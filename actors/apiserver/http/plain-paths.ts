@@ -42,7 +42,7 @@ export async function sendPlainPath(
   }
   return (
     sendDiscovery(server, reply, bare, accepted) ||
-    (await sendOpenapi(server, reply, bare, accepted)) ||
+    (await sendOpenapi(server, reply, bare, query)) ||
     (await sendMainQuery(server, reply, bare, query))
   );
 }
@@ -64,9 +64,10 @@ function documentOf(server: Server, path: string): unknown {
 }
 
 /** What there is to ask for, in upstream's order. */
-function pathsOf({ registry }: Server): string[] {
-  const { paths } = JSON.parse(documentsOf(registry).index().text) as { paths: object };
-  const served = Object.keys(paths).map((path) => `/${path}`);
+function pathsOf(server: Server): string[] {
+  const served = documentsOf(server)
+    .paths()
+    .map((path) => `/${path}`);
   const own = ['/apis/', '/metrics', '/metrics/slis', '/openapi/v2', '/openapi/v3', '/openapi/v3/', ...healthPaths()];
   return [...new Set([...served, ...own])].sort();
 }

@@ -42,6 +42,16 @@ export function send(
   });
 }
 
+/** Sends a body that is compressed already, to a client that {@link acceptsGzip}. */
+export function sendCompressed(reply: Reply, contentType: string, gzipped: Buffer, more: Record<string, string>): void {
+  const headers = headersOf(reply, contentType, {
+    ...more,
+    'content-encoding': 'gzip',
+    vary: 'Accept, Accept-Encoding',
+  });
+  finish(reply, 200, headers, gzipped);
+}
+
 export function headersOf(
   reply: Reply,
   contentType: string,
@@ -74,6 +84,6 @@ function finish(reply: Reply, code: number, headers: Record<string, string | str
   else (response as ServerResponse).end(body);
 }
 
-function acceptsGzip(request: Request): boolean {
+export function acceptsGzip(request: Request): boolean {
   return String(request.headers['accept-encoding'] ?? '').includes('gzip');
 }
