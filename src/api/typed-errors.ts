@@ -3,7 +3,7 @@
  * lack one. In the words of upstream's typed values, which are not those of decoding.
  */
 import { keyText } from './field-set.ts';
-import { goKind, quote } from './go-text.ts';
+import { goKind, goValueText, quote } from './go-text.ts';
 import type { Schema } from './schema.ts';
 import { itemKey } from './typed-value.ts';
 
@@ -43,6 +43,10 @@ function check(value: unknown, schema: Schema, path: string, errors: string[]): 
     if (!fits) errors.push(`${path}: expected ${wanted}, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
     return fits;
   };
+  const isMap = (): boolean => {
+    if (kind !== 'map') errors.push(`${path}: expected map, got &{${goValueText(value)}}`);
+    return kind === 'map';
+  };
   switch (schema.kind) {
     case 'string':
     case 'bytes':
@@ -65,18 +69,23 @@ function check(value: unknown, schema: Schema, path: string, errors: string[]): 
       expect('any scalar', kind !== 'map' && kind !== 'slice');
       return;
     case 'array':
-      if (expect('list', kind === 'slice')) checkList(value as unknown[], schema, path, errors);
+      if (kind === 'slice') checkList(value as unknown[], schema, path, errors);
+      else errors.push(`${path}: expected list, got &{${goValueText(value)}}`);
       return;
     case 'map':
-      if (!expect('map', kind === 'map')) return;
+      if (!isMap()) return;
       for (const [key, member] of Object.entries(value)) check(member, schema.element!, `${path}.${key}`, errors);
       return;
     case 'object':
-      if (!expect('map', kind === 'map')) return;
+      if (!isMap()) return;
       for (const [key, member] of Object.entries(value)) {
         const field = schema.object?.fields.get(key);
         if (field !== undefined) check(member, field.schema, `${path}.${key}`, errors);
-        else if (schema.object?.preserveUnknown !== true) errors.push(`${path}.${key}: field not declared in schema`);
+        else if (schema.object?.preserveUnknown !== true) {
+          // What comes after is not looked at.
+          errors.push(`${path}.${key}: field not declared in schema`);
+          return;
+        }
       }
       return;
     default:
@@ -92,18 +101,29 @@ function checkList(list: readonly unknown[], schema: Schema, path: string, error
   }
   const seen = new Set<string>();
   for (const [index, item] of list.entries()) {
-    const key = itemKey(schema, item);
-    if (key === undefined) {
-      const keys = (schema.listMapKeys ?? []).map(quote).join(' ');
-      errors.push(
-        goKind(item) === 'map'
-          ? `${path}: element ${index}: associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`
-          : `${path}: element ${index}: associative list with keys may not have non-map elements`,
-      );
-      continue;
+    const unfit = unfitItem(schema, item);
+    if (unfit !== undefined) {
+      errors.push(`${path}: element ${index}: ${unfit}`);
+      return;
     }
+    const key = itemKey(schema, item) as string;
     if (seen.has(key)) errors.push(`${path}: duplicate entries for key ${keyText(key)}`);
     seen.add(key);
     check(item, element, path + keyText(key), errors);
   }
+}
+
+/** Why a list cannot have the item, whatever is in it. */
+function unfitItem(schema: Schema, item: unknown): string | undefined {
+  const kind = goKind(item);
+  if (schema.listType === 'set') {
+    if (kind === 'map') return "associative list without keys has an element that's a map type";
+    if (kind === 'slice') return 'not supported: associative list with lists as elements';
+    return kind === 'nil' ? "associative list without keys has an element that's an explicit null" : undefined;
+  }
+  if (kind === 'nil') return 'associative list with keys may not have a null element';
+  if (kind !== 'map') return 'associative list with keys may not have non-map elements';
+  if (itemKey(schema, item) !== undefined) return undefined;
+  const keys = (schema.listMapKeys ?? []).map(quote).join(' ');
+  return `associative list with keys has an element that omits all key fields [${keys}] (and doesn't have default values for any key fields)`;
 }

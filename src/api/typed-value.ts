@@ -5,7 +5,7 @@
  * @see sigs.k8s.io/structured-merge-diff/typed
  */
 import { setMember } from './conform.ts';
-import { emptySet, type FieldSet, inOrder, lookUp, nodeOf } from './field-set.ts';
+import { emptySet, type FieldSet, inOrder, isEmptySet, lookUp, nodeOf } from './field-set.ts';
 import { goJson } from './go-text.ts';
 import type { Schema } from './schema.ts';
 
@@ -49,7 +49,7 @@ export function itemKey(schema: Schema, item: unknown): string | undefined {
   let parts = '';
   for (const name of names.length > 1 ? [...names].sort() : names) {
     const field = schema.element?.object?.fields.get(name);
-    const given = item[name] ?? keyDefaults[name] ?? (field?.presence === 'always' ? '' : undefined);
+    const given = item[name] ?? field?.default ?? keyDefaults[name] ?? (field?.presence === 'always' ? '' : undefined);
     // Keys may be left out as long as one is there.
     if (given === undefined) continue;
     const plain = typeof given === 'string' && plainText.test(given);
@@ -397,7 +397,7 @@ function mergeLists(left: unknown[], right: unknown[], schema: Schema): unknown[
   return merged;
 }
 
-/** The value without the fields of the set. Lists and objects that lose everything become null. */
+/** The value without the fields of the set. Lists and objects that lose all their members become null, those within others are emptied. */
 export function removeFields(value: unknown, set: FieldSet, given: Schema | undefined): unknown {
   const schema = resolveSchema(given, value);
   if (isLeaf(schema)) return value;
@@ -407,21 +407,27 @@ export function removeFields(value: unknown, set: FieldSet, given: Schema | unde
     for (const item of value) {
       const key = itemKey(schema, item);
       const { member, children } = key === undefined ? { member: false, children: emptySet } : lookUp(set, key);
-      if (!member) kept.push(children === emptySet ? item : removeFields(item, children, schema.element));
+      if (member) continue;
+      kept.push(isEmptySet(children) ? item : emptied(item, children, schema.element));
     }
     return kept.length > 0 ? kept : null;
   }
   if (!isObject(value) || Object.keys(value).length === 0) return value;
   const kept: Json = {};
+  let some = false;
   for (const key of Object.keys(value)) {
     const { member, children } = lookUp(set, `f:${key}`);
     if (member) continue;
     const item = value[key];
-    setMember(
-      kept,
-      key,
-      Object.keys(children).length === 0 ? item : removeFields(item, children, memberSchema(schema, key)),
-    );
+    some = true;
+    setMember(kept, key, isEmptySet(children) ? item : emptied(item, children, memberSchema(schema, key)));
   }
-  return Object.keys(kept).length > 0 ? kept : null;
+  return some ? kept : null;
+}
+
+/** What is left of a member that stays: without all that was in it, it is empty. */
+function emptied(value: unknown, set: FieldSet, schema: Schema | undefined): unknown {
+  const rest = removeFields(value, set, schema);
+  if (rest !== null || value === null) return rest;
+  return Array.isArray(value) ? [] : isObject(value) ? {} : null;
 }

@@ -102,10 +102,11 @@ describe('mergeValues', () => {
 });
 
 describe('removeFields', () => {
-  it('takes fields and items away, and leaves null where nothing is left', () => {
+  it('takes fields and items away, and leaves what has lost all its members empty', () => {
     const value = { data: { a: '1', b: '2' } };
     expect(removeFields(value, { 'f:data': { 'f:a': {} } }, configMap)).toEqual({ data: { b: '2' } });
-    expect(removeFields(value, { 'f:data': { 'f:a': {}, 'f:b': {} } }, configMap)).toEqual({ data: null });
+    expect(removeFields(value, { 'f:data': { 'f:a': {}, 'f:b': {} } }, configMap)).toEqual({ data: {} });
+    expect(removeFields(value, { 'f:data': {} }, configMap)).toBeNull();
     expect(removeFields([{ name: 'a' }, { name: 'b' }], { 'k:{"name":"a"}': {} }, list)).toEqual([{ name: 'b' }]);
     expect(value).toEqual({ data: { a: '1', b: '2' } });
   });
