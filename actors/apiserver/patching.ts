@@ -22,6 +22,10 @@ const TYPES: Readonly<Record<string, ParsedPatch['type']>> = {
 
 const parsed = new WeakMap<Call, ParsedPatch>();
 
+/** A write of the status takes everything else from the current object: it need not be copied before. Conversions work in place. */
+const sharesSpec = ({ subresource, kind }: Call): boolean =>
+  subresource?.name === 'status' && kind.conversion === undefined && kind.custom === undefined;
+
 /** The patched object, a new one. `base` is undefined when an apply creates. */
 export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undefined): ApiObject {
   const type = TYPES[call.patchType ?? ''];
@@ -35,7 +39,7 @@ export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undef
     patch = call.body?.form === 'packed' ? patchOf(type, unpack(bytes)) : parsePatch(type, bytes, validation);
     parsed.set(call, patch);
   }
-  const { object, warnings } = applyPatch(base, patch, expectedKindOf(kind), validation);
+  const { object, warnings } = applyPatch(base, patch, expectedKindOf(kind), validation, sharesSpec(call));
   if (call.attempt <= 1) call.warnings.push(...warnings);
   object.metadata ??= {};
   return object;

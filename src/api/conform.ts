@@ -35,10 +35,16 @@ interface State {
   emptied: EmptiedList[] | undefined;
 }
 
-/** Walks `input` by `schema`. */
-export function conform(input: unknown, schema: Schema): Conformed {
+/**
+ * Walks `input` by `schema`. Members of the object itself that are those of `live`, an object in the form that is stored, are taken as
+ * they are: `value` then shares them with it.
+ */
+export function conform(input: unknown, schema: Schema, live?: Json): Conformed {
   const state: State = { unknown: false, malformed: false, keys: 0, emptied: undefined };
-  const value = conformValue(input, schema, state);
+  const value =
+    live !== undefined && schema.object !== undefined && isObject(input)
+      ? conformObject(input, schema.object, state, live)
+      : conformValue(input, schema, state);
   return { value, ...state };
 }
 
@@ -157,11 +163,11 @@ function sortedKeys(object: Json): string[] {
  * Members in the order of the schema are looked at one by one; only for others are all fields gone through, of which most are absent.
  * What was stored, or decoded before, is in order.
  */
-function conformObject(input: Json, schema: ObjectSchema, state: State): Json {
+function conformObject(input: Json, schema: ObjectSchema, state: State, live?: Json): Json {
   const keys = Object.keys(input);
-  if (!isInOrder(input, keys, schema)) return conformFields(input, keys, schema, state);
+  if (!isInOrder(input, keys, schema)) return conformFields(input, keys, schema, state, live);
   const output: Json = {};
-  for (const key of keys) conformField(input[key], schema.fields.get(key) as FieldSchema, output, state);
+  for (const key of keys) conformField(input[key], schema.fields.get(key) as FieldSchema, output, state, live);
   state.keys += keys.length;
   return output;
 }
@@ -179,9 +185,13 @@ function isInOrder(input: Json, keys: readonly string[], { fields, written }: Ob
   return unwritten === 0;
 }
 
-function conformField(given: unknown, field: FieldSchema, output: Json, state: State): void {
+function conformField(given: unknown, field: FieldSchema, output: Json, state: State, live?: Json): void {
   if (given === undefined || (given === null && field.schema.nullable !== true)) {
     if (field.presence !== 'drop' && field.presence !== 'keep') output[field.name] = absentValue(field);
+    return;
+  }
+  if (live !== undefined && typeof given === 'object' && live[field.name] === given) {
+    output[field.name] = given;
     return;
   }
   const value = conformValue(given, field.schema, state);
@@ -194,7 +204,13 @@ function conformField(given: unknown, field: FieldSchema, output: Json, state: S
   state.emptied.push({ object: output, name: field.name });
 }
 
-function conformFields(input: Json, keys: readonly string[], schema: ObjectSchema, state: State): Json {
+function conformFields(
+  input: Json,
+  keys: readonly string[],
+  schema: ObjectSchema,
+  state: State,
+  live: Json | undefined,
+): Json {
   const output: Json = {};
   let known = 0;
   for (const field of schema.fields.values()) {
@@ -205,7 +221,7 @@ function conformFields(input: Json, keys: readonly string[], schema: ObjectSchem
       continue;
     }
     known += 1;
-    conformField(given, field, output, state);
+    conformField(given, field, output, state, live);
   }
   state.keys += keys.length;
   if (keys.length !== known) conformRest(input, output, keys, schema, state);

@@ -41,6 +41,7 @@ interface Body {
   readonly bytes: Uint8Array;
   readonly text?: string;
   readonly repeated: readonly string[];
+  readonly live?: ApiObject | undefined;
 }
 
 /** Numbers that `JSON.parse` would take for integers although upstream may refuse them: with a point, or very long. */
@@ -71,7 +72,8 @@ export function decodeYaml(body: Uint8Array, expected: ExpectedKind, validation:
 }
 
 /**
- * For what a patch has made of an object: `refuse` turns a reason into the error. Does not change `value`.
+ * For what a patch has made of an object: `refuse` turns a reason into the error. Does not change `value`. What comes out shares with
+ * `live`, where it is given, the members that the patch has left alone.
  * @throws what `refuse` makes
  */
 export function decodePatched(
@@ -79,8 +81,9 @@ export function decodePatched(
   expected: ExpectedKind,
   validation: FieldValidation,
   refuse: (reason: string) => StatusError,
+  live?: ApiObject,
 ): Decoded {
-  return decodeBody({ value, bytes: new Uint8Array(), repeated: [] }, expected, validation, refuse);
+  return decodeBody({ value, bytes: new Uint8Array(), repeated: [], live }, expected, validation, refuse);
 }
 
 /** For values that were never text: from the bus, or made by a patch. Does not change `value`. @throws StatusError 400 */
@@ -176,7 +179,7 @@ function decodeBody(
   if (claimed.kind !== expected.kind || versionText(claimed) !== versionText(expected)) {
     refuseOtherKind(body, claimed, expected, cannot);
   }
-  const conformed = conform(body.value ?? {}, expected.schema);
+  const conformed = conform(body.value ?? {}, expected.schema, body.live);
   const repeated = body.text !== undefined && conformed.keys !== countKeys(body.text);
   const suspicious = body.text !== undefined && suspiciousNumber.test(body.text);
   let strict: readonly string[] = body.repeated;

@@ -95,7 +95,8 @@ function checkPatch(type: ParsedPatch['type'], value: unknown, repeated: readonl
 }
 
 /**
- * The object that the patch makes of `current`, which is not changed.
+ * The object that the patch makes of `current`, which is not changed. With `shares` its spec and other members that the patch leaves
+ * alone are those of `current`: for writers that replace such members and never change them.
  * @throws StatusError 413, 422 and what the patch types throw
  */
 export function applyPatch(
@@ -103,15 +104,18 @@ export function applyPatch(
   patch: ParsedPatch,
   expected: ExpectedKind,
   validation: FieldValidation = 'Warn',
+  shares = false,
 ): Decoded {
   const patched = patchedBy(patch, current, expected.schema);
+  // These two are worked on in place.
+  const live = shares ? { ...current, metadata: {}, status: {} } : undefined;
   const refuse = (reason: string): StatusError => {
     const strategic = patch.type === 'strategic';
     const quoted = strategic ? goValueText(patch.value) : quotedResult(patch, current, expected.schema);
     const detail = strategic ? (restoreError(patched, expected.schema) ?? reason) : reason;
     return StatusError.invalid({ group: '', name: '' }, '', [fieldErrors.invalid('patch', quoted, detail)]);
   };
-  const { object, warnings } = decodePatched(patched, expected, validation, refuse);
+  const { object, warnings } = decodePatched(patched, expected, validation, refuse, live);
   return { object, warnings: validation === 'Warn' ? [...patch.repeated, ...warnings] : [] };
 }
 

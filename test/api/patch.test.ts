@@ -143,3 +143,31 @@ describe('JSON patches that are none', () => {
     expect([code, said]).toEqual([400, message]);
   });
 });
+
+describe('a patch of the status', () => {
+  const pod: ExpectedKind = { group: '', version: 'v1', kind: 'Pod', schema: schemaOf('io.k8s.api.core.v1.Pod') };
+  const live = decodeValue(
+    {
+      metadata: { name: 'p', labels: { a: 'b' } },
+      spec: { containers: [{ name: 'c' }] },
+      status: { phase: 'Pending' },
+    },
+    pod,
+  ).object;
+
+  it.each([
+    ['strategic', { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } }],
+    ['merge', { status: { phase: 'Running' }, metadata: { labels: { c: 'd' } } }],
+    ['strategic', { spec: { nodeName: 'n' } }],
+    ['strategic', { metadata: { annotations: { x: 'y' } } }],
+  ] as const)('that shares what it leaves alone gives the same object (%s %j)', (type, value) => {
+    const before = JSON.stringify(live);
+    const shared = applyPatch(live, patchOf(type, value), pod, 'Warn', true).object;
+    expect(JSON.stringify(shared)).toBe(JSON.stringify(applyPatch(live, patchOf(type, value), pod).object));
+    expect(shared['spec'] === live['spec']).toBe(!('spec' in value));
+    // What later stages fill in must not reach the object that readers hold.
+    expect(shared.metadata).not.toBe(live.metadata);
+    expect(shared['status']).not.toBe(live['status']);
+    expect(JSON.stringify(live)).toBe(before);
+  });
+});
