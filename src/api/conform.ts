@@ -147,7 +147,9 @@ function conformMap(input: Json, element: Schema, state: State): Json {
   const output: Json = {};
   for (const key of sortedKeys(input)) {
     state.keys += 1;
-    setMember(output, key, conformValue(input[key], element, state));
+    const value = conformValue(input[key], element, state);
+    // No bytes are the empty bytes once they have been stored.
+    setMember(output, key, value === null && element.kind === 'bytes' ? '' : value);
   }
   return output;
 }

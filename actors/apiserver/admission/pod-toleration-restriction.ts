@@ -72,8 +72,8 @@ function annotated(server: Server, { namespace = '' }: Attributes, key: string):
   }
 }
 
-function isBestEffort({ containers = [] }: PodSpec): boolean {
-  return containers.every(
+function isBestEffort({ containers }: PodSpec): boolean {
+  return (containers ?? []).every(
     ({ resources }) =>
       Object.keys(resources?.requests ?? {}).length === 0 && Object.keys(resources?.limits ?? {}).length === 0,
   );

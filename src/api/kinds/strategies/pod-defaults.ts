@@ -28,7 +28,8 @@ function requestLimits(container: Container): void {
 }
 
 function defaultHostPorts(spec: PodSpec): void {
-  for (const container of spec.containers) fillHostPorts(container);
+  // Null where the client gave none.
+  for (const container of spec.containers ?? []) fillHostPorts(container);
   if (spec.initContainers !== undefined) for (const container of spec.initContainers) fillHostPorts(container);
 }
 
