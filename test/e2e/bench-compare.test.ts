@@ -1,0 +1,175 @@
+/** A/B and other schedulers as users run them: two configurations, two plugins, two commits, and a scheduler over HTTP. */
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readWorkloads } from '../../bench/config.ts';
+import { commitSide } from '../../bench/sides.ts';
+import { cli, run } from '../support/up.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const directory = mkdtempSync(join(tmpdir(), 'kubehive-compare-'));
+const file = join(directory, 'performance-config.yaml');
+
+writeFileSync(
+  join(directory, 'pod.yaml'),
+  `apiVersion: v1
+kind: Pod
+metadata: { generateName: pod- }
+spec: { containers: [{ name: c, image: pause, resources: { requests: { cpu: 100m } } }] }
+`,
+);
+writeFileSync(
+  file,
+  `
+- name: Small
+  defaultPodTemplatePath: pod.yaml
+  workloadTemplate:
+    - { opcode: createNodes, count: 6 }
+    - { opcode: createPods, countParam: $pods, collectMetrics: true }
+  workloads: [{ name: pods, params: { pods: 60 } }]
+`,
+);
+
+const packing = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+  - pluginConfig:
+      - name: NodeResourcesFit
+        args: { scoringStrategy: { type: MostAllocated, resources: [{ name: cpu, weight: 1 }] } }
+    plugins: { multiPoint: { disabled: [{ name: NodeResourcesBalancedAllocation }, { name: PodTopologySpread }] } }
+`;
+
+interface Compared {
+  a: string;
+  b: string;
+  rounds: number;
+  calibration: number;
+  verdicts: { metric: string; verdict: string; p: number; a: { median: number }; b: { median: number } }[];
+}
+
+const compared = (stdout: string): Compared => JSON.parse(stdout) as Compared;
+const verdict = ({ verdicts }: Compared, metric: string) => verdicts.find((one) => one.metric === metric);
+
+describe('A/B', () => {
+  it('of two configurations shows that one packs where the other spreads', async () => {
+    const out = join(directory, 'out');
+    writeFileSync(
+      join(directory, 'a.yaml'),
+      'apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n',
+    );
+    writeFileSync(join(directory, 'b.yaml'), packing);
+    const sides = [join(directory, 'a.yaml'), join(directory, 'b.yaml')];
+    const flags = ['--rounds', '4', '--threads', 'inline', '--json', '--out', out];
+    const { code, stdout, stderr } = await run(['bench', file, '--compare', ...sides, ...flags]);
+    expect(code, stderr).toBe(0);
+    const result = compared(stdout);
+    expect(result).toMatchObject({ a: sides[0], b: sides[1], rounds: 4 });
+    expect(result.calibration).toBeGreaterThan(0);
+    expect(verdict(result, 'nodes used')).toMatchObject({ verdict: 'lower', a: { median: 6 } });
+    expect(verdict(result, 'CPU deviation')).toMatchObject({ verdict: 'higher' });
+    expect(verdict(result, 'violations')).toMatchObject({ verdict: 'no difference', b: { median: 0 } });
+    // Who ran first took turns.
+    expect([...stderr.matchAll(/round \d of 4, ([AB])/g)].map((match) => match[1]).join('')).toBe('ABBAABBA');
+    expect(readFileSync(join(out, 'comparison.html'), 'utf8')).toMatch(/Mann-Whitney[\s\S]*<svg/);
+    expect(readFileSync(join(out, 'comparison.ndjson'), 'utf8')).toBe(stdout);
+  });
+
+  it('of two plugins gives each a profile without the other', async () => {
+    const own = `PreferNamedNodes=${join(root, 'docs/examples/prefer-named-nodes.mjs')}`;
+    const args = ['--compare-plugins', 'ImageLocality', own, '--rounds', '1', '--threads', 'inline'];
+    const { code, stdout, stderr } = await run(['bench', file, ...args]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('A ImageLocality');
+    expect(stdout).toContain(`B ${own}`);
+    expect(stdout).toContain('1 rounds are too few for a verdict');
+    expect(stdout).toMatch(/pods\/s .* no difference/);
+  });
+
+  it('of two commits builds each in a worktree of its own and leaves nothing behind', async () => {
+    // A repository of its own: the checkout that is tested need not be one.
+    const checkout = join(directory, 'checkout');
+    for (const name of ['src', 'actors', 'bench', 'scripts', 'test/support', 'package.json', 'tsconfig.json'])
+      cpSync(join(root, name), join(checkout, name), { recursive: true });
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
+        cwd: checkout,
+      }).toString();
+    git('init', '--quiet');
+    git('add', '.');
+    git('commit', '--quiet', '--message', 'First');
+    symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('kubehive-commit-'));
+    const side = await commitSide(checkout, 'HEAD', file, 'inline');
+    try {
+      expect(side.label).toMatch(/^HEAD \([0-9a-f]{9}\)$/);
+      const summary = await side.run(readWorkloads(file)[0]!);
+      expect(summary).toMatchObject({ case: 'Small', podsBound: 60, podsVerified: 60 });
+    } finally {
+      await side.close();
+    }
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('kubehive-commit-'))).toEqual(before);
+    expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
+    await expect(commitSide(checkout, 'no-such-commit', file, 'inline')).rejects.toThrow(/is no commit of/);
+  }, 900_000);
+
+  it('takes two sides, and files that there are', async () => {
+    const one = await run(['bench', file, '--compare-plugins', 'ImageLocality']);
+    expect([one.code, one.stderr]).toEqual([2, 'kubehive: a comparison takes two: A and B\n']);
+    const none = await run(['bench', file, '--compare', '/a.yaml', '/b.yaml']);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain('/a.yaml');
+  });
+});
+
+interface Listed {
+  items: { metadata: { name: string; namespace: string }; spec: { nodeName?: string } }[];
+}
+
+/** A scheduler of twenty lines: every pod without a node goes to the nodes in turn. Ends when its signal does. */
+async function roundRobin(server: string, signal: AbortSignal): Promise<void> {
+  const get = async (path: string) => (await (await fetch(`${server}${path}`, { signal })).json()) as Listed;
+  for (let turn = 0; !signal.aborted; ) {
+    const nodes = (await get('/api/v1/nodes')).items;
+    const pending = (await get('/api/v1/pods?fieldSelector=spec.nodeName%3D')).items;
+    for (const { metadata } of nodes.length === 0 ? [] : pending) {
+      const name = nodes[turn++ % nodes.length]!.metadata.name;
+      await fetch(`${server}/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/binding`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ apiVersion: 'v1', kind: 'Binding', metadata, target: { kind: 'Node', name } }),
+        signal,
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+it('--scheduler external measures a scheduler over HTTP, whose placement shows', async () => {
+  const child = spawn(
+    process.execPath,
+    [cli, 'bench', file, '--scheduler', 'external', '--threads', 'inline', '--json'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const stop = new AbortController();
+  let printed = '';
+  let working: Promise<unknown> | undefined;
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk.toString();
+    const server = /external scheduler wanted: (http:\S+) kubeconfig \S+\n/.exec(printed)?.[1];
+    // When the bench has seen every pod bound, its server goes: until then every error counts.
+    if (server !== undefined) working ??= roundRobin(server, stop.signal).catch((error: unknown) => error);
+  });
+  const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
+  stop.abort();
+  // Its requests failed when the server went, or were called back.
+  expect(['TypeError', 'AbortError', undefined]).toContain(((await working) as Error | undefined)?.name);
+  expect(code).toBe(0);
+  const summary = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  expect(summary).toMatchObject({
+    podsBound: 60,
+    podsVerified: 60,
+    quality: { nodesUsed: 6, hostSkew: 0, violations: 0 },
+  });
+});
