@@ -98,7 +98,9 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
   const summaries: (Summary & { calibration: number })[] = [];
   // Only what this project's set and scheduler give is comparable from run to run.
   const isRecorded =
-    file === undefined && [flags.kubelets, flags.scheduler, flags.schedulerConfig].every((one) => !one);
+    file === undefined &&
+    flags.record !== false &&
+    [flags.kubelets, flags.scheduler, flags.schedulerConfig].every((one) => !one);
   let failures = 0;
   for (const workload of able) {
     try {

@@ -46,6 +46,48 @@ describe('placement quality', () => {
     expect(packed.cpuDeviation).toBeGreaterThan(0.3);
   });
 
+  it('counts required terms that do not hold, and nodes that are too full', () => {
+    const apart = (namespaceSelector?: object) => ({
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          {
+            labelSelector: { matchExpressions: [{ key: 'g', operator: 'Exists' }] },
+            topologyKey: zone,
+            ...(namespaceSelector === undefined ? {} : { namespaceSelector }),
+          },
+        ],
+      },
+    });
+    const pod = (name: string, nodeName: string, affinity?: object, namespace = 'default') =>
+      makePod(name, { nodeName, namespace, labels: { g: 'x' }, ...(affinity === undefined ? {} : { affinity }) });
+    const violations = (...pods: Parameters<typeof qualityOf>[1]) =>
+      qualityOf(
+        nodes,
+        pods,
+        () => true,
+        0,
+        (name) => ({ team: name }),
+      ).violations;
+    expect(violations(pod('p', 'a', apart()), pod('q', 'c', apart()))).toBe(0);
+    expect(violations(pod('p', 'a', apart()), pod('q', 'b', apart()))).toBe(2);
+    // Pods of other namespaces count only where the term says so.
+    expect(violations(pod('p', 'a', apart()), pod('q', 'b', undefined, 'shop'))).toBe(0);
+    expect(violations(pod('p', 'a', apart({ matchLabels: { team: 'shop' } })), pod('q', 'b', undefined, 'shop'))).toBe(
+      1,
+    );
+    const near = { podAffinity: apart().podAntiAffinity };
+    expect(violations(pod('p', 'a', near))).toBe(0);
+    const onY = {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: zone, operator: 'In', values: ['y'] }] }],
+        },
+      },
+    };
+    expect(violations(pod('p', 'a', onY), pod('q', 'c', onY))).toBe(1);
+    expect(violations(on('a', 'p'), on('a', 'q'))).toBe(1);
+  });
+
   it('counts the preferences that hold', () => {
     const near = {
       podAffinity: {
