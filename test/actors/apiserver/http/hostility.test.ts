@@ -3,7 +3,8 @@ import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { apiserverChannels } from '../../../../src/client/protocol.ts';
 import { createAuthority } from '../../../../src/cluster/pki.ts';
 import { configMap, startServer, type TestServer } from '../fixtures.ts';
@@ -28,31 +29,31 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** Sends bytes as they are and gives all that comes back until the server closes or `quietMs` pass without a byte. */
-function raw(bytes: string | Buffer, quietMs = 400): Promise<{ text: string; closed: boolean }> {
+interface Heard {
+  readonly text: string;
+  readonly closed: boolean;
+}
+
+/** Sends bytes as they are and gives what came back once that is enough, or once the server has closed. */
+function raw(bytes: string | Buffer, isEnough: (text: string) => boolean = () => false): Promise<Heard> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';
-    let timer: NodeJS.Timeout;
     const done = (closed: boolean) => {
-      clearTimeout(timer);
       socket.destroy();
       resolve({ text, closed });
     };
-    const wait = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => done(false), quietMs);
-    };
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
-      wait();
+      if (isEnough(text)) done(false);
     });
     socket.on('close', () => done(true));
     socket.on('error', () => done(true));
     socket.write(bytes);
-    wait();
   });
 }
+
+const hasHead = (text: string): boolean => text.includes('\r\n\r\n');
 
 const statuses = (text: string): string[] =>
   [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => match[1] as string);
@@ -98,7 +99,7 @@ describe('a request of two meanings', () => {
     const body = JSON.stringify(configMap('upgraded'));
     const head = `POST /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
     for (const protocol of ['websocket', 'h2c', 'spdy/3.1', 'nonsense']) {
-      const { text } = await raw(`${head}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n${body}`, 1000);
+      const { text } = await raw(`${head}Connection: Upgrade, close\r\nUpgrade: ${protocol}\r\n\r\n${body}`);
       expect(statuses(text), protocol).toHaveLength(1);
       expect(['201', '409'], protocol).toContain(statuses(text)[0]);
     }
@@ -144,7 +145,7 @@ describe('too much of something', () => {
   it('headers of two megabytes are refused with 431', async () => {
     const { text } = await raw(
       `GET /healthz HTTP/1.1\r\nHost: a\r\nX-Bomb: ${'a'.repeat(2 * 1024 * 1024)}\r\n\r\n`,
-      1500,
+      hasHead,
     );
     expect(statuses(text)).toEqual(['431']);
     await alive();
@@ -152,7 +153,7 @@ describe('too much of something', () => {
 
   it('thousands of headers are survived', async () => {
     const headers = Array.from({ length: 10_000 }, (_, at) => `x-${at}: ${at}`).join('\r\n');
-    const { text } = await raw(`GET /healthz HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n`, 1500);
+    const { text } = await raw(`GET /healthz HTTP/1.1\r\nHost: a\r\n${headers}\r\n\r\n`, hasHead);
     expect(statuses(text)[0]).toMatch(/^(200|431)$/);
   });
 
@@ -168,7 +169,7 @@ describe('too much of something', () => {
     expect(beyond.body).toMatchObject({ reason: 'RequestEntityTooLarge', code: 413 });
     const chunked = `POST /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const piece = `${(1024 * 1024).toString(16)}\r\n${' '.repeat(1024 * 1024)}\r\n`;
-    expect(statuses((await raw(`${chunked}${piece.repeat(4)}0\r\n\r\n`, 1500)).text)).toEqual(['413']);
+    expect(statuses((await raw(`${chunked}${piece.repeat(4)}0\r\n\r\n`, hasHead)).text)).toEqual(['413']);
   });
 
   it('JSON that is nested without end is refused', async () => {
@@ -255,13 +256,110 @@ describe('a client that takes its time', () => {
       const body = { ...configMap(`c-${at}`, data), metadata: { name: `c-${at}`, namespace } };
       expect((await server.http('POST', path, body)).status).toBe(201);
     }
-    for (let waits = 0; seen < count && waits < 200; waits++) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(seen).toBe(count);
+    await vi.waitFor(() => expect(seen).toBe(count), 60_000);
     stuck.resume();
     await hungUp;
     await alive();
   });
 });
+
+describe('a client that asks for what there is not', () => {
+  const configMaps = '/api/v1/namespaces/default/configmaps';
+
+  it('is told which types of bodies are read', async () => {
+    const body = JSON.stringify(configMap('typed'));
+    const { status, body: refusal } = await server.http('POST', configMaps, body, { 'content-type': 'text/plain' });
+    expect(status).toBe(415);
+    expect(refusal).toMatchObject({
+      reason: 'UnsupportedMediaType',
+      message:
+        'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    });
+    const patch = await server.http('PATCH', `${configMaps}/typed`, '{}', { 'content-type': 'text/plain' });
+    expect(patch.status).toBe(415);
+  });
+
+  it('is told which types of answers there are', async () => {
+    const accept = 'application/json;as=Nonsense;v=v1;g=meta.k8s.io';
+    const { status, body } = await server.http('GET', configMaps, undefined, { accept });
+    expect(status).toBe(406);
+    expect(body).toMatchObject({
+      reason: 'NotAcceptable',
+      message:
+        'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    });
+  });
+
+  it('does not have its bodies expanded', async () => {
+    const response = await fetch(server.url + configMaps, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      body: gzipSync(Buffer.alloc(64 * 1024 * 1024)),
+    });
+    expect(response.status).toBe(400);
+    await alive();
+  });
+});
+
+describe('HTTP/2', () => {
+  const session = (): ClientHttp2Session => {
+    const made = connectHttp2(`https://127.0.0.1:${securePort}`, { rejectUnauthorized: false });
+    made.on('error', () => undefined);
+    return made;
+  };
+
+  it('refuses headers beyond its limit', async () => {
+    const made = session();
+    const stream = made.request({ ':path': '/healthz', 'x-bomb': 'a'.repeat(2 * 1024 * 1024) });
+    const ended = new Promise<string>((resolve) => {
+      stream.on('response', (headers) => resolve(String(headers[':status'])));
+      stream.on('error', (error) => resolve(error.message));
+      stream.on('close', () => resolve('closed'));
+    });
+    expect(await ended).not.toBe('200');
+    made.destroy();
+    await alive();
+  });
+
+  it('survives streams that are reset as soon as they are opened', async () => {
+    const made = session();
+    const gone = new Promise<void>((resolve) => made.on('close', () => resolve()));
+    for (let at = 0; at < 2000 && !made.closed && !made.destroyed; at++) {
+      const stream = made.request({ ':path': '/api/v1/namespaces', authorization: 'Bearer admin' });
+      stream.on('error', () => undefined);
+      stream.close(8);
+    }
+    made.destroy();
+    await gone;
+    await alive();
+  });
+
+  it('hangs up on a stream whose watch is never read', { timeout: 120_000 }, async () => {
+    const namespace = 'unread-2';
+    await server.http('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const made = session();
+    const before = await watchers();
+    const stream = made.request({ ':path': `${path}?watch=1`, authorization: 'Bearer admin' });
+    stream.on('error', () => undefined);
+    await new Promise<void>((resolve) => stream.on('response', () => resolve()));
+    stream.pause();
+    expect(await watchers()).toBe(before + 1);
+    const data = { filler: 'x'.repeat(200_000) };
+    for (let at = 0; at < 40; at++) {
+      const body = { ...configMap(`c-${at}`, data), metadata: { name: `c-${at}`, namespace } };
+      expect((await server.http('POST', path, body)).status).toBe(201);
+    }
+    await vi.waitFor(async () => expect(await watchers()).toBe(before), 60_000);
+    made.destroy();
+  });
+});
+
+/** How many watches go on at the server, as it counts itself. */
+async function watchers(): Promise<number> {
+  const { text } = await server.http('GET', '/metrics');
+  return Number(/^apiserver_longrunning_requests(?:\{.*\})? (\d+)$/m.exec(text)?.[1] ?? 0);
+}
 
 describe('very many idle watches', () => {
   const watches = 10_000;
@@ -275,6 +373,7 @@ describe('very many idle watches', () => {
       const { heapUsed, external } = process.memoryUsage();
       return heapUsed + external;
     };
+    const idle = await watchers();
     const before = used();
     const sessions: ClientHttp2Session[] = [];
     for (let at = 0; at < watches / perSession; at++) {
@@ -301,12 +400,13 @@ describe('very many idle watches', () => {
     // Both ends of every watch live in this process.
     const each = (used() - before) / watches;
     expect(each).toBeLessThan(40 * 1024);
+    expect(await watchers()).toBe(idle + watches);
     expect((await server.http('POST', '/api/v1/namespaces/default/configmaps', configMap('meanwhile'))).status).toBe(
       201,
     );
     for (const session of sessions) session.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(used() - before).toBeLessThan(64 * 1024 * 1024);
+    await vi.waitFor(async () => expect(await watchers()).toBe(idle), 60_000);
+    await vi.waitFor(() => expect(used() - before).toBeLessThan(64 * 1024 * 1024), 60_000);
     await alive();
   });
 });
