@@ -4,6 +4,7 @@ import {
   encodeProtobufList,
   type KindDefinition,
   StatusError,
+  scaleTable,
   wrapProtobuf,
 } from '../../../src/api/index.ts';
 import { type Entry, jsonHead } from '../cache/entry.ts';
@@ -85,7 +86,12 @@ function asTable(server: Server, call: Call, object: ApiObject, accepted: Accept
   if (accepted.as !== 'Table' || (call.verb !== 'get' && call.verb !== 'list')) return undefined;
   const items = call.verb === 'list' ? ((object['items'] ?? []) as ApiObject[]) : [object];
   const rows = items.map((item) => ({ object: item, whole: item }));
-  return tableFor(server, call, call.kind, rows, {}, accepted);
+  const resourceVersion =
+    call.verb === 'get' ? (object.metadata?.['resourceVersion'] as string | undefined) : undefined;
+  // Custom objects show their scale in their own columns.
+  const isScale = object.kind === 'Scale' && call.kind.custom === undefined;
+  const kind = isScale ? { ...call.kind, table: scaleTable } : call.kind;
+  return tableFor(server, call, kind, rows, resourceVersion ? { resourceVersion } : {}, accepted);
 }
 
 export function sendObject(

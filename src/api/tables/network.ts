@@ -143,11 +143,13 @@ export const serviceCidrTable = tableOf<ServiceCIDR>({
 
 export const ipAddressTable = tableOf<IPAddress>({
   columns: [nameColumn, column('ParentRef', 'string', [networking('IPAddressSpec'), 'parentRef'])],
-  row(address) {
+  // Rows end with an age that has no column, as upstream's do.
+  row(address, context) {
     const parent = address.spec?.parentRef;
-    if (parent === undefined) return [nameOf(address), '<none>'];
+    if (parent === undefined) return [nameOf(address), '<none>', ageOf(address, context)];
     const resource = (parent.group ? `${parent.resource}.${parent.group}` : parent.resource).toLowerCase();
-    return [nameOf(address), [resource, parent.namespace, parent.name].filter(Boolean).join('/')];
+    const text = [resource, parent.namespace, parent.name].filter(Boolean).join('/');
+    return [nameOf(address), text, ageOf(address, context)];
   },
 });
 

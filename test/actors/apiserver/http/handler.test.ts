@@ -123,6 +123,33 @@ describe('lists', () => {
     expect((await server.http('GET', CMS, undefined, { accept: 'image/png' })).status).toBe(406);
   });
 
+  it('come as the table of the subresource: a scale has its own columns', async () => {
+    const deployments = '/apis/apps/v1/namespaces/default/deployments';
+    const labels = { app: 'scaled' };
+    await server.http('POST', deployments, {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'scaled' },
+      spec: {
+        replicas: 3,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'i' }] } },
+      },
+    });
+    const { body } = await server.http('GET', `${deployments}/scaled/scale`, undefined, {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    });
+    expect(body.columnDefinitions.map(({ name }: { name: string }) => name)).toEqual([
+      'Name',
+      'Desired',
+      'Available',
+      'Age',
+    ]);
+    expect(body.rows[0].cells.slice(0, 3)).toEqual(['scaled', 3, 0]);
+    expect(body.metadata.resourceVersion).toMatch(/^\d+$/);
+    await server.http('DELETE', `${deployments}/scaled`);
+  });
+
   it('are compressed when they are large', async () => {
     await server.http('POST', CMS, configMap('large', { x: 'y'.repeat(300_000) }));
     const answer = await server.http('GET', CMS, undefined, { 'accept-encoding': 'gzip' });
