@@ -14,6 +14,13 @@ export interface StateKey<Value> {
 
 export const stateKey = <Value>(name: string): StateKey<Value> => ({ name });
 
+/** Told how long a plugin took at an extension point, in the attempts that are measured. */
+export interface PluginTimings {
+  /** Milliseconds by a clock that only goes on. */
+  now(): number;
+  took(plugin: string, point: string, startedMs: number): void;
+}
+
 export class Cycle {
   #state: Map<StateKey<unknown>, unknown> | undefined;
   /** The Filter plugins that take part, set after PreFilter. */
@@ -23,6 +30,8 @@ export class Cycle {
   skippedScores = 0;
   /** What pods of the same kind were told before; undefined when nothing may be shared. Set after PreFilter. */
   answers: RowAnswers | undefined;
+  /** Set in the few attempts whose plugins are timed. */
+  timings: PluginTimings | undefined;
 
   write<Value>(key: StateKey<Value>, value: Value): void {
     this.#state ??= new Map();

@@ -200,13 +200,16 @@ export class Profile {
     };
     let names: Set<string> | undefined;
     let narrowing: string[] | undefined;
+    const { timings } = cycle;
     for (const plugin of this.sets.preFilter) {
       let answer: PreFilterAnswer;
+      const startedMs = timings?.now() ?? 0;
       try {
         answer = plugin.preFilter!(cycle, info);
       } catch (error) {
         answer = failedAt('PreFilter', plugin.name, error);
       }
+      timings?.took(plugin.name, 'PreFilter', startedMs);
       if (answer === undefined) continue;
       if (typeof answer === 'object' && 'nodeNames' in answer) {
         narrowing ??= [];
@@ -414,9 +417,11 @@ export class Profile {
     count: number,
     marks: Uint8Array,
   ): Verdict | undefined {
+    const { timings } = cycle;
     for (let f = from; f < to; f++) {
       const plugin = filters[f]!;
       const mark = f + 1;
+      const startedMs = timings?.now() ?? 0;
       try {
         if (plugin.filterRows && !this.#plain) plugin.filterRows(cycle, info, rows, count, marks, mark);
         else {
@@ -432,6 +437,7 @@ export class Profile {
       } catch (error) {
         return failedAt('Filter', plugin.name, error);
       }
+      timings?.took(plugin.name, 'Filter', startedMs);
     }
     return undefined;
   }

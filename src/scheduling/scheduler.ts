@@ -14,7 +14,7 @@ import { ClusterCache } from './cluster-cache.ts';
 import { type EventRegistration, events } from './cluster-events.ts';
 import { enabledPlugins, expandPlugins } from './configuration.ts';
 import { ConfigurationError } from './configuration-fields.ts';
-import { Cycle } from './cycle-state.ts';
+import { Cycle, type PluginTimings } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
 import { type Explanations, explainedNodes, scoredNode } from './explanations.ts';
 import { askExtenders, diagnoseExtenders, Extender } from './extender.ts';
@@ -53,6 +53,7 @@ export class Scheduler {
   readonly #profiles = new Map<string, Profile>();
   readonly #registrations = new Map<string, Map<string, readonly EventRegistration[] | undefined>>();
   readonly #metrics: SchedulerMetrics;
+  readonly #timings: PluginTimings;
   readonly #status: StatusWriter | undefined;
   readonly #waiting: WaitingPods;
   readonly cache: ClusterCache;
@@ -75,6 +76,7 @@ export class Scheduler {
     this.#deps = dependencies;
     const { context, configuration, client } = dependencies;
     this.#metrics = new SchedulerMetrics(context.metrics);
+    this.#timings = this.#metrics.timings(() => context.clock.monotonic());
     this.#extenders = configuration.extenders.map((one) => new Extender(one, context.clock));
     this.#waiting = new WaitingPods(context.clock);
     this.#status = client && new StatusWriter({ client, activity: context.activity, log: context.log });
@@ -256,6 +258,7 @@ export class Scheduler {
       return;
     }
     const cycle = new Cycle();
+    if (sampled) cycle.timings = this.#timings;
     const found = this.#search(cycle, info, profile);
     if (sampled) this.#point('Filter', found.error ? 'Error' : 'Success', profile, startedAt);
     if (found.error) {

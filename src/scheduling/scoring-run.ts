@@ -54,13 +54,16 @@ export class Scoring {
     }
     const totals = this.#totals;
     totals.fill(0, 0, count);
+    const { timings } = cycle;
     for (const plugin of this.#sets.preScore) {
       let given: Verdict | undefined;
+      const startedMs = timings?.now() ?? 0;
       try {
         given = plugin.preScore!(cycle, info, rows, count);
       } catch (error) {
         return failedAt('PreScore', plugin.name, error);
       }
+      timings?.took(plugin.name, 'PreScore', startedMs);
       if (given === undefined) continue;
       if (given.code !== Code.Skip) return failedAt('PreScore', plugin.name, given);
       cycle.skippedScores |= this.#bit(plugin);
@@ -123,8 +126,10 @@ export class Scoring {
     totals: Float64Array,
   ): Verdict | undefined {
     const scores = this.#scores;
+    const { timings } = cycle;
     for (const { plugin, weight } of this.#sets.score) {
       if ((without & this.#bit(plugin)) !== 0) continue;
+      const startedMs = timings?.now() ?? 0;
       try {
         if (plugin.scoreRows && !this.#plain) plugin.scoreRows(cycle, info, rows, count, scores);
         else for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
@@ -132,6 +137,7 @@ export class Scoring {
       } catch (error) {
         return failedAt('Score', plugin.name, error);
       }
+      timings?.took(plugin.name, 'Score', startedMs);
       for (let i = 0; i < count; i++) {
         const score = scores[i]!;
         if (!(score >= 0 && score <= maxNodeScore)) {

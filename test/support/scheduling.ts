@@ -81,6 +81,7 @@ export function makeScheduler(
     plain?: boolean;
     plugins?: readonly PluginDefinition[];
     clock?: Clock;
+    metrics?: ActorMetrics;
     explanations?: Explanations;
     /** What the caches of other resources hold. */
     objects?: StaticObjects;
@@ -95,7 +96,7 @@ export function makeScheduler(
       clock: options.clock ?? clock,
       random: seededRandom(options.seed ?? 1),
       log: { debug: silent, info: silent, warn: options.onWarn ?? silent, error: silent },
-      metrics: new ActorMetrics(),
+      metrics: options.metrics ?? new ActorMetrics(),
       activity: { begin: silent, end: silent, outside: (work) => work },
     },
     configuration: parseConfiguration(options.configuration, FeatureGates.from(options.featureGates)),
