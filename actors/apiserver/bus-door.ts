@@ -36,7 +36,7 @@ async function answerRequest(server: Server, request: ApiRequest, context: Serve
   try {
     call = busCall(server, request, request.verb, context);
     const answer = await runPipeline(call, server);
-    response = request.quiet === true && 'code' in answer ? { code: answer.code } : responseOf(call, answer);
+    response = request.quiet === true ? quietResponseOf(answer) : responseOf(call, answer);
     if (call.audit !== undefined) server.auditor?.completed(call.audit, response.code, { call, answer });
   } catch (error) {
     response = refusal(server, error, call);
@@ -89,6 +89,13 @@ function checkPlace(namespaced: boolean, { namespace, name }: ApiTarget, verb: V
   if (namespaced && (namespace === undefined || namespace === '') && verb !== 'list' && verb !== 'watch') {
     throw methodNotAllowed();
   }
+}
+
+/** Nobody looks at the object, and at an event hardly anybody ever will: what was decoded of it need not be kept. */
+function quietResponseOf(answer: Answer): ApiResponse {
+  if (!('code' in answer)) return { code: 200 };
+  if (answer.type === 'entry' && answer.kind.kind === 'Event') answer.entry.retire();
+  return { code: answer.code };
 }
 
 function responseOf(call: Call, answer: Answer): ApiResponse {

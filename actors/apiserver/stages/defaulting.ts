@@ -59,6 +59,15 @@ function requestingUser({ user: { user, uid, groups, extra } }: Call): Requestin
   return { name: user, groups, ...(uid !== undefined && { uid }), ...(extra !== undefined && { extra }) };
 }
 
+/** Fields of metadata that no creator can set. Deleting what is not there costs more than a look. */
+const CLEARED_FIELDS = [
+  'resourceVersion',
+  'selfLink',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+] as const;
+
 function fillSystemFields(call: Call, object: ApiObject, context: StrategyContext): void {
   const { metadata } = object;
   const { uid, resourceVersion } = metadata as { uid?: string; resourceVersion?: string };
@@ -67,11 +76,7 @@ function fillSystemFields(call: Call, object: ApiObject, context: StrategyContex
   if (call.verb === 'create' && resourceVersion !== undefined && resourceVersion !== '') {
     throw StatusError.badRequest('resourceVersion should not be set on objects to be created');
   }
-  delete metadata['resourceVersion'];
-  delete metadata['selfLink'];
-  delete metadata['deletionTimestamp'];
-  delete metadata['deletionGracePeriodSeconds'];
-  delete metadata['generation'];
+  for (const field of CLEARED_FIELDS) if (metadata[field] !== undefined) delete metadata[field];
   const { generateName } = metadata as { generateName?: string };
   if ((metadata.name === undefined || metadata.name === '') && generateName !== undefined && generateName !== '') {
     metadata.name = generatedName(generateName, context);
@@ -101,10 +106,11 @@ function keepSystemFields(call: Call, object: ApiObject, previous: ApiObject): v
   const { metadata } = object;
   const { uid } = metadata as { uid?: string };
   if (uid !== undefined && uid !== '' && uid !== previous.metadata['uid']) refuseOtherUid(call, uid, previous);
-  delete metadata['selfLink'];
+  if (metadata['selfLink'] !== undefined) delete metadata['selfLink'];
   for (const field of SYSTEM_FIELDS) {
-    if (previous.metadata[field] === undefined) delete metadata[field];
-    else metadata[field] = previous.metadata[field];
+    const value = previous.metadata[field];
+    if (value !== undefined) metadata[field] = value;
+    else if (metadata[field] !== undefined) delete metadata[field];
   }
 }
 
