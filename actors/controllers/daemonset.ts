@@ -14,6 +14,7 @@ import {
 } from '../../src/api/index.ts';
 import { controllerRevisions, daemonSets, keyOf, nodes, pods, type Resource } from '../../src/client/index.ts';
 import {
+  BackOff,
   byRevision,
   type ControllerDefinition,
   type ControllerDependencies,
@@ -57,6 +58,8 @@ export const daemonSetController: ControllerDefinition = {
   create: createReconciler,
 };
 
+const failedPodBackOff = { firstMs: 1_000, mostMs: 900_000 };
+
 /** What one sync works on. */
 interface Daemon {
   readonly key: Key;
@@ -82,6 +85,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const nodeLister = dependencies.lister(nodes);
   const expectations = new Expectations(clock);
   const podControl = createPodControl(client, events);
+  /** A kubelet may refuse the next pod as it did the one before. */
+  const failedPods = new BackOff(clock, failedPodBackOff);
   dependencies.index(pods, controllerIndexName, controllerIndex);
   dependencies.index(controllerRevisions, controllerIndexName, controllerIndex);
 
@@ -132,7 +137,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     for (const pod of [...present].sort(byAge)) {
       if (isTerminating(pod)) continue;
       if (pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded') running.push(pod);
-      else {
+      else if (pod.status.phase !== 'Failed' || mayReplaceFailed(daemon, node)) {
         reportFinished(daemon.set, pod, node);
         remove.push(pod);
       }
@@ -148,6 +153,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       newest !== undefined && oldest !== undefined && (!isPodReady(oldest) || isAvailable(daemon.set, newest));
     if (replaced) remove.push(oldest);
     return { create: false, remove };
+  }
+
+  function mayReplaceFailed({ key, set }: Daemon, node: Node): boolean {
+    const backOffKey = `${set.metadata?.uid}/${set.status?.observedGeneration}/${node.metadata?.name}`;
+    const leftMs = failedPods.leftMs(backOffKey);
+    if (leftMs === 0) failedPods.next(backOffKey);
+    else dependencies.enqueueAfter(key, leftMs, { background: true });
+    return leftMs === 0;
   }
 
   function reportFinished(set: DaemonSet, pod: Pod, node: Node): void {

@@ -9,6 +9,7 @@ import {
   type Endpoint,
   type EndpointSlice,
   isNotFound,
+  type Node,
   type Pod,
   type Service,
 } from '../../src/api/index.ts';
@@ -18,7 +19,9 @@ import {
   belongsToEndpoints,
   type ControllerDefinition,
   type ControllerDependencies,
+  conditionOf,
   controllerReferenceTo,
+  endpointKey,
   hasSelector,
   headlessLabel,
   hintsFor,
@@ -26,6 +29,7 @@ import {
   isHeadless,
   isNamespaceTerminating,
   isPodReady,
+  type Key,
   keyFor,
   microTimeText,
   type PortGroup,
@@ -36,11 +40,14 @@ import {
   ServiceSelectors,
   SliceVersions,
   semanticallyEqual,
+  setTopologyHints,
   splitKey,
   TriggerTimes,
   targetPortOf,
   timeText,
   triggerTimeAnnotation,
+  wantsTopologyHints,
+  zoneShares,
 } from '../../src/controller/index.ts';
 
 const serviceNameLabel = 'kubernetes.io/service-name';
@@ -92,6 +99,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (change.type === 'updated') for (const key of serviceOf(change.previous)) dependencies.enqueue(key);
   });
 
+  /** Services that have topology hints now. */
+  const hinted = new Set<Key>();
+  /** As the nodes are now; undefined when they must be counted anew. */
+  let shares: { readonly of: ReadonlyMap<string, number> | undefined } | undefined;
+  dependencies.observe(nodes, (change) => {
+    if (change.type === 'updated' && semanticallyEqual(weightOf(change.previous), weightOf(change.object))) return;
+    shares = undefined;
+    for (const key of hinted) dependencies.enqueue(key);
+  });
+
   function toEndpoint(pod: Pod, service: Service, type: AddressType): Endpoint | undefined {
     const addresses = podAddresses(pod).filter((address) => addressTypeOf(address) === type);
     if (addresses.length === 0) return undefined;
@@ -112,7 +129,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
     const hostname = hostnameOf(pod, service);
     if (hostname !== undefined) endpoint.hostname = hostname;
-    const hints = hintsFor(endpoint, service.spec?.trafficDistribution);
+    const hints = wantsTopologyHints(service) ? undefined : hintsFor(endpoint, service.spec?.trafficDistribution);
     if (hints !== undefined) endpoint.hints = hints;
     return endpoint;
   }
@@ -132,6 +149,37 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return [...groups.values()];
   }
 
+  /** Hints by the annotation of old, with the events that tell when they come and go. */
+  function hintZones(
+    service: Service,
+    existing: readonly EndpointSlice[],
+    groups: readonly PortGroup[],
+    type: AddressType,
+  ): void {
+    const key = keyFor(service);
+    const tell = (eventType: 'Normal' | 'Warning', reason: string, what: string) =>
+      events.event(service, eventType, reason, `${what}, addressType: ${type}`);
+    if (!wantsTopologyHints(service)) {
+      if (hinted.delete(key)) tell('Warning', 'TopologyAwareHintsDisabled', 'Topology Aware Hints has been disabled');
+      return;
+    }
+    shares ??= { of: zoneShares(nodeLister.list()) };
+    const before = new Map<string, string | undefined>();
+    for (const slice of existing) {
+      for (const endpoint of slice.endpoints ?? [])
+        before.set(endpointKey(endpoint), endpoint.hints?.forZones?.[0]?.name);
+    }
+    const endpoints = groups.flatMap((group) => group.endpoints);
+    const why = setTopologyHints(endpoints, shares.of, (endpoint) => before.get(endpointKey(endpoint)));
+    if (why !== undefined) {
+      hinted.delete(key);
+      tell('Warning', 'TopologyAwareHintsDisabled', why);
+    } else if (!hinted.has(key)) {
+      hinted.add(key);
+      tell('Normal', 'TopologyAwareHintsEnabled', 'Topology Aware Hints has been enabled');
+    }
+  }
+
   async function syncType(
     service: Service,
     existing: readonly EndpointSlice[],
@@ -141,6 +189,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   ) {
     const labels = labelsOf(service);
     const groups = groupsOf(service, placed, type);
+    hintZones(service, existing, groups, type);
     // A Service without endpoints keeps one empty slice, so that its consumers know that there are none.
     if (groups.length === 0) groups.push({ ports: [], endpoints: [] });
     const empty = groups.length === 1 && groups[0]?.endpoints.length === 0;
@@ -205,6 +254,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         service = serviceLister.get(namespace, name);
       }
       if (service === undefined) {
+        hinted.delete(key);
         triggerTimes.forget(key);
         return undefined;
       }
@@ -220,6 +270,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       }
     },
   };
+}
+
+/** What of a node decides about the share of its zone. */
+function weightOf({ metadata, status }: Node): unknown {
+  const ready = conditionOf(status?.conditions, 'Ready')?.status;
+  return [metadata?.labels, status?.allocatable?.['cpu'], ready];
 }
 
 function portsOf(service: Service, pod: Pod): DiscoveryV1EndpointPort[] {

@@ -31,7 +31,7 @@ export function portsKey(ports: readonly DiscoveryV1EndpointPort[] | undefined |
 }
 
 /** Identifies an endpoint across changes of its conditions. */
-function endpointKey(endpoint: Endpoint): string {
+export function endpointKey(endpoint: Endpoint): string {
   return `${endpoint.targetRef?.uid ?? ''}|${endpoint.addresses.join()}|${endpoint.hostname ?? ''}`;
 }
 

@@ -2,6 +2,7 @@
  * The controller framework: the contract of a controller as data, the runner, and what controllers share: claiming by owner
  * references, expectations, pod control, conditions.
  */
+export * from './back-off.ts';
 export * from './batches.ts';
 export * from './certificate-requests.ts';
 export * from './cloud.ts';
@@ -44,5 +45,6 @@ export * from './stateful-pods.ts';
 export * from './subnets.ts';
 export * from './taints.ts';
 export * from './times.ts';
+export * from './topology-hints.ts';
 export type * from './types.ts';
 export * from './volume-matching.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endpointSlices, endpoints, pods, services } from '../../../src/client/index.ts';
+import { coreEvents, endpointSlices, endpoints, pods, services } from '../../../src/client/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
 const namespace = 'default';
@@ -48,6 +48,27 @@ describe('endpoint controllers', () => {
     expect((await slices())[0]?.endpoints?.[0]?.conditions).toEqual({ ready: false, serving: true, terminating: true });
     await cluster.finishDeletions(namespace);
     expect((await slices())[0]?.endpoints ?? []).toEqual([]);
+  });
+
+  it('are hinted for zones while the Service asks for it, with an event when that begins and ends', async () => {
+    await cluster.addNode('n2', { 'topology.kubernetes.io/zone': 'z2' });
+    const annotate = (mode: string | null) =>
+      cluster.client.patch(services, { namespace, name: 'web' }, 'merge', {
+        metadata: { annotations: { 'service.kubernetes.io/topology-mode': mode } },
+      });
+    await annotate('Auto');
+    await Promise.all(['a', 'b', 'c', 'd'].map(addPod));
+    await cluster.runPods(namespace);
+    const hints = async () =>
+      (await slices()).flatMap(({ endpoints: listed }) => listed?.map((each) => each.hints?.forZones?.[0]?.name) ?? []);
+    expect((await hints()).sort()).toEqual(['z1', 'z1', 'z2', 'z2']);
+    await annotate(null);
+    await cluster.system.settled();
+    expect(await hints()).toEqual([undefined, undefined, undefined, undefined]);
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    const last = items.filter(({ reason }) => reason?.startsWith('TopologyAware')).map(({ message }) => message);
+    expect(last).toContain('Topology Aware Hints has been enabled, addressType: IPv4');
+    expect(last).toContain('Topology Aware Hints has been disabled, addressType: IPv4');
   });
 
   it('go with their Service', async () => {

@@ -166,6 +166,40 @@ describe('daemonset-controller', () => {
   });
 });
 
+describe('a daemon pod that fails', () => {
+  it('is replaced at once the first time, and later after a wait that doubles', async () => {
+    cluster = await startCluster(['daemonset-controller', 'node-lifecycle-controller']);
+    await cluster.addNode('n1');
+    const spec = { containers: [{ name: 'c', image: 'pause:1' }] };
+    await cluster.client.create(daemonSets, {
+      metadata,
+      spec: { selector, template: { metadata: { labels: { app: 'web' } }, spec } },
+    });
+    await settled();
+    const fail = async () => {
+      const [name = ''] = await podNames();
+      const status = { phase: 'Failed' };
+      await cluster.client.patch(pods, { namespace, name }, 'merge', { status }, { subresource: 'status' });
+      await settled();
+      return name;
+    };
+    const first = await fail();
+    expect(await podNames()).not.toContain(first);
+    const second = await fail();
+    expect(await podNames()).toEqual([second]);
+    await cluster.system.advance(1_000);
+    await settled();
+    expect(await podNames()).not.toContain(second);
+    const third = await fail();
+    await cluster.system.advance(1_500);
+    await settled();
+    expect(await podNames()).toEqual([third]);
+    await cluster.system.advance(600);
+    await settled();
+    expect(await podNames()).not.toContain(third);
+  });
+});
+
 describe('job-controller', () => {
   beforeEach(async () => {
     cluster = await startCluster(['job-controller', 'ttl-after-finished-controller']);
