@@ -5,7 +5,7 @@
  * @see kubernetes/pkg/controller/cronjob/cronjob_controllerv2.go
  */
 import { type CronJob, type CronJobStatus, isAlreadyExists, isNotFound, type Job } from '../../src/api/index.ts';
-import { cronJobs, jobs, keyOf, type ObjectKey, type Resource } from '../../src/client/index.ts';
+import { type Change, cronJobs, jobs, keyOf, type ObjectKey, type Resource } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
   type ControllerDependencies,
@@ -15,7 +15,6 @@ import {
   controllerOf,
   controllerReferenceTo,
   isNamespaceTerminating,
-  type Key,
   keyFor,
   messageOf,
   parseCron,
@@ -35,9 +34,17 @@ const slackMs = 100;
 export const cronJobController: ControllerDefinition = {
   name: 'cronjob-controller',
   reconciles: cronJobs,
+  // A new schedule counts from its next time on.
+  wakes: (change) => !isRescheduled(change),
   owns: [jobs],
   create: createReconciler,
 };
+
+function isRescheduled(change: Change<CronJob>): boolean {
+  if (change.type !== 'updated') return false;
+  const [before, after] = [change.previous.spec, change.object.spec];
+  return before?.schedule !== after?.schedule || before?.timeZone !== after?.timeZone;
+}
 
 function endOf(job: Job): 'Complete' | 'Failed' | undefined {
   const condition = job.status?.conditions?.find(
@@ -55,15 +62,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const justCreated = new Set<string>();
   /** Uids of unexpected Jobs that run and were reported: each change of theirs must not use up the budget of events. */
   const reported = new Set<string>();
-  /** When a schedule was changed: times before that are not made up for. */
-  const changedMs = new Map<Key, number>();
   dependencies.index(jobs, controllerIndexName, controllerIndex);
   dependencies.observe(cronJobs, (change) => {
-    if (change.type === 'deleted') changedMs.delete(keyFor(change.object));
-    if (change.type !== 'updated') return;
-    const [before, after] = [change.previous.spec, change.object.spec];
-    if (before?.schedule === after?.schedule && before?.timeZone === after?.timeZone) return;
-    changedMs.set(keyFor(change.object), clock.now());
+    if (!isRescheduled(change)) return;
+    const { schedule = '', timeZone = 'UTC' } = change.object.spec ?? {};
+    try {
+      const nextMs = parseCron(schedule, timeZone).after(clock.now());
+      if (nextMs === undefined) return;
+      dependencies.enqueueAfter(keyFor(change.object), nextMs - clock.now() + slackMs, { background: true });
+    } catch {
+      const message = `unparseable schedule for cronjob: ${schedule}`;
+      events.event(change.object, 'Warning', 'UnParseableCronJobSchedule', message);
+    }
   });
 
   async function deleteJob(cronJob: CronJob, job: Job): Promise<void> {
@@ -128,7 +138,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     let sinceMs = timeMs(cronJob.status?.lastScheduleTime) || timeMs(cronJob.metadata?.creationTimestamp);
     const deadline = cronJob.spec?.startingDeadlineSeconds;
     if (deadline !== undefined) sinceMs = Math.max(sinceMs, nowMs - deadline * 1000);
-    sinceMs = Math.max(sinceMs, changedMs.get(keyFor(cronJob)) ?? 0);
     let due: number | undefined;
     let missed = 0;
     for (let next = schedule.after(sinceMs); next !== undefined && next <= nowMs; next = schedule.after(next)) {

@@ -121,7 +121,11 @@ export function runController(
   setMaxListeners(0, signal);
   for (const resource of definition.reads ?? []) informerOf(resource);
   const reconciler = definition.create(dependencies);
-  if (definition.reconciles !== undefined) observe(definition.reconciles, ({ object }) => queue.add(keyFor(object)));
+  if (definition.reconciles !== undefined) {
+    observe(definition.reconciles, (change) => {
+      if (definition.wakes?.(change as Change<never>) !== false) queue.add(keyFor(change.object));
+    });
+  }
   for (const resource of definition.owns ?? []) {
     observe(resource, (change) => {
       enqueueOwner(change.object);

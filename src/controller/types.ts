@@ -50,6 +50,8 @@ export interface ControllerDefinition {
   readonly byDefault?: boolean;
   /** Changes of this resource enqueue the object's own key. Omitted: only `watches` feed the queue. */
   readonly reconciles?: Resource;
+  /** Whether a change of the reconciled object is to be looked at at once. Default: each is. */
+  wakes?(change: Change<never>): boolean;
   /** Changes of these enqueue the key of their controlling owner, when that owner is of the reconciled kind. */
   readonly owns?: readonly Resource[];
   readonly watches?: readonly Watch<never>[];

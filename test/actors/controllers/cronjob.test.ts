@@ -30,7 +30,7 @@ describe('cronjob-controller', () => {
     await cluster.stop();
   });
 
-  it('makes up for no time of a schedule that it was given later', { timeout: 60_000 }, async () => {
+  it('looks at a new schedule when its next time comes, not at once', { timeout: 60_000 }, async () => {
     const cluster = await startCluster(['cronjob-controller']);
     const { client, system } = cluster;
     const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'pause:1' }] } };
