@@ -53,6 +53,21 @@ function member(answer: unknown, name: string): unknown {
 const entriesOf = (value: unknown): [string, unknown][] =>
   typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
+/** A connection that could not be made, in the words in which Go's client says so. */
+function dialled(url: string, error: Error): Error {
+  const { code, address, port, syscall } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall !== 'connect' || address === undefined) return error;
+  const reasons: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'connection refused',
+    ETIMEDOUT: 'connection timed out',
+    EHOSTUNREACH: 'no route to host',
+    ENETUNREACH: 'network is unreachable',
+  };
+  const host = address.includes(':') ? `[${address}]` : address;
+  const reason = reasons[code ?? ''] ?? error.message;
+  return new Error(`Post ${JSON.stringify(url)}: dial tcp ${host}:${port}: connect: ${reason}`);
+}
+
 export class Extender {
   readonly configuration: ExtenderConfiguration;
   readonly #clock: Clock;
@@ -179,13 +194,15 @@ export class Extender {
         ...(tls?.serverName ? { servername: tls.serverName } : {}),
       };
       const call = url.startsWith('https:') ? httpsRequest(url, secure) : httpRequest(url, options);
-      const late = new Error(`Post ${JSON.stringify(url)}: context deadline exceeded`);
+      const late = new Error(
+        `Post ${JSON.stringify(url)}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
+      );
       const timer = this.#clock.after(timeoutMs, () => call.destroy(late));
       const failed = (error: Error) => {
         timer.cancel();
         reject(error);
       };
-      call.on('error', failed);
+      call.on('error', (error) => failed(error === late ? late : dialled(url, error)));
       call.on('response', (response) => {
         const parts: Buffer[] = [];
         let bytes = 0;

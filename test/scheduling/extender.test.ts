@@ -73,6 +73,16 @@ describe('filter', () => {
     await expect(one.filter(pod, nodes)).rejects.toThrow(message);
   });
 
+  test('one that is not there fails in the words of the client that upstream uses', async () => {
+    const one = await extender({ filterVerb: 'filter' }, () => ({}));
+    server!.stop();
+    const { host } = new URL(server!.urlPrefix);
+    const url = `http://${host}/extender/filter`;
+    await expect(one.filter(pod, nodes)).rejects.toThrow(
+      `Post "${url}": dial tcp ${host}: connect: connection refused`,
+    );
+  });
+
   test('one that does not answer in time fails', async () => {
     let reached = () => {};
     const waiting = new Promise<void>((resolve) => {
