@@ -73,9 +73,30 @@ export function apiVersions(serverAddress: string): Omit<APIVersions, 'apiVersio
   };
 }
 
+interface Grouped {
+  readonly generation: number;
+  readonly byGroup: ReadonlyMap<string, readonly KindDefinition[]>;
+}
+
+const grouped = new WeakMap<KindRegistry, Grouped>();
+
+/** The kinds of each group, gone through once for each change of the registry. */
+function kindsByGroup(registry: KindRegistry): ReadonlyMap<string, readonly KindDefinition[]> {
+  const known = grouped.get(registry);
+  if (known?.generation === registry.generation) return known.byGroup;
+  const byGroup = new Map<string, KindDefinition[]>();
+  for (const kind of registry.all()) {
+    const kinds = byGroup.get(kind.group);
+    if (kinds === undefined) byGroup.set(kind.group, [kind]);
+    else kinds.push(kind);
+  }
+  grouped.set(registry, { generation: registry.generation, byGroup });
+  return byGroup;
+}
+
 /** Groups in the order of discovery, without the core group. */
 export function groupNames(registry: KindRegistry): readonly string[] {
-  const names = new Set(registry.all().map(({ group }) => group));
+  const names = new Set(kindsByGroup(registry).keys());
   names.delete('');
   const place = (name: string): number => {
     const index = groupOrder.indexOf(name);
@@ -86,7 +107,11 @@ export function groupNames(registry: KindRegistry): readonly string[] {
 
 /** Versions of a group, the preferred one first. */
 export function groupVersions(registry: KindRegistry, group: string): readonly string[] {
-  const versions = new Set(registry.all().flatMap((kind) => (kind.group === group ? [kind.version] : [])));
+  const versions = new Set(
+    kindsByGroup(registry)
+      .get(group)
+      ?.map(({ version }) => version),
+  );
   const preferred = registry.preferredVersion(group);
   return [...versions].sort((left, right) =>
     left === preferred ? -1 : right === preferred ? 1 : compareVersions(left, right),
@@ -114,9 +139,8 @@ export function apiGroup(registry: KindRegistry, group: string): APIGroup | unde
 
 /** Kinds of a group and version by resource name. */
 function kindsOf(registry: KindRegistry, group: string, version: string): KindDefinition[] {
-  return registry
-    .all()
-    .filter((kind) => kind.group === group && kind.version === version)
+  return (kindsByGroup(registry).get(group) ?? [])
+    .filter((kind) => kind.version === version)
     .sort((left, right) => (left.plural < right.plural ? -1 : 1));
 }
 

@@ -54,15 +54,14 @@ export function createKindRegistry(kinds: readonly KindDefinition[] = builtinKin
   }
 
   function preferredVersion(group: string): string | undefined {
-    const known = preferred.get(group);
-    if (known !== undefined) return known;
-    let best: string | undefined;
-    for (const kind of byResource.values()) {
-      if (kind.group !== group) continue;
-      if (best === undefined || compareVersions(kind.version, best) < 0) best = kind.version;
+    // All at once: a thousand groups must not each look at a thousand kinds.
+    if (preferred.size === 0) {
+      for (const { group: of, version } of byResource.values()) {
+        const best = preferred.get(of);
+        if (best === undefined || compareVersions(version, best) < 0) preferred.set(of, version);
+      }
     }
-    if (best !== undefined) preferred.set(group, best);
-    return best;
+    return preferred.get(group);
   }
 
   for (const kind of kinds) add(kind);
