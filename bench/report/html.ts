@@ -14,7 +14,7 @@ const style = `
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --muted: #9aa4b2; --line: #3a4350; --bar: #7da2f0; --page: #14181d; --bad: #f2877f; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 88rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right; } td { white-space: nowrap; }
 th:nth-child(1), td:nth-child(1), .two th:nth-child(2), .two td:nth-child(2) { text-align: left; }
 div.wide { overflow-x: auto; } details { margin-top: .6rem; } .missed { color: var(--bad); } svg.strip { width: 14rem; }
 section { margin-top: 2.5rem; } svg { width: 100%; height: auto; } svg text { fill: var(--muted); font-size: 11px; }
