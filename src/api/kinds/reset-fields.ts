@@ -26,11 +26,20 @@ const parts: Readonly<Record<string, ResetFields>> = {
       ['spec', 'resources'],
     ],
   },
-  approval: { drop: [spec] },
+  finalize: status,
+};
+
+/** Nobody owns anything of a certificate request but its metadata, decisions where they are made, and the certificate. */
+const requests: Readonly<Record<string, ResetFields>> = {
+  '': { drop: [spec, ['status']] },
+  status: { drop: [spec, ['status', 'conditions']] },
+  approval: { drop: [spec, ['status', 'certificate']] },
 };
 
 /** What a write of the kind, or of one of its subresources, cannot own. */
 export function resetFieldsOf(kind: KindDefinition, subresource?: string): ResetFields {
+  if (kind.kind === 'CertificateSigningRequest' && kind.group === 'certificates.k8s.io')
+    return requests[subresource ?? ''] ?? nothing;
   if (subresource === undefined) return hasStatus(kind) ? status : nothing;
   if (subresource !== 'status') return parts[subresource] ?? nothing;
   return { drop: [spec, ...metadataOf(kind)] };

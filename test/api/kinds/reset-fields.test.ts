@@ -21,3 +21,15 @@ it('lets parts of pods be owned alone', () => {
   expect(resetFieldsOf(kind('', 'pods'), 'ephemeralcontainers')).toEqual({ keep: [['spec', 'ephemeralContainers']] });
   expect(resetFieldsOf(kind('', 'pods'), 'binding')).toEqual({ drop: [] });
 });
+
+it('lets nobody own a certificate request, but for decisions and the certificate', () => {
+  const requests = kind('certificates.k8s.io', 'certificatesigningrequests');
+  expect(resetFieldsOf(requests)).toEqual({ drop: [['spec'], ['status']] });
+  expect(resetFieldsOf(requests, 'status')).toEqual({ drop: [['spec'], ['status', 'conditions']] });
+  expect(resetFieldsOf(requests, 'approval')).toEqual({ drop: [['spec'], ['status', 'certificate']] });
+});
+
+it('is alike in all versions of a kind', () => {
+  const autoscalers = kind('autoscaling', 'horizontalpodautoscalers');
+  expect(resetFieldsOf(autoscalers, 'status')).toEqual({ drop: [['spec']] });
+});

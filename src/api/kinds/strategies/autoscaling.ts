@@ -52,4 +52,5 @@ export const horizontalPodAutoscalerV1Strategy = strategyOf<AutoscalingV1Horizon
   defaults(autoscaler: AutoscalingV1HorizontalPodAutoscaler) {
     if (autoscaler.spec !== undefined) autoscaler.spec.minReplicas ??= 1;
   },
+  status: { keptMetadata: [] },
 });
