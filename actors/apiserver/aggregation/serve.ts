@@ -24,6 +24,7 @@ export async function serveRemote(server: Server, reply: Reply, remote: RemoteVe
       prefix: '',
       headers: userHeaders(user),
       host: backend.authority,
+      refuseRedirects: true,
       failure: (text) => StatusError.serviceUnavailable(`error trying to reach service: ${text}`),
     });
   } catch (error) {

@@ -35,6 +35,8 @@ export interface ProxyRequest {
   readonly prefix: string | undefined;
   /** Added to what the client sent, after what it sent by these names was taken out. */
   readonly headers?: OutgoingHttpHeaders;
+  /** A backend that sends the client elsewhere is not heard: the client would go there with what it may do here. */
+  readonly refuseRedirects?: boolean;
   /** Sent as the Host header. Default: the client's own. */
   readonly host?: string;
   /** Turns a failure into what the client is told. Default: as the proxies of pods, services and nodes. */
@@ -183,6 +185,18 @@ async function sendResponse(
 ): Promise<void> {
   const response = exchange.response as ServerResponse;
   const headers: Record<string, string | string[]> = { ...exchange.headers };
+  const code = received.statusCode ?? 502;
+  if (proxied.refuseRedirects === true && code >= 300 && code < 400 && received.headers.location !== undefined) {
+    received.destroy();
+    const text = 'the backend attempted to redirect this request, which is not permitted';
+    response.writeHead(502, {
+      ...headers,
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': String(text.length),
+    });
+    response.end(text);
+    return;
+  }
   // What the server itself says of caching is about its own answers.
   delete headers['cache-control'];
   for (const name in received.headers) {
@@ -199,11 +213,11 @@ async function sendResponse(
   if (prefix !== undefined && isHtml && plainBody) {
     const text = rewriteLinks(await textOf(received), prefix, backend.authority);
     headers['content-length'] = String(Buffer.byteLength(text));
-    response.writeHead(received.statusCode ?? 502, headers);
+    response.writeHead(code, headers);
     response.end(exchange.request.method === 'HEAD' ? undefined : text);
     return;
   }
-  response.writeHead(received.statusCode ?? 502, headers);
+  response.writeHead(code, headers);
   // The head goes out before there is a body: a watch through the proxy may have none for long.
   response.flushHeaders();
   received.on('error', () => response.destroy());

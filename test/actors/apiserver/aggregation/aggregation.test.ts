@@ -1,7 +1,9 @@
 /** APIServices with a real HTTPS server behind them, found by external name, and what is said of those that cannot be reached. */
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateAuthority, createAuthority } from '../../../../src/cluster/pki.ts';
@@ -34,6 +36,10 @@ interface Seen {
   readonly body: string;
 }
 
+const ownAddress = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one?.family === 'IPv4' && !one.internal && !one.address.startsWith('169.254.'))?.address;
+
 let extension: Server;
 let authority: CertificateAuthority;
 let frontProxy: CertificateAuthority;
@@ -43,6 +49,7 @@ const seen: Seen[] = [];
 
 const answers: Record<string, unknown> = {
   [`/apis/${group}/v1`]: list,
+  [`/apis/${group}/v3`]: list,
   [`/apis/${group}/v1/namespaces/default/gauges/one`]: gauge,
   '/openapi/v3': { paths: { [`apis/${group}/v1`]: { serverRelativeURL: `/openapi/v3/apis/${group}/v1?hash=AB` } } },
   [`/openapi/v3/apis/${group}/v1`]: { openapi: '3.0.0', info: { title: 'Gauges' }, paths: {} },
@@ -72,12 +79,22 @@ beforeAll(async () => {
       const peer = (request.socket as TLSSocket).getPeerCertificate().subject?.CN;
       const url = request.url ?? '';
       seen.push({ method: request.method ?? '', url, headers: request.headers, peer: String(peer), body });
+      if (url.endsWith('/moved')) {
+        response.writeHead(302, { location: 'https://elsewhere.example.com/' }).end('gone');
+        return;
+      }
       const answer = answers[url.split('?')[0] ?? ''];
       response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json', 'x-from': 'gauges' });
       response.end(JSON.stringify(answer ?? { kind: 'Status', code: 404 }));
     },
   );
-  await new Promise<void>((resolve) => extension.listen(0, '127.0.0.1', resolve));
+  extension.on('upgrade', (request, socket: Duplex) => {
+    const user = String(request.headers['x-remote-user']);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.on('data', (chunk: Buffer) => socket.write(`${user} said ${chunk.toString()}`));
+    socket.on('error', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => extension.listen(0, resolve));
   port = (extension.address() as AddressInfo).port;
   server = await startServer({
     http: { host: '127.0.0.1', port: 0 },
@@ -228,6 +245,32 @@ describe('a request for what another server serves', () => {
     expect(seen.at(-1)).toMatchObject({ method: 'POST', body: text });
   });
 
+  it('is not led elsewhere', async () => {
+    const path = `/apis/${group}/v1/namespaces/default/gauges/moved`;
+    const answer = await fetch(server.url + path, { redirect: 'manual' });
+    expect([answer.status, await answer.text()]).toEqual([
+      502,
+      'the backend attempted to redirect this request, which is not permitted',
+    ]);
+    expect(answer.headers.get('location')).toBeNull();
+  });
+
+  it('becomes another protocol when both sides agree', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.write(
+      `GET /apis/${group}/v1/namespaces/default/gauges/one HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    while (!text.includes('\r\n\r\n')) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    socket.write('hello');
+    while (!text.endsWith('admin said hello')) await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.destroy();
+  });
+
   it('is refused here for who may not', async () => {
     const answer = await server.http('GET', `/apis/${group}/v1/namespaces/default/gauges`, undefined, {
       authorization: 'Bearer jane',
@@ -327,4 +370,34 @@ it('shows metrics.k8s.io as a cluster with metrics-server does, and answers it',
   const { body } = await own.http('GET', '/apis');
   expect(body.groups.filter(({ name }: { name: string }) => name === 'metrics.k8s.io')).toHaveLength(1);
   await own.stop();
+});
+
+// EndpointSlices may not name a loopback address: this machine needs another one.
+it.skipIf(ownAddress === undefined)('a request arrives at an endpoint of the Service, while there is one', async () => {
+  await create('/api/v1/namespaces/apps/services', {
+    metadata: { name: 'sliced' },
+    spec: { ports: [{ port: 443 }] },
+  });
+  const slices = '/apis/discovery.k8s.io/v1/namespaces/apps/endpointslices';
+  await create(slices, {
+    metadata: { name: 'sliced', labels: { 'kubernetes.io/service-name': 'sliced' } },
+    addressType: 'IPv4',
+    ports: [{ name: '', port }],
+    endpoints: [{ addresses: [ownAddress], conditions: { ready: true } }],
+  });
+  await create(
+    '/apis/apiregistration.k8s.io/v1/apiservices',
+    apiService('v3', { service: { namespace: 'apps', name: 'sliced' }, insecureSkipTLSVerify: true }),
+  );
+  await condition(`v3.${group}`, ({ status }) => status === 'True');
+  expect((await server.http('GET', `/apis/${group}/v3`)).body).toEqual(list);
+  expect(seen.at(-1)?.url).toBe(`/apis/${group}/v3`);
+  await server.http('DELETE', `${slices}/sliced`);
+  const gone = await condition(`v3.${group}`, ({ status }) => status === 'False');
+  expect(gone).toMatchObject({
+    reason: 'EndpointsNotFound',
+    message: 'cannot find endpointslices for service/sliced in "apps"',
+  });
+  const refused = await server.http('GET', `/apis/${group}/v3/gauges`);
+  expect([refused.status, refused.text]).toEqual([503, 'service unavailable\n']);
 });
