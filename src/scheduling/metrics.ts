@@ -148,7 +148,9 @@ export class SchedulerMetrics {
     };
   }
 
-  incoming(queue: string, event: string): void {
+  /** Pods kept out by PreEnqueue count as unschedulable, as upstream has it. */
+  incoming(place: QueueName, event: string): void {
+    const queue = place === 'gated' ? 'unschedulable' : place;
     const key = `${queue}/${event}`;
     let counter = this.#incoming.get(key);
     if (!counter) {

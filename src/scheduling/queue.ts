@@ -59,6 +59,8 @@ export interface QueueOptions {
   readonly popFromBackoff?: boolean;
   /** Called when a pod can be popped. */
   readonly onReady: () => void;
+  /** Told of each pod that enters a queue, and of the event that brought it there, by upstream's names. */
+  readonly onIncoming?: (queue: QueueName, event: string) => void;
   /** Told each size that changed. */
   readonly onSize?: (queue: QueueName, size: number) => void;
 }
@@ -82,6 +84,8 @@ const noPlugins: ReadonlySet<string> = new Set();
 /** The rejecting "plugin" of pods that found no node at all. */
 export const noNodes = '(no nodes)';
 const flushEveryMs = 30_000;
+/** An attempt that ended without a node brings its pod back. */
+const attemptFailed = 'ScheduleAttemptFailure';
 
 export class SchedulingQueue {
   readonly #options: QueueOptions;
@@ -168,7 +172,7 @@ export class SchedulingQueue {
       gatingPlugin: undefined,
       group: '',
     };
-    this.#toActive(pod);
+    this.#toActive(pod, 'PodAdd');
   }
 
   /** A pending pod changed; `occurred` says how. Pods that wait are moved when that helps them. */
@@ -186,7 +190,7 @@ export class SchedulingQueue {
     for (const event of occurred) {
       const worth = this.#worth(pod, event, previous, info.pod);
       if (worth === 'skip') continue;
-      this.#requeue(pod, worth);
+      this.#requeue(pod, worth, event.label);
       return;
     }
   }
@@ -246,13 +250,14 @@ export class SchedulingQueue {
     pod.queuedAtMs = this.#clock.now();
     if (unschedulablePlugins.size + pendingPlugins.size === 0) {
       pod.errorsInRow++;
-      this.#requeue(pod, 'afterBackoff');
+      this.#requeue(pod, 'afterBackoff', attemptFailed);
     } else {
       pod.errorsInRow = 0;
       pod.unschedulableCount++;
       const worth = flight ? this.#worthOfMissed(pod, flight.since) : 'skip';
-      if (worth === 'skip') this.#toWaiting(pod, 'unschedulable', [...unschedulablePlugins, ...pendingPlugins]);
-      else this.#requeue(pod, worth);
+      if (worth === 'skip')
+        this.#toWaiting(pod, 'unschedulable', [...unschedulablePlugins, ...pendingPlugins], attemptFailed);
+      else this.#requeue(pod, worth, attemptFailed);
     }
     this.#trimPast();
   }
@@ -271,7 +276,7 @@ export class SchedulingQueue {
       for (const pod of [...group.pods.values()]) {
         if (only && !only(pod.info)) continue;
         const worth = this.#worth(pod, event, previous, current);
-        if (worth !== 'skip') this.#requeue(pod, worth);
+        if (worth !== 'skip') this.#requeue(pod, worth, event.label);
       }
     }
   }
@@ -285,7 +290,7 @@ export class SchedulingQueue {
       return;
     }
     this.#leave(pod);
-    this.#toActive(pod);
+    this.#toActive(pod, events.forceActivate.label);
   }
 
   #concerns(group: Group, event: ClusterEvent): boolean {
@@ -357,11 +362,12 @@ export class SchedulingQueue {
     }
   }
 
-  #requeue(pod: QueuedPod, worth: 'afterBackoff' | 'now'): void {
+  #requeue(pod: QueuedPod, worth: 'afterBackoff' | 'now', event: string): void {
     if (pod.place !== undefined) this.#leave(pod);
     const until = pod.queuedAtMs + this.#backoffMs(pod);
     if (worth === 'afterBackoff' && this.#backoffMs(pod) > 0 && until > this.#clock.now()) {
-      if (this.#gate(pod)) return;
+      if (this.#gate(pod, event)) return;
+      this.#options.onIncoming?.('backoff', event);
       pod.backoffUntilMs = until;
       pod.place = 'backoff';
       (pod.errorsInRow > 0 ? this.#errorBackoff : this.#backoff).push(pod);
@@ -370,7 +376,7 @@ export class SchedulingQueue {
       if (pod.errorsInRow === 0) this.#options.onReady();
       return;
     }
-    this.#toActive(pod);
+    this.#toActive(pod, event);
   }
 
   #backoffMs(pod: QueuedPod): number {
@@ -381,23 +387,26 @@ export class SchedulingQueue {
   }
 
   /** Keeps a pod out when PreEnqueue says so. */
-  #gate(pod: QueuedPod): boolean {
+  #gate(pod: QueuedPod, event: string): boolean {
     const given = this.#options.preEnqueue(pod.info);
     if (!given) return false;
     pod.gatingPlugin = given.plugin ?? '';
-    this.#toWaiting(pod, 'gated', [...new Set([pod.gatingPlugin, ...pod.unschedulablePlugins, ...pod.pendingPlugins])]);
+    const plugins = [...new Set([pod.gatingPlugin, ...pod.unschedulablePlugins, ...pod.pendingPlugins])];
+    this.#toWaiting(pod, 'gated', plugins, event);
     return true;
   }
 
-  #toActive(pod: QueuedPod): void {
-    if (this.#gate(pod)) return;
+  #toActive(pod: QueuedPod, event: string): void {
+    if (this.#gate(pod, event)) return;
+    this.#options.onIncoming?.('active', event);
     pod.place = 'active';
     this.#active.push(pod);
     this.#tell('active');
     this.#options.onReady();
   }
 
-  #toWaiting(pod: QueuedPod, place: 'unschedulable' | 'gated', plugins: readonly string[]): void {
+  #toWaiting(pod: QueuedPod, place: 'unschedulable' | 'gated', plugins: readonly string[], event: string): void {
+    this.#options.onIncoming?.(place, event);
     pod.place = place;
     pod.group = `${pod.info.schedulerName}|${place}|${[...plugins].sort().join()}`;
     let group = this.#groups.get(pod.group);
@@ -461,7 +470,7 @@ export class SchedulingQueue {
     for (const heap of [this.#backoff, this.#errorBackoff]) {
       for (let pod = heap.peek(); pod && pod.backoffUntilMs <= now; pod = heap.peek()) {
         this.#leave(pod);
-        this.#toActive(pod);
+        this.#toActive(pod, 'BackoffComplete');
       }
     }
     this.#arm();
@@ -470,7 +479,7 @@ export class SchedulingQueue {
   #flushUnschedulable(): void {
     const before = this.#clock.now() - (this.#options.unschedulableMaxMs ?? 300_000);
     for (const pod of [...this.#waiting.values()]) {
-      if (pod.queuedAtMs < before) this.#requeue(pod, 'afterBackoff');
+      if (pod.queuedAtMs < before) this.#requeue(pod, 'afterBackoff', events.unschedulableTimeout.label);
     }
   }
 }

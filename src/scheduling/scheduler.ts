@@ -105,6 +105,7 @@ export class Scheduler {
       maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
       popFromBackoff: configuration.featureGates.enabled('SchedulerPopFromBackoffQ'),
       onReady: () => this.#askTurn(),
+      onIncoming: (queue, event) => this.#metrics.incoming(queue, event),
       onSize: (queue, size) => this.#metrics.pending(queue, size),
     });
     if (configuration.featureGates.enabled('GenericWorkload')) this.#groupCycle = this.#makeGroupCycle();

@@ -159,3 +159,34 @@ test('a deleted pod is nowhere, also while it is attempted', () => {
   queue.delete('uid-default-a');
   expect(queue.get('uid-default-a')).toBeUndefined();
 });
+
+test('tells which queue each pod enters, and why', async () => {
+  const told: string[] = [];
+  const clock = new VirtualClock();
+  const telling = new SchedulingQueue({
+    clock,
+    less: () => false,
+    preEnqueue: (info) => (info.name === 'gated' ? { ...unresolvable('no'), plugin: 'Gate' } : undefined),
+    registrations: () => [{ resource: 'Node', action: Action.Add }],
+    initialBackoffMs: 1000,
+    maxBackoffMs: 10_000,
+    onReady: () => {},
+    onIncoming: (queue, event) => told.push(`${queue} ${event}`),
+  });
+  telling.add(infoOf('gated'));
+  telling.add(infoOf('p'));
+  telling.addUnschedulable(telling.pop()!, fit, none);
+  telling.move(events.nodeAdd, undefined, undefined);
+  await clock.advance(1500);
+  telling.addUnschedulable(telling.pop()!, none, none);
+  expect(told).toEqual([
+    'gated PodAdd',
+    'active PodAdd',
+    'unschedulable ScheduleAttemptFailure',
+    'gated NodeAdd',
+    'backoff NodeAdd',
+    'active BackoffComplete',
+    'backoff ScheduleAttemptFailure',
+  ]);
+  telling.close();
+});
