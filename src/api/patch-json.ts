@@ -10,6 +10,8 @@ import { stableJson } from './hash.ts';
 
 /** More operations in one patch are refused. */
 export const jsonPatchOperationsMax = 10_000;
+/** What all copies of a patch may add, in bytes of JSON: a few copies of copies would fill the memory. */
+const COPIED_BYTES_MAX = 3 * 1024 * 1024;
 
 type Container = Record<string, unknown> | unknown[];
 
@@ -62,6 +64,7 @@ export function applyJsonPatch(
 class PatchRun {
   document: unknown;
   readonly #own = new Set<Container>();
+  #copiedBytes = 0;
 
   constructor(document: unknown) {
     this.document = document;
@@ -94,7 +97,7 @@ class PatchRun {
         return;
       }
       case 'copy':
-        this.#add(op, path, this.#read(op, from));
+        this.#add(op, path, this.#copyOf(this.#read(op, from)));
         return;
       case 'test': {
         const found = path === '' ? this.document : this.#read(op, path);
@@ -140,6 +143,17 @@ class PatchRun {
     const { container, key } = this.#find(op, path);
     if (Array.isArray(container)) return container[existingIndex(container, key)];
     return Object.hasOwn(container, key) ? container[key] : null;
+  }
+
+  /** A value of its own: what is written into one place must not show in the other. */
+  #copyOf(value: unknown): unknown {
+    const text = JSON.stringify(value ?? null);
+    this.#copiedBytes += Buffer.byteLength(text);
+    if (this.#copiedBytes > COPIED_BYTES_MAX) {
+      const sizes = `${this.#copiedBytes}, exceeding the limit ${COPIED_BYTES_MAX}`;
+      throw new PatchDoesNotApply(`Unable to complete the copy, the accumulated size increase of copy is ${sizes}`);
+    }
+    return JSON.parse(text);
   }
 
   /** The container that holds the path's last part, made a copy of its own together with all above it. */

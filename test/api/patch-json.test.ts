@@ -78,3 +78,24 @@ describe('applyJsonPatch', () => {
     );
   });
 });
+
+describe('copies', () => {
+  it('are values of their own', () => {
+    const grown = applyJsonPatch({ a: { x: 1 } }, [
+      { op: 'add', path: '/a/y', value: 2 },
+      { op: 'copy', from: '/a', path: '/b' },
+      { op: 'add', path: '/b/z', value: 3 },
+    ]);
+    expect(grown).toEqual({ a: { x: 1, y: 2 }, b: { x: 1, y: 2, z: 3 } });
+    const inside = applyJsonPatch({ a: [{ b: 1 }] }, [
+      { op: 'copy', from: '/a/0', path: '/a/0/b' },
+      { op: 'copy', from: '/a', path: '/a/0/c' },
+    ]);
+    expect(inside).toEqual({ a: [{ b: { b: 1 }, c: [{ b: { b: 1 } }] }] });
+  });
+
+  it('of copies are refused before they fill the memory', () => {
+    const doubling = Array.from({ length: 40 }, (_, at) => ({ op: 'copy', from: '', path: `/c${at}` }));
+    expect(code(() => applyJsonPatch({ data: 'x'.repeat(1000) }, doubling))).toBe(422);
+  });
+});

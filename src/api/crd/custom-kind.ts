@@ -28,7 +28,12 @@ import { tableSchema } from './table-schema.ts';
 
 /** What is read of a CustomResourceDefinition. */
 export interface Definition {
-  readonly metadata: { readonly name: string; readonly uid?: string; readonly deletionTimestamp?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly uid?: string;
+    readonly deletionTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly group: string;
     readonly scope: string;

@@ -8,6 +8,7 @@ import { type FieldError, type FieldPath, fieldErrors, fieldPath } from '../fiel
 import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import { validateDns1035Label, validateDnsSubdomain } from '../names.ts';
+import { approvalAnnotation, approvalOf, isProtectedGroup } from './approval.ts';
 import { columnErrors, scaleErrors, selectableFieldErrors } from './column-rules.ts';
 import type { PrinterColumn } from './columns.ts';
 import { conversionErrors, type DefinitionConversion } from './conversion-rules.ts';
@@ -314,20 +315,15 @@ function storedVersionErrors({ spec: { versions = [] }, status }: Written): Fiel
   return errors;
 }
 
-const approval = 'api-approved.kubernetes.io';
-
-/** Groups of Kubernetes' own need a word on their approval. */
 function approvalErrors(definition: Written, previous?: Written): FieldError[] {
-  const { group } = definition.spec;
-  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return [];
-  const value = definition.metadata.annotations?.[approval];
-  if (previous !== undefined && value === previous.metadata.annotations?.[approval]) return [];
-  const path = fieldPath('metadata', 'annotations').key(approval);
-  const what = `protected groups must have approval annotation "${approval}"`;
-  const see = 'see https://github.com/kubernetes/enhancements/pull/1111';
-  if (!value) return [fieldErrors.required(path, `${what}, ${see}`)];
-  if (value.startsWith('unapproved') || URL.canParse(value)) return [];
-  return [fieldErrors.invalid(path, value, `${what} with either a URL or a reason starting with "unapproved", ${see}`)];
+  if (!isProtectedGroup(definition.spec.group)) return [];
+  const { annotations } = definition.metadata;
+  const { state, reason } = approvalOf(annotations);
+  // What was let through before does not lock the definition.
+  if (previous !== undefined && approvalOf(previous.metadata.annotations).state === state) return [];
+  const path = fieldPath('metadata', 'annotations').key(approvalAnnotation);
+  if (state === 'missing') return [fieldErrors.required(path, reason)];
+  return state === 'invalid' ? [fieldErrors.invalid(path, annotations?.[approvalAnnotation], reason)] : [];
 }
 
 function preserveErrors(definition: Written, previous?: Written): FieldError[] {

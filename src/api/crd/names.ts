@@ -4,6 +4,7 @@
  * @see apiextensions-apiserver/pkg/controller/status/naming_controller.go, establish/establishing_controller.go
  */
 import { quote } from '../go-text.ts';
+import { approvalCondition } from './approval.ts';
 import type { Definition, DefinitionNames } from './custom-kind.ts';
 
 export interface DefinitionCondition {
@@ -64,6 +65,8 @@ export function namedStatus(definition: Definition, others: readonly Definition[
   let conditions = withCondition(definition.status?.conditions as DefinitionCondition[] | undefined, accepted, now);
   // Once established a definition stays it: its objects must remain readable.
   if (!isEstablished(definition)) conditions = withCondition(conditions, establishedBy(problem === undefined), now);
+  const approval = approvalCondition(definition.spec.group, definition.metadata.annotations);
+  if (approval !== undefined) conditions = withCondition(conditions, approval, now);
   return { conditions, acceptedNames };
 }
 

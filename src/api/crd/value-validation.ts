@@ -36,18 +36,46 @@ function typeOf(value: unknown): string {
   return typeof value;
 }
 
+/** The format that upstream infers of a value where its schema asks for one. */
+const inferredFormats: Readonly<Record<string, string>> = { integer: 'int64', number: 'float64' };
+
 function checkType(value: unknown, schema: CustomSchema, path: string, errors: FieldError[]): void {
   const found = typeOf(value);
   if (value === null && schema.nullable === true) return;
   const wanted = schema['x-kubernetes-int-or-string'] === true ? 'integer,string' : (schema.type ?? '');
-  if (wanted === '' || wanted.split(',').includes(found) || (wanted === 'number' && found === 'integer')) {
-    if (typeof value !== 'string' || schema.format === undefined || formatHolds(schema.format, value)) return;
-    const detail = `${path} in body must be of type ${schema.format}: ${goJson(value)}`;
-    errors.push(fieldErrors.typeInvalid(path, value, detail));
-    return;
-  }
-  errors.push(fieldErrors.typeInvalid(path, found, `${path} in body must be of type ${wanted}: ${goJson(found)}`));
+  const { format } = schema;
+  const refuse = (expected: string, given: string) => {
+    const detail = `${path} in body must be of type ${expected}: ${goJson(given)}`;
+    errors.push(fieldErrors.typeInvalid(path, given, detail));
+  };
+  const fits = wanted === '' || wanted.split(',').includes(found) || (wanted === 'number' && found === 'integer');
+  if (fits) {
+    if (typeof value !== 'string' || format === undefined || formatHolds(format, value)) return;
+    errors.push(fieldErrors.typeInvalid(path, value, `${path} in body must be of type ${format}: ${goJson(value)}`));
+  } else if (value === null || !format || typeof value === 'string') refuse(wanted, found);
+  // Upstream does not look at lists where the schema has a format, other than of a number.
+  else if (Array.isArray(value)) {
+    if (/\b(integer|number)\b/.test(wanted)) refuse(wanted, found);
+  } else if (inferredFormats[found] !== format) refuse(format, inferredFormats[found] ?? '');
+  else refuse(wanted, found);
 }
+
+/** Beyond what a format can hold. @see validate.IsValueValidAgainstRange */
+function isOutOfRange(value: number, { type, format }: CustomSchema): boolean {
+  if (type === 'integer') {
+    if (!Number.isInteger(value)) return true;
+    const [low, high] = integerRanges[format ?? ''] ?? int64Range;
+    return value < low || value > high;
+  }
+  return (format === 'float' || format === 'float32') && !Number.isFinite(Math.fround(value));
+}
+
+const int64Range = [-(2 ** 63), 2 ** 63] as const;
+const integerRanges: Readonly<Record<string, readonly [number, number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  uint64: [0, 2 ** 64],
+};
 
 const patterns = new Map<string, RegExp | undefined>();
 const PATTERNS_MAX = 1000;
@@ -93,9 +121,12 @@ function checkString(value: string, schema: CustomSchema, path: string, errors: 
 
 function checkNumber(value: number, schema: CustomSchema, path: string, errors: FieldError[]): void {
   const { minimum, maximum, multipleOf, exclusiveMaximum, exclusiveMinimum } = schema;
-  if (schema.type === 'integer' && !Number.isInteger(value)) {
+  if (isOutOfRange(value, schema)) {
     // Upstream's error of another library, which knows of no field.
-    errors.push(fieldErrors.invalid('<nil>', '', `Checked value must be of type integer (default format) in ${path}`));
+    const form = schema.format ? `with format ${schema.format}` : '(default format)';
+    errors.push(
+      fieldErrors.invalid('<nil>', '', `Checked value must be of type ${schema.type ?? ''} ${form} in ${path}`),
+    );
   }
   const refuse = (rule: string) => errors.push(fieldErrors.invalid(path, value, `${path} in body should be ${rule}`));
   if (multipleOf !== undefined && !isMultiple(value, multipleOf)) refuse(`a multiple of ${multipleOf}`);
