@@ -110,31 +110,40 @@ function pathsOf(reset: ResetFields, schema: Schema): Paths {
   return paths;
 }
 
-/** The configuration of an apply's body. */
-export function configurationOf(call: Call): ApiObject {
+/** The configuration of an apply's body. What its text repeats is told, or refused, only once it has been applied. */
+function configurationOf(call: Call): { readonly configuration: ApiObject; finish(): void } {
   const bytes = call.body?.bytes ?? new Uint8Array();
-  return call.body?.form === 'packed'
-    ? unpack<ApiObject>(bytes)
-    : parseConfiguration(bytes, call.attempt <= 1 ? call.warnings : undefined);
+  if (call.body?.form === 'packed') return { configuration: unpack<ApiObject>(bytes), finish: () => undefined };
+  const validation = fieldValidationOf(call);
+  const repeated: string[] = [];
+  return {
+    configuration: parseConfiguration(bytes, validation === 'Ignore' ? undefined : repeated),
+    finish() {
+      if (validation === 'Warn' && call.attempt <= 1) call.warnings.push(...repeated);
+      if (validation !== 'Strict' || repeated.length === 0) return;
+      const lines = repeated.map((line) => `\n  ${line}`).join('');
+      throw StatusError.badRequest(
+        `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:${lines}`,
+      );
+    },
+  };
 }
 
-/** The object that an apply of `configuration` makes of `live`; a copy of `live` when it changes nothing. */
-export function applyFields(
-  call: Call,
-  server: Server,
-  live: ApiObject | undefined,
-  configuration: ApiObject,
-): ApiObject {
+/** The object that the call's configuration makes of `live`; a copy of `live` when it changes nothing. */
+export function applyFields(call: Call, server: Server, live: ApiObject | undefined): ApiObject {
   const { kind } = call;
+  const { configuration, finish } = configurationOf(call);
   const writer = applierOf(call, kind, writerOf(call, server));
   const { schema } = server.cacheOf(kind).fields ?? {};
   const applied = applyConfiguration(live, call.previous?.owners ?? new Map(), configuration, writer);
   if (applied === undefined) {
+    finish();
     call.owners = call.previous?.packedOwners;
     return copyOf(live as ApiObject);
   }
   call.owners = packOwners(applied.owners, schema);
-  const object = decodeApplied(call, applied.object, kind);
+  const object = decodeApplied(call, applied.object, configuration, kind);
+  finish();
   // Nobody owns the name, so a manager that leaves everything else leaves it too.
   object.metadata.name ??= call.name as string;
   return object;
@@ -144,10 +153,17 @@ function applierOf(call: Call, { group, version, kind }: NamedKind, writer: Fiel
   return { ...writer, group, version, kind, force: booleanOf(call.query['force']) ?? false };
 }
 
-function decodeApplied(call: Call, applied: ApiObject, kind: NamedKind): ApiObject {
-  const { object, warnings } = decodePatched(applied, expectedKindOf(kind), fieldValidationOf(call), (reason) =>
-    StatusError.badRequest(reason),
-  );
+function decodeApplied(call: Call, applied: ApiObject, configuration: ApiObject, kind: NamedKind): ApiObject {
+  const refuse = (reason: string): StatusError => {
+    const { namespace = '', name = '' } = configuration.metadata ?? {};
+    const gvk = `${kind.group}/${kind.version}, Kind=${kind.kind}`;
+    return StatusError.other(
+      500,
+      '',
+      `failed to convert new object (${namespace}/${name}; ${gvk}) to proper version: unable to convert unstructured object to ${gvk}: ${reason}`,
+    );
+  };
+  const { object, warnings } = decodePatched(applied, expectedKindOf(kind), fieldValidationOf(call), refuse);
   if (call.attempt <= 1) call.warnings.push(...warnings);
   object.metadata ??= {};
   return object;
@@ -160,18 +176,20 @@ export interface LivePart {
   readonly path: readonly string[];
 }
 
-/** The part that an apply of `configuration` makes of it. */
-export function applyPartFields(call: Call, server: Server, part: LivePart, configuration: ApiObject): ApiObject {
+/** The part that the call's configuration makes of it. */
+export function applyPartFields(call: Call, server: Server, part: LivePart): ApiObject {
   const { live, kind, path } = part;
+  const { configuration, finish } = configurationOf(call);
   const stored = call.previous?.owners ?? new Map();
   const writer = applierOf(call, kind, partWriterOf(call, server, kind));
   const applied = applyConfiguration(live, scaleOwners(stored, path), configuration, writer);
+  finish();
   if (applied === undefined) {
     call.owners = call.previous?.packedOwners;
     return live;
   }
   keepPartOwners(call, server, stored, applied.owners, path);
-  return decodeApplied(call, applied.object, kind);
+  return decodeApplied(call, applied.object, configuration, kind);
 }
 
 /** Like {@link trackFields}, of a part that has become `updated`. */

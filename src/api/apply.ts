@@ -63,6 +63,7 @@ export function parseConfiguration(body: Uint8Array, repeated?: string[]): ApiOb
   let value: unknown;
   try {
     value = JSON.parse(text);
+    if (repeated !== undefined && mayRepeat(text, value)) repeated.push(...parseYaml(text).repeated);
   } catch {
     try {
       const parsed = parseYaml(text);
@@ -81,6 +82,18 @@ export function parseConfiguration(body: Uint8Array, repeated?: string[]): ApiOb
     );
   }
   return (value ?? {}) as ApiObject;
+}
+
+/** Whether more members are written than there are. Texts may look like members, which costs no more than a second look. */
+function mayRepeat(text: string, value: unknown): boolean {
+  let members = text.match(/"\s*:/g)?.length ?? 0;
+  const count = (inner: unknown): void => {
+    if (typeof inner !== 'object' || inner === null) return;
+    if (!Array.isArray(inner)) members -= Object.keys(inner).length;
+    for (const member of Object.values(inner)) count(member);
+  };
+  count(value);
+  return members > 0;
 }
 
 /** What an apply makes. */

@@ -276,6 +276,9 @@ describe('parseConfiguration', () => {
     parseConfiguration(Buffer.from('data:\n  k: a\n  k: b\n'), repeated);
     expect(repeated).toEqual(['line 3: key "k" already set in map']);
     expect(parseConfiguration(Buffer.from('{"data":{}}'))).toEqual({ data: {} });
+    const inJson: string[] = [];
+    parseConfiguration(Buffer.from('{"data":{"k":"a","b":"\\":","k":"b"}}'), inJson);
+    expect(inJson).toEqual(['line 1: key "k" already set in map']);
     expect(refusal(() => parseConfiguration(Buffer.from('{'))).message).toBe(
       'error decoding YAML: error converting YAML to JSON: yaml: line 1: did not find expected node content',
     );

@@ -17,7 +17,6 @@ import { notFoundOf, plainError } from '../failures.ts';
 import {
   applyFields,
   applyPartFields,
-  configurationOf,
   type LivePart,
   mentionsOwners,
   trackFields,
@@ -181,7 +180,7 @@ function decodePatch(call: Call, server: Server): void {
   }
   const view = previous?.view(call.kind);
   const base = view?.object;
-  const patched = applies ? applyFields(call, server, base, configurationOf(call)) : patchedOf(call, view);
+  const patched = applies ? applyFields(call, server, base) : patchedOf(call, view);
   const { uid } = patched.metadata as { uid?: string };
   if (previous === undefined && uid !== undefined && uid !== '') {
     const reason = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
@@ -247,7 +246,7 @@ function applyPart(
   handler: NonNullable<SubresourceHandler['part']>,
   previous: Entry,
 ): ApiObject {
-  const part = applyPartFields(call, server, livePartOf(call, handler, previous), configurationOf(call));
+  const part = applyPartFields(call, server, livePartOf(call, handler, previous));
   checkName(call, part);
   if (part.metadata['resourceVersion'] !== previous.object.metadata['resourceVersion']) expectRevision(call, part);
   checkPart(call, handler, part);

@@ -160,3 +160,59 @@ describe('owners of fields', () => {
     expect(again.body.metadata.resourceVersion).toBe(body.metadata.resourceVersion);
   });
 });
+
+describe('server-side apply', () => {
+  const path = '/apis/apps/v1/namespaces/default/deployments/applied';
+  const apply = (subresource: string, body: object | string, query = '') =>
+    server.http('PATCH', `${path}${subresource}?fieldManager=one${query}`, body, {
+      'content-type': 'application/apply-patch+yaml',
+    });
+  const labels = { app: 'applied' };
+  const deployment = (limits?: object) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'applied' },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'a', image: 'i', resources: limits === undefined ? {} : { limits } }] },
+      },
+    },
+  });
+  const scale = (spec: object) => ({
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    metadata: { name: 'applied' },
+    spec,
+  });
+
+  it('of a scale hands the replicas of its object over', async () => {
+    expect((await apply('', deployment())).status).toBe(201);
+    await server.http('PUT', `${path}/scale?fieldManager=two`, scale({ replicas: 2 }));
+    expect(namesOf(await ownersOf(path))).toEqual(['one Apply', 'two Update scale']);
+    const conflict = await apply('/scale', scale({ replicas: 3 }));
+    expect(conflict.body.message).toBe(
+      'Apply failed with 1 conflict: conflict with "two" with subresource "scale" using autoscaling/v1: .spec.replicas',
+    );
+    expect((await apply('/scale', scale({ replicas: 3 }), '&force=true')).body.spec).toEqual({ replicas: 3 });
+    expect(namesOf(await ownersOf(path))).toEqual(['one Apply', 'one Apply scale']);
+    const stale = { ...scale({ replicas: 3 }), metadata: { name: 'applied', resourceVersion: '1' } };
+    expect((await apply('/scale', stale)).status).toBe(409);
+  });
+
+  it('refuses what its kind cannot hold, and keys that its text repeats', async () => {
+    const unfit = await apply('', deployment({ cpu: 'x' }), '&force=true');
+    expect([unfit.status, unfit.body.message]).toEqual([
+      500,
+      "failed to convert new object (/applied; apps/v1, Kind=Deployment) to proper version: unable to convert unstructured object to apps/v1, Kind=Deployment: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    ]);
+    const twice = '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"applied","name":"applied"}}';
+    const refused = await apply('', twice, '&fieldValidation=Strict');
+    expect([refused.status, refused.body.message]).toEqual([
+      400,
+      'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 1: key "name" already set in map',
+    ]);
+  });
+});
