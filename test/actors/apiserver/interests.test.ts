@@ -1,7 +1,7 @@
 /** Named subsets for clients on the bus: what they get, what an object that leaves them means, and that HTTP knows none. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isBadRequest } from '../../../src/api/index.ts';
-import { type Interest, pods } from '../../../src/client/index.ts';
+import { type Interest, jobs, pods } from '../../../src/client/index.ts';
 import { pod, startServer, type TestServer } from './fixtures.ts';
 
 let server: TestServer;
@@ -93,6 +93,16 @@ test('who follows assignment hears of a pod when it gets a node, ends, or goes',
     await server.client.delete(pods, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 0 });
   });
   expect(seen).toEqual(['ADDED web', 'MODIFIED web', 'DELETED web']);
+});
+
+test('who follows what expires gets the Jobs that go some time after their end, and no others', async () => {
+  const spec = { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'pause:1' }] } } };
+  const create = (name: string, more: object) =>
+    server.client.create(jobs, { metadata: { name, namespace: 'default' }, spec: { ...spec, ...more } });
+  await create('stays', {});
+  await create('goes', { ttlSecondsAfterFinished: 0 });
+  const { items } = await server.client.list(jobs, { interest: 'expiring' });
+  expect(items.map(({ metadata }) => metadata?.name)).toEqual(['goes']);
 });
 
 test('an unknown interest is refused on the bus; over HTTP the parameter means nothing', async () => {
