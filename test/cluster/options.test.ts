@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { namespaces } from '../../src/client/index.ts';
+import { Cluster } from '../../src/cluster/index.ts';
 import { ClusterOptionsError, planNodes } from '../../src/cluster/options.ts';
 
 describe('node plans', () => {
@@ -25,5 +27,43 @@ describe('node plans', () => {
     expect(() => planNodes(-1)).toThrow(ClusterOptionsError);
     expect(() => planNodes(1.5)).toThrow(/1.5 is not a whole number/);
     expect(() => planNodes([{ count: 1 }, { count: 2 }])).toThrow(/two nodes would be called "node-0"/);
+  });
+});
+
+describe('a runtime configuration', () => {
+  it('is refused before anything starts when it names what is not there', () => {
+    const check = (runtimeConfig: Record<string, string>) => () => Cluster.check({ runtimeConfig });
+    expect(check({ 'example.com/v1': 'true' })).toThrow(ClusterOptionsError);
+    expect(check({ 'apps/v9': 'true' })).toThrow('group version apps/v9 that has not been registered');
+    expect(check({ 'api/beta': 'true', 'apps/v1beta1': 'true' })).not.toThrow();
+  });
+
+  it('tells controllers what there is: what is only in alpha goes with its namespace, too', async () => {
+    const cluster = await Cluster.start({
+      nodes: 0,
+      threads: 'inline',
+      clock: 'virtual',
+      https: false,
+      components: ['apiserver', 'namespace-controller'],
+      runtimeConfig: { 'api/alpha': 'true' },
+    });
+    const groups = {
+      group: 'scheduling.k8s.io',
+      version: 'v1alpha2',
+      resource: 'podgroups',
+      kind: 'PodGroup',
+      namespaced: true,
+    };
+    const { client } = cluster;
+    await client.create(namespaces, { metadata: { name: 'gone' } });
+    await client.create(groups, {
+      metadata: { name: 'gang', namespace: 'gone' },
+      spec: { schedulingPolicy: { basic: {} } },
+    } as never);
+    await client.delete(namespaces, { name: 'gone' });
+    await cluster.settled();
+    expect((await client.list(groups)).items).toEqual([]);
+    await expect(client.get(namespaces, { name: 'gone' })).rejects.toMatchObject({ code: 404 });
+    await cluster.stop();
   });
 });
