@@ -3,30 +3,41 @@
  * bounds, then its members by name, then members that are missing. What equals its previous value is not checked again.
  * @see k8s.io/kube-openapi/pkg/validation/validate, apiextensions-apiserver/pkg/apiserver/validation/ratcheting.go
  */
-import { type FieldError, fieldErrors } from '../field-errors.ts';
+import { type FieldError, fieldErrors, fieldErrorText } from '../field-errors.ts';
 import { goJson } from '../go-text.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { formatHolds } from './formats.ts';
 import { itemsOf, pathText } from './paths.ts';
 import { type CustomSchema, isJsonObject, type JsonObject } from './structural.ts';
 
-/** Adds what is wrong with `value` to `errors`. `previous` is its correlated old value, undefined when there is none. */
+/**
+ * Adds what is wrong with `value` to `errors`. `previous` is its correlated old value, undefined when there is none. The result is how
+ * many checks there were: of several alternatives that all fail, the one with most is told of.
+ */
 export function validateValue(
   value: unknown,
   schema: CustomSchema,
   path: string,
   previous: unknown,
   errors: FieldError[],
-): void {
-  if (previous !== undefined && semanticEqual(value, previous)) return;
+): number {
+  if (previous !== undefined && semanticEqual(value, previous)) return 0;
   checkType(value, schema, path, errors);
-  if (value === null) return;
-  if (typeof value === 'string') checkString(value, schema, path, errors);
-  if (typeof value === 'number') checkNumber(value, schema, path, errors);
-  if (Array.isArray(value)) checkArray(value, schema, path, previous, errors);
+  let checks = schema.type || schema.format ? 3 : 2;
+  if (value === null) {
+    // Null is none of the allowed values, not even where it is named as one.
+    if (schema.enum?.length) errors.push(fieldErrors.notSupported(path, 'null', supportedOf(schema.enum)));
+    return checks;
+  }
+  checks += 1 + checkCombinations(value, schema, path, errors);
+  if (typeof value === 'string') {
+    checkString(value, schema, path, errors);
+    checkFormat(value, schema, path, errors);
+  } else if (typeof value === 'number') checkNumber(value, schema, path, errors);
+  else if (Array.isArray(value)) checks += checkArray(value, schema, path, previous, errors);
   checkEnum(value, schema, path, errors);
-  checkCombinations(value, schema, path, errors);
-  if (isJsonObject(value)) checkObject(value, schema, path, previous, errors);
+  if (isJsonObject(value)) checks += checkObject(value, schema, path, previous, errors);
+  return checks;
 }
 
 function typeOf(value: unknown): string {
@@ -49,10 +60,8 @@ function checkType(value: unknown, schema: CustomSchema, path: string, errors: F
     errors.push(fieldErrors.typeInvalid(path, given, detail));
   };
   const fits = wanted === '' || wanted.split(',').includes(found) || (wanted === 'number' && found === 'integer');
-  if (fits) {
-    if (typeof value !== 'string' || format === undefined || formatHolds(format, value)) return;
-    errors.push(fieldErrors.typeInvalid(path, value, `${path} in body must be of type ${format}: ${goJson(value)}`));
-  } else if (value === null || !format || typeof value === 'string') refuse(wanted, found);
+  if (fits) return;
+  if (value === null || !format || typeof value === 'string') refuse(wanted, found);
   // Upstream does not look at lists where the schema has a format, other than of a number.
   else if (Array.isArray(value)) {
     if (/\b(integer|number)\b/.test(wanted)) refuse(wanted, found);
@@ -101,6 +110,11 @@ function patternOf(text: string): RegExp | undefined {
   if (patterns.size >= PATTERNS_MAX) patterns.clear();
   patterns.set(text, pattern);
   return pattern;
+}
+
+function checkFormat(value: string, { format }: CustomSchema, path: string, errors: FieldError[]): void {
+  if (!format || formatHolds(format, value)) return;
+  errors.push(fieldErrors.typeInvalid(path, value, `${path} in body must be of type ${format}: ${goJson(value)}`));
 }
 
 function checkString(value: string, schema: CustomSchema, path: string, errors: FieldError[]): void {
@@ -153,11 +167,13 @@ function checkArray(
   path: string,
   previous: unknown,
   errors: FieldError[],
-): void {
+): number {
   const { items, minItems, maxItems, uniqueItems } = schema;
+  let checks = 1;
   if (items !== undefined) {
     const before = correlated(schema, previous);
-    for (const [at, item] of list.entries()) validateValue(item, items, `${path}[${at}]`, before(item), errors);
+    for (const [at, item] of list.entries())
+      checks += validateValue(item, items, `${path}[${at}]`, before(item), errors);
   }
   if (minItems !== undefined && list.length < minItems) {
     errors.push(fieldErrors.invalid(path, list.length, `${path} in body should have at least ${minItems} items`));
@@ -168,6 +184,7 @@ function checkArray(
   if (uniqueItems === true && new Set(list.map((item) => JSON.stringify(item))).size < list.length) {
     errors.push(fieldErrors.duplicate(path, list));
   }
+  return checks;
 }
 
 /** Items of maps are found again by their keys; those of other lists are not. */
@@ -182,36 +199,73 @@ function correlated(schema: CustomSchema, previous: unknown): (item: unknown) =>
 
 function checkEnum(value: unknown, schema: CustomSchema, path: string, errors: FieldError[]): void {
   if (schema.enum === undefined || schema.enum.some((allowed) => semanticEqual(allowed, value))) return;
-  const supported = schema.enum.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed)));
-  errors.push(fieldErrors.notSupported(path, value, supported));
+  errors.push(fieldErrors.notSupported(path, value, supportedOf(schema.enum)));
 }
 
-const count = (value: unknown, schemas: readonly CustomSchema[], path: string): number =>
-  schemas.filter((schema) => {
-    const found: FieldError[] = [];
-    validateValue(value, schema, path, undefined, found);
-    return found.length === 0;
-  }).length;
+const supportedOf = (values: readonly unknown[]): string[] =>
+  values.map((allowed) => (typeof allowed === 'string' ? allowed : JSON.stringify(allowed)));
 
-/** Upstream's errors of these name no field. */
-function checkCombinations(value: unknown, schema: CustomSchema, path: string, errors: FieldError[]): void {
-  const refuse = (rule: string) => errors.push(fieldErrors.invalid('<nil>', '', `${goJson(path)} must ${rule}`));
+/** What alternatives have to say of a value: how many hold, and the errors of the first or the one with most checks that does not. */
+function tried(value: unknown, schemas: readonly CustomSchema[], path: string, stopsAtFirst: boolean) {
+  let holding = 0;
+  let checks = 0;
+  let most = -1;
+  let best: FieldError[] = [];
+  for (const schema of schemas) {
+    const found: FieldError[] = [];
+    const made = validateValue(value, schema, path, undefined, found);
+    if (found.length === 0) {
+      if (holding++ === 0) checks = made;
+      best = [];
+      if (stopsAtFirst) break;
+    } else if (holding === 0 && made > most) {
+      most = made;
+      best = found;
+    }
+  }
+  return { holding, best, checks: holding > 0 ? checks : most };
+}
+
+/** Errors of the same text are told once. */
+function addNew(errors: FieldError[], found: readonly FieldError[], from: number): void {
+  for (const error of found) {
+    const text = fieldErrorText(error);
+    if (!errors.slice(from).some((known) => fieldErrorText(known) === text)) errors.push(error);
+  }
+}
+
+/** Upstream's own errors of these name no field; those of the alternatives follow. */
+function checkCombinations(value: unknown, schema: CustomSchema, path: string, errors: FieldError[]): number {
   const { allOf, anyOf, oneOf, not } = schema;
-  if (anyOf !== undefined && anyOf.length > 0 && count(value, anyOf, path) === 0) {
-    refuse('validate at least one schema (anyOf)');
+  if (anyOf === undefined && oneOf === undefined && allOf === undefined && not === undefined) return 1;
+  const from = errors.length;
+  const refuse = (rule: string) => errors.push(fieldErrors.invalid('<nil>', '', `${goJson(path)} must ${rule}`));
+  let checks = 1;
+  if (anyOf !== undefined && anyOf.length > 0) {
+    const { holding, best, checks: made } = tried(value, anyOf, path, true);
+    checks += made;
+    if (holding === 0) refuse('validate at least one schema (anyOf)');
+    addNew(errors, best, from);
   }
   if (oneOf !== undefined && oneOf.length > 0) {
-    const holding = count(value, oneOf, path);
+    const { holding, best, checks: made } = tried(value, oneOf, path, false);
+    if (holding < 2) checks += made;
     if (holding === 0) refuse('validate one and only one schema (oneOf). Found none valid');
     else if (holding > 1) refuse(`validate one and only one schema (oneOf). Found ${holding} valid alternatives`);
+    addNew(errors, best, from);
   }
-  if (allOf !== undefined) {
-    const found: FieldError[] = [];
-    for (const part of allOf) validateValue(value, part, path, undefined, found);
-    errors.push(...found);
-    if (found.length > 0) refuse('validate all the schemas (allOf)');
+  if (allOf !== undefined && allOf.length > 0) {
+    let holding = 0;
+    for (const part of allOf) {
+      const found: FieldError[] = [];
+      checks += validateValue(value, part, path, undefined, found);
+      if (found.length === 0) holding++;
+      addNew(errors, found, from);
+    }
+    if (holding < allOf.length) refuse(`validate all the schemas (allOf)${holding === 0 ? '. None validated' : ''}`);
   }
-  if (not !== undefined && count(value, [not], path) > 0) refuse('not validate the schema (not)');
+  if (not !== undefined && tried(value, [not], path, true).holding > 0) refuse('not validate the schema (not)');
+  return checks;
 }
 
 function checkObject(
@@ -220,26 +274,28 @@ function checkObject(
   path: string,
   previous: unknown,
   errors: FieldError[],
-): void {
+): number {
   const { minProperties, maxProperties } = schema;
   if (minProperties !== undefined || maxProperties !== undefined) {
     const size = Object.keys(object).length;
     if (minProperties !== undefined && size < minProperties) {
       errors.push(fieldErrors.invalid(path, size, `${path} in body should have at least ${minProperties} properties`));
-      return;
+      return 1;
     }
     if (maxProperties !== undefined && size > maxProperties) {
       errors.push(fieldErrors.tooMany(path, size, maxProperties));
-      return;
+      return 1;
     }
   }
   const before = isJsonObject(previous) ? previous : {};
+  let checks = 1;
   for (const [name, member] of itemsOf(object, schema, path)) {
-    validateValue(object[name], member, pathText(path, name), before[name], errors);
+    checks += validateValue(object[name], member, pathText(path, name), before[name], errors);
   }
   for (const name of schema.required ?? []) {
     if (!Object.hasOwn(object, name) || object[name] === undefined) {
       errors.push(fieldErrors.required(pathText(path, name), ''));
     }
   }
+  return checks;
 }

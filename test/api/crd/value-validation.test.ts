@@ -48,3 +48,45 @@ describe('a value', () => {
     expect(errorsOf(value, schema)).toEqual(expected);
   });
 });
+
+describe('alternatives', () => {
+  const none = (rule: string) => `<nil>: Invalid value: "": "a" must validate ${rule}`;
+
+  it('that all fail are followed by what the most thorough one says', () => {
+    const properties = { x: { minLength: 3 } };
+    const schema: CustomSchema = { type: 'object', anyOf: [{ required: ['y'] }, { properties }] };
+    expect(errorsOf({ x: 'z' }, schema)).toEqual([
+      none('at least one schema (anyOf)'),
+      'a.x: Invalid value: "z": a.x in body should be at least 3 chars long',
+    ]);
+    expect(errorsOf({}, { type: 'object', oneOf: [{ required: ['y'] }, { required: ['z'] }] })).toEqual([
+      none('one and only one schema (oneOf). Found none valid'),
+      'a.y: Required value',
+    ]);
+    expect(errorsOf({ y: 1, z: 1 }, { type: 'object', oneOf: [{ required: ['y'] }, { required: ['z'] }] })).toEqual([
+      none('one and only one schema (oneOf). Found 2 valid alternatives'),
+    ]);
+  });
+
+  it('come before the bounds of the value itself, and all of them say what they have to', () => {
+    expect(errorsOf('zz', { type: 'string', maxLength: 1, allOf: [{ minLength: 3 }, { pattern: '^a' }] })).toEqual([
+      'a: Invalid value: "zz": a in body should be at least 3 chars long',
+      'a: Invalid value: "zz": a in body should match \'^a\'',
+      `${none('all the schemas (allOf)')}. None validated`,
+      'a: Too long: may not be more than 1 bytes',
+    ]);
+    expect(errorsOf('az', { type: 'string', allOf: [{ minLength: 3 }, { pattern: '^a' }] })[1]).toBe(
+      none('all the schemas (allOf)'),
+    );
+    expect(errorsOf('a', { type: 'string', not: { pattern: '^a' } })).toEqual([
+      '<nil>: Invalid value: "": "a" must not validate the schema (not)',
+    ]);
+  });
+
+  it('do not have null among them', () => {
+    expect(errorsOf(null, { type: 'string', nullable: true, enum: ['x', null] })).toEqual([
+      'a: Unsupported value: "null": supported values: "x", "null"',
+    ]);
+    expect(errorsOf(null, { type: 'string', nullable: true })).toEqual([]);
+  });
+});
