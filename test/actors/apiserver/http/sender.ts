@@ -25,11 +25,11 @@ export interface Sender {
  * @see k8s.io/apimachinery/pkg/util/strategicpatch, sigs.k8s.io/structured-merge-diff, apiserver/pkg/endpoints/handlers/patch.go
  */
 const upstreams: readonly RegExp[] = [
-  /^failed to create typed patch object \(/,
+  /^failed to (create typed patch object|convert new object) \(/,
   /^failed to create manager for existing fields: /,
   /^(unknown patch type: .* in map: |list element types are not identical: |map: .* does not contain declared merge key: )/s,
   /^(The order in patch list:\n|cannot merge lists without merge key for Type |merging lists cannot yet be specified in the patch$)/,
-  /^(expected a \S+( \S+)?, but received a |unable to find api field in struct )/,
+  /^(expected a \S+( \S+)?, but received a |unable to find api field in struct |value for key \d+ is not a map\.)/,
   /^(resourceVersion: Invalid value: ".*": )?strconv\.ParseUint: parsing /s,
   /^Internal error occurred: the spec replicas field ".*" does not exist$/,
   /^This pod has more than one PodDisruptionBudget, which the eviction subresource does not support\.$/,
