@@ -101,11 +101,11 @@ export class DeviceAllocation {
   readonly #pools: readonly ReachablePool[];
   readonly #claims: ClaimState[];
   /** Devices chosen in this attempt, with the claims that they are for. */
-  readonly #taking = new Map<string, Set<number>>();
-  readonly #sharing = new Map<string, Map<string, bigint>>();
+  #taking: Map<string, Set<number>> | undefined;
+  #sharing: Map<string, Map<string, bigint>> | undefined;
   /** Counters left of each pool before, and used in this attempt, by counter set and counter. */
-  readonly #left = new Map<Pool, Map<string, bigint>>();
-  readonly #used = new Map<Pool, Map<string, bigint>>();
+  #left: Map<Pool, Map<string, bigint>> | undefined;
+  #used: Map<Pool, Map<string, bigint>> | undefined;
 
   /** @throws AllocationError */
   constructor(dependencies: AllocatorDependencies, node: Node, claims: readonly ResourceClaim[]) {
@@ -256,7 +256,7 @@ export class DeviceAllocation {
 
   /** The cheap question first: does anybody have it? */
   #free(claimIndex: number, request: RequestShape, { id }: DeviceEntry): boolean {
-    const takers = this.#taking.get(id);
+    const takers = this.#taking?.get(id);
     if (request.adminAccess) return !takers?.has(claimIndex);
     return !this.#deps.allocated.isTaken(id) && !takers?.size;
   }
@@ -286,7 +286,7 @@ export class DeviceAllocation {
   #capacityFor(request: RequestShape, { id, device }: DeviceEntry): Consumed | undefined {
     // Whoever takes a device that is not shared takes it whole.
     if (!device.allowMultipleAllocations && !request.capacity?.requests) return nothing;
-    return consume(device, request.capacity, [this.#deps.allocated.consumed(id), this.#sharing.get(id)]);
+    return consume(device, request.capacity, [this.#deps.allocated.consumed(id), this.#sharing?.get(id)]);
   }
 
   /** Takes the device for the claim; answers how to give it back, or undefined when it cannot be had. */
@@ -297,7 +297,7 @@ export class DeviceAllocation {
     if (!(shared && request.adminAccess) && !this.#free(claimIndex, request, entry)) return undefined;
     const consumed = this.#capacityFor(request, entry);
     if (!consumed || tainted(entry, request.tolerations)) return undefined;
-    const inShares = shared && (this.#deps.allocated.consumed(id) !== undefined || this.#sharing.has(id));
+    const inShares = shared && (this.#deps.allocated.consumed(id) !== undefined || this.#sharing?.has(id) === true);
     const counts = !inShares && (device.consumesCounters ?? []).length > 0;
     if (counts && !this.#useCounters(entry)) return undefined;
     const base = request.parent ?? request.name;
@@ -331,6 +331,7 @@ export class DeviceAllocation {
   }
 
   #takers(id: string): Set<number> {
+    this.#taking ??= new Map();
     let takers = this.#taking.get(id);
     if (!takers) {
       takers = new Set();
@@ -340,6 +341,7 @@ export class DeviceAllocation {
   }
 
   #share(id: string, consumed: Consumed, sign: 1n | -1n): void {
+    this.#sharing ??= new Map();
     const amounts = this.#sharing.get(id) ?? new Map<string, bigint>();
     for (const [name, { nanos }] of consumed) amounts.set(name, (amounts.get(name) ?? 0n) + sign * nanos);
     if ([...amounts.values()].some((amount) => amount !== 0n)) this.#sharing.set(id, amounts);
@@ -349,6 +351,7 @@ export class DeviceAllocation {
   #useCounters(entry: DeviceEntry): boolean {
     const { pool } = entry;
     const left = this.#countersLeft(pool);
+    this.#used ??= new Map();
     const used = this.#used.get(pool) ?? new Map<string, bigint>();
     this.#used.set(pool, used);
     this.#addCounters(used, entry, 1n);
@@ -361,7 +364,7 @@ export class DeviceAllocation {
   }
 
   #giveCounters(entry: DeviceEntry): void {
-    this.#addCounters(this.#used.get(entry.pool)!, entry, -1n);
+    this.#addCounters(this.#used!.get(entry.pool)!, entry, -1n);
   }
 
   #addCounters(into: Map<string, bigint>, { device }: DeviceEntry, sign: 1n | -1n): void {
@@ -374,6 +377,7 @@ export class DeviceAllocation {
   }
 
   #countersLeft(pool: Pool): Map<string, bigint> {
+    this.#left ??= new Map();
     let left = this.#left.get(pool);
     if (left) return left;
     left = new Map();

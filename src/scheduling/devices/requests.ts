@@ -17,8 +17,20 @@ export interface RequestShape {
   readonly capacity: CapacityRequirements | undefined;
 }
 
+/** Claims are asked about node by node, and their requests do not change. */
+const shapes = new WeakMap<DeviceRequest, readonly RequestShape[]>();
+
 /** The alternatives of a request, from the most wanted on; a request without any is its own only one. */
-export function alternativesOf(request: DeviceRequest): RequestShape[] {
+export function alternativesOf(request: DeviceRequest): readonly RequestShape[] {
+  let known = shapes.get(request);
+  if (!known) {
+    known = shapesOf(request);
+    shapes.set(request, known);
+  }
+  return known;
+}
+
+function shapesOf(request: DeviceRequest): RequestShape[] {
   const { name, exactly, firstAvailable } = request;
   const parts = firstAvailable?.length ? firstAvailable : [{ ...exactly, name }];
   const parent = firstAvailable?.length ? name : undefined;
