@@ -100,7 +100,9 @@ export class Registration {
   }
 
   #isServed(group: string, version: string): boolean {
-    for (const { object } of this.#server.caches.cacheOf(DEFINITIONS, false).values()) {
+    const end = `.${group}`;
+    for (const { name: of, object } of this.#server.caches.cacheOf(DEFINITIONS, false).values()) {
+      if (!of.endsWith(end)) continue;
       const { spec } = object as unknown as Definition;
       if (spec.group === group && spec.versions.some(({ name, served }) => name === version && served)) return true;
     }

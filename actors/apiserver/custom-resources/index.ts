@@ -138,7 +138,9 @@ export class CustomResources {
   #register(name: string, entry: Entry): void {
     const definition = definitionOf(entry);
     if (!isEstablished(definition)) return;
-    const watched = JSON.stringify([definition.spec, definition.status?.acceptedNames]);
+    // The generation tells of every change of the specification, which may be long.
+    const { uid, generation } = entry.object.metadata;
+    const watched = JSON.stringify([uid, generation, definition.status?.acceptedNames]);
     const text = `${definition.metadata.deletionTimestamp ?? ''} ${watched}`;
     const before = this.#registered.get(name);
     if (before?.text === text) return;
