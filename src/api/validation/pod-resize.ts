@@ -1,5 +1,5 @@
 /**
- * What the `resize` subresource of pods may change: amounts of CPU and memory, of containers, of sidecars and of the pod as a whole.
+ * What the `resize` subresource of pods may change: amounts of CPU and memory, of containers, of init containers and of the pod as a whole.
  * @see ValidatePodResize
  */
 import { type FieldError, fieldPath } from '../field-errors.ts';
@@ -95,7 +95,6 @@ const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === '
 function checkRemovals(check: Check, spec: PodSpec, before: PodSpec): void {
   for (const list of ['initContainers', 'containers'] as const)
     before[list]?.forEach((old, index) => {
-      if (list === 'initContainers' && !isSidecar(old)) return;
       const path: Path = at(at(at(specPath, list), index), 'resources');
       const now = spec[list]?.[index]?.resources;
       for (const field of ['requests', 'limits'] as const)
@@ -116,15 +115,14 @@ function checkContainers(check: Check, now: readonly Container[], before: readon
 function checkInitContainers(check: Check, now: readonly Container[], before: readonly Container[]): Container[] {
   return now.map((container, index) => {
     const old = before[index] as Container;
-    if (!isSidecar(container)) {
-      if (!semanticEqual(container, old))
-        check.forbidden(undefined, 'spec', 'resources for non-sidecar init containers are immutable');
-      return container;
-    }
     const masked = withOldCompute(container, old);
-    if (!semanticEqual(masked, old)) {
-      const text = 'only cpu and memory resources for init or sidecar containers are mutable';
-      check.forbidden(at(specPath, 'initContainers'), index, text);
+    const path = at(specPath, 'initContainers');
+    if (!semanticEqual(masked, old))
+      check.forbidden(path, index, 'only cpu and memory resources for init or sidecar containers are mutable');
+    if (!isSidecar(container) && !semanticEqual(container, old)) {
+      const text = 'non-sidecar init containers with a resize policy of RestartContainer cannot be resized';
+      for (const { restartPolicy } of container.resizePolicy ?? [])
+        if (restartPolicy === 'RestartContainer') check.forbidden(path, index, text);
     }
     return masked;
   });

@@ -73,6 +73,21 @@ describe('a resize', () => {
     ]);
   });
 
+  it('is for init containers too, unless they would restart', () => {
+    const init = (resizePolicy?: object[]) => (spec: PodSpec) => {
+      const { restartPolicy: _, ...container } = sidecar;
+      spec.initContainers = [{ ...container, ...(resizePolicy && { resizePolicy: resizePolicy as [] }) }];
+    };
+    const grow = (spec: PodSpec) => {
+      spec.initContainers![0]!.resources = { requests: { cpu: '2' } };
+    };
+    expect(resizeErrors(grow, init())).toEqual([]);
+    expect(resizeErrors(grow, init([{ resourceName: 'cpu', restartPolicy: 'NotRequired' }]))).toEqual([]);
+    expect(resizeErrors(grow, init([{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }]))).toContain(
+      'spec.initContainers[0]: Forbidden: non-sidecar init containers with a resize policy of RestartContainer cannot be resized',
+    );
+  });
+
   it('leaves the resources of the pod as a whole where they are named', () => {
     const set = (spec: PodSpec): void => {
       spec.resources = { requests: { cpu: '1' } };

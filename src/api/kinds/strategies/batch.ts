@@ -4,6 +4,7 @@
  */
 import type { CronJob, Job, JobSpec } from '../../generated/types.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
+import { dropPodFields } from './pod-dropped-fields.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { podTemplateWarnings, workloadNameWarnings } from './pod-warnings.ts';
 
@@ -19,7 +20,9 @@ export const jobStrategy = strategyOf<Job>({
   generation: true,
   prepareForCreate(job: Job) {
     if (job.spec !== undefined && job.spec.manualSelector !== true) generateSelector(job);
+    dropPodFields(job.spec?.template?.spec, undefined);
   },
+  prepareForUpdate: (job: Job, previous: Job) => dropPodFields(job.spec?.template?.spec, previous.spec?.template?.spec),
   status: { keptMetadata: [] },
   defaultPropagation: 'orphan',
   orphanWarning:
@@ -45,6 +48,9 @@ export const cronJobStrategy = strategyOf<CronJob>({
     }
   },
   generation: true,
+  prepareForCreate: (cronJob: CronJob) => dropPodFields(cronJob.spec?.jobTemplate?.spec?.template?.spec, undefined),
+  prepareForUpdate: ({ spec }: CronJob, previous: CronJob) =>
+    dropPodFields(spec?.jobTemplate?.spec?.template?.spec, previous.spec?.jobTemplate?.spec?.template?.spec),
   status: { keptMetadata: [] },
   warnings(cronJob: CronJob, previous: CronJob | undefined) {
     const path = 'spec.jobTemplate.spec';

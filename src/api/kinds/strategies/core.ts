@@ -15,6 +15,7 @@ import type {
 } from '../../generated/types.ts';
 import { semanticEqual } from '../semantic-equality.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
+import { dropPodFields } from './pod-dropped-fields.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { podTemplateWarnings } from './pod-warnings.ts';
 import { fillResources, roundUpResources } from './resource-list.ts';
@@ -179,6 +180,9 @@ export const podTemplateStrategy = strategyOf<PodTemplate>({
   defaults(template: PodTemplate) {
     defaultPodTemplate(template.template);
   },
+  prepareForCreate: ({ template }: PodTemplate) => dropPodFields(template?.spec, undefined),
+  prepareForUpdate: ({ template }: PodTemplate, previous: PodTemplate) =>
+    dropPodFields(template?.spec, previous.template?.spec),
   generation: (template, previous) => !semanticEqual(template.template, previous.template),
   warnings(template: PodTemplate, previous: PodTemplate | undefined) {
     return podTemplateWarnings('template', template.template, previous?.template);

@@ -5,6 +5,7 @@
  */
 import type { Container, Pod } from '../../generated/types.ts';
 import type { ApiObject } from '../types.ts';
+import { dropPodFields } from './pod-dropped-fields.ts';
 
 /** Keeps only the ephemeral containers of what a client wrote. */
 export function prepareEphemeralContainers(pod: Pod, previous: Pod): void {
@@ -12,10 +13,11 @@ export function prepareEphemeralContainers(pod: Pod, previous: Pod): void {
   restore(pod, previous);
   if (ephemeralContainers === undefined) delete pod.spec!.ephemeralContainers;
   else pod.spec!.ephemeralContainers = ephemeralContainers;
+  dropPodFields(pod.spec, previous.spec);
 }
 
 /**
- * Keeps only resources and resize policies of containers, restartable init containers and the pod as a whole. A pod with other
+ * Keeps only resources and resize policies of containers, init containers and the pod as a whole. A pod with other
  * containers than before is left as it came, so that validation can say what is wrong with it.
  */
 export function prepareResize(pod: Pod, previous: Pod): void {
@@ -25,28 +27,18 @@ export function prepareResize(pod: Pod, previous: Pod): void {
   restore(pod, previous);
   const spec = pod.spec!;
   if (resources !== undefined) spec.resources = resources;
-  spec.containers = resized(spec.containers, containers, () => true);
-  if (spec.initContainers !== undefined) {
-    spec.initContainers = resized(
-      spec.initContainers,
-      initContainers,
-      (container) => container.restartPolicy === 'Always',
-    );
-  }
+  spec.containers = resized(spec.containers, containers);
+  if (spec.initContainers !== undefined) spec.initContainers = resized(spec.initContainers, initContainers);
 }
 
 function sameNames(now: readonly Container[] = [], before: readonly Container[] = []): boolean {
   return now.length === before.length && now.every(({ name }, index) => name === before[index]?.name);
 }
 
-function resized(
-  stored: readonly Container[],
-  wanted: readonly Container[] | undefined,
-  mayChange: (container: Container) => boolean,
-): Container[] {
+function resized(stored: readonly Container[], wanted: readonly Container[] | undefined): Container[] {
   return stored.map((container, index) => {
     const change = wanted?.[index];
-    if (change === undefined || change.name !== container.name || !mayChange(container)) return container;
+    if (change === undefined || change.name !== container.name) return container;
     const { resources, resizePolicy } = change;
     const result: Container = { ...container, resources: resources ?? {} };
     if (resizePolicy === undefined) delete result.resizePolicy;

@@ -7,6 +7,7 @@ import type { Pod, PodCondition } from '../../generated/types.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
 import { syncAppArmor } from './pod-apparmor.ts';
 import { defaultPod } from './pod-defaults.ts';
+import { dropPodFields } from './pod-dropped-fields.ts';
 import { mergeMatchLabelKeys } from './pod-match-label-keys.ts';
 import { podQosClass } from './pod-qos.ts';
 import { prepareEphemeralContainers, prepareResize } from './pod-subresources.ts';
@@ -21,6 +22,7 @@ export const podStrategy = strategyOf<Pod>({
   },
 
   prepareForCreate(pod: Pod, { now, warn }) {
+    dropPodFields(pod.spec, undefined);
     if (pod.spec?.schedulingGates?.length) {
       const condition = {
         type: 'PodScheduled',
@@ -36,6 +38,8 @@ export const podStrategy = strategyOf<Pod>({
     mergeMatchLabelKeys(pod);
     syncAppArmor(pod, warn);
   },
+
+  prepareForUpdate: (pod: Pod, previous: Pod) => dropPodFields(pod.spec, previous.spec),
 
   status: {
     // Labels and annotations may be written through status; kubelets of old corrupted owner references.

@@ -14,6 +14,7 @@ import type {
 } from '../../generated/types.ts';
 import { semanticEqual } from '../semantic-equality.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
+import { dropPodFields, templateHooks } from './pod-dropped-fields.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { namedTemplateWarnings, templateWarnings } from './pod-warnings.ts';
 import { defaultClaimSpec } from './volume-defaults.ts';
@@ -35,6 +36,7 @@ export const deploymentStrategy = strategyOf<Deployment>({
     spec.progressDeadlineSeconds ??= 600;
     defaultPodTemplate(spec.template);
   },
+  ...templateHooks<Deployment>(),
   // Upstream counts changed annotations too, because rollbacks were once annotations.
   generation: (object, previous) =>
     !semanticEqual(object.spec, previous.spec) ||
@@ -50,6 +52,7 @@ export const replicaSetStrategy = strategyOf<ReplicaSet>({
     spec.replicas ??= 1;
     defaultPodTemplate(spec.template);
   },
+  ...templateHooks<ReplicaSet>(),
   initialStatus: () => ({ replicas: 0 }),
   generation: true,
   status: { keptMetadata: [] },
@@ -78,9 +81,19 @@ export const statefulSetStrategy = strategyOf<StatefulSet>({
   },
   initialStatus: () => ({ replicas: 0, availableReplicas: 0 }),
   generation: true,
+  prepareForCreate: (statefulSet: StatefulSet) => dropSetFields(statefulSet, undefined),
+  prepareForUpdate: dropSetFields,
   status: { keptMetadata: [] },
   warnings: templateWarnings,
 });
+
+/** How many pods may be missing in an update is a feature that is off. @see dropStatefulSetDisabledFields */
+function dropSetFields(statefulSet: StatefulSet, previous: StatefulSet | undefined): void {
+  const rolling = statefulSet.spec?.updateStrategy?.rollingUpdate;
+  if (rolling !== undefined && previous?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+    delete rolling.maxUnavailable;
+  dropPodFields(statefulSet.spec?.template?.spec, previous?.spec?.template?.spec);
+}
 
 /** Claims in a template are stored with their type and the status that a new claim would have. */
 function defaultClaim(claim: PersistentVolumeClaim): void {
@@ -119,8 +132,10 @@ export const daemonSetStrategy = strategyOf<DaemonSet>({
   generation: true,
   prepareForCreate(daemonSet: DaemonSet) {
     setTemplateGeneration(daemonSet, 1);
+    dropPodFields(daemonSet.spec?.template?.spec, undefined);
   },
   prepareForUpdate(daemonSet: DaemonSet, previous: DaemonSet) {
+    dropPodFields(daemonSet.spec?.template?.spec, previous.spec?.template?.spec);
     const before = templateGenerationOf(previous);
     const changed = !semanticEqual(daemonSet.spec?.template, previous.spec?.template);
     setTemplateGeneration(daemonSet, changed ? before + 1 : before);
@@ -158,6 +173,7 @@ export const replicationControllerStrategy = strategyOf<ReplicationController>({
   generation: true,
   status: { keptMetadata: [] },
   defaultPropagation: 'orphan',
+  ...templateHooks<ReplicationController>(),
   warnings: namedTemplateWarnings,
 });
 
