@@ -5,17 +5,18 @@
  */
 import type { Container, EphemeralContainer, PodSpec, PodTemplateSpec } from '../../generated/types.ts';
 
-type Spec = PodSpec | undefined;
+/** Lists and objects of clients may be null here. */
+type Spec = PodSpec | null | undefined;
 
 const lists = ['containers', 'initContainers', 'ephemeralContainers'] as const;
 const projections = ['clusterTrustBundle', 'podCertificate'] as const;
 
 /** Drops them of `spec`, in place, unless `previous` uses them already. */
 export function dropPodFields(spec: Spec, previous: Spec): void {
-  if (spec === undefined) return;
+  if (!spec) return;
   if (someContainer(spec, hasStopSignal) && !someContainer(previous, hasStopSignal))
     someContainer(spec, dropStopSignal);
-  if (spec.volumes === undefined) return;
+  if (!spec.volumes) return;
   for (const field of projections) if (!hasProjection(previous, field)) dropProjection(spec, field);
 }
 
@@ -32,7 +33,7 @@ export function templateHooks<Type extends { spec?: { template?: PodTemplateSpec
 function someContainer(spec: Spec, is: (container: Container | EphemeralContainer) => boolean): boolean {
   for (const list of lists) {
     const containers = spec?.[list];
-    if (containers !== undefined) for (const container of containers) if (is(container)) return true;
+    if (containers) for (const container of containers) if (is(container)) return true;
   }
   return false;
 }

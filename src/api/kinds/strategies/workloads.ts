@@ -90,7 +90,7 @@ export const statefulSetStrategy = strategyOf<StatefulSet>({
 /** How many pods may be missing in an update is a feature that is off. @see dropStatefulSetDisabledFields */
 function dropSetFields(statefulSet: StatefulSet, previous: StatefulSet | undefined): void {
   const rolling = statefulSet.spec?.updateStrategy?.rollingUpdate;
-  if (rolling !== undefined && previous?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+  if (rolling && previous?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
     delete rolling.maxUnavailable;
   dropPodFields(statefulSet.spec?.template?.spec, previous?.spec?.template?.spec);
 }
