@@ -132,8 +132,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const finalizers = present ? [...others, finalizer] : others;
     const { resourceVersion } = service.metadata ?? {};
     const metadata = { resourceVersion, finalizers: finalizers.length === 0 ? null : finalizers };
+    // A Service of another type may not keep the address of a load balancer that is gone.
+    const gone = present ? {} : { status: { loadBalancer: { ingress: null } } };
     // As upstream's: its role lets it write no more than the status.
-    return client.patch(services, keyOf(service), 'merge', { metadata }, { subresource: 'status' });
+    return client.patch(services, keyOf(service), 'merge', { metadata, ...gone }, { subresource: 'status' });
   }
 
   async function setStatus(service: Service, loadBalancer: LoadBalancerStatus): Promise<void> {
@@ -143,7 +145,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     try {
       await client.patch(services, keyOf(service), 'merge', patch, { subresource: 'status' });
     } catch (error) {
-      // It went right after its finalizer had gone.
+      // Somebody took its finalizer away.
       if (!isNotFound(error)) throw error;
     }
   }
@@ -154,7 +156,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       await loadBalancers?.remove(service);
     }
     await setFinalizer(service, false);
-    await setStatus(service, {});
     events.event(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer');
   }
 

@@ -83,7 +83,7 @@ describe('two controller processes on one API server', () => {
     expect(setsSince(fromMs)).toEqual(['b']);
   });
 
-  it('change over when the first is cut off, and only after it has stopped acting', async () => {
+  it('change over when the first is cut off, and only after it has stopped acting', { timeout: 180_000 }, async () => {
     const cutMs = system.clock.monotonic();
     // Nothing that the first one's manager sends arrives any more; its controllers still reach the API server.
     system.intercept(({ from, to }) => (from === 'a/manager' && to === 'apiserver' ? 'drop' : 'deliver'));
