@@ -82,7 +82,9 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     const host = server.options.https?.host ?? server.options.http?.host ?? '127.0.0.1';
     await bootstrap(server, port === undefined ? undefined : { host, port });
     serveBus(server);
-    if (server.fairness !== undefined) keepFlowControl(server);
+    const flowControlled =
+      server.registry.byResource('flowcontrol.apiserver.k8s.io', 'v1', 'flowschemas') !== undefined;
+    if (server.fairness !== undefined && flowControlled) keepFlowControl(server);
     server.ready = true;
     const bookmarks = context.clock.every(BOOKMARK_INTERVAL_MS, () => server.caches.bookmark(), { background: true });
     return {

@@ -2,7 +2,7 @@
  * Writes what every cluster starts with, through the pipeline as any client would. Runs at each start, before the server is
  * ready; what is there already stays as it is, but for where the server listens.
  */
-import { type ApiObject, isAlreadyExists, isStatusError, type KindDefinition } from '../../../src/api/index.ts';
+import { type ApiObject, isAlreadyExists, isStatusError } from '../../../src/api/index.ts';
 import { pack } from '../../../src/runtime/index.ts';
 import { ipv4Range, numberToIpv4 } from '../allocation/ipv4.ts';
 import { runPipeline } from '../pipeline.ts';
@@ -46,7 +46,9 @@ async function ensure(server: Server, item: SystemObject): Promise<void> {
 }
 
 async function write(server: Server, item: SystemObject): Promise<void> {
-  const kind = server.registry.byResource(item.group, item.version, item.plural) as KindDefinition;
+  const kind = server.registry.byResource(item.group, item.version, item.plural);
+  // What is switched off has no objects.
+  if (kind === undefined) return;
   const { name, namespace } = item.object.metadata;
   const cache = server.cacheOf(kind);
   const current = cache.get(cache.keyOf(namespace, name));

@@ -222,6 +222,18 @@ describe('a server with one version of a kind', () => {
     await server.stop();
   });
 
+  it('starts without what it writes objects of at its start', async () => {
+    const off = ['apps/v1', 'rbac.authorization.k8s.io/v1', 'flowcontrol.apiserver.k8s.io/v1', 'autoscaling/v1'];
+    const server = await startServer({ http, runtimeConfig: Object.fromEntries(off.map((name) => [name, 'false'])) });
+    const { body } = await server.http('GET', '/apis');
+    const groups = body.groups.map(({ name }: { name: string }) => name);
+    for (const group of ['apps', 'rbac.authorization.k8s.io', 'flowcontrol.apiserver.k8s.io'])
+      expect(groups).not.toContain(group);
+    expect((await server.http('GET', '/apis/apiregistration.k8s.io/v1/apiservices/v1.apps')).status).toBe(404);
+    expect((await server.http('GET', '/api/v1/namespaces/default')).status).toBe(200);
+    await server.stop();
+  });
+
   it('does not start with a name that is none', async () => {
     await expect(startServer({ http, runtimeConfig: { 'example.com/v1': 'true' } })).rejects.toThrow(
       'unknown api groups example.com',
