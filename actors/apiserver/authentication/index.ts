@@ -1,6 +1,6 @@
 /**
- * Who sends a request. The front proxy's headers count first, then a password, the client certificate, and a token; the first that
- * holds decides. Who shows nothing is anonymous where that is allowed; who shows only what does not hold is refused with 401.
+ * Who sends a request. The front proxy's headers count first, then the Authorization header, then the client certificate; who
+ * shows nothing is anonymous where that is allowed. What cannot be told for sure is refused with 401.
  * @see pkg/kubeapiserver/authenticator/config.go
  */
 import { StatusError } from '../../../src/api/index.ts';
@@ -92,24 +92,18 @@ export function createAuthenticator(
       const user = frontProxyUser(requestHeader, proxyAuthorities, credentials, headers, clock);
       if (user !== undefined) return authenticated(user);
     }
-    let refused = false;
-    const basic = authorization === undefined ? undefined : /^basic +(\S+) *$/i.exec(authorization)?.[1];
-    if (basic !== undefined && passwords !== undefined) {
-      const attempt = passwords(basic);
-      if (attempt !== undefined && 'user' in attempt) return authenticated(attempt.user);
-      refused = true;
-    }
-    const shown = secure ? presentedBy(credentials) : undefined;
-    if (shown !== undefined) {
-      if (objectionTo(shown, clientAuthorities, clock) === undefined) return shown.user;
-      refused = true;
-    }
     const token = bearerOf(credentials);
     if (token !== undefined) {
       const attempt = byToken(token, undefined);
       return attempt instanceof Promise ? attempt.then(required) : required(attempt);
     }
-    if (refused) throw StatusError.unauthorized();
+    const basic = authorization === undefined ? undefined : /^basic +(\S+) *$/i.exec(authorization)?.[1];
+    if (basic !== undefined && passwords !== undefined) return authenticated(required(passwords(basic)));
+    const shown = secure ? presentedBy(credentials) : undefined;
+    if (shown !== undefined) {
+      if (objectionTo(shown, clientAuthorities, clock) !== undefined) throw StatusError.unauthorized();
+      return shown.user;
+    }
     if (!secure && options.httpUser !== null) return options.httpUser;
     if (!anonymousMay(credentials.uri)) throw StatusError.unauthorized();
     return ANONYMOUS;
