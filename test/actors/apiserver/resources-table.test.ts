@@ -79,9 +79,11 @@ function attempt(verb: (typeof VERBS)[number], collection: string, object: strin
 /** Verbs of subresources: those of collections are not theirs. */
 const PARTIAL: readonly (typeof VERBS)[number][] = ['get', 'create', 'update', 'patch', 'delete'];
 
-/** A path or a verb that is not there is refused with 405, or with a 404 that names no object. */
+/** A path or a verb that is not there is refused with 405, or with a 404 that names no object; a proxy tells of no endpoints. */
 const isServed = ({ status, text }: Answer): boolean =>
-  status < 500 && status !== 405 && !(status === 404 && !text.includes('"name":') && text.includes('"reason"'));
+  (status < 500 || text.includes('no endpoints available for service')) &&
+  status !== 405 &&
+  !(status === 404 && !text.includes('"name":') && text.includes('"reason"'));
 
 it('serves what discovery says, and the documentation shows it', async () => {
   const rows: string[] = [];
