@@ -5,9 +5,16 @@
 
 import { defaultVerbs } from './discovery.ts';
 import type { KindDefinition, SubresourceDefinition } from './kinds/types.ts';
-import { type DefinitionCollector, type Dialect, type OpenApiNode, referenceTo } from './openapi-schema.ts';
+import {
+  type DefinitionCollector,
+  type Dialect,
+  descriptionOf,
+  type OpenApiNode,
+  referenceTo,
+} from './openapi-schema.ts';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const CONVENTIONS = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
 
 interface Parameter {
   readonly name: string;
@@ -317,7 +324,7 @@ export function referencesOf(
   definitions: DefinitionCollector,
   dialect: Dialect,
   isBuiltin: (definition: string) => boolean,
-  custom: ((kind: KindDefinition) => OpenApiNode | undefined) | undefined,
+  custom: ((kind: KindDefinition, dialect: Dialect) => OpenApiNode | undefined) | undefined,
 ): KindReferences {
   const listName = `${kind.definition}List`;
   if (isBuiltin(kind.definition)) {
@@ -330,23 +337,28 @@ export function referencesOf(
     };
   }
   const kinds = [{ group: kind.group, kind: kind.kind, version: kind.version }];
-  const schema = custom?.(kind);
-  const properties = (schema?.['properties'] ?? {}) as Record<string, OpenApiNode>;
+  definitions.refer(`${meta}.ObjectMeta`);
   const object = definitions.add(kind.definition, {
     type: 'object',
-    ...schema,
-    properties: { ...properties, metadata: { ...definitions.refer(`${meta}.ObjectMeta`), ...properties['metadata'] } },
+    ...custom?.(kind, dialect),
     'x-kubernetes-group-version-kind': kinds,
   });
   const list = definitions.add(listName, {
-    description: `${kind.kind}List is a list of ${kind.kind}`,
+    description: `${kind.listKind ?? `${kind.kind}List`} is a list of ${kind.kind}`,
     type: 'object',
     required: ['items'],
     properties: {
-      apiVersion: { type: 'string' },
-      items: { type: 'array', items: referenceTo(kind.definition, dialect) },
-      kind: { type: 'string' },
-      metadata: definitions.refer(`${meta}.ListMeta`),
+      apiVersion: { description: descriptionOf(`${meta}.Status`, 'apiVersion'), type: 'string' },
+      items: {
+        description: `List of ${kind.plural}. More info: ${CONVENTIONS}`,
+        type: 'array',
+        items: referenceTo(kind.definition, dialect),
+      },
+      kind: { description: descriptionOf(`${meta}.Status`, 'kind'), type: 'string' },
+      metadata: {
+        description: `Standard list metadata. More info: ${CONVENTIONS}#types-kinds`,
+        ...definitions.refer(`${meta}.ListMeta`),
+      },
     },
     'x-kubernetes-group-version-kind': [
       { group: kind.group, kind: kind.listKind ?? `${kind.kind}List`, version: kind.version },

@@ -19,7 +19,7 @@ export interface OpenApiOptions {
   /** Of the served release, such as `1.36`; defaults to that. */
   readonly version?: string;
   /** The OpenAPI schema of a kind that the tables do not have. */
-  readonly customSchema?: (kind: KindDefinition) => OpenApiNode | undefined;
+  readonly customSchema?: (kind: KindDefinition, dialect: Dialect) => OpenApiNode | undefined;
   /** Asked after each piece of work; without it documents are made in one go. */
   readonly pause?: Pause;
 }
@@ -164,7 +164,7 @@ export class OpenApiDocuments {
         kind.kind,
         namespaced,
         subresources?.map(({ name }) => name),
-        this.#options.customSchema?.(kind),
+        this.#options.customSchema?.(kind, 'v3'),
       ];
       digest = createHash('sha256').update(JSON.stringify(about)).digest('base64');
       this.#digests.set(kind, digest);

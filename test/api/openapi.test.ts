@@ -151,7 +151,8 @@ describe('OpenApiDocuments', () => {
   it('are made in slices, and of what is kept once custom kinds come and go', { timeout: 60_000 }, async () => {
     let pauses = 0;
     const registry = createKindRegistry();
-    const customSchema = (kind: Parameters<typeof registry.add>[0]) => kind.custom?.openApi();
+    const customSchema = (kind: Parameters<typeof registry.add>[0], dialect: 'v2' | 'v3') =>
+      kind.custom?.openApi(dialect);
     const pause = () => {
       pauses++;
       return undefined;

@@ -41,7 +41,7 @@ export function documentsOf({ registry, context }: Server): OpenApiDocuments {
   let found = documents.get(registry);
   if (found === undefined) {
     const pause = slicesOf(context.clock);
-    found = new OpenApiDocuments(registry, { customSchema: (kind) => kind.custom?.openApi(), pause });
+    found = new OpenApiDocuments(registry, { customSchema: (kind, dialect) => kind.custom?.openApi(dialect), pause });
     documents.set(registry, found);
   }
   return found;

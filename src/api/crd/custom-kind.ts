@@ -193,7 +193,7 @@ function formOf(schema: CustomSchema, kind: string, version: DefinitionVersion):
       return table;
     },
     conform: (value) => conformCustom(value, schema),
-    openApi: () => openApiOf(schema),
+    openApi: (dialect) => openApiOf(schema, dialect),
     ...(version.subresources?.scale === undefined ? {} : { scale: version.subresources.scale }),
   };
 }

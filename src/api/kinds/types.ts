@@ -57,7 +57,7 @@ export interface CustomForm {
   /** Takes out what the schema does not name: `strict` names it. Types are not looked at; validation does that. */
   conform(value: unknown): Conformed & { readonly strict: readonly string[]; readonly error?: string | undefined };
   /** The schema for OpenAPI documents. */
-  openApi(): Record<string, unknown>;
+  openApi(dialect: 'v2' | 'v3'): Record<string, unknown>;
   /** Where the scale subresource finds its parts. */
   readonly scale?: {
     readonly specReplicasPath: string;
