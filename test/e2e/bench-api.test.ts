@@ -1,28 +1,13 @@
 /** The API server's bench runs here too, small: every request is answered as it should be, and the store has what was written. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { run } from '../support/up.ts';
 
 const bench = join(import.meta.dirname, '../../dist/bench-api.js');
 
-function run(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [bench, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  return new Promise((resolve) => {
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
-
 describe("the API server's bench", () => {
   it('gets the right answer to every request of every workload, each way', async () => {
-    const { code, stdout, stderr } = await run(['--scale', '0.004', '--connections', '4', '--json']);
+    const { code, stdout, stderr } = await run(['--scale', '0.004', '--connections', '4', '--json'], bench);
     expect(code, stderr).toBe(0);
     const lines = stdout
       .trim()
@@ -43,7 +28,7 @@ describe("the API server's bench", () => {
   });
 
   it('names what it does not know and runs nothing', async () => {
-    const { code, stderr } = await run(['Juggle', '--transports', 'carrier-pigeon']);
+    const { code, stderr } = await run(['Juggle', '--transports', 'carrier-pigeon'], bench);
     expect(code).toBe(2);
     expect(stderr).toContain('carrier-pigeon, Juggle is not known');
   });

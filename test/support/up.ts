@@ -53,9 +53,12 @@ export function up(args: readonly string[]): Promise<Up> {
   });
 }
 
-/** Runs the command to its end. */
-export function run(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Runs the command, or another `program` of ours, to its end. */
+export function run(
+  args: readonly string[],
+  program = cli,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -65,7 +68,8 @@ export function run(args: readonly string[]): Promise<{ code: number | null; std
     stderr += chunk.toString();
   });
   return new Promise((resolve) => {
-    child.on('exit', (code) => resolve({ code, stdout, stderr }));
+    // Not at its exit: what it has printed may still be on its way.
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
 }
 

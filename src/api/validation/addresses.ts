@@ -48,35 +48,20 @@ function rangeMessages(text: string): string[] {
   return hasHostBits(text) ? ['must not have bits set beyond the prefix length'] : [];
 }
 
-/**
- * @param stored what an update finds in the field; it may stay, however it is written.
- * @returns true when it is an address.
- * @see https://kep.k8s.io/4858
- */
-export function checkAddress(
-  check: Check,
-  path: Path,
-  step: Step,
-  text: string,
-  stored: readonly string[] = [],
-): boolean {
-  const messages = stored.includes(text) ? [] : addressMessages(text);
-  check.all(path, step, text, messages);
-  return messages.length === 0;
+/** `stored` is what an update finds in the field; it may stay, however it is written. True when nothing is wrong. */
+type TextCheck = (check: Check, path: Path, step: Step, text: string, stored?: readonly string[]) => boolean;
+
+function checkOf(messagesOf: (text: string) => string[]): TextCheck {
+  return (check, path, step, text, stored = []) => {
+    const messages = stored.includes(text) ? [] : messagesOf(text);
+    check.all(path, step, text, messages);
+    return messages.length === 0;
+  };
 }
 
-/** Likewise of ranges. */
-export function checkRange(
-  check: Check,
-  path: Path,
-  step: Step,
-  text: string,
-  stored: readonly string[] = [],
-): boolean {
-  const messages = stored.includes(text) ? [] : rangeMessages(text);
-  check.all(path, step, text, messages);
-  return messages.length === 0;
-}
+/** @see https://kep.k8s.io/4858 */
+export const checkAddress = checkOf(addressMessages);
+export const checkRange = checkOf(rangeMessages);
 
 /** What newer kinds say of an address that is not written in the one way to write it. */
 export function strictAddressMessages(text: string): string[] {
