@@ -73,6 +73,8 @@ export interface Call {
   seat: Seat | undefined;
   /** Sent as Warning headers. */
   readonly warnings: string[];
+  /** What authentication notes for the audit log, whose record begins later. */
+  annotations: Readonly<Record<string, string>> | undefined;
   dryRun: boolean;
   fieldManager: string;
   /** What is to be written, from decode on. */

@@ -25,9 +25,11 @@ import { createServiceAllocator } from './allocation/services.ts';
 import { createAuditor } from './audit/index.ts';
 import { holdsExpressions } from './authentication/expressions.ts';
 import { createAuthenticator } from './authentication/index.ts';
+import { createLegacyTokenUses } from './authentication/legacy-tokens.ts';
 import { createAuthorization } from './authorization/index.ts';
 import { expectedKindOf } from './bodies.ts';
 import { bootstrap } from './bootstrap/index.ts';
+import { keepLegacyTokenTracking } from './bootstrap/legacy-token-tracking.ts';
 import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
@@ -81,6 +83,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     const port = door.ports.https ?? door.ports.http;
     const host = server.options.https?.host ?? server.options.http?.host ?? '127.0.0.1';
     await bootstrap(server, port === undefined ? undefined : { host, port });
+    await keepLegacyTokenTracking(server);
     serveBus(server);
     const flowControlled =
       server.registry.byResource('flowcontrol.apiserver.k8s.io', 'v1', 'flowschemas') !== undefined;
@@ -127,7 +130,8 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
   });
   await caches.start(store, (error) => context.fail(error));
   services.start();
-  return {
+  const legacyUses = createLegacyTokenUses(context, () => server);
+  const server: Server = {
     context,
     options,
     registry,
@@ -145,7 +149,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
       configuration: options.admissionConfiguration,
     }),
     eventLeases: createEventLeases(store, clock, options.eventTtlSeconds),
-    authenticator: createAuthenticator(options, tokens, caches, clock),
+    authenticator: createAuthenticator(options, tokens, caches, clock, legacyUses),
     authorization: createAuthorization(
       {
         modes: options.authorizationModes,
@@ -166,6 +170,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     aggregation: new ApiServices(),
     ready: false,
   };
+  return server;
 }
 
 /** The cache of a kind by one lookup. Every stored kind gets its cache before the load, so that nothing is placed twice. */

@@ -72,6 +72,7 @@ export function newCall(request: CallRequest): Call {
     audit: undefined,
     seat: undefined,
     warnings: [],
+    annotations: undefined,
     dryRun: false,
     fieldManager: '',
     object: undefined,

@@ -49,6 +49,7 @@ export interface PathRequest {
   readonly user: Identity;
   readonly method: string;
   readonly path: string;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 export function createAuditor(options: AuditOptions, context: ActorContext): Auditor | undefined {
@@ -125,12 +126,13 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       sourceIps: sourcesOf(call.credentials),
       userAgent: call.userAgent,
       objectRef: referenceOf(call),
+      ...annotated(call.annotations),
     }));
   }
 
   return {
     begin,
-    beginPath({ auditId, credentials, user, method, path }) {
+    beginPath({ auditId, credentials, user, method, path, annotations }) {
       const verb = method.toLowerCase();
       const attributes = { user, verb, path, group: '', resource: '', subresource: '', namespace: '', name: '' };
       return beginWith(attributes, () => ({
@@ -141,6 +143,7 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
         sourceIps: sourcesOf(credentials),
         userAgent: String(credentials.headers['user-agent'] ?? ''),
         objectRef: undefined,
+        ...annotated(annotations),
       }));
     },
     started: (record, code) => tell(record, 'ResponseStarted', { responseStatus: { metadata: {}, code } }),
@@ -183,6 +186,11 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       await Promise.all(backends.map((backend) => backend.close()));
     },
   };
+}
+
+/** The record goes on to be annotated: it gets annotations of its own. */
+function annotated(annotations: Readonly<Record<string, string>> | undefined): Pick<AuditRecord, 'annotations'> {
+  return annotations === undefined ? {} : { annotations: { ...annotations } };
 }
 
 function attributesOf(call: Call, user: Identity): AuditAttributes {

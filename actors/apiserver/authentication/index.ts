@@ -13,19 +13,20 @@ import { createBootstrapTokens } from './bootstrap-tokens.ts';
 import { authoritiesOf, objectionTo, presentedBy } from './certificates.ts';
 import { frontProxyUser } from './front-proxy.ts';
 import { createJwtIssuer } from './jwt-issuers.ts';
+import type { LegacyTokenUses } from './legacy-tokens.ts';
 import { createPasswords } from './passwords.ts';
 import { createServiceAccountAuthenticator } from './service-accounts.ts';
 import { createStaticTokens } from './static-tokens.ts';
-import { ANONYMOUS, type Attempt, authenticated, shared, type TokenAuthenticator } from './types.ts';
+import { ANONYMOUS, type Attempt, authenticated, type Notes, shared, type TokenAuthenticator } from './types.ts';
 import { createTokenWebhook } from './webhook.ts';
 
 type HttpCredentials = Extract<Credentials, { type: 'http' }>;
 
 export interface Authenticator {
   /** @throws StatusError 401 */
-  identify(credentials: HttpCredentials): Identity | Promise<Identity>;
+  identify(credentials: HttpCredentials, notes?: Notes): Identity | Promise<Identity>;
   /** What a TokenReview says of a token. */
-  review(token: string, audiences: readonly string[]): Attempt | Promise<Attempt>;
+  review(token: string, audiences: readonly string[], notes?: Notes): Attempt | Promise<Attempt>;
 }
 
 export function createAuthenticator(
@@ -33,6 +34,7 @@ export function createAuthenticator(
   signer: TokenSigner,
   caches: Caches,
   clock: Clock,
+  legacyUses: LegacyTokenUses,
 ): Authenticator {
   const { apiAudiences } = options;
   /** Those that know nothing of audiences answer for the server's own. */
@@ -51,7 +53,7 @@ export function createAuthenticator(
   // In upstream's order.
   const tokens: readonly TokenAuthenticator[] = [
     ...(options.tokens.length === 0 ? [] : [forServer(createStaticTokens(options.tokens))]),
-    createServiceAccountAuthenticator(signer, caches, clock, apiAudiences),
+    createServiceAccountAuthenticator(signer, caches, clock, apiAudiences, legacyUses),
     ...(options.bootstrapTokens ? [forServer(createBootstrapTokens(caches, clock))] : []),
     ...options.jwtIssuers.map((issuer) => forServer(createJwtIssuer(issuer, clock, apiAudiences))),
     ...(options.tokenWebhook === null ? [] : [createTokenWebhook(options.tokenWebhook, clock, apiAudiences)]),
@@ -65,17 +67,18 @@ export function createAuthenticator(
   function byToken(
     token: string,
     wanted: readonly string[] | undefined,
+    notes: Notes | undefined,
     index = 0,
     errors: readonly string[] = [],
   ): Attempt | Promise<Attempt> {
     let complaints = errors;
     for (let at = index; at < tokens.length; at++) {
-      const attempt = (tokens[at] as TokenAuthenticator).authenticate(token, wanted);
+      const attempt = (tokens[at] as TokenAuthenticator).authenticate(token, wanted, notes);
       if (attempt instanceof Promise) {
         return attempt.then((answer) => {
           if (answer !== undefined && 'user' in answer) return withGroup(answer);
           const known = answer === undefined ? complaints : [...complaints, answer.error];
-          return byToken(token, wanted, at + 1, known);
+          return byToken(token, wanted, notes, at + 1, known);
         });
       }
       if (attempt === undefined) continue;
@@ -86,7 +89,7 @@ export function createAuthenticator(
     return { error: all.length === 1 ? (all[0] as string) : `[${all.join(', ')}]` };
   }
 
-  function identify(credentials: HttpCredentials): Identity | Promise<Identity> {
+  function identify(credentials: HttpCredentials, notes?: Notes): Identity | Promise<Identity> {
     const { authorization, headers, secure } = credentials;
     if (secure && requestHeader !== null && proxyAuthorities !== undefined) {
       const user = frontProxyUser(requestHeader, proxyAuthorities, credentials, headers, clock);
@@ -94,7 +97,7 @@ export function createAuthenticator(
     }
     const token = bearerOf(credentials);
     if (token !== undefined) {
-      const attempt = byToken(token, undefined);
+      const attempt = byToken(token, undefined, notes);
       return attempt instanceof Promise ? attempt.then(required) : required(attempt);
     }
     const basic = authorization === undefined ? undefined : /^basic +(\S+) *$/i.exec(authorization)?.[1];
@@ -116,7 +119,7 @@ export function createAuthenticator(
     return options.anonymousPaths.includes(mark < 0 ? uri : uri.slice(0, mark));
   }
 
-  return { identify, review: (token, audiences) => byToken(token, audiences) };
+  return { identify, review: (token, audiences, notes) => byToken(token, audiences, notes) };
 }
 
 function withGroup(attempt: Extract<Attempt, { user: Identity }>): Attempt {

@@ -9,7 +9,8 @@ import type { Clock } from '../../../src/runtime/index.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { Identity } from '../call.ts';
 import { type Claims, LEGACY_ISSUER, type TokenSigner, type Verified } from '../token-signer.ts';
-import { type Attempt, AUTHENTICATED, shared, type TokenAuthenticator } from './types.ts';
+import type { LegacyTokenUses } from './legacy-tokens.ts';
+import { type Attempt, AUTHENTICATED, type Notes, shared, type TokenAuthenticator } from './types.ts';
 
 /** Clocks may differ by this much: as long a token counts after its end, and its objects after their deletion began. */
 const LEEWAY_MS = 60_000;
@@ -42,6 +43,7 @@ export function createServiceAccountAuthenticator(
   caches: Caches,
   clock: Clock,
   apiAudiences: readonly string[],
+  legacyUses: LegacyTokenUses | undefined = undefined,
 ): TokenAuthenticator {
   let genuine = new Map<string, Verified>();
 
@@ -78,12 +80,13 @@ export function createServiceAccountAuthenticator(
     if (wasDeleted(object)) throw new Refused('service account token has been invalidated');
   }
 
-  function accountOf(namespace: string, name: string, uid: string, mismatch: (actual: string) => string): void {
+  function accountOf(namespace: string, name: string, uid: string, mismatch: (actual: string) => string): ApiObject {
     const account = find('serviceaccounts', namespace, name);
     if (account === undefined) throw new Refused(`serviceaccounts ${JSON.stringify(name)} not found`);
     if (wasDeleted(account)) throw new Refused(`service account ${namespace}/${name} has been deleted`);
     const actual = account.metadata['uid'] as string;
     if (actual !== uid) throw new Refused(mismatch(actual));
+    return account;
   }
 
   function checkTimes({ exp, nbf, iat }: Claims): void {
@@ -121,7 +124,7 @@ export function createServiceAccountAuthenticator(
     return identity(namespace, name, uid, extra);
   }
 
-  function legacy(claims: Claims, token: string): Identity {
+  function legacy(claims: Claims, token: string, audiences: readonly string[], notes: Notes | undefined) {
     const read = (claim: string, word: string) => {
       const value = claims[`${KUBERNETES}${claim}`];
       if (typeof value !== 'string' || value === '') throw new Refused(`${word} claim is missing`);
@@ -137,12 +140,16 @@ export function createServiceAccountAuthenticator(
       throw new Refused('Token has been invalidated');
     }
     if (!holds(secret, token)) throw new Refused("Token does not match server's copy");
-    accountOf(namespace, name, uid, (actual) => `ServiceAccount UID (${actual}) does not match claim (${uid})`);
-    return identity(namespace, name, uid, {});
+    const mismatch = (actual: string) => `ServiceAccount UID (${actual}) does not match claim (${uid})`;
+    const account = accountOf(namespace, name, uid, mismatch);
+    const judged = (refusal: string | undefined): Attempt =>
+      refusal === undefined ? { user: identity(namespace, name, uid, {}), audiences } : { error: refusal };
+    const refusal = legacyUses?.used(secret, account, notes);
+    return refusal instanceof Promise ? refusal.then(judged) : judged(refusal);
   }
 
   return {
-    authenticate(token, wanted): Attempt {
+    authenticate(token, wanted, notes) {
       const result = verified(token);
       if (result === undefined || 'error' in result) return result;
       const { claims } = result;
@@ -155,8 +162,8 @@ export function createServiceAccountAuthenticator(
         return { error: `token audiences ${goList(own)} is invalid for the target audiences ${goList(asked)}` };
       }
       try {
-        const user = claims.iss === LEGACY_ISSUER ? legacy(claims, token) : bound(claims);
-        return { user, audiences };
+        if (claims.iss === LEGACY_ISSUER) return legacy(claims, token, audiences, notes);
+        return { user: bound(claims), audiences };
       } catch (error) {
         if (error instanceof Refused) return { error: error.message };
         throw error;

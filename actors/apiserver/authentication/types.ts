@@ -7,12 +7,23 @@ export type Attempt =
   | { readonly error: string }
   | undefined;
 
+/** What the client and the audit log are told of a credential besides whose it is. A Call is one. */
+export interface Notes {
+  readonly warnings: string[];
+  /** For the audit log, whose record begins once the user is known. */
+  annotations: Readonly<Record<string, string>> | undefined;
+}
+
 export interface TokenAuthenticator {
   /**
    * Whose token it is. `audiences` are those that it must be for one of; omitted: this server's own. An answer without audiences
    * holds for the server's own alone.
    */
-  authenticate(token: string, audiences: readonly string[] | undefined): Attempt | Promise<Attempt>;
+  authenticate(
+    token: string,
+    audiences: readonly string[] | undefined,
+    notes?: Notes | undefined,
+  ): Attempt | Promise<Attempt>;
 }
 
 export const AUTHENTICATED = 'system:authenticated';

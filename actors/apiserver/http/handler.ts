@@ -7,6 +7,7 @@ import { isStatusError, StatusError } from '../../../src/api/index.ts';
 import type { RemoteVersion } from '../aggregation/api-services.ts';
 import { serveRemote } from '../aggregation/serve.ts';
 import { type AuditRecord, noteDecision } from '../audit/event.ts';
+import type { Notes } from '../authentication/types.ts';
 import { internal } from '../bus-door.ts';
 import type { Answer, Call, Identity } from '../call.ts';
 import { type FlowRequest, type Seat, TooManyRequests } from '../fairness/index.ts';
@@ -101,8 +102,11 @@ async function answerPath(
   const { request, auditId } = reply;
   const credentials = credentialsOf(request);
   const method = request.method ?? 'GET';
-  const user = await identityOf(credentials, server);
-  const record = server.auditor?.beginPath({ auditId, credentials, user, method, path });
+  const notes: Notes = { warnings: [], annotations: undefined };
+  reply.warnings = notes.warnings;
+  const user = await identityOf(credentials, server, notes);
+  const { annotations } = notes;
+  const record = server.auditor?.beginPath({ auditId, credentials, user, method, path, annotations });
   let seat: Seat | undefined;
   try {
     const known = await impersonatedOnPath(user, credentials, method, path, server);
@@ -137,8 +141,11 @@ async function answerRemote(
   const { request, auditId, upgrade } = reply;
   const credentials = credentialsOf(request);
   const method = request.method ?? 'GET';
-  const user = await identityOf(credentials, server);
-  const record = server.auditor?.beginPath({ auditId, credentials, user, method, path });
+  const notes: Notes = { warnings: [], annotations: undefined };
+  reply.warnings = notes.warnings;
+  const user = await identityOf(credentials, server, notes);
+  const { annotations } = notes;
+  const record = server.auditor?.beginPath({ auditId, credentials, user, method, path, annotations });
   const known = await impersonatedOnPath(user, credentials, method, path, server);
   if (record !== undefined && known !== user) record.impersonatedUser = known;
   if (resource === undefined) await authorizePath(known, method, path, server);

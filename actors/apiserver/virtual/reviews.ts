@@ -3,6 +3,8 @@
  * stage asks. @see pkg/registry/authorization, pkg/registry/authentication
  */
 import { type ApiObject, type ReviewScope, StatusError, validateAccessReview } from '../../../src/api/index.ts';
+import { annotate } from '../admission/audit-annotations.ts';
+import type { Notes } from '../authentication/types.ts';
 import type { Rule } from '../authorization/index.ts';
 import type { Call, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
@@ -168,7 +170,10 @@ export const tokenReviews: VirtualKind = {
     const token = spec.token ?? '';
     if (token === '') throw StatusError.badRequest('token is required for TokenReview in authentication');
     const asked = spec.audiences ?? [];
-    const attempt = await server.authenticator.review(token, asked.length > 0 ? asked : server.options.apiAudiences);
+    const audiences = asked.length > 0 ? asked : server.options.apiAudiences;
+    const notes: Notes = { warnings: call.warnings, annotations: undefined };
+    const attempt = await server.authenticator.review(token, audiences, notes);
+    for (const [key, value] of Object.entries(notes.annotations ?? {})) annotate(call, key, value);
     if (attempt === undefined || 'error' in attempt) {
       answer(call, { user: {}, ...(attempt === undefined ? {} : { error: attempt.error }) });
       return;

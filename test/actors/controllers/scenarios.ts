@@ -1,6 +1,7 @@
 /** The scenario of each controller for the contract tests: one row a controller, under its name. */
 import type { KubernetesObject, ObjectKey, Resource } from '../../../src/client/index.ts';
 import * as kinds from '../../../src/client/resources.ts';
+import { remoteStore } from '../../../src/store/index.ts';
 import { nodeRequest, testAuthority } from './certificates.ts';
 import type { TestCluster } from './cluster.ts';
 import type { Scenario } from './contract.ts';
@@ -38,6 +39,16 @@ const advance =
   (delayMs: number): Step =>
   ({ system }) =>
     system.advance(delayMs);
+/** Makes an object old: no client can. The time is found by its text in the stored value. */
+const madeIn2024 =
+  (key: string): Step =>
+  async ({ system }) => {
+    const store = remoteStore(system.bus, 'store');
+    const [found] = (await store.range({ key })).kvs;
+    const text = Buffer.from(found?.value ?? []).toString('latin1');
+    const value = Buffer.from(text.replaceAll('2026-01-01T', '2024-01-01T'), 'latin1');
+    await store.txn({ success: [{ type: 'put', key, value }] });
+  };
 const pod = (name: string, spec: object = {}, more: object = {}) => ({
   metadata: { name, namespace, labels, ...more },
   spec: { containers, ...spec },
@@ -700,15 +711,17 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'legacy-serviceaccount-token-cleaner-controller': {
     steps: [
-      create(kinds.configMaps, {
-        metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
-        data: { since: '2020-01-01' },
-      }),
+      patch(
+        kinds.configMaps,
+        { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
+        { data: { since: '2020-01-01' } },
+      ),
       create(kinds.serviceAccounts, { metadata: { name: 'bot', namespace }, secrets: [{ name: 'old' }] }),
       create(kinds.secrets, {
         metadata: { name: 'old', namespace, annotations: { 'kubernetes.io/service-account.name': 'bot' } },
         type: 'kubernetes.io/service-account-token',
       }),
+      madeIn2024('/registry/secrets/default/old'),
       advance(25 * 3_600_000),
     ],
     restMs: 25 * 3_600_000,
