@@ -76,6 +76,11 @@ export interface EventRegistration {
   readonly action: number;
   /** Omitted: every such event queues the pod. */
   readonly hint?: QueueingHint;
+  /** Key of the claim that the event is about, when it helps nobody but pods that name it: others are not even asked. */
+  readonly claimKey?: (
+    previous: KubernetesObject | undefined,
+    current: KubernetesObject | undefined,
+  ) => string | undefined;
 }
 
 export const events = {

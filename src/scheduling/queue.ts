@@ -14,6 +14,7 @@
  */
 import type { KubernetesObject } from '../client/index.ts';
 import type { Clock, Timer } from '../runtime/index.ts';
+import { ClaimWaiters } from './claim-waiters.ts';
 import { type ClusterEvent, covers, type EventRegistration, events } from './cluster-events.ts';
 import { Heap } from './heap.ts';
 import type { PodInfo } from './pod-info.ts';
@@ -97,6 +98,7 @@ export class SchedulingQueue {
   /** Unschedulable and gated pods by uid. */
   readonly #waiting = new Map<string, QueuedPod>();
   readonly #groups = new Map<string, Group>();
+  readonly #claimWaiters = new ClaimWaiters<QueuedPod>();
   #gated = 0;
   #sequence = 0;
   /** Pods being attempted: how many past events there were when each was popped. */
@@ -187,6 +189,7 @@ export class SchedulingQueue {
       if (pod.place === undefined) for (const event of occurred) this.#remember(event, previous, info.pod);
       return;
     }
+    this.#claimWaiters.set(pod);
     for (const event of occurred) {
       const worth = this.#worth(pod, event, previous, info.pod);
       if (worth === 'skip') continue;
@@ -272,8 +275,7 @@ export class SchedulingQueue {
     if (this.#inFlight.size > 0) this.#remember(event, previous, current);
     if (this.#groups.size === 0) return;
     for (const group of [...this.#groups.values()]) {
-      if (!this.#concerns(group, event)) continue;
-      for (const pod of [...group.pods.values()]) {
+      for (const pod of this.#concerned(group, event, previous, current)) {
         if (only && !only(pod.info)) continue;
         const worth = this.#worth(pod, event, previous, current);
         if (worth !== 'skip') this.#requeue(pod, worth, event.label);
@@ -293,12 +295,26 @@ export class SchedulingQueue {
     this.#toActive(pod, events.forceActivate.label);
   }
 
-  #concerns(group: Group, event: ClusterEvent): boolean {
+  /** The pods of the group that the event may help: none, all, or those that name certain claims. */
+  #concerned(
+    group: Group,
+    event: ClusterEvent,
+    previous: KubernetesObject | undefined,
+    current: KubernetesObject | undefined,
+  ): Iterable<QueuedPod> {
+    let named: Set<QueuedPod> | undefined;
     for (const plugin of group.plugins) {
       const registrations = this.#registrations(group.sample, plugin);
-      if (!registrations || registrations.some((registration) => covers(registration, event))) return true;
+      if (!registrations) return [...group.pods.values()];
+      for (const registration of registrations) {
+        if (!covers(registration, event)) continue;
+        const key = event.resource === '*' ? undefined : registration.claimKey?.(previous, current);
+        if (key === undefined) return [...group.pods.values()];
+        named ??= new Set();
+        for (const pod of this.#claimWaiters.of(key)) if (group.pods.get(pod.info.uid) === pod) named.add(pod);
+      }
     }
-    return false;
+    return named ?? [];
   }
 
   #registrations(info: PodInfo, plugin: string): readonly EventRegistration[] | undefined {
@@ -416,6 +432,7 @@ export class SchedulingQueue {
     }
     group.pods.set(pod.info.uid, pod);
     this.#waiting.set(pod.info.uid, pod);
+    this.#claimWaiters.set(pod);
     if (place === 'gated') this.#gated++;
     this.#tell(place);
   }
@@ -432,6 +449,7 @@ export class SchedulingQueue {
       this.#errorBackoff.delete(uid);
     } else {
       this.#waiting.delete(uid);
+      this.#claimWaiters.delete(pod);
       if (place === 'gated') this.#gated--;
       const group = this.#groups.get(pod.group)!;
       group.pods.delete(uid);

@@ -76,6 +76,31 @@ test('a hint decides by the object', () => {
   expect(queue.ready).toBe(true);
 });
 
+test('of an event that helps only those who name a claim, nobody else is asked', () => {
+  const asked: string[] = [];
+  registrations['Devices'] = [
+    {
+      resource: 'ResourceClaim',
+      action: Action.Add | Action.Update,
+      claimKey: (_previous, current) =>
+        current?.metadata?.name === 'any' ? undefined : `default/${current?.metadata?.name}`,
+      hint: (info) => asked.push(info.name) > 0,
+    },
+  ];
+  for (const name of ['a', 'b', 'c']) {
+    queue.add(infoOf(name, { resourceClaims: [{ name: 'd', resourceClaimName: `of-${name}` }] }));
+    queue.addUnschedulable(queue.pop()!, new Set(['Devices']), none);
+  }
+  const claimEvent = { resource: 'ResourceClaim', action: Action.Update, label: 'ResourceClaimUpdate' } as const;
+  queue.move(claimEvent, undefined, { metadata: { name: 'of-nobody' } });
+  expect(asked).toEqual([]);
+  queue.move(claimEvent, undefined, { metadata: { name: 'of-b' } });
+  expect(asked).toEqual(['b']);
+  expect(queue.sizes()).toMatchObject({ backoff: 1, unschedulable: 2 });
+  queue.move(claimEvent, undefined, { metadata: { name: 'any' } });
+  expect(asked).toEqual(['b', 'a', 'c']);
+});
+
 test('an idle scheduler cuts back-off short, but not after errors', () => {
   queue.add(infoOf('p'));
   queue.addUnschedulable(queue.pop()!, fit, none);

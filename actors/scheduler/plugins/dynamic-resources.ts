@@ -38,6 +38,7 @@ import {
   expectDurationMs,
   extendedClaimAnnotation,
   extendedRequests,
+  FittingRows,
   isExtendedName,
   isMadeFor,
   isReady,
@@ -54,6 +55,7 @@ import {
   unschedulable,
   type Verdict,
   verdict,
+  type WordingAnswers,
   waitsForDrivers,
 } from '../../../src/scheduling/index.ts';
 
@@ -79,7 +81,9 @@ interface State {
   /** Where an allocated claim can be used, at the same indexes. */
   readonly usable: readonly (NodeMatcher | undefined)[];
   readonly toAllocate: readonly ResourceClaim[];
-  /** By row, in the order of `toAllocate`; after those, the claim for extended resources where the row needs one. */
+  /** What has to be allocated, by the extended resources that a row serves by devices. */
+  readonly wanted: Map<string, Wanted>;
+  /** By row, as far as worked out, in the order of the claims that are wanted there. */
   readonly byRow: Map<number, Allocation>;
   /** Set when the pod requests resources that classes stand for. */
   readonly extended: Extended | undefined;
@@ -89,11 +93,19 @@ interface State {
   readonly reserved: Map<string, AllocationResult>;
 }
 
-interface Allocation {
-  readonly devices: DeviceAllocation;
-  /** The claim that the scheduler would make for this row, and which container gets what of it. */
+interface Wanted {
+  /** `toAllocate`; after those, the claim for extended resources where the row needs one. */
+  readonly claims: readonly ResourceClaim[];
+  /** The claim that the scheduler would make, and which container gets what of it. */
   readonly extendedClaim: ResourceClaim | undefined;
   readonly mappings: ExtendedRequests['mappings'];
+  /** Where claims of this wording can be served; undefined when there is none. */
+  readonly answers: WordingAnswers | undefined;
+}
+
+interface Allocation {
+  readonly devices: DeviceAllocation;
+  readonly wanted: Wanted;
 }
 
 /** The claim for extended resources, which nobody wrote. */
@@ -106,8 +118,6 @@ interface Extended {
   /** Once it is made. */
   made: ResourceClaim | undefined;
 }
-
-const noExtended = { extendedClaim: undefined, mappings: [] } as const;
 
 const stateOf = stateKey<State>(name);
 const keyOf = ({ metadata }: ResourceClaim) => `${metadata?.namespace}/${metadata?.name}`;
@@ -125,6 +135,9 @@ const compileSelector: CompileDeviceSelector = (expression) => {
   };
 };
 
+const isFreed = (before: ResourceClaim | undefined, after: ResourceClaim): boolean =>
+  before?.status?.allocation !== undefined && after.status?.allocation === undefined;
+
 /** Is the claim one of the pod's, by name? */
 const uses = ({ pod, namespace }: PodInfo, { metadata }: ResourceClaim): boolean =>
   metadata?.namespace === namespace &&
@@ -140,8 +153,10 @@ export const dynamicResources: PluginDefinition = {
     const claimInformer = informers?.informer(resourceClaims);
     const inventory = new DeviceInventory(() => slices?.lister.list() ?? []);
     const allocated = new AllocatedDevices();
+    const fitting = new FittingRows(inventory, allocated);
     const claims = new ClaimCache(claimInformer?.lister ?? { get: () => undefined }, allocated);
     const failed = (error: unknown) => log.error('watch failed', { plugin: name, error: String(error) });
+    informers?.informer(deviceClasses).changes$.subscribe({ next: () => fitting.clear(), error: failed });
     slices?.changes$.subscribe({ next: () => inventory.invalidate(), error: failed });
     /** The claims that the scheduler made for pods' extended resources, by the pod's uid. */
     const extendedClaims = new Map<string, ResourceClaim>();
@@ -223,18 +238,34 @@ export const dynamicResources: PluginDefinition = {
       return { resources, leftover: extendedClaims.get(info.uid), uid: random.uuid(), made: undefined };
     };
 
-    /** The claim that the pod needs on the row, if any; a verdict when the row has neither the resource nor devices. */
-    const extendedClaimFor = (
-      { resources, uid }: Extended,
-      { pod, namespace, name: podName, uid: podUid }: PodInfo,
-      row: number,
-    ): Pick<Allocation, 'extendedClaim' | 'mappings'> | Verdict => {
+    /** What the pod needs of the row's devices; a verdict when the row has neither some resource nor devices for it. */
+    const wantedOn = (state: State, info: PodInfo, row: number): Wanted | Verdict => {
       const byDevices: string[] = [];
-      for (const resource of resources) {
+      for (const resource of state.extended?.resources ?? []) {
         if ((nodes.allocatable[dimensionOf(resource)]?.[row] ?? 0) > 0) continue;
         if (resolver!.classOf(resource)) byDevices.push(resource);
         else if (nodes.nodes[row]?.status?.allocatable?.[resource] === undefined) return cannotFit;
       }
+      const key = byDevices.join();
+      let wanted = state.wanted.get(key);
+      if (!wanted) {
+        const { toAllocate, extended } = state;
+        const extra = extended && extendedClaimFor(extended, info, byDevices);
+        const { extendedClaim, mappings } = extra ?? { extendedClaim: undefined, mappings: [] };
+        const needed = extendedClaim ? [...toAllocate, extendedClaim] : toAllocate;
+        const answers = needed.length > 0 ? fitting.of(needed) : undefined;
+        wanted = { claims: needed, extendedClaim, mappings, answers };
+        state.wanted.set(key, wanted);
+      }
+      return wanted;
+    };
+
+    /** The claim for the extended resources that are served by devices, if any. */
+    const extendedClaimFor = (
+      { uid }: Extended,
+      { pod, namespace, name: podName, uid: podUid }: PodInfo,
+      byDevices: readonly string[],
+    ): Pick<Wanted, 'extendedClaim' | 'mappings'> => {
       const { requests, mappings } = extendedRequests(pod, byDevices, resolver!);
       if (requests.length === 0) return { extendedClaim: undefined, mappings };
       const owner = { apiVersion: 'v1', kind: 'Pod', name: podName, uid: podUid, controller: true };
@@ -273,6 +304,24 @@ export const dynamicResources: PluginDefinition = {
       }
     };
 
+    /** The devices that the pod would get on the row; undefined when it needs none there. */
+    const allocationOn = (state: State, info: PodInfo, row: number): Allocation | Verdict | undefined => {
+      const known = state.byRow.get(row);
+      if (known) return known;
+      const wanted = wantedOn(state, info, row);
+      if ('code' in wanted) return wanted;
+      const { claims: needed, answers } = wanted;
+      const node = nodes.nodes[row]!;
+      if (!answers) return undefined;
+      const devices = allocate(needed, node);
+      if (devices === cannotAllocate) answers.set(row, node, false);
+      if ('code' in devices) return devices;
+      answers.set(row, node, true);
+      const allocation: Allocation = { devices, wanted };
+      state.byRow.set(row, allocation);
+      return allocation;
+    };
+
     const release = (claim: ResourceClaim): void => {
       const { allocation: _allocation, reservedFor: _reservedFor, devices: _devices, ...status } = claim.status ?? {};
       client?.update(resourceClaims, { ...claim, status }, { subresource: 'status' }).then(
@@ -286,13 +335,18 @@ export const dynamicResources: PluginDefinition = {
       {
         resource: 'ResourceClaim',
         action: Action.Add | Action.Update,
+        // Devices that become free may serve anybody.
+        claimKey(previous, current) {
+          const after = current as ResourceClaim;
+          return isFreed(previous as ResourceClaim | undefined, after) ? undefined : keyOf(after);
+        },
         hint(info, previous, current) {
           const before = previous as ResourceClaim | undefined;
           const after = current as ResourceClaim;
-          const isFreed = before?.status?.allocation !== undefined && after.status?.allocation === undefined;
-          if (!isFreed && !uses(info, after)) return false;
+          const frees = isFreed(before, after);
+          if (!frees && !uses(info, after)) return false;
           if (problemOf(info.pod) !== undefined) return false;
-          if (isFreed) return true;
+          if (frees) return true;
           return before === undefined || JSON.stringify(before.status) !== JSON.stringify(after.status);
         },
       },
@@ -348,6 +402,7 @@ export const dynamicResources: PluginDefinition = {
           usable,
           toAllocate,
           extended,
+          wanted: new Map(),
           byRow: new Map(),
           unavailable: new Set<number>(),
           reserved: new Map(),
@@ -364,15 +419,13 @@ export const dynamicResources: PluginDefinition = {
           state.unavailable.add(i);
           kept = true;
         }
-        if ((state.toAllocate.length > 0 || state.extended) && !state.byRow.has(row)) {
-          const extra = state.extended ? extendedClaimFor(state.extended, info, row) : noExtended;
-          if ('code' in extra) return extra;
-          const wanted = extra.extendedClaim ? [...state.toAllocate, extra.extendedClaim] : state.toAllocate;
-          if (wanted.length > 0) {
-            const given = allocate(wanted, node);
-            if ('code' in given) return given;
-            state.byRow.set(row, { devices: given, ...extra });
-          }
+        if (state.toAllocate.length > 0 || state.extended) {
+          const wanted = wantedOn(state, info, row);
+          if ('code' in wanted) return wanted;
+          const fits = wanted.answers?.get(row, node);
+          if (fits === false) return cannotAllocate;
+          const given = wanted.answers && fits === undefined ? allocationOn(state, info, row) : undefined;
+          if (given && 'code' in given) return given;
         }
         return kept ? notOnNode : undefined;
       },
@@ -397,10 +450,13 @@ export const dynamicResources: PluginDefinition = {
         const chooses = state?.toAllocate.some(({ spec }) => spec.devices?.requests?.some((one) => one.firstAvailable));
         return chooses ? undefined : skip;
       },
-      score(cycle, _info, row) {
-        const { toAllocate, byRow } = cycle.need(stateOf);
+      score(cycle, info, row) {
+        const state = cycle.need(stateOf);
+        const { toAllocate } = state;
+        const allocation = allocationOn(state, info, row);
         let score = 0;
-        for (const [i, { devices }] of (byRow.get(row)?.devices.results() ?? []).entries()) {
+        const given = allocation && 'devices' in allocation ? allocation.devices.results() : [];
+        for (const [i, { devices }] of given.entries()) {
           const chosen = new Set(devices?.results?.map(({ request }) => request));
           for (const request of toAllocate[i]?.spec.devices?.requests ?? []) {
             for (const [place, one] of (request.firstAvailable ?? []).entries()) {
@@ -411,15 +467,15 @@ export const dynamicResources: PluginDefinition = {
         return score;
       },
       normalizeScore: (_cycle, _info, _rows, count, scores) => normalizeByHighest(scores, count, false),
-      reserve(cycle, _info, nodeName) {
+      reserve(cycle, info, nodeName) {
         const state = cycle.read(stateOf);
         if (!state || (state.toAllocate.length === 0 && !state.extended)) return undefined;
-        const allocation = state.byRow.get(nodes.rowOf(nodeName));
-        if (!allocation && state.toAllocate.length === 0) return undefined;
-        if (!allocation) return verdict(Code.Error, 'claim allocation not found for node');
+        const row = nodes.rowOf(nodeName);
+        const allocation = row < 0 ? cannotAllocate : allocationOn(state, info, row);
+        if (!allocation) return undefined;
+        if ('code' in allocation) return verdict(Code.Error, 'claim allocation not found for node');
         const given = allocation.devices.results();
-        const { extendedClaim } = allocation;
-        for (const [i, claim] of [...state.toAllocate, ...(extendedClaim ? [extendedClaim] : [])].entries()) {
+        for (const [i, claim] of allocation.wanted.claims.entries()) {
           state.reserved.set(uidOf(claim), given[i]!);
           allocated.assume(uidOf(claim), given[i]!);
         }
@@ -462,7 +518,7 @@ export const dynamicResources: PluginDefinition = {
         const mine = [...userClaims];
         const ofExtended = extended && reserved.get(extended.uid);
         if (extended && ofExtended) {
-          const { extendedClaim, mappings } = byRow.get(nodes.rowOf(nodeName))!;
+          const { extendedClaim, mappings } = byRow.get(nodes.rowOf(nodeName))!.wanted;
           try {
             const { uid: _uid, name: _name, ...metadata } = extendedClaim!.metadata!;
             const created = await client!.create(resourceClaims, { ...extendedClaim!, metadata });

@@ -12,6 +12,7 @@ export class AllocatedDevices {
   readonly #pending = new Map<string, AllocationResult>();
   readonly #written = new Map<string, AllocationResult>();
   readonly #taken = new Map<string, number>();
+  readonly #onTaken: ((pool: string) => void)[] = [];
   readonly #shares = new Map<string, { claims: number; readonly amounts: Map<string, bigint> }>();
 
   /** The claim as the cache has it now; undefined: it is gone. */
@@ -33,6 +34,11 @@ export class AllocatedDevices {
   /** The assumed allocation is written, or will not be: from now on only what the cache says counts. */
   forget(uid: string): void {
     if (this.#pending.delete(uid)) this.#settle(uid);
+  }
+
+  /** Calls back with `driver/pool` whenever something is taken of a pool or given back to it. */
+  onTaken(listener: (pool: string) => void): void {
+    this.#onTaken.push(listener);
   }
 
   isPending(uid: string): boolean {
@@ -69,6 +75,7 @@ export class AllocatedDevices {
       // Administrators look at devices without taking them.
       if (adminAccess) continue;
       const id = `${driver}/${pool}/${device}`;
+      for (const listener of this.#onTaken) listener(`${driver}/${pool}`);
       if (shareID === undefined) {
         const claims = (this.#taken.get(id) ?? 0) + sign;
         if (claims > 0) this.#taken.set(id, claims);

@@ -19,6 +19,7 @@ export {
   extendedRequests,
   isExtendedName,
 } from './extended-resources.ts';
+export { FittingRows, type WordingAnswers } from './fitting-rows.ts';
 export { type DeviceEntry, DeviceInventory, type Pool, type ReachablePool } from './inventory.ts';
 export { alternativesOf, type RequestShape } from './requests.ts';
 export {

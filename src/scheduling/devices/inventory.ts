@@ -96,6 +96,9 @@ const byName = <Item>(nameOf: (item: Item) => string) => {
 export class DeviceInventory {
   readonly #slices: () => readonly ResourceSlice[];
   #stale = true;
+  #version = 0;
+  /** The node that has a local pool, by `driver/pool`. */
+  readonly #homes = new Map<string, string>();
   /** Pools all of whose slices belong to one node, by its name, and all others. */
   #local = new Map<string, ReachablePool[]>();
   #shared: Reach[] = [];
@@ -107,6 +110,17 @@ export class DeviceInventory {
   /** Slices came, went or changed. */
   invalidate(): void {
     this.#stale = true;
+  }
+
+  /** Grows whenever devices came, went or changed. */
+  get version(): number {
+    if (this.#stale) this.#build();
+    return this.#version;
+  }
+
+  /** The only node that can reach the pool `driver/pool`; undefined: there may be several, or it is not known now. */
+  homeOf(pool: string): string | undefined {
+    return this.#stale ? undefined : this.#homes.get(pool);
   }
 
   /** The pools with devices that the node can reach, in an order that is always the same. */
@@ -124,6 +138,8 @@ export class DeviceInventory {
 
   #build(): void {
     this.#stale = false;
+    this.#version++;
+    this.#homes.clear();
     const newest = new Map<string, ResourceSlice[]>();
     for (const slice of this.#slices()) {
       const { driver, pool } = slice.spec;
@@ -143,6 +159,7 @@ export class DeviceInventory {
         const pools = this.#local.get(nodeName) ?? [];
         pools.push({ pool, devices: pool.devices });
         this.#local.set(nodeName, pools);
+        this.#homes.set(id, nodeName);
       } else {
         const reaches = ({ slice, device }: DeviceEntry, node: Node) =>
           selected(slice.spec.perDeviceNodeSelection ? device : slice.spec, node);
