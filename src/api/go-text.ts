@@ -66,3 +66,15 @@ export function goKind(value: unknown): string {
       return typeof value;
   }
 }
+
+const goTypes: Readonly<Record<string, string>> = {
+  nil: '<nil>',
+  map: 'map[string]interface {}',
+  slice: '[]interface {}',
+};
+
+/** Go's name of the type that a decoded JSON value has: `%T`. */
+export function goTypeName(value: unknown): string {
+  const kind = goKind(value);
+  return goTypes[kind] ?? kind;
+}

@@ -19,7 +19,7 @@ export * from './errors.ts';
 export * from './expressions.ts';
 export * from './field-errors.ts';
 export type * from './generated/types.ts';
-export { goJson, goValueText, quote } from './go-text.ts';
+export { goJson, goTypeName, goValueText, quote } from './go-text.ts';
 export * from './hash.ts';
 export { JsonSyntaxError, jsonDepthMax } from './json-text.ts';
 export * from './jsonpath.ts';

@@ -9,7 +9,7 @@
  */
 import { setMember } from './conform.ts';
 import { StatusError } from './errors.ts';
-import { goValueText, quote } from './go-text.ts';
+import { goTypeName, goValueText, quote } from './go-text.ts';
 import { stableJson } from './hash.ts';
 import { sortedCopy } from './patch-json.ts';
 import type { FieldSchema, ObjectSchema, Schema } from './schema.ts';
@@ -112,11 +112,7 @@ function keyAfter(directive: string, prefix: string, noun: string): string {
 
 /** As Go names what it has found where it wanted something else. */
 function unexpected(wanted: '[]' | 'map', found: unknown): StatusError {
-  const names: Readonly<Record<string, string>> = { string: 'string', boolean: 'bool', array: '[]interface {}' };
-  const name = kindOf(found);
-  const number = Number.isInteger(found) ? 'int64' : 'float64';
-  const text =
-    name === 'null' ? '%!s(<nil>)' : (names[name] ?? (name === 'number' ? number : 'map[string]interface {}'));
+  const text = found === null ? '%!s(<nil>)' : goTypeName(found);
   return failed(`expected a ${wanted === '[]' ? '[]' : 'map[string]'}interface {}, but received a ${text}`);
 }
 

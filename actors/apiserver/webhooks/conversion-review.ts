@@ -1,5 +1,12 @@
 /** ConversionReviews: what a conversion webhook is sent, and what it may answer. */
-import type { ApiObject, ConversionWebhook, KindDefinition } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  type ConversionWebhook,
+  fieldErrorText,
+  goTypeName,
+  type KindDefinition,
+  validateMetadata,
+} from '../../../src/api/index.ts';
 import { plainError } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
@@ -76,26 +83,30 @@ function checked(original: ApiObject, value: unknown, wanted: string, about: str
   const at = (why: string) => plainError(`${about} returned invalid object at index 0: ${why}`);
   if (typeof value !== 'object' || value === null) throw at('it is no object');
   const converted = value as ApiObject;
+  if (!converted.kind) throw plainError(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
   if (converted.apiVersion !== wanted) {
     throw at(`invalid groupVersion (expected ${wanted}, received ${converted.apiVersion ?? ''})`);
   }
   if (converted.kind !== original.kind) {
     throw at(`invalid kind (expected ${original.kind}, received ${converted.kind ?? ''})`);
   }
-  const { metadata } = converted;
-  if (metadata === undefined)
-    throw plainError(`${about} returned invalid metadata: missing metadata in converted object`);
+  const metadata: unknown = converted.metadata;
   const same = ['name', 'namespace', 'uid'] as const;
   for (const field of same) {
-    const [before, now] = [original.metadata[field] ?? '', metadata[field] ?? ''];
+    const [before, now] = [original.metadata[field] ?? '', textOf((metadata as Loose | undefined)?.[field])];
     const shown = field === 'uid' ? 'UID' : field;
     if (!sameValue(before, now)) throw refuse(`must have the same ${shown}: ${before} != ${now}`);
   }
   return { ...converted, metadata: restored(original, converted, about) };
 }
 
+type Loose = Readonly<Record<string, unknown>>;
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** The original's metadata with the labels and annotations of the converted object. */
 function restored(original: ApiObject, converted: ApiObject, about: string): ApiObject['metadata'] {
+  const refuse = (why: string) => plainError(`${about} returned invalid metadata: ${why}`);
   const metadata: ApiObject['metadata'] = { ...original.metadata };
   for (const field of ['labels', 'annotations'] as const) {
     const given: unknown = converted.metadata[field];
@@ -103,10 +114,18 @@ function restored(original: ApiObject, converted: ApiObject, about: string): Api
       metadata[field] = undefined as never;
       continue;
     }
+    if (typeof given !== 'object' || Array.isArray(given))
+      throw refuse(`invalid metadata.${field} of type ${goTypeName(given)} in converted object`);
     const bad = Object.entries(given).find(([, value]) => typeof value !== 'string');
-    if (bad !== undefined) {
-      const why = `metadata.${field}[${bad[0]}] must be a string, but is ${typeof bad[1]} in converted object`;
-      throw plainError(`${about} returned invalid metadata: ${why}`);
+    if (bad !== undefined)
+      throw refuse(`metadata.${field}[${bad[0]}] must be a string, but is ${goTypeName(bad[1])} in converted object`);
+    if (!sameValue(given, metadata[field])) {
+      const errors = validateMetadata({ [field]: given }, false);
+      // Upstream's path of annotations is in the singular here.
+      const texts = [...new Set(errors.map(fieldErrorText))].map((text) =>
+        text.replace(/^metadata\.annotations/, 'metadata.annotation'),
+      );
+      if (texts.length > 0) throw refuse(texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]`);
     }
     metadata[field] = given as never;
   }

@@ -230,7 +230,8 @@ function strategyOf(
   { metadata, spec }: Definition,
 ): Strategy {
   const hasStatus = version.subresources?.status !== undefined;
-  const check = (object: ApiObject, previous?: ApiObject) => validateCustomObject(object, previous, { schema, kind });
+  const rules = { schema, kind, scale: version.subresources?.scale };
+  const check = (object: ApiObject, previous?: ApiObject) => validateCustomObject(object, previous, rules);
   return {
     defaults: (object) => setCustomDefaults(object, schema),
     prepareForCreate(object) {
@@ -241,7 +242,10 @@ function strategyOf(
     warnings: customObjectWarnings,
     validate: (object) => check(object),
     validateUpdate: (object, previous) => check(object, previous),
-    status: { keptMetadata: 'all', validateUpdate: (object, previous) => check(object, previous) },
+    status: {
+      keptMetadata: 'all',
+      validateUpdate: (object, previous) => validateCustomObject(object, previous, rules, true),
+    },
     subresources: { scale: { validateUpdate: (object, previous) => check(object, previous) } },
     allowUnconditionalUpdate: false,
     generation: (object, previous) => {

@@ -5,7 +5,7 @@
  */
 import { expressions } from '../expressions.ts';
 import { type FieldError, type FieldPath, fieldErrors, fieldErrorText, fieldPath } from '../field-errors.ts';
-import { semanticEqual } from '../kinds/semantic-equality.ts';
+import { correlatedItems, isUnchanged } from './correlation.ts';
 import { type CompiledRule, compiledRules, hasRules, rulesOf, type SelfType, type ValidationRule } from './rules.ts';
 import { type CustomSchema, isJsonObject, type JsonObject, ownProperty } from './structural.ts';
 
@@ -43,7 +43,14 @@ export function validateRules(
   }
   const run = new RuleRun();
   const self = expressions().typeOfSchema(schema, true);
-  run.value({ value: object, old: previous, path: undefined, schema, self, unchanged: unchanged(object, previous) });
+  run.value({
+    value: object,
+    old: previous,
+    path: undefined,
+    schema,
+    self,
+    unchanged: isUnchanged(object, previous, schema),
+  });
   return run;
 }
 
@@ -56,9 +63,6 @@ export function defaultRuleErrors(schema: CustomSchema, path: FieldPath): FieldE
   run.value({ value, old: value, path, schema, self, unchanged: false });
   return run.errors;
 }
-
-const unchanged = (value: unknown, previous: unknown): boolean =>
-  previous !== undefined && semanticEqual(value, previous);
 
 interface Place {
   readonly value: unknown;
@@ -90,7 +94,7 @@ class RuleRun implements RuleFindings {
     const { schema, old, path, self } = place;
     const { items } = schema;
     if (items === undefined || !hasRules(items)) return true;
-    const before = correlated(schema, old);
+    const before = correlatedItems(schema, old);
     const type = expressions().isEmbedded(items)
       ? expressions().typeOfSchema(items, true)
       : self?.kind === 'list'
@@ -104,7 +108,7 @@ class RuleRun implements RuleFindings {
         path: path?.index(index),
         schema: items,
         self: type,
-        unchanged: previous === undefined ? place.unchanged : unchanged(item, previous),
+        unchanged: previous === undefined ? place.unchanged : isUnchanged(item, previous, items),
       });
     });
   }
@@ -113,7 +117,6 @@ class RuleRun implements RuleFindings {
     const { schema, old, path, self } = place;
     const { escapeName, isEmbedded, typeOfSchema } = expressions();
     const before = isJsonObject(old) ? old : {};
-    const was = isJsonObject(old) ? old : {};
     for (const name of Object.keys(value).sort()) {
       const property = ownProperty(schema, name);
       const additional = schema.additionalProperties;
@@ -133,7 +136,7 @@ class RuleRun implements RuleFindings {
         path: property === undefined ? path?.key(name) : (path?.child(name) ?? fieldPath(name)),
         schema: part,
         self: isEmbedded(part) ? typeOfSchema(part, true) : (known ?? typeOfSchema(part)),
-        unchanged: Object.hasOwn(was, name) ? unchanged(value[name], was[name]) : place.unchanged,
+        unchanged: Object.hasOwn(before, name) ? isUnchanged(value[name], before[name], part) : place.unchanged,
       });
       if (!goesOn) return false;
     }
@@ -251,16 +254,4 @@ function errorOf({ reason }: ValidationRule, path: string, type: string, detail:
     default:
       return fieldErrors.invalid(path, type, detail);
   }
-}
-
-/** Only items of map lists are found again. */
-function correlated(schema: CustomSchema, old: unknown): ((item: unknown) => unknown) | undefined {
-  const keys = schema['x-kubernetes-list-map-keys'];
-  if (schema['x-kubernetes-list-type'] !== 'map' || keys === undefined || !Array.isArray(old)) return undefined;
-  const keyOf = (item: unknown): string =>
-    isJsonObject(item)
-      ? JSON.stringify(keys.map((key) => item[key] ?? schema.items?.properties?.[key]?.default ?? null))
-      : '';
-  const known = new Map(old.map((item) => [keyOf(item), item as unknown]));
-  return (item) => known.get(keyOf(item));
 }

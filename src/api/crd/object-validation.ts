@@ -4,30 +4,38 @@
  * @see apiextensions-apiserver/pkg/registry/customresource/validator.go, KEP-4008
  */
 import { type FieldError, fieldErrors } from '../field-errors.ts';
-import type { ApiObject } from '../kinds/types.ts';
+import type { ApiObject, CustomForm } from '../kinds/types.ts';
 import { validateRules } from './object-rules.ts';
-import { itemsOf, pathText } from './paths.ts';
-import { type CustomSchema, isJsonObject, type JsonObject } from './structural.ts';
+import { scaleValueErrors } from './scale-values.ts';
+import type { CustomSchema } from './structural.ts';
+import { structureErrors } from './structure-errors.ts';
 import { validateValue } from './value-validation.ts';
 
 export interface CustomKindRules {
   readonly schema: CustomSchema;
   readonly kind: string;
+  readonly scale?: NonNullable<CustomForm['scale']> | undefined;
 }
 
-/** Everything that is wrong with `object`; `previous` is what it replaces. */
+/** Everything that is wrong with `object`; `previous` is what it replaces, of which only the status is new where `isStatus`. */
 export function validateCustomObject(
   object: ApiObject,
   previous: ApiObject | undefined,
   rules: CustomKindRules,
+  isStatus = false,
 ): FieldError[] {
-  const { schema, kind } = rules;
+  const { schema, kind, scale } = rules;
   const errors: FieldError[] = [];
   if (object.kind !== kind) errors.push(fieldErrors.invalid('kind', object.kind, `must be ${kind}`));
   const found: FieldError[] = [];
   validateValue(object, schema, '', previous, found);
   errors.push(...found);
-  checkStructure(object, schema, '', true, errors);
+  if (scale !== undefined) errors.push(...scaleValueErrors(object, scale, isStatus));
+  const structure = structureErrors(object, schema);
+  if (!isStatus) errors.push(...structure.embedded);
+  // Lists that had an item twice before may have it still.
+  if (previous === undefined || structure.lists.length === 0 || structureErrors(previous, schema).lists.length === 0)
+    errors.push(...structure.lists);
   const findings = validateRules(object, previous, schema, errors);
   ruleWarnings.set(object, findings.warnings);
   errors.push(...findings.errors);
@@ -40,54 +48,4 @@ const ruleWarnings = new WeakMap<ApiObject, readonly string[]>();
 /** Warnings of an object that has been validated. */
 export function customObjectWarnings(object: ApiObject): string[] {
   return [...(ruleWarnings.get(object) ?? [])];
-}
-
-/** Embedded objects need their type; sets and maps have no item twice. */
-function checkStructure(
-  value: unknown,
-  schema: CustomSchema | undefined,
-  path: string,
-  root: boolean,
-  errors: FieldError[],
-): void {
-  if (schema === undefined) return;
-  if (Array.isArray(value)) {
-    checkList(value, schema, path, errors);
-    for (const [at, item] of value.entries()) checkStructure(item, schema.items, `${path}[${at}]`, false, errors);
-    return;
-  }
-  if (!isJsonObject(value)) return;
-  if (schema['x-kubernetes-embedded-resource'] === true && !root) checkEmbedded(value, path, errors);
-  for (const [name, member, memberPath] of itemsOf(value, schema, path)) {
-    checkStructure(value[name], member, memberPath, false, errors);
-  }
-}
-
-function checkEmbedded(value: JsonObject, path: string, errors: FieldError[]): void {
-  for (const name of ['apiVersion', 'kind']) {
-    if (value[name] === undefined || value[name] === '') errors.push(fieldErrors.required(pathText(path, name), ''));
-  }
-}
-
-function checkList(list: readonly unknown[], schema: CustomSchema, path: string, errors: FieldError[]): void {
-  const type = schema['x-kubernetes-list-type'];
-  if (type !== 'set' && type !== 'map') return;
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  const seen = new Set<string>();
-  for (const [at, item] of list.entries()) {
-    const shown = type === 'set' ? item : keyOf(item, keys, schema.items);
-    const text = JSON.stringify(shown);
-    if (seen.has(text)) errors.push(fieldErrors.duplicate(`${path}[${at}]`, shown));
-    seen.add(text);
-  }
-}
-
-function keyOf(item: unknown, keys: readonly string[], schema: CustomSchema | undefined): JsonObject {
-  const key: JsonObject = {};
-  if (!isJsonObject(item)) return key;
-  for (const name of keys) {
-    const value = item[name] ?? schema?.properties?.[name]?.default;
-    if (value !== undefined) key[name] = value;
-  }
-  return key;
 }

@@ -1,11 +1,12 @@
 /**
  * Checks a value against the schema of a custom kind, with the texts of upstream's validator and in its order: a level's type and
- * bounds, then its members by name, then members that are missing. What equals its previous value is not checked again.
+ * bounds, then its members by name, then members that are missing. What is as it was is not checked again.
  * @see k8s.io/kube-openapi/pkg/validation/validate, apiextensions-apiserver/pkg/apiserver/validation/ratcheting.go
  */
 import { type FieldError, fieldErrors, fieldErrorText } from '../field-errors.ts';
 import { goJson } from '../go-text.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
+import { correlatedItems, isUnchanged } from './correlation.ts';
 import { formatHolds } from './formats.ts';
 import { itemsOf, pathText } from './paths.ts';
 import { type CustomSchema, isJsonObject, type JsonObject } from './structural.ts';
@@ -21,7 +22,7 @@ export function validateValue(
   previous: unknown,
   errors: FieldError[],
 ): number {
-  if (previous !== undefined && semanticEqual(value, previous)) return 0;
+  if (isUnchanged(value, previous, schema)) return 0;
   checkType(value, schema, path, errors);
   let checks = schema.type || schema.format ? 3 : 2;
   if (value === null) {
@@ -171,9 +172,9 @@ function checkArray(
   const { items, minItems, maxItems, uniqueItems } = schema;
   let checks = 1;
   if (items !== undefined) {
-    const before = correlated(schema, previous);
+    const before = correlatedItems(schema, previous);
     for (const [at, item] of list.entries())
-      checks += validateValue(item, items, `${path}[${at}]`, before(item), errors);
+      checks += validateValue(item, items, `${path}[${at}]`, before?.(item), errors);
   }
   if (minItems !== undefined && list.length < minItems) {
     errors.push(fieldErrors.invalid(path, list.length, `${path} in body should have at least ${minItems} items`));
@@ -185,16 +186,6 @@ function checkArray(
     errors.push(fieldErrors.duplicate(path, list));
   }
   return checks;
-}
-
-/** Items of maps are found again by their keys; those of other lists are not. */
-function correlated(schema: CustomSchema, previous: unknown): (item: unknown) => unknown {
-  const keys = schema['x-kubernetes-list-map-keys'];
-  if (schema['x-kubernetes-list-type'] !== 'map' || keys === undefined || !Array.isArray(previous))
-    return () => undefined;
-  const keyOf = (item: unknown) => (isJsonObject(item) ? JSON.stringify(keys.map((key) => item[key] ?? null)) : '');
-  const known = new Map(previous.map((item) => [keyOf(item), item]));
-  return (item) => known.get(keyOf(item));
 }
 
 function checkEnum(value: unknown, schema: CustomSchema, path: string, errors: FieldError[]): void {

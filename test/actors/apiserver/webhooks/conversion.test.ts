@@ -71,6 +71,11 @@ beforeEach(() => {
   hook.reviews.length = 0;
 });
 
+/** An answer whose objects have other metadata. */
+const withMetadata = (change: (metadata: Json) => Json) => (objects: Json[]) => ({
+  convertedObjects: objects.map((object) => ({ ...object, metadata: change(object.metadata) })),
+});
+
 const host = (version: string, name: string, spec: object) => ({
   apiVersion: `example.com/${version}`,
   kind: 'Host',
@@ -192,6 +197,29 @@ describe('custom kinds that a webhook converts', () => {
       }),
       'returned invalid object: must have the same name: bad != x',
     ],
+    [withMetadata(() => undefined), 'returned invalid object: must have the same name: bad != '],
+    [withMetadata((metadata) => ({ ...metadata, uid: 'u' })), 'returned invalid object: must have the same UID: '],
+    [
+      withMetadata((metadata) => ({ ...metadata, namespace: 'other' })),
+      'returned invalid object: must have the same namespace: default != other',
+    ],
+    [
+      withMetadata((metadata) => ({ ...metadata, labels: ['a'] })),
+      'returned invalid metadata: invalid metadata.labels of type []interface {} in converted object',
+    ],
+    [
+      withMetadata((metadata) => ({ ...metadata, annotations: { a: 1 } })),
+      'returned invalid metadata: metadata.annotations[a] must be a string, but is int64 in converted object',
+    ],
+    [
+      withMetadata((metadata) => ({ ...metadata, labels: { a: 'b!' } })),
+      'returned invalid metadata: metadata.labels: Invalid value: "b!": a valid label must be',
+    ],
+    [
+      withMetadata((metadata) => ({ ...metadata, annotations: { 'a b': '' } })),
+      'returned invalid metadata: metadata.annotation: Invalid value: "a b": name part must consist of',
+    ],
+    [() => ({ convertedObjects: undefined }), 'returned 0 objects, expected 1'],
   ])('say what is wrong with an answer', async (more, text) => {
     await server.http('DELETE', `${at('v2')}/bad`);
     await server.http('POST', at('v2'), host('v2', 'bad', { host: 'b', port: '1' }));
