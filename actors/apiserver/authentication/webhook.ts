@@ -44,6 +44,7 @@ export function createTokenWebhook(
     }
     const stated = status.audiences ?? [];
     const audiences = stated.length === 0 ? shared(asked, apiAudiences) : shared(stated, asked);
+    checkUser(status.user);
     // A service that knows nothing of audiences vouches for this server's own alone.
     if (audiences.length === 0) return undefined;
     const { username = '', uid, groups, extra } = status.user ?? {};
@@ -71,4 +72,18 @@ export function createTokenWebhook(
       return answer instanceof Promise ? answer.catch((error: unknown) => ({ error: messageOf(error) })) : answer;
     },
   };
+}
+
+/** What is no list of texts must not become a group by accident. @throws Error */
+function checkUser(user: unknown): void {
+  const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isTexts = (value: unknown) =>
+    value === undefined || value === null || (Array.isArray(value) && value.every((item) => typeof item === 'string'));
+  const isText = (value: unknown) => value === undefined || typeof value === 'string';
+  if (user === undefined || user === null) return;
+  const { username, uid, groups, extra } = user as Record<string, unknown>;
+  const isExtra =
+    extra === undefined || extra === null || (isRecord(extra) && Object.values(extra as object).every(isTexts));
+  if (isRecord(user) && isText(username) && isText(uid) && isTexts(groups) && isExtra) return;
+  throw new Error('the answer of the webhook is no TokenReview');
 }

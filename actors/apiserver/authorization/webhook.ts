@@ -47,6 +47,9 @@ export function createWebhookAuthorizer(option: WebhookAuthorizerOption, clock: 
       status?: { allowed?: boolean; denied?: boolean; reason?: string };
     };
     const { allowed = false, denied = false, reason = '' } = status ?? {};
+    if (typeof allowed !== 'boolean' || typeof denied !== 'boolean' || typeof reason !== 'string') {
+      throw new Error('the answer of the webhook is no SubjectAccessReview');
+    }
     if (allowed && denied) throw new Error('webhook subject access review returned both allow and deny response');
     return denied ? { allowed: false, denied: true, reason } : { allowed, reason };
   }

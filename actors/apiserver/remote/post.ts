@@ -74,9 +74,11 @@ function exchange(endpoint: Endpoint, method: string, body: string | undefined, 
         let size = 0;
         response.on('data', (part: Buffer) => {
           size += part.length;
-          if (size > ANSWER_BYTES_MAX) sent.destroy(new Error(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`));
+          if (size > ANSWER_BYTES_MAX) giveUp(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`);
           else parts.push(part);
         });
+        // What was begun and cut off has neither an end nor an error.
+        response.on('close', () => failed('the answer was cut off', true));
         response.on('end', () => {
           timer.cancel();
           const code = response.statusCode ?? 0;
@@ -92,11 +94,17 @@ function exchange(endpoint: Endpoint, method: string, body: string | undefined, 
         });
       },
     );
-    const timer = clock.after(TIMEOUT_MS, () => sent.destroy(new Error('no answer in time')), { background: true });
-    sent.on('error', (error) => {
+    const failed = (message: string, retriable: boolean) => {
       timer.cancel();
-      reject(new RemoteError(`${url.origin}${url.pathname}: ${error.message}`, true));
-    });
+      reject(new RemoteError(`${url.origin}${url.pathname}: ${message}`, retriable));
+    };
+    /** Another attempt would take as long, or bring as much. */
+    const giveUp = (message: string) => {
+      failed(message, false);
+      sent.destroy();
+    };
+    const timer = clock.after(TIMEOUT_MS, () => giveUp('no answer in time'), { background: true });
+    sent.on('error', ({ message }) => failed(message, true));
     sent.end(body);
   });
 }
