@@ -157,7 +157,13 @@ export const dynamicResources: PluginDefinition = {
     const claims = new ClaimCache(claimInformer?.lister ?? { get: () => undefined }, allocated);
     const failed = (error: unknown) => log.error('watch failed', { plugin: name, error: String(error) });
     informers?.informer(deviceClasses).changes$.subscribe({ next: () => fitting.clear(), error: failed });
-    slices?.changes$.subscribe({ next: () => inventory.invalidate(), error: failed });
+    slices?.changes$.subscribe({
+      next(change) {
+        if (change.type === 'deleted') inventory.changed(change.object, undefined);
+        else inventory.changed(change.type === 'updated' ? change.previous : undefined, change.object);
+      },
+      error: failed,
+    });
     /** The claims that the scheduler made for pods' extended resources, by the pod's uid. */
     const extendedClaims = new Map<string, ResourceClaim>();
     claimInformer?.changes$.subscribe({

@@ -64,8 +64,11 @@ export class AllocatedDevices {
     const before = this.#counted.get(uid);
     const after = this.#written.get(uid) ?? this.#pending.get(uid);
     if (before === after) return;
-    if (before) this.#count(before, -1);
-    if (after) this.#count(after, 1);
+    // What was decided comes back as it was written.
+    if (!before || !after || !takesTheSame(before, after)) {
+      if (before) this.#count(before, -1);
+      if (after) this.#count(after, 1);
+    }
     if (after) this.#counted.set(uid, after);
     else this.#counted.delete(uid);
   }
@@ -92,4 +95,23 @@ export class AllocatedDevices {
       else this.#shares.delete(id);
     }
   }
+}
+
+/** Do two allocations take the same devices, none of them in shares? */
+function takesTheSame(a: AllocationResult, b: AllocationResult): boolean {
+  const [first = [], second = []] = [a.devices?.results, b.devices?.results];
+  return (
+    first.length === second.length &&
+    first.every(({ driver, pool, device, shareID, adminAccess }, i) => {
+      const other = second[i]!;
+      return (
+        device === other.device &&
+        pool === other.pool &&
+        driver === other.driver &&
+        shareID === undefined &&
+        other.shareID === undefined &&
+        (adminAccess ?? false) === (other.adminAccess ?? false)
+      );
+    })
+  );
 }

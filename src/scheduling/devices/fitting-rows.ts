@@ -27,11 +27,12 @@ export interface WordingAnswers {
 export class FittingRows {
   readonly #inventory: DeviceInventory;
   readonly #wordings = new Map<string, Wording>();
-  #inventoryVersion = -1;
 
   constructor(inventory: DeviceInventory, allocated: AllocatedDevices) {
     this.#inventory = inventory;
-    allocated.onTaken((pool) => this.#taken(pool));
+    // Only what was said of nodes that reach the pool may be wrong now.
+    allocated.onTaken((pool) => this.#forget(inventory.homeOf(pool)));
+    inventory.onChange((nodeName) => this.#forget(nodeName));
   }
 
   /** Device classes changed. */
@@ -41,10 +42,7 @@ export class FittingRows {
 
   /** What is known for claims that say the same as these; to be used within one scheduling attempt. */
   of(claims: readonly ResourceClaim[]): WordingAnswers {
-    if (this.#inventoryVersion !== this.#inventory.version) {
-      this.#inventoryVersion = this.#inventory.version;
-      this.#wordings.clear();
-    }
+    this.#inventory.refresh();
     const { nodes, fits, rows } = this.#wording(JSON.stringify(claims.map(({ spec }) => spec)));
     return {
       get: (row, node) => (nodes[row] === node ? fits[row] : undefined),
@@ -61,16 +59,14 @@ export class FittingRows {
     };
   }
 
-  /** Only what was said of nodes that reach the pool may be wrong now. */
-  #taken(pool: string): void {
-    if (this.#wordings.size === 0) return;
-    const home = this.#inventory.homeOf(pool);
-    if (home === undefined) {
+  /** What is known of a node, or of all. */
+  #forget(nodeName: string | undefined): void {
+    if (nodeName === undefined) {
       this.#wordings.clear();
       return;
     }
     for (const { rows, fits } of this.#wordings.values()) {
-      const row = rows.get(home);
+      const row = rows.get(nodeName);
       if (row !== undefined) fits[row] = undefined;
     }
   }

@@ -47,6 +47,19 @@ test.each([1, 2, 3, 4])('what is remembered is what the allocation says (seed %i
   const nodes = Array.from({ length: 8 }, (_, i) => makeNode(`n${i}`, { rack: i < 4 ? 'a' : 'b' }));
   const slices = nodes.map(({ metadata }, i) => slice(`p${i}`, 3, { nodeName: metadata!.name! }));
   const { allocated, inventory, plain, fitting } = world(slices);
+  /** Another slice in place of one: now and then the whole inventory is told to look again. */
+  const replace = (at: number, by: ResourceSlice) => {
+    const previous = slices[at]!;
+    slices[at] = by;
+    if (previous.metadata!.name === by.metadata!.name) inventory.changed(previous, by);
+    else if (below(4) === 0) inventory.invalidate();
+    else {
+      inventory.changed(previous, undefined);
+      inventory.changed(undefined, by);
+    }
+    const anew = new DeviceInventory(() => slices);
+    for (const node of nodes) expect(inventory.reachable(node)).toEqual(anew.reachable(node));
+  };
   const held: string[] = [];
   let remembered = 0;
   for (let step = 0; step < 600; step++) {
@@ -63,11 +76,9 @@ test.each([1, 2, 3, 4])('what is remembered is what the allocation says (seed %i
     }
     const what = below(40);
     if (what === 0) {
-      slices[below(slices.length)] = slice(`p${below(8)}x${step}`, 1 + below(4), { nodeName: `n${below(8)}` });
-      inventory.invalidate();
+      replace(below(8), slice(`p${below(8)}x${step}`, 1 + below(4), { nodeName: `n${below(8)}` }));
     } else if (what === 1) {
-      slices[0] = slice('rack', below(3), inRack);
-      inventory.invalidate();
+      replace(0, slice('rack', 2, below(2) === 0 ? inRack : { nodeName: `n${below(8)}` }));
     } else if (what === 2) {
       const row = below(8);
       nodes[row] = makeNode(`n${row}`, { rack: below(2) === 0 ? 'a' : 'b' });
