@@ -132,9 +132,9 @@ export class StatusError extends Error {
     return failure(406, 'NotAcceptable', message);
   }
 
-  /** 409: `pods "x" already exists`. */
-  static alreadyExists(resource: GroupName, name: string): StatusError {
-    const message = `${groupText(resource)} ${quote(name)} already exists`;
+  /** 409: `pods "x" already exists`, or that it is on its way out. */
+  static alreadyExists(resource: GroupName, name: string, isBeingDeleted = false): StatusError {
+    const message = `${isBeingDeleted ? 'object is being deleted: ' : ''}${groupText(resource)} ${quote(name)} already exists`;
     return failure(409, 'AlreadyExists', message, details(name, resource));
   }
 

@@ -6,13 +6,17 @@ import { type ApiObject, type CustomForm, StatusError } from '../../../src/api/i
 
 type ScalePaths = NonNullable<CustomForm['scale']>;
 
-/** The Scale of an object. 500 when it has no replicas to speak of, as upstream. */
-export function readCustomScale(object: ApiObject, paths: ScalePaths): ApiObject {
+/** The replicas of a Scale whose object says nothing of them: what a change must replace. */
+const UNSET = -(2 ** 31);
+
+/** The Scale of an object. 500 when it has no replicas to speak of, as upstream, unless it is read to be changed. */
+export function readCustomScale(object: ApiObject, paths: ScalePaths, toChange: boolean): ApiObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const replicas = valueAt(object, paths.specReplicasPath);
-  if (typeof replicas !== 'number') {
+  const found = valueAt(object, paths.specReplicasPath);
+  if (typeof found !== 'number' && !toChange) {
     throw StatusError.internalError(`the spec replicas field ${JSON.stringify(paths.specReplicasPath)} does not exist`);
   }
+  const replicas = typeof found === 'number' ? found : UNSET;
   const current = valueAt(object, paths.statusReplicasPath);
   const selector = paths.labelSelectorPath ? valueAt(object, paths.labelSelectorPath) : undefined;
   return {
@@ -27,8 +31,11 @@ export function readCustomScale(object: ApiObject, paths: ScalePaths): ApiObject
   };
 }
 
-/** Puts a Scale's replicas into the object, in place. */
+/** Puts a Scale's replicas into the object, in place. @throws StatusError 400 when neither has any */
 export function writeCustomScale(object: ApiObject, part: ApiObject, paths: ScalePaths): void {
+  const replicas = (part['spec'] as { replicas?: number } | undefined)?.replicas ?? 0;
+  if (replicas === UNSET)
+    throw StatusError.badRequest(`the spec replicas field ${JSON.stringify(paths.specReplicasPath)} cannot be empty`);
   const names = namesOf(paths.specReplicasPath);
   const last = names.pop();
   if (last === undefined) return;
@@ -37,7 +44,7 @@ export function writeCustomScale(object: ApiObject, part: ApiObject, paths: Scal
     at[name] = { ...(at[name] as object | undefined) };
     at = at[name] as Record<string, unknown>;
   }
-  at[last] = (part['spec'] as { replicas?: number } | undefined)?.replicas ?? 0;
+  at[last] = replicas;
 }
 
 export const replicasPathOf = ({ specReplicasPath }: ScalePaths): readonly string[] => namesOf(specReplicasPath);

@@ -171,7 +171,7 @@ function decodePatch(call: Call, server: Server): void {
       return;
     }
     const { kind: partKind } = handler.part;
-    const part = patchObject(call, partKind, handler.part.read(previous.object, call.kind));
+    const part = patchObject(call, partKind, handler.part.read(previous.object, call.kind, true));
     checkName(call, part);
     call.part = part;
     if (part.metadata['resourceVersion'] !== previous.object.metadata['resourceVersion']) expectRevision(call, part);
@@ -231,11 +231,11 @@ const livePartOf = (
   { kind }: Call,
   { kind: partKind, read, path }: NonNullable<SubresourceHandler['part']>,
   previous: Entry,
-): LivePart => ({ live: read(previous.object, kind), kind: partKind, path: path(kind) });
+): LivePart => ({ live: read(previous.object, kind, true), kind: partKind, path: path(kind) });
 
 /** @throws StatusError 422 that names the part's kind */
 function checkPart(call: Call, { kind, validate }: NonNullable<SubresourceHandler['part']>, part: ApiObject): void {
-  const errors = validate?.(part) ?? [];
+  const errors = validate?.(part, call.kind) ?? [];
   if (errors.length > 0) throw StatusError.invalid({ group: kind.group, name: kind.kind }, call.name as string, errors);
 }
 

@@ -11,13 +11,14 @@ export interface SubresourceHandler {
   /** The subresource shows a part of the object as another kind. */
   readonly part?: {
     readonly kind: NamedKind;
-    read(object: ApiObject, kind: KindDefinition): ApiObject;
+    /** `toChange`: what a change begins with, also where the object does not have the part yet. */
+    read(object: ApiObject, kind: KindDefinition, toChange?: boolean): ApiObject;
     /** Where in the object its replicas are: what may be written of the part. */
     path(kind: KindDefinition): readonly string[];
     /** Puts a changed part into the object, in place. */
     write(object: ApiObject, part: ApiObject, kind: KindDefinition): void;
     /** What is wrong with the part itself, before its object is looked at. */
-    validate?(part: ApiObject): readonly FieldError[];
+    validate?(part: ApiObject, kind: KindDefinition): readonly FieldError[];
   };
   /** Answers a create; the decoded body is `call.part`. */
   create?(call: Call, server: Server): void | Promise<void>;

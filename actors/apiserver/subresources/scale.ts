@@ -21,9 +21,9 @@ export const scale: SubresourceHandler = {
   name: 'scale',
   part: {
     kind: { group: 'autoscaling', version: 'v1', kind: 'Scale', definition: 'io.k8s.api.autoscaling.v1.Scale' },
-    read(object, kind) {
+    read(object, kind, toChange = false) {
       const paths = kind.custom?.scale;
-      if (paths !== undefined) return readCustomScale(object, paths);
+      if (paths !== undefined) return readCustomScale(object, paths, toChange);
       const { metadata, spec, status } = object as unknown as Scalable;
       const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
       const selector = selectorText(spec?.selector);
@@ -38,7 +38,9 @@ export const scale: SubresourceHandler = {
     path({ custom }) {
       return custom?.scale === undefined ? ['spec', 'replicas'] : replicasPathOf(custom.scale);
     },
-    validate(part) {
+    validate(part, { custom }) {
+      // The rules of a custom kind look at its object.
+      if (custom !== undefined) return [];
       const replicas = (part as unknown as Scalable).spec?.replicas ?? 0;
       if (replicas >= 0) return [];
       return [fieldErrors.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')];

@@ -15,7 +15,8 @@ export async function createObject(call: Call, server: Server): Promise<void> {
   const cache = server.cacheOf(call.kind);
   const name = object.metadata.name as string;
   const key = cache.keyOf(call.namespace, name);
-  if (cache.get(key) !== undefined) return taken(call, name);
+  const existing = cache.get(key);
+  if (existing !== undefined) return taken(call, name, existing);
   const companion = server.services.prepare(call.kind, object, undefined);
   if (call.dryRun) {
     server.services.settle(call.kind, object);
@@ -40,7 +41,8 @@ export async function createObject(call: Call, server: Server): Promise<void> {
     });
     if (entry === undefined) {
       // Either the name was taken in the meantime, or the address of the companion was: the next attempt picks another one.
-      if (cache.get(key) !== undefined) taken(call, name);
+      const winner = cache.get(key);
+      if (winner !== undefined) taken(call, name, winner);
       return;
     }
     call.answer = { type: 'entry', code: 201, entry, kind: call.kind };
@@ -50,12 +52,13 @@ export async function createObject(call: Call, server: Server): Promise<void> {
 }
 
 /** A generated name is tried again with another suffix; a name of the client's own is refused. */
-function taken(call: Call, name: string): void {
+function taken(call: Call, name: string, { object }: Entry): void {
   const { generateName } = (call.object?.metadata ?? {}) as { generateName?: string };
   const generated = generateName !== undefined && generateName !== '' && name.startsWith(generateName.slice(0, 58));
   // An apply or a PUT that meant to create updates what has come in between.
   if (call.verb !== 'create') return;
-  if (!generated) throw StatusError.alreadyExists(resourceOf(call.kind), name);
+  const isBeingDeleted = object.metadata['deletionTimestamp'] !== undefined;
+  if (!generated) throw StatusError.alreadyExists(resourceOf(call.kind), name, isBeingDeleted);
   if (call.attempt >= NAME_ATTEMPTS_MAX) throw StatusError.generateNameConflict(resourceOf(call.kind), name);
   call.object = undefined;
   call.name = undefined;

@@ -37,7 +37,7 @@ const instance = (kind: string, name: string, more: object = {}) => ({
 });
 
 async function until<Value>(read: () => Promise<Value | undefined | false>): Promise<Value> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 3000; attempt++) {
     const value = await read();
     if (value !== undefined && value !== false) return value;
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -80,6 +80,85 @@ describe('a CustomResourceDefinition', () => {
     const scaled = await server.http('PATCH', `${path}/x/scale`, { spec: { replicas: 4 } }, MERGE);
     expect(scaled.body).toMatchObject({ kind: 'Scale', spec: { replicas: 4 }, status: { replicas: 1 } });
     expect((await server.http('GET', `${path}/x`)).body).toMatchObject({ spec: { n: 4 }, metadata: { generation: 2 } });
+  });
+
+  it('scales objects that have no replicas yet, and says of the object what is wrong', async () => {
+    const schema = object({ spec: object({ n: { type: 'integer' } }) });
+    const scale = { specReplicasPath: '.spec.n', statusReplicasPath: '.status.n' };
+    await server.http('POST', CRDS, definition('sizes', schema, { subresources: { scale } }));
+    await served('sizes');
+    const path = '/apis/example.com/v1/namespaces/default/sizes';
+    await server.http('POST', path, instance('Size', 'x', { spec: {} }));
+    const unset = await server.http('GET', `${path}/x/scale`);
+    expect([unset.status, unset.body.message]).toEqual([
+      500,
+      'Internal error occurred: the spec replicas field ".spec.n" does not exist',
+    ]);
+    const change = (spec: object) => server.http('PATCH', `${path}/x/scale`, { spec }, MERGE);
+    const empty = await change({});
+    expect([empty.status, empty.body.message]).toEqual([400, 'the spec replicas field ".spec.n" cannot be empty']);
+    const negative = await change({ replicas: -3 });
+    expect([negative.status, negative.body.message]).toEqual([
+      422,
+      'Size.example.com "x" is invalid: .spec.n: Invalid value: -3: should be a non-negative integer',
+    ]);
+    expect((await change({ replicas: 2 })).body).toMatchObject({ kind: 'Scale', spec: { replicas: 2 } });
+    const whole = { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name: 'x' }, spec: {} };
+    expect((await server.http('PUT', `${path}/x/scale`, whole)).status).toBe(200);
+    expect((await server.http('GET', `${path}/x`)).body.spec).toEqual({ n: 0 });
+  });
+
+  it('lets nothing be made while it goes, itself neither', async () => {
+    const schema = object({ spec: { type: 'object' } });
+    const going = definition('goings', schema);
+    await server.http('POST', CRDS, going);
+    await served('goings');
+    const path = '/apis/example.com/v1/namespaces/default/goings';
+    const kept = instance('Going', 'kept');
+    const held = { ...kept, metadata: { ...kept.metadata, finalizers: ['example.com/hold'] } };
+    expect((await server.http('POST', path, held)).status).toBe(201);
+    expect((await server.http('DELETE', `${CRDS}/goings.example.com`)).status).toBe(200);
+    const refused = await until(async () => {
+      const answer = await server.http('POST', `${path}?dryRun=All`, instance('Going', 'new'));
+      return answer.status !== 201 && answer;
+    });
+    expect(refused.body).toMatchObject({
+      code: 405,
+      reason: 'MethodNotAllowed',
+      message: 'create not allowed while custom resource definition is terminating',
+      details: { group: 'example.com', kind: 'goings' },
+    });
+    const again = await server.http('POST', CRDS, going);
+    expect(again.body).toMatchObject({
+      code: 409,
+      reason: 'AlreadyExists',
+      message:
+        'object is being deleted: customresourcedefinitions.apiextensions.k8s.io "goings.example.com" already exists',
+    });
+    expect((await server.http('GET', `${path}/kept`)).status).toBe(200);
+    await server.http('PATCH', `${path}/kept`, { metadata: { finalizers: null } }, MERGE);
+    await until(async () => (await server.http('GET', `${CRDS}/goings.example.com`)).status === 404);
+    expect((await server.http('POST', CRDS, going)).status).toBe(201);
+  }, 90_000);
+
+  it('keeps the versions that objects may be stored in', async () => {
+    const schema = { openAPIV3Schema: object({ spec: { type: 'object' } }) };
+    const version = (name: string, storage: boolean) => ({ name, served: true, storage, schema });
+    const path = `${CRDS}/stores.example.com`;
+    await server.http('POST', CRDS, definition('stores', schema.openAPIV3Schema));
+    await served('stores');
+    const versions = [version('v1', false), version('v2', true)];
+    const moved = await server.http('PATCH', path, { spec: { versions } }, MERGE);
+    expect(moved.body.status.storedVersions).toEqual(['v1', 'v2']);
+    const gone = await server.http('PATCH', path, { spec: { versions: versions.slice(1) } }, MERGE);
+    expect([gone.status, gone.body.message]).toEqual([
+      422,
+      'CustomResourceDefinition.apiextensions.k8s.io "stores.example.com" is invalid: status.storedVersions[0]: Invalid value: "v1": missing from spec.versions; v1 was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in v1 and removes v1 from status.storedVersions',
+    ]);
+    const stored = (storedVersions: string[]) =>
+      server.http('PATCH', `${path}/status`, { status: { storedVersions } }, MERGE);
+    expect((await stored(['v2'])).status).toBe(200);
+    expect((await server.http('PATCH', path, { spec: { versions: versions.slice(1) } }, MERGE)).status).toBe(200);
   });
 
   it('takes its objects and its kinds away when it is deleted, also from other scopes to come', async () => {

@@ -31,7 +31,7 @@ const definition = (plural: string, kind: string, spec: object) => ({
 });
 
 async function served(path: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 6000; attempt++) {
     if ((await server.http('GET', path)).status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -59,7 +59,7 @@ describe('a custom kind with rules', () => {
     const versions = definition('ranges', 'Range', spec).spec.versions;
     expect((await server.http('PATCH', `${CRDS}/ranges.example.com`, { spec: { versions } }, MERGE)).status).toBe(200);
     let refused = await server.http('POST', path, range('new', 3));
-    for (let attempt = 0; refused.status === 201 && attempt < 100; attempt++) {
+    for (let attempt = 0; refused.status === 201 && attempt < 6000; attempt++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
       refused = await server.http('POST', path, range(`new-${attempt}`, 3));
     }
