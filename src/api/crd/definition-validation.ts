@@ -5,6 +5,7 @@
  * @see apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go
  */
 import { type FieldError, type FieldPath, fieldErrors, fieldPath } from '../field-errors.ts';
+import { quote } from '../go-text.ts';
 import { semanticEqual } from '../kinds/semantic-equality.ts';
 import { strategyOf } from '../kinds/strategy-of.ts';
 import { validateDns1035Label, validateDnsSubdomain } from '../names.ts';
@@ -13,6 +14,7 @@ import { columnErrors, scaleErrors, selectableFieldErrors } from './column-rules
 import type { PrinterColumn } from './columns.ts';
 import { conversionErrors, type DefinitionConversion } from './conversion-rules.ts';
 import type { Definition, DefinitionNames, DefinitionVersion } from './custom-kind.ts';
+import { findUnknownFormats } from './formats.ts';
 import { internalSchema } from './internal-schema.ts';
 import { isEstablished } from './names.ts';
 import { hasRules } from './rules.ts';
@@ -42,7 +44,19 @@ export const definitionValidation = strategyOf<Written>({
       ...preserveErrors(definition, previous),
     ];
   },
+  warnings(definition: Written, previous: Written | undefined) {
+    const known = unknownFormats(previous);
+    return [...unknownFormats(definition)]
+      .filter((format) => !known.has(format))
+      .map((format) => `unrecognized format ${quote(format)}`);
+  },
 });
+
+function unknownFormats(definition: Written | undefined): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { schema } of definition?.spec.versions ?? []) findUnknownFormats(schema?.openAPIV3Schema, found);
+  return found;
+}
 
 const spec = fieldPath('spec');
 

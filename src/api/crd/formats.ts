@@ -3,6 +3,8 @@
  * @see k8s.io/kube-openapi/pkg/validation/strfmt
  */
 import { isIPv4, isIPv6 } from 'node:net';
+import { validateDnsLabel, validateDnsSubdomain } from '../names.ts';
+import type { CustomSchema } from './structural.ts';
 
 const uuid = (version: string) =>
   new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}-?${version}[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$`, 'i');
@@ -80,6 +82,8 @@ const checks: Readonly<Record<string, (text: string) => boolean>> = {
   ipv6: (text) => isIPv6(text) && !text.includes('%'),
   mac: (text) => /^([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}$|^([0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}$/.test(text),
   uri: (text) => /^([a-zA-Z][a-zA-Z0-9+.-]*:\S+|\/\S*)$/.test(text),
+  'k8s-short-name': (text) => validateDnsLabel(text).length === 0,
+  'k8s-long-name': (text) => validateDnsSubdomain(text).length === 0,
   uuid: (text) => uuid('[0-9a-f]').test(text),
   uuid3: (text) => uuid('3').test(text),
   uuid4: (text) => /^[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}$/i.test(text),
@@ -91,4 +95,29 @@ const aliases: Readonly<Record<string, string>> = { datetime: 'date-time' };
 export function formatHolds(format: string, text: string): boolean {
   const check = checks[aliases[format] ?? format];
   return check === undefined || check(text);
+}
+
+const numberFormats: Readonly<Record<string, readonly string[]>> = {
+  integer: ['int32', 'int64'],
+  number: ['float', 'double'],
+};
+/** Any text is of these; a quantity is a type of its own. */
+const freeFormats = ['password', 'quantity'];
+const textFormats = new Set([...Object.keys(checks), ...freeFormats].map((format) => format.replaceAll('-', '')));
+
+/** Whether values of a type (empty: of any) are looked at for the format. */
+function isKnownFormat(type: string, format: string): boolean {
+  if (type === '' || type === 'string') return textFormats.has(format.replaceAll('-', ''));
+  return numberFormats[type]?.includes(format) === true;
+}
+
+/** Formats in a schema, and anywhere below, that nobody looks at. Adds them to `found`. */
+export function findUnknownFormats(schema: CustomSchema | undefined, found: Set<string>): void {
+  if (schema === undefined) return;
+  const { type = '', format, items, properties, additionalProperties, allOf, anyOf, oneOf, not } = schema;
+  if (format && !isKnownFormat(type, format)) found.add(format);
+  for (const member of Object.values(properties ?? {})) findUnknownFormats(member, found);
+  if (typeof additionalProperties === 'object') findUnknownFormats(additionalProperties, found);
+  for (const part of [items, not, ...(allOf ?? []), ...(anyOf ?? []), ...(oneOf ?? [])])
+    findUnknownFormats(part, found);
 }

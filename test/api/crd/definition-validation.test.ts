@@ -27,6 +27,14 @@ describe('validation of CustomResourceDefinitions', () => {
     expect(errorsOf(definition(object({ spec: object({ a: { type: 'integer', default: 1 } }) })))).toEqual([]);
   });
 
+  it('warns of new formats that nobody looks at', () => {
+    const given = (...formats: string[]) =>
+      definition(object(Object.fromEntries(formats.map((format) => [format, { type: 'string', format }]))));
+    const warningsOf = (now: ApiObject, before?: ApiObject) => kind.strategy!.warnings!(now, before);
+    expect(warningsOf(given('odd', 'date'))).toEqual(['unrecognized format "odd"']);
+    expect(warningsOf(given('odd', 'new'), given('odd'))).toEqual(['unrecognized format "new"']);
+  });
+
   it('names the shared place of what all versions say alike, and the version otherwise', () => {
     const bad = object({ a: {} });
     const versions = (second: object) => [

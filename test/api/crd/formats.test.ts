@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatHolds } from '../../../src/api/crd/formats.ts';
+import { findUnknownFormats, formatHolds } from '../../../src/api/crd/formats.ts';
 
 describe('formats of texts', () => {
   it.each<[string, string[], string[]]>([
@@ -13,9 +13,38 @@ describe('formats of texts', () => {
     ['hexcolor', ['#fff', 'A0B1C2'], ['#ff', 'red']],
     ['ssn', ['111-22-3333', '111223333'], ['11-22-3333']],
     ['cidr', ['10.0.0.0/8', 'fd00::/64'], ['10.0.0.0', '10.0.0.0/33']],
+    ['k8s-short-name', ['a-1'], ['A', 'a.b', 'a'.repeat(64)]],
+    ['k8s-long-name', ['a-1.b'], ['A', 'a..b']],
     ['no-such-format', ['anything'], []],
   ])('%s', (format, good, bad) => {
     for (const text of good) expect(formatHolds(format, text), text).toBe(true);
     for (const text of bad) expect(formatHolds(format, text), text).toBe(false);
+  });
+});
+
+describe('formats that nobody looks at', () => {
+  it.each<[string, object, string[]]>([
+    ['of texts', { type: 'string', format: 'odd' }, ['odd']],
+    ['that texts have', { type: 'string', format: 'date-time' }, []],
+    ['in another spelling', { type: 'string', format: 'datetime' }, []],
+    ['without a type', { format: 'password' }, []],
+    ['of integers', { type: 'integer', format: 'uint8' }, ['uint8']],
+    ['that integers have', { type: 'integer', format: 'int64' }, []],
+    ['that only integers have', { type: 'number', format: 'int32' }, ['int32']],
+    ['of objects', { type: 'object', format: 'date' }, ['date']],
+    [
+      'anywhere below, each once',
+      {
+        type: 'object',
+        properties: { a: { format: 'x1' } },
+        additionalProperties: { type: 'array', items: { format: 'x2' } },
+        anyOf: [{ not: { format: 'x3' } }, { properties: { b: { format: 'x1' } } }],
+      },
+      ['x1', 'x2', 'x3'],
+    ],
+  ])('%s', (_, schema, expected) => {
+    const found = new Set<string>();
+    findUnknownFormats(schema, found);
+    expect([...found]).toEqual(expected);
   });
 });
