@@ -4,6 +4,7 @@
  * changes; a lost race comes back as the change that won it.
  */
 import {
+  conditionOf,
   customKinds,
   type Definition,
   isEstablished,
@@ -94,9 +95,12 @@ export class CustomResources {
   async #reconcile(name: string): Promise<void> {
     const entry = this.#entryOf(name);
     if (entry === undefined) {
-      const group = this.#unregister(name, true);
-      // Names that it had are free now.
-      if (group !== undefined) for (const other of this.#othersOf(name, group)) this.#due.add(other.metadata.name);
+      this.#unregister(name, true);
+      const group = name.slice(name.indexOf('.') + 1);
+      // Names that it had are free now: for those that wait for one, which are few.
+      for (const other of this.#othersOf(name, group)) {
+        if (conditionOf(other, 'NamesAccepted')?.status !== 'True') this.#due.add(other.metadata.name);
+      }
       return;
     }
     const named = await this.#settleNames(entry);
@@ -159,14 +163,13 @@ export class CustomResources {
     this.#registered.set(name, { text, watched, kinds });
   }
 
-  #unregister(name: string, endsWatches: boolean): string | undefined {
+  #unregister(name: string, endsWatches: boolean): void {
     const registered = this.#registered.get(name);
-    if (registered === undefined) return undefined;
+    if (registered === undefined) return;
     this.#registered.delete(name);
     for (const { group, version, plural } of registered.kinds) this.#server.registry.remove(group, version, plural);
     const [any] = registered.kinds;
     if (endsWatches && any !== undefined) this.#server.cacheOf(any).router.end();
-    return registered.kinds[0]?.group;
   }
 }
 

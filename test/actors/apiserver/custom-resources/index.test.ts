@@ -141,6 +141,30 @@ describe('a CustomResourceDefinition', () => {
     expect((await server.http('POST', CRDS, going)).status).toBe(201);
   }, 90_000);
 
+  it('waits for names that are taken, until they are free', async () => {
+    const schema = object({ spec: { type: 'object' } });
+    const second = definition('seconds', schema);
+    second.spec.names.kind = 'First';
+    await server.http('POST', CRDS, definition('firsts', schema));
+    await served('firsts');
+    await server.http('POST', CRDS, second);
+    const conditions = async () => (await server.http('GET', `${CRDS}/seconds.example.com`)).body.status.conditions;
+    const [accepted, established] = await until(async () => {
+      const found = await conditions();
+      return found?.length === 2 && found;
+    });
+    expect(accepted).toMatchObject({
+      status: 'False',
+      reason: 'ListKindConflict',
+      message: '"FirstList" is already in use',
+    });
+    expect(established).toMatchObject({ status: 'False', reason: 'NotAccepted' });
+    expect((await server.http('GET', '/apis/example.com/v1/seconds')).status).toBe(404);
+    await server.http('DELETE', `${CRDS}/firsts.example.com`);
+    await served('seconds');
+    expect((await conditions())[0]).toMatchObject({ status: 'True', reason: 'NoConflicts' });
+  }, 90_000);
+
   it('keeps the versions that objects may be stored in', async () => {
     const schema = { openAPIV3Schema: object({ spec: { type: 'object' } }) };
     const version = (name: string, storage: boolean) => ({ name, served: true, storage, schema });
