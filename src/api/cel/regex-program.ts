@@ -87,7 +87,9 @@ function emit(tree: Tree, program: Instruction[]): void {
 }
 
 function emitRepeat({ part, min, max, greedy }: Extract<Tree, { kind: 'repeat' }>, program: Instruction[]): void {
-  for (let count = 0; count < min; count++) emit(part, program);
+  // The last of at least one is the loop's body: written twice, nested loops would double at each level.
+  const loops = max === Number.POSITIVE_INFINITY && min > 0;
+  for (let count = loops ? 1 : 0; count < min; count++) emit(part, program);
   const fork = (): { op: 'split'; first: number; second: number } => {
     const split = { op: 'split' as const, first: 0, second: 0 };
     program.push(split);
@@ -96,6 +98,12 @@ function emitRepeat({ part, min, max, greedy }: Extract<Tree, { kind: 'repeat' }
   const into = (split: { first: number; second: number }, body: number, after: number): void => {
     [split.first, split.second] = greedy ? [body, after] : [after, body];
   };
+  if (loops) {
+    const start = program.length;
+    emit(part, program);
+    into(fork(), start, program.length);
+    return;
+  }
   if (max === Number.POSITIVE_INFINITY) {
     const start = program.length;
     const split = fork();
@@ -111,6 +119,15 @@ function emitRepeat({ part, min, max, greedy }: Extract<Tree, { kind: 'repeat' }
     emit(part, program);
   }
   for (const [split, body] of splits) into(split, body, program.length);
+}
+
+/** Whether counted repeats, those within others multiplied, stay below a limit: as Go's do. Loops do not count. */
+function repeatsAtMost(tree: Tree, most: number): boolean {
+  if (tree.kind === 'sequence' || tree.kind === 'choice') return tree.parts.every((part) => repeatsAtMost(part, most));
+  if (tree.kind !== 'repeat') return true;
+  const times = tree.max === Number.POSITIVE_INFINITY ? tree.min : tree.max;
+  if (times > most) return false;
+  return repeatsAtMost(tree.part, times > 1 ? Math.floor(most / times) : most);
 }
 
 const range =
@@ -236,6 +253,8 @@ class RegexParser {
       if (min > REPEAT_MAX || (max !== Number.POSITIVE_INFINITY && (max > REPEAT_MAX || max < min)))
         this.#fail('invalid repeat count', this.#pattern.slice(from, this.#at));
       tree = { kind: 'repeat', part: tree, min, max, greedy: lazy === this.#flags.ungreedy };
+      if (this.#pattern[from] === '{' && (min > 1 || max > 1) && !repeatsAtMost(tree, REPEAT_MAX))
+        this.#fail('invalid repeat count', this.#pattern.slice(from, this.#at));
     }
   }
 

@@ -90,3 +90,33 @@ describe('alternatives', () => {
     expect(errorsOf(null, { type: 'string', nullable: true })).toEqual([]);
   });
 });
+
+describe('a pattern', () => {
+  // With backtracking this takes longer than anybody waits.
+  it.each(['^(a+)+$', '^(a|a)*$', '^(.*)*b$', '^a*a*a*a*a*a*a*a*a*a*a*a*$', '^((a{1,30}){1,30})+$'])(
+    '%s is matched in the time that its text takes',
+    (pattern) => {
+      expect(errorsOf(`${'a'.repeat(500)}!`, { type: 'string', pattern })).toHaveLength(1);
+      expect(errorsOf('b', { type: 'string', pattern: `${pattern}|b` })).toEqual([]);
+    },
+  );
+
+  it.each(['((((){1000}){1000}){1000}){1000}', '(((a{1000}){1000}){1000}){1000}', '('.repeat(100_000), '(?=a)'])(
+    'that Go does not read lets everything through, at once (%#)',
+    (pattern) => {
+      expect(errorsOf('b', { type: 'string', pattern })).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['^\\d{2}\\z', '12', '123'],
+    ['\\Aé+$', 'éé', 'e'],
+    ['^(?P<year>\\d{4})$', '2026', '26'],
+    ['^[[:alpha:]]+$', 'ab', 'a1'],
+    ['^(?i)yes$', 'YES', 'NO'],
+    ['^.$', '😀', '😀😀'],
+  ])('%s is read as Go reads it', (pattern, good, bad) => {
+    expect(errorsOf(good, { type: 'string', pattern })).toEqual([]);
+    expect(errorsOf(bad, { type: 'string', pattern })).toHaveLength(1);
+  });
+});
