@@ -230,6 +230,18 @@ describe('a validating policy', () => {
     expect((await create()).status).toBe(201);
   });
 
+  it('cannot be made to run for long by its match conditions either', async () => {
+    const loops = (depth: number): string =>
+      depth === 0 ? 'true' : `lists.range(20).all(x${depth}, ${loops(depth - 1)})`;
+    const { create } = await policy({
+      matchConditions: [{ name: 'bomb', expression: loops(6) }],
+      validations: [{ expression: 'true' }],
+    });
+    const { status, body } = await create();
+    expect(status).toBe(422);
+    expect(body.message).toContain('cost limit exceeded');
+  });
+
   it('cannot be made to run for long', async () => {
     const loops = (depth: number): string =>
       depth === 0 ? 'true' : `lists.range(20).all(x${depth}, ${loops(depth - 1)})`;
