@@ -53,7 +53,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { deletionTimestamp, finalizers = [], name = '' } = object.metadata ?? {};
     if (type === 'deleted') leaving.drop(name);
     if (type === 'deleted' || deletionTimestamp === undefined) return;
-    leaving.want(name).catch(() => undefined);
+    void leaving.want(name);
     // Whoever holds the namespace itself by a finalizer has upstream's time to see it whole; nobody waits for it to be empty.
     dependencies.enqueueAfter(name, finalizers.length > 0 ? deletionDelayMs : delayMs);
   });

@@ -153,7 +153,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   function followDown(name: string, isDownNow: boolean): void {
     if (!isDownNow) {
       if (down.delete(name)) stranded.drop(name);
-    } else if (down.has(name)) stranded.want(name).catch(() => undefined);
+    } else if (down.has(name)) void stranded.want(name);
     else down.add(name);
   }
 

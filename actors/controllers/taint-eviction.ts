@@ -64,7 +64,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { name = '' } = change.object.metadata ?? {};
     const placed = podLister.byIndex(nodeIndexName, name);
     if (after !== '') {
-      tainted.want(name).catch(() => undefined);
+      void tainted.want(name);
       for (const pod of placed) dependencies.enqueue(keyFor(pod));
       return;
     }

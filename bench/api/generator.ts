@@ -2,9 +2,12 @@
  * The load generator: a process of its own, so that its processor time is not the server's. Its parent sends it one job at a time;
  * it opens its connections, says so, starts when it is told to, and answers with what came of it. Ends with its parent.
  */
+import { RealClock } from '../../src/runtime/index.ts';
 import { occurrences } from './http1-connection.ts';
 import { openSenders, openWatches } from './senders.ts';
 import { numbered, type Order, type Report, type Traffic, type TrafficResult, type Watching } from './traffic.ts';
+
+const clock = new RealClock();
 
 const quantile = (sorted: Float64Array, share: number): number =>
   Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(3));
@@ -22,7 +25,7 @@ export async function runTraffic(job: Traffic, open: () => Promise<void>): Promi
   let answered = 0;
   let bytes = 0;
   let refusal: string | undefined;
-  const startMs = performance.now();
+  const startMs = clock.monotonic();
   const startCpu = process.cpuUsage();
   await Promise.all(
     senders.map(async (sender) => {
@@ -30,9 +33,9 @@ export async function runTraffic(job: Traffic, open: () => Promise<void>): Promi
         const index = next++;
         const i = job.first + index;
         const n = i % distinct;
-        const sentMs = performance.now();
+        const sentMs = clock.monotonic();
         const answer = await sender.send(path(n, i), body(n, i));
-        waits[index] = performance.now() - sentMs;
+        waits[index] = clock.monotonic() - sentMs;
         bytes += answer.body.length;
         const text = expected(n, i);
         const found =
@@ -43,7 +46,7 @@ export async function runTraffic(job: Traffic, open: () => Promise<void>): Promi
     }),
   );
   const { user, system } = process.cpuUsage(startCpu);
-  const ms = performance.now() - startMs;
+  const ms = clock.monotonic() - startMs;
   close();
   waits.sort();
   return {
@@ -84,10 +87,10 @@ export async function runWatching(job: Watching, open: () => Promise<void>): Pro
   const close = await openWatches(job.endpoint, job.path, receivers);
   await open();
   const startCpu = process.cpuUsage();
-  const startMs = performance.now();
+  const startMs = clock.monotonic();
   await finished;
   const { user, system } = process.cpuUsage(startCpu);
-  const ms = performance.now() - startMs;
+  const ms = clock.monotonic() - startMs;
   close();
   return { type: 'result', answered, bytes, ms, cpuMs: (user + system) / 1000, p50Ms: ms, p99Ms: ms };
 }

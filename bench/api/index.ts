@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { namespaces } from '../../src/client/resources.ts';
 import { Cluster } from '../../src/cluster/index.ts';
+import { RealClock } from '../../src/runtime/index.ts';
 import { remoteStore } from '../../src/store/index.ts';
 import { calibrate } from '../calibration.ts';
 import { appendMeasurement } from '../record.ts';
@@ -241,12 +242,13 @@ async function storedIn(cluster: Cluster, prefix: string): Promise<number> {
 }
 
 const UNTIL_MS = 60_000;
+const clock = new RealClock();
 
 async function until(test: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + UNTIL_MS;
+  const endMs = clock.monotonic() + UNTIL_MS;
   while (!(await test())) {
-    if (performance.now() > endMs) throw new Error('what was begun has not been finished within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (clock.monotonic() > endMs) throw new Error('what was begun has not been finished within a minute');
+    await clock.sleep(20);
   }
 }
 

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { pods } from '../../src/client/resources.ts';
 import type { Cluster } from '../../src/cluster/index.ts';
+import { RealClock } from '../../src/runtime/index.ts';
 import { processorTime, since } from './processor-time.ts';
 import type { Job, Order, Report, TrafficResult } from './traffic.ts';
 import { pod, type RequestWorkload, type Sizes, watchedNamespace } from './workloads.ts';
@@ -67,20 +68,22 @@ export interface Span {
   readonly count: number;
 }
 
+const clock = new RealClock();
+
 export async function overBus(cluster: Cluster, workload: RequestWorkload, sizes: Sizes, span: Span): Promise<Load> {
   const { bus = () => Promise.resolve(false) } = workload;
   const distinct = workload.distinct?.(sizes) ?? Number.POSITIVE_INFINITY;
   const waits: number[] = [];
   let answered = 0;
   const before = processorTime();
-  const startMs = performance.now();
+  const startMs = clock.monotonic();
   await inParallel(span.count, workload.width(sizes), async (index) => {
     const i = span.first + index;
-    const sentMs = performance.now();
+    const sentMs = clock.monotonic();
     if (await bus(cluster.client, i % distinct, i, sizes)) answered++;
-    waits.push(performance.now() - sentMs);
+    waits.push(clock.monotonic() - sentMs);
   });
-  const ms = performance.now() - startMs;
+  const ms = clock.monotonic() - startMs;
   const { othersMs, ownMs } = since(before);
   waits.sort((a, b) => a - b);
   const wait = (share: number) => Number((waits[Math.floor((waits.length - 1) * share)] ?? 0).toFixed(3));
@@ -96,13 +99,13 @@ export async function watchOverBus(cluster: Cluster, { watchers, events }: Sizes
   let answered = 0;
   let unfinished = watchers;
   let before = processorTime();
-  let startMs = performance.now();
+  let startMs = clock.monotonic();
   const subscriptions: { unsubscribe(): void }[] = [];
   await new Promise<void>((resolve, reject) => {
     let open = 0;
     const start = () => {
       before = processorTime();
-      startMs = performance.now();
+      startMs = clock.monotonic();
       createWatched(cluster, events).catch(reject);
     };
     for (let watcher = 0; watcher < watchers; watcher++) {
@@ -123,7 +126,7 @@ export async function watchOverBus(cluster: Cluster, { watchers, events }: Sizes
       );
     }
   });
-  const ms = performance.now() - startMs;
+  const ms = clock.monotonic() - startMs;
   const { othersMs, ownMs } = since(before);
   for (const subscription of subscriptions) subscription.unsubscribe();
   return { answered, bytes: 0, ms, p50Ms: ms, p99Ms: ms, serverCpuMs: othersMs, clientCpuMs: ownMs };

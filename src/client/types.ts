@@ -181,7 +181,10 @@ export interface InformerOptions {
 export interface Parts<Type extends KubernetesObject> {
   /** What is known of the parts that are followed. Of a part that nobody wants it may hold nothing. */
   readonly lister: Lister<Type>;
-  /** Resolves when all objects of the part are in the lister; they are kept up to date from then on. Rejects when it is dropped before. */
+  /**
+   * Resolves when all objects of the part are in the lister; they are kept up to date from then on. Rejects when it is dropped
+   * before, which whoever does not wait need not hear of.
+   */
   want(part: string): Promise<void>;
   /** The part is not needed any more: its objects may leave the lister, and nobody is told. */
   drop(part: string): void;
