@@ -1,7 +1,8 @@
-/** Which workloads of a file the flags of `kubehive bench` choose. */
-import { existsSync } from 'node:fs';
+/** Which workloads of which files `kubehive bench` runs: those that its arguments name and its flags leave. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BenchConfigError, readWorkloads, smallestOfEach, type Workload } from './config.ts';
+import { BenchConfigError, readWorkloads, sizeOf, smallestOfEach, type Workload } from './config.ts';
 
 export interface ChoiceFlags {
   readonly case?: string;
@@ -9,18 +10,29 @@ export interface ChoiceFlags {
   /** Comma-separated; a leading `-` or `!` leaves out. */
   readonly labels?: string;
   readonly smallest?: boolean;
+  /** The least first, over all files. */
+  readonly smallestFirst?: boolean;
   /** Chooses among thresholds by topic. */
   readonly topic?: string;
 }
 
+/** A workload and the file that it is from. */
+export interface ChosenWorkload extends Workload {
+  readonly file: string;
+  /** The file's folder, as seen from the folder that was named: what tells workloads of the same name apart. */
+  readonly set: string;
+}
+
+/** What a folder's file of workloads is called, as upstream. */
+const fileName = 'performance-config.yaml';
+
 /** The project's own set; the bundle lies in dist/, the sources in bench/. @throws BenchConfigError */
 export function ownSet(): string {
-  const candidates = ['./workloads/performance-config.yaml', '../bench/workloads/performance-config.yaml'];
+  const candidates = [`./workloads/${fileName}`, `../bench/workloads/${fileName}`];
   const found = candidates
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path));
-  if (found === undefined)
-    throw new BenchConfigError("the project's own workloads are missing; name a performance-config.yaml");
+  if (found === undefined) throw new BenchConfigError(`the project's own workloads are missing; name a ${fileName}`);
   return found;
 }
 
@@ -36,9 +48,23 @@ function hasLabels({ labels }: Workload, filter: string | undefined): boolean {
   return true;
 }
 
-/** @throws BenchConfigError when the file is no configuration, or nothing in it is meant */
-export function chooseWorkloads(file: string, flags: ChoiceFlags): Workload[] {
-  const workloads = readWorkloads(file, flags.topic);
+/** The file itself, or every performance-config.yaml in and below a folder, by name. @throws BenchConfigError */
+function filesOf(path: string): { readonly file: string; readonly set: string }[] {
+  const isFolder = existsSync(path) && statSync(path).isDirectory();
+  if (!isFolder) return [{ file: path, set: basename(dirname(resolve(path))) }];
+  const found = readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((name) => basename(name) === fileName)
+    .map((name) => join(path, name))
+    .sort();
+  if (found.length === 0) throw new BenchConfigError(`${path}: there is no ${fileName} in it or below`);
+  return found.map((file) => ({ file, set: relative(path, dirname(file)) || basename(resolve(path)) }));
+}
+
+/** @throws BenchConfigError when a file is no configuration, or nothing in all of them is meant */
+export function chooseWorkloads(paths: readonly string[], flags: ChoiceFlags): ChosenWorkload[] {
+  const workloads = paths
+    .flatMap(filesOf)
+    .flatMap(({ file, set }) => readWorkloads(file, flags.topic).map((one) => ({ ...one, file: resolve(file), set })));
   const meant = workloads.filter(
     (one) =>
       (flags.case === undefined || one.case === flags.case) &&
@@ -52,5 +78,6 @@ export function chooseWorkloads(file: string, flags: ChoiceFlags): Workload[] {
       `no workload is called ${flags.case ?? '*'}/${flags.workload ?? '*'}${labels}; there are ${names.join(', ')}`,
     );
   }
-  return flags.smallest === true ? smallestOfEach(meant) : meant;
+  const left = flags.smallest === true ? smallestOfEach(meant) : meant;
+  return flags.smallestFirst === true ? left.sort((a, b) => sizeOf(a) - sizeOf(b)) : left;
 }

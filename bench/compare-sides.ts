@@ -1,7 +1,7 @@
 /** A/B: each workload in turn on both sides, round after round, and what the difference is in speed and in placement. */
 import { calibrate } from './calibration.ts';
+import type { ChosenWorkload } from './choice.ts';
 import { type Comparison, compare } from './compare.ts';
-import type { Workload } from './config.ts';
 import { qualityFigures } from './quality.ts';
 import type { Summary } from './report/summary.ts';
 import type { Side } from './sides.ts';
@@ -48,7 +48,7 @@ function verdictsOf(a: readonly Summary[], b: readonly Summary[]): Comparison[] 
 
 /** Runs `workload` on both sides `rounds` times. */
 export async function compareSides(
-  workload: Workload,
+  workload: ChosenWorkload,
   sides: readonly [Side, Side],
   rounds: number,
   onStep: (text: string) => void,

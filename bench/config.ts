@@ -56,6 +56,8 @@ const testCase = z.looseObject({
 export interface Workload {
   readonly case: string;
   readonly workload: string;
+  /** The file's folder unless another name was asked for: of thresholds by topic, and of files of data items. */
+  readonly topic: string;
   readonly labels: readonly string[];
   readonly featureGates: Readonly<Record<string, boolean>>;
   readonly params: Readonly<Record<string, string | number | boolean>>;
@@ -88,11 +90,12 @@ export const sizeOf = ({ params }: Workload): number =>
   Object.values(params).reduce<number>((sum, value) => sum + (typeof value === 'number' ? value : 0), 0);
 
 /** The smallest workload of each case, the first of equals. */
-export function smallestOfEach(workloads: readonly Workload[]): Workload[] {
-  const smallest = new Map<string, Workload>();
+export function smallestOfEach<One extends Workload & { readonly set?: string }>(workloads: readonly One[]): One[] {
+  const smallest = new Map<string, One>();
   for (const one of workloads) {
-    const before = smallest.get(one.case);
-    if (before === undefined || sizeOf(one) < sizeOf(before)) smallest.set(one.case, one);
+    const name = `${one.set}/${one.case}`;
+    const before = smallest.get(name);
+    if (before === undefined || sizeOf(one) < sizeOf(before)) smallest.set(name, one);
   }
   return [...smallest.values()];
 }
@@ -116,6 +119,7 @@ export function readWorkloads(path: string, topic = basename(dirname(resolve(pat
     one.workloads.map((run) => ({
       case: one.name,
       workload: run.name,
+      topic,
       labels: [...(one.labels ?? []), ...(run.labels ?? [])],
       featureGates: { ...one.featureGates, ...run.featureGates },
       params: run.params ?? {},

@@ -1,26 +1,31 @@
 /** The bench suite's entry, loaded by `kubehive bench`: runs the chosen workloads one after the other, and reports. */
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSchedulerConfiguration } from '../src/cli/scheduler-configuration.ts';
+import { RealClock } from '../src/runtime/index.ts';
 import { cannotRun } from './abilities.ts';
 import { calibrate } from './calibration.ts';
-import { type ChoiceFlags, chooseWorkloads, ownSet } from './choice.ts';
+import { type ChoiceFlags, type ChosenWorkload, chooseWorkloads, ownSet } from './choice.ts';
 import { compareSides, type SidesCompared } from './compare-sides.ts';
 import { BenchConfigError, type Workload } from './config.ts';
-import { appendRecord, machineText } from './record.ts';
+import { announce } from './external.ts';
+import { failureText } from './failure.ts';
+import { appendRecord, commitOf, machineText } from './record.ts';
 import { comparisonPage, comparisonText } from './report/comparison.ts';
 import { dataItems, dataItemsFile, thresholdVerdicts } from './report/data-items.ts';
 import { htmlReport } from './report/html.ts';
+import { markdownPage } from './report/markdown.ts';
 import { type Summary, summarize } from './report/summary.ts';
 import { terminalTable } from './report/terminal.ts';
-import { type RunOptions, runWorkload, type WorkloadResult } from './runner.ts';
+import type { RunOptions, WorkloadResult } from './runner.ts';
 import { commitSide, configurationSide, pluginSides, type Side } from './sides.ts';
-import { TemplateError } from './template.ts';
+import { type Outcome, runSuite } from './suite.ts';
 
 export interface BenchFlags extends ChoiceFlags {
   readonly out?: string;
+  /** A file for all outcomes as one page. */
+  readonly markdown?: string;
   readonly json?: boolean;
   readonly list?: boolean;
   readonly kubelets?: boolean;
@@ -33,6 +38,12 @@ export interface BenchFlags extends ChoiceFlags {
   readonly schedulerConfig?: string;
   /** Exit with 1 when a threshold is missed. */
   readonly enforceThresholds?: boolean;
+  /** A process for each workload. */
+  readonly isolate?: boolean;
+  /** Milliseconds for each workload; with it they have processes of their own. */
+  readonly timeout?: number;
+  /** Go on with the run whose outcomes lie in `out`. */
+  readonly resume?: boolean;
   /** Two of a kind to compare, run in turn: configuration files, plugins, or commits. */
   readonly compare?: readonly string[];
   readonly comparePlugins?: readonly string[];
@@ -47,39 +58,26 @@ const say = (text: string): void => {
 
 const nameOf = (workload: Workload): string => `${workload.case}/${workload.workload}`;
 
-/** What a person can mend is one line; all else is a bug, with its stack. */
-function failureText(error: unknown): string {
-  if (error instanceof BenchConfigError || error instanceof TemplateError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
 /**
- * Runs the workloads of `file` (default: the project's own set) that the flags choose. Returns the exit code: 0 when all that
- * could run did, 1 when one failed, 2 when nothing was chosen or the file is no configuration.
+ * Runs the workloads that the flags choose of `paths`, files or folders of them (default: the project's own set). Returns the exit
+ * code: 0 when all that could run did, 1 when one failed, 2 when nothing was chosen or a file is no configuration.
  */
-export async function runBench(file: string | undefined, flags: BenchFlags): Promise<number> {
-  let chosen: Workload[];
-  let path: string;
+export async function runBench(paths: readonly string[], flags: BenchFlags): Promise<number> {
+  let chosen: ChosenWorkload[];
   try {
-    path = file ?? ownSet();
-    chosen = chooseWorkloads(path, flags);
+    chosen = chooseWorkloads(paths.length === 0 ? [ownSet()] : paths, flags);
+    if (flags.resume === true && flags.out === undefined)
+      throw new BenchConfigError('--resume goes on with the run of a folder: name it with --out');
   } catch (error) {
     if (!(error instanceof BenchConfigError)) throw error;
     say(`kubehive: ${error.message}`);
     return 2;
   }
   if (flags.list === true) {
-    for (const one of chosen) process.stdout.write(`${nameOf(one)}\n`);
+    const sets = new Set(chosen.map(({ set }) => set));
+    for (const one of chosen) process.stdout.write(`${sets.size > 1 ? `${one.set}: ` : ''}${nameOf(one)}\n`);
     return 0;
   }
-  const skipped: string[] = [];
-  const able = chosen.filter((workload) => {
-    const reason = cannotRun(workload);
-    if (reason === undefined) return true;
-    skipped.push(`${nameOf(workload)}: ${reason}`);
-    say(`SKIPPED ${nameOf(workload)}: ${reason}`);
-    return false;
-  });
   const options: RunOptions = {
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.kubelets === undefined ? {} : { kubelets: flags.kubelets }),
@@ -89,46 +87,108 @@ export async function runBench(file: string | undefined, flags: BenchFlags): Pro
       ? {}
       : { schedulerConfiguration: readSchedulerConfiguration(flags.schedulerConfig) }),
   };
-  if ((flags.compare ?? flags.comparePlugins ?? flags.compareCommit) !== undefined) {
-    return compareAll(able, resolve(path), flags, options);
-  }
-  const calibration = calibrate();
-  say(`calibration: this machine needs ${calibration.factor.toFixed(2)} times the CPU of the reference`);
-  const results: WorkloadResult[] = [];
-  const summaries: (Summary & { calibration: number })[] = [];
+  const isComparison = (flags.compare ?? flags.comparePlugins ?? flags.compareCommit) !== undefined;
+  return isComparison ? compareAll(chosen, flags, options) : runAll(chosen, paths, flags, options);
+}
+
+type Measured = Summary & { readonly calibration: number };
+
+const measuredOf = ({ result, calibration }: Outcome & { readonly result: WorkloadResult }): Measured => ({
+  ...summarize(result),
+  calibration,
+});
+
+const hasResult = (outcome: Outcome): outcome is Outcome & { readonly result: WorkloadResult } =>
+  outcome.result !== undefined;
+
+async function runAll(
+  chosen: readonly ChosenWorkload[],
+  paths: readonly string[],
+  flags: BenchFlags,
+  options: RunOptions,
+): Promise<number> {
+  const calibration = Number(calibrate().factor.toFixed(3));
+  say(`calibration: this machine needs ${calibration.toFixed(2)} times the CPU of the reference`);
   // Only what this project's set and scheduler give is comparable from run to run.
   const isRecorded =
-    file === undefined &&
+    paths.length === 0 &&
     flags.record !== false &&
     [flags.kubelets, flags.scheduler, flags.schedulerConfig].every((one) => !one);
-  let failures = 0;
-  for (const workload of able) {
-    try {
-      const result = await runWorkload(workload, (step) => say(`${nameOf(workload)}: ${step}`), options);
-      results.push(result);
-      const summary = { ...summarize(result), calibration: Number(calibration.factor.toFixed(3)) };
-      summaries.push(summary);
-      if (flags.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
-      if (isRecorded) appendRecord(recordDirectory(), new Date().toISOString(), summary);
-    } catch (error) {
-      failures++;
-      say(`FAILED ${nameOf(workload)}: ${failureText(error)}`);
-    }
-  }
+  const clock = new RealClock();
+  if (flags.out !== undefined) mkdirSync(flags.out, { recursive: true });
+  const outcomes = await runSuite(chosen, {
+    run: options,
+    calibration,
+    isolate: flags.isolate === true || flags.timeout !== undefined,
+    timeoutMs: flags.timeout,
+    progressFile: flags.out === undefined ? undefined : join(flags.out, 'progress.ndjson'),
+    resume: flags.resume === true,
+    say,
+    monotonic: () => clock.monotonic(),
+    onOutcome: (outcome) => {
+      if (!hasResult(outcome)) return;
+      const measured = measuredOf(outcome);
+      if (flags.json === true) process.stdout.write(`${JSON.stringify(measured)}\n`);
+      if (isRecorded) appendRecord(recordDirectory(), new Date().toISOString(), measured);
+    },
+  });
+  return report(outcomes, paths, flags);
+}
+
+/** Writes all outputs that the flags ask for, and tells the counts. Returns the exit code. */
+function report(outcomes: readonly Outcome[], paths: readonly string[], flags: BenchFlags): number {
+  const measured = outcomes.filter(hasResult);
+  const results = measured.map(({ result }) => result);
   if (flags.json !== true && results.length > 0) process.stdout.write(`\n${terminalTable(results)}`);
-  const machine = `${machineText()}; calibration ${calibration.factor.toFixed(2)}`;
+  const skipped = outcomes.flatMap(({ case: name, workload, skipped: reason }) =>
+    reason === undefined ? [] : [`${name}/${workload}: ${reason}`],
+  );
+  const failed = outcomes.flatMap(({ case: name, workload, failure }) =>
+    failure === undefined ? [] : [`${name}/${workload} failed: ${failure.split('\n')[0]}`],
+  );
   if (flags.out !== undefined) {
-    const topic = flags.topic ?? basename(dirname(resolve(path)));
-    write(flags.out, {
-      [dataItemsFile(topic, new Date())]: `${JSON.stringify(dataItems(results), undefined, 2)}\n`,
-      'report.html': htmlReport(results, machine, skipped),
-      'results.ndjson': summaries.map((summary) => `${JSON.stringify(summary)}\n`).join(''),
+    const machine = `${machineText()}; calibration ${outcomes.at(-1)?.calibration.toFixed(2)}`;
+    const topics = new Set(measured.map(({ topic }) => topic));
+    const items = [...topics].map((topic): [string, string] => {
+      const own = measured.filter((one) => one.topic === topic).map(({ result }) => result);
+      return [dataItemsFile(topic, new Date()), `${JSON.stringify(dataItems(own), undefined, 2)}\n`];
     });
+    write(flags.out, {
+      ...Object.fromEntries(items),
+      'report.html': htmlReport(results, machine, [...failed, ...skipped]),
+      'results.ndjson': measured.map((one) => `${JSON.stringify(measuredOf(one))}\n`).join(''),
+    });
+  }
+  if (flags.markdown !== undefined) {
+    const page = markdownPage(outcomes, {
+      command: commandOf(paths, flags),
+      date: new Date().toISOString(),
+      machine: machineText(),
+      commit: commitOf(dirname(recordDirectory())),
+    });
+    write(dirname(flags.markdown), { [basename(flags.markdown)]: page });
   }
   const missed = results.flatMap(thresholdVerdicts).filter(({ isMet }) => !isMet).length;
   if (missed > 0) say(`${missed} thresholds missed`);
-  say(`${results.length} run, ${failures} failed, ${skipped.length} skipped`);
-  return failures > 0 || (flags.enforceThresholds === true && missed > 0) ? 1 : 0;
+  say(`${results.length} run, ${failed.length} failed, ${skipped.length} skipped`);
+  return failed.length > 0 || (flags.enforceThresholds === true && missed > 0) ? 1 : 0;
+}
+
+/** The command as it is kept: what decides the figures, with names of files and folders alone. */
+function commandOf(paths: readonly string[], flags: BenchFlags): string {
+  const { case: name, workload, labels, smallest, smallestFirst, isolate, timeout, threads = 'auto', kubelets } = flags;
+  const words = [
+    name === undefined ? '' : `--case ${name}`,
+    workload === undefined ? '' : `--workload ${workload}`,
+    labels === undefined ? '' : `--labels=${labels}`,
+    smallest === true ? '--smallest' : '',
+    smallestFirst === true ? '--smallest-first' : '',
+    isolate === true ? '--isolate' : '',
+    timeout === undefined ? '' : `--timeout ${timeout / 1000}s`,
+    threads === 'auto' ? '' : `--threads ${threads}`,
+    kubelets === true ? '--kubelets' : '',
+  ];
+  return ['kubehive bench', ...paths.map((path) => basename(path)), ...words.filter(Boolean)].join(' ');
 }
 
 function write(directory: string, files: Readonly<Record<string, string>>): void {
@@ -139,15 +199,8 @@ function write(directory: string, files: Readonly<Record<string, string>>): void
   }
 }
 
-/** Tells whoever runs the scheduler outside where to find the API server. */
-async function announce({ http, kubeconfig }: { http: string; kubeconfig: string }): Promise<void> {
-  const path = join(mkdtempSync(join(tmpdir(), 'kubehive-bench-')), 'kubeconfig');
-  writeFileSync(path, kubeconfig, { mode: 0o600 });
-  process.stdout.write(`external scheduler wanted: ${http} kubeconfig ${path}\n`);
-}
-
 /** The two sides that the flags ask for. @throws BenchConfigError */
-async function sidesOf(file: string, flags: BenchFlags, options: RunOptions): Promise<[Side, Side]> {
+async function sidesOf(flags: BenchFlags, options: RunOptions): Promise<[Side, Side]> {
   const { compare, comparePlugins, compareCommit } = flags;
   const [first, second, ...more] = compare ?? comparePlugins ?? compareCommit ?? [];
   if (first === undefined || second === undefined || more.length > 0)
@@ -160,7 +213,7 @@ async function sidesOf(file: string, flags: BenchFlags, options: RunOptions): Pr
   const root = dirname(recordDirectory());
   const build = (commit: string) => {
     say(`building ${commit}`);
-    return commitSide(root, commit, file, String(flags.threads ?? 'auto'));
+    return commitSide(root, commit, String(flags.threads ?? 'auto'));
   };
   const a = await build(first);
   try {
@@ -172,14 +225,13 @@ async function sidesOf(file: string, flags: BenchFlags, options: RunOptions): Pr
 }
 
 async function compareAll(
-  workloads: readonly Workload[],
-  file: string,
+  workloads: readonly ChosenWorkload[],
   flags: BenchFlags,
   options: RunOptions,
 ): Promise<number> {
   let sides: [Side, Side];
   try {
-    sides = await sidesOf(file, flags, options);
+    sides = await sidesOf(flags, options);
   } catch (error) {
     if (!(error instanceof BenchConfigError)) throw error;
     say(`kubehive: ${error.message}`);
@@ -189,6 +241,11 @@ async function compareAll(
   let failures = 0;
   try {
     for (const workload of workloads) {
+      const reason = cannotRun(workload);
+      if (reason !== undefined) {
+        say(`SKIPPED ${nameOf(workload)}: ${reason}`);
+        continue;
+      }
       try {
         const step = (text: string) => say(`${nameOf(workload)}: ${text}`);
         const compared = await compareSides(workload, sides, flags.rounds ?? 5, step);

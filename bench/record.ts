@@ -10,7 +10,7 @@ export const machineText = (): string => {
 };
 
 /** The short hash of the checked-out commit; `unknown` outside of a checkout. */
-function commit(directory: string): string {
+export function commitOf(directory: string): string {
   try {
     return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
       cwd: directory,
@@ -38,7 +38,7 @@ export function appendMeasurement(
   if (!existsSync(path)) return;
   const line = {
     at,
-    commit: commit(directory),
+    commit: commitOf(directory),
     machine: machineText(),
     load: Number((loadavg()[0] ?? 0).toFixed(2)),
     ...measured,

@@ -46,6 +46,8 @@ export interface WorkloadResult {
   readonly podsVerified: number;
   readonly notes: readonly string[];
   readonly quality: PlacementQuality;
+  /** Of a workload that had a process of its own: the most that it ever had, setup included. */
+  readonly peakRssBytes?: number;
 }
 
 export interface RunOptions {
@@ -154,7 +156,7 @@ async function verify(cluster: Cluster, run: WorkloadRun): Promise<number> {
     const last: string | undefined = kvs.at(-1)?.key;
     from = more && last !== undefined ? `${last}\0` : undefined;
   }
-  return bound;
+  return bound + (await run.goneSince(run.unverified));
 }
 
 /** As upstream's memory collector. */
@@ -162,6 +164,10 @@ const heapIntervalMs = 500;
 
 /** A workload in which nothing has happened for so long will not end by itself. */
 const stalledMs = 120_000;
+
+/** How far the watch may be behind the store on a busy machine, and how often it is asked. */
+const watchLagMs = 30_000;
+const watchPollMs = 50;
 
 class WorkloadRun implements Run {
   readonly client;
@@ -302,6 +308,17 @@ class WorkloadRun implements Run {
     const waiting = [...this.tracker.pods()].filter((pod) => !pod.bound);
     const example = waiting[0] === undefined ? '' : `, such as ${waiting[0].namespace}/${waiting[0].name}`;
     this.fail(new Error(`no pod has changed for ${stalledMs / 1000} s; ${waiting.length} have no node${example}`));
+  }
+
+  /**
+   * How many of these pods turn out to be deleted: one that went when the work ended is not in the store any more, but the watch
+   * may not have told of it yet.
+   */
+  async goneSince(uids: ReadonlySet<string>): Promise<number> {
+    const gone = () => [...uids].filter((uid) => !this.measuredUids.has(uid)).length;
+    for (let waited = 0; waited < watchLagMs && gone() < uids.size; waited += watchPollMs)
+      await this.clock.sleep(watchPollMs);
+    return gone();
   }
 
   inBackground(work: (signal: AbortSignal) => Promise<void>): void {

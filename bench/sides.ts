@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { BenchConfigError, type Workload } from './config.ts';
+import type { ChosenWorkload } from './choice.ts';
+import { BenchConfigError } from './config.ts';
 import { type Summary, summarize } from './report/summary.ts';
 import { type RunOptions, runWorkload } from './runner.ts';
 
@@ -15,7 +16,7 @@ const execute = promisify(execFile);
 
 export interface Side {
   readonly label: string;
-  run(workload: Workload): Promise<Summary>;
+  run(workload: ChosenWorkload): Promise<Summary>;
   /** Removes what the side left behind. */
   close(): Promise<void>;
 }
@@ -88,7 +89,7 @@ async function node(directory: string, args: readonly string[]): Promise<string>
  * The bench of another commit of the checkout at `root`, built in a temporary worktree with the checkout's node_modules. It reads
  * the same workload file; flags that older commits do not know are not used. @throws BenchConfigError
  */
-export async function commitSide(root: string, commit: string, file: string, threads: string): Promise<Side> {
+export async function commitSide(root: string, commit: string, threads: string): Promise<Side> {
   const hash = await git(root, 'rev-parse', '--verify', '--quiet', `${commit}^{commit}`).catch(() => {
     throw new BenchConfigError(`${commit} is no commit of ${root}`);
   });
@@ -109,7 +110,15 @@ export async function commitSide(root: string, commit: string, file: string, thr
     label: `${commit} (${hash.slice(0, 9)})`,
     async run(workload) {
       const chosen = ['--case', workload.case, '--workload', workload.workload];
-      const printed = await node(directory, ['dist/cli.js', 'bench', file, ...chosen, '--threads', threads, '--json']);
+      const printed = await node(directory, [
+        'dist/cli.js',
+        'bench',
+        workload.file,
+        ...chosen,
+        '--threads',
+        threads,
+        '--json',
+      ]);
       const line = printed.trim().split('\n').at(-1) ?? '';
       if (!line.startsWith('{'))
         throw new BenchConfigError(`${commit} did not run ${workload.case}/${workload.workload}`);

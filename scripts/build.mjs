@@ -25,6 +25,7 @@ function entryPoints() {
     add(face, `src/${face}/index.ts`);
   }
   add('bench', 'bench/index.ts');
+  add('bench-workload', 'bench/workload-process.ts');
   add('bench-controllers', 'bench/controllers/index.ts');
   add('bench-api', 'bench/api/index.ts');
   add('bench-api-generator', 'bench/api/generator.ts');

@@ -33,6 +33,16 @@ export const createAny = defineOperation({
   },
 });
 
+/** createAny for pod groups, and the wait for them in one. */
+export const createPodGroups = defineOperation({
+  opcode: 'createPodGroups',
+  schema: schema.extend({ namespace: z.string() }),
+  async run(operation, run, index) {
+    await createAny.run(operation, run, index);
+    await waitForPodGroups.run(operation, run, index);
+  },
+});
+
 /** Upstream's older way to create claims: createAny for one kind, in a namespace. */
 export const createResourceClaims = defineOperation({
   opcode: 'createResourceClaims',

@@ -19,6 +19,8 @@ const schema = z.looseObject({
   skipWaitToCompletion: z.boolean().optional(),
   steadyState: z.boolean().optional(),
   duration: z.string().optional(),
+  /** So many pods in a row are alike for the scheduler; the next ones differ from them in a label. */
+  signatureBatchSize: z.number().int().min(0).optional(),
 });
 type CreatePods = z.infer<typeof schema>;
 
@@ -35,6 +37,11 @@ const inNamespace = (object: Pod, namespace: string): Pod => ({
   ...object,
   metadata: { ...object.metadata, namespace },
 });
+
+function withSignature(pod: Pod, index: number, size: number): Pod {
+  const labels = { ...pod.metadata?.labels, signature: `signature-label-${Math.floor(index / size)}` };
+  return { ...pod, metadata: { ...pod.metadata, labels } };
+}
 
 async function createClaim(run: Run, operation: CreatePods, namespace: string, index: number): Promise<string> {
   const { persistentVolumeTemplatePath: volumePath = '', persistentVolumeClaimTemplatePath: claimPath = '' } =
@@ -87,6 +94,7 @@ async function createClaim(run: Run, operation: CreatePods, namespace: string, i
 async function createAll(run: Run, operation: CreatePods, namespace: string): Promise<void> {
   const path = operation.podTemplatePath ?? run.defaultPodTemplatePath;
   const make = path === undefined ? defaultPod : run.objects(path, operation.templateParams);
+  const { signatureBatchSize: alike = 0 } = operation;
   const withVolumes = operation.persistentVolumeTemplatePath !== undefined;
   await inParallel(operation.count, createWidth, async (index) => {
     const pod = inNamespace(make(index, operation.count) as Pod, namespace);
@@ -96,7 +104,7 @@ async function createAll(run: Run, operation: CreatePods, namespace: string): Pr
         Pod['spec']
       >;
     }
-    await run.createPod(pod);
+    await run.createPod(alike > 0 ? withSignature(pod, index, alike) : pod);
   });
 }
 
@@ -110,24 +118,22 @@ async function steady(run: Run, operation: CreatePods, namespace: string): Promi
   const ended = new AbortController();
   const timeIsUp = run.clock.sleep(durationMs(operation.duration ?? '0s')).then(() => ended.abort());
   let rounds = 0;
-  const work = async () => {
-    while (!ended.signal.aborted) {
-      const made: KubernetesObject[] = [];
-      const before = run.tracker.boundCount(namespace);
-      await inParallel(operation.count, createWidth, async (index) => {
-        made.push(await run.createPod(inNamespace(make(index, operation.count) as Pod, namespace)));
-      });
-      await allBound(run, namespace, before + made.length);
-      rounds++;
-      if (ended.signal.aborted) return;
-      await inParallel(made.length, createWidth, async (at) => {
-        await run.client.delete(pods, { namespace, name: made[at]?.metadata?.name ?? '' }, { gracePeriodSeconds: 0 });
-      });
-      // The count of bound pods has to be down again before the next round asks for it.
-      await run.tracker.untilGone(made.map(({ metadata }) => metadata?.uid ?? ''));
-    }
-  };
-  await Promise.race([work(), timeIsUp]);
+  // Only the wait for the scheduler is cut short by the time: what has been begun is finished, so that nothing goes on unseen.
+  while (!ended.signal.aborted) {
+    const made: KubernetesObject[] = [];
+    const before = run.tracker.boundCount(namespace);
+    await inParallel(operation.count, createWidth, async (index) => {
+      made.push(await run.createPod(inNamespace(make(index, operation.count) as Pod, namespace)));
+    });
+    const bound = allBound(run, namespace, before + made.length).then(() => rounds++);
+    await Promise.race([bound, timeIsUp]);
+    if (ended.signal.aborted) break;
+    await inParallel(made.length, createWidth, async (at) => {
+      await run.client.delete(pods, { namespace, name: made[at]?.metadata?.name ?? '' }, { gracePeriodSeconds: 0 });
+    });
+    // The count of bound pods has to be down again before the next round asks for it.
+    await run.tracker.untilGone(made.map(({ metadata }) => metadata?.uid ?? ''));
+  }
   if (rounds === 0) {
     throw new BenchConfigError(`no round of ${operation.count} pods was bound within ${operation.duration ?? '0s'}`);
   }

@@ -1,6 +1,6 @@
 /** The opcodes that the bench understands. */
 import { churn } from './churn.ts';
-import { createAny, createResourceClaims, updateAny, waitForPodGroups } from './create-any.ts';
+import { createAny, createPodGroups, createResourceClaims, updateAny, waitForPodGroups } from './create-any.ts';
 import { createNamespaces, createNodes } from './create-nodes.ts';
 import { createPods } from './create-pods.ts';
 import { deletePods } from './delete-pods.ts';
@@ -16,6 +16,7 @@ export const operations: readonly Operation[] = [
   createAny,
   updateAny,
   createResourceClaims,
+  createPodGroups,
   waitForPodGroups,
   createResourceDriver,
   allocResourceClaims,

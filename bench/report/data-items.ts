@@ -82,10 +82,15 @@ function withThresholds(result: WorkloadResult): { items: DataItem[]; verdicts: 
   return { items, verdicts };
 }
 
-export const dataItems = (results: readonly WorkloadResult[]): DataItems => ({
-  version: 'v1',
-  dataItems: results.flatMap((result) => withThresholds(result).items),
-});
+/** As upstream: perf-dash shows an item only when it has every label that any item has. */
+const missingLabel = 'not applicable';
+
+export function dataItems(results: readonly WorkloadResult[]): DataItems {
+  const items = results.flatMap((result) => withThresholds(result).items);
+  const names = [...new Set(items.flatMap(({ labels }) => Object.keys(labels)))];
+  const blank = Object.fromEntries(names.map((name) => [name, missingLabel]));
+  return { version: 'v1', dataItems: items.map((item) => ({ ...item, labels: { ...blank, ...item.labels } })) };
+}
 
 export const thresholdVerdicts = (result: WorkloadResult): ThresholdVerdict[] => withThresholds(result).verdicts;
 

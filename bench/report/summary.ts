@@ -17,6 +17,7 @@ export interface Summary {
   };
   /** User and system time of all threads, for each pod bound. */
   readonly cpuMsPerPod: number;
+  /** While measuring; of a workload with a process of its own, at any time. */
   readonly peakRssBytes: number;
   readonly podsBound: number;
   readonly podsVerified: number;
@@ -58,7 +59,8 @@ export function summarize(result: WorkloadResult): Summary {
       total: seconds === 0 ? 0 : round(pods / seconds),
     },
     cpuMsPerPod: pods === 0 ? 0 : round(cpuMs / pods, 3),
-    peakRssBytes: Math.max(0, ...result.measurements.map((measurement) => measurement.peakRssBytes)),
+    peakRssBytes:
+      result.peakRssBytes ?? Math.max(0, ...result.measurements.map((measurement) => measurement.peakRssBytes)),
     podsBound: pods,
     podsVerified: result.podsVerified,
     quality: Object.fromEntries(Object.entries(result.quality).map(([name, value]) => [name, round(value, 4)])),

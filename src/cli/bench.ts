@@ -1,17 +1,22 @@
 /** `kubehive bench`: loads the bench suite, which nothing else depends on, and runs it. */
 import { Command } from 'commander';
 import { CommandError, UsageError } from './errors.ts';
-import { type Threads, threads, wholeNumber } from './values.ts';
+import { duration, type Threads, threads, wholeNumber } from './values.ts';
 
 export interface BenchFlags {
   readonly case?: string;
   readonly workload?: string;
   readonly labels?: string;
   readonly out?: string;
+  readonly markdown?: string;
+  readonly isolate?: boolean;
+  readonly timeout?: number;
+  readonly resume?: boolean;
   readonly json?: boolean;
   readonly list?: boolean;
   readonly kubelets?: boolean;
   readonly smallest?: boolean;
+  readonly smallestFirst?: boolean;
   readonly topic?: string;
   readonly seed: number;
   readonly record: boolean;
@@ -27,21 +32,29 @@ export interface BenchFlags {
 
 /** What dist/bench.js exports. */
 interface BenchSuite {
-  runBench(file: string | undefined, flags: BenchFlags): Promise<number>;
+  runBench(paths: readonly string[], flags: BenchFlags): Promise<number>;
 }
 
 export const benchCommand = (): Command =>
   new Command('bench')
     .description("Run scheduling benchmarks in the format of upstream's scheduler_perf.")
-    .argument('[file]', "a performance-config.yaml (default: the project's own set)")
+    .argument(
+      '[paths...]',
+      "performance-config.yaml files, or folders with such files in and below (default: the project's own set)",
+    )
     .option('--case <name>', 'only test cases of this name')
     .option('--workload <name>', 'only workloads of this name, such as 500Nodes')
     .option('--labels <list>', 'only workloads with these labels; -NAME leaves out, as in performance,-short')
     .option('--smallest', 'of each case only its smallest workload')
+    .option('--smallest-first', 'order the workloads by size, over all files')
     .option(
       '--out <dir>',
       "write upstream's data items (JSON), an HTML report and one JSON object a workload (NDJSON) here",
     )
+    .option('--markdown <file>', 'write one table of all outcomes, with thresholds, as Markdown')
+    .option('--isolate', 'a process for each workload: a crash ends that one only, and its memory is its own')
+    .option('--timeout <time>', 'stop a workload after this time, such as 10m; implies --isolate', duration)
+    .option('--resume', 'go on with the run whose outcomes lie in --out: what has passed is not run again')
     .option('--json', 'print one JSON object a workload')
     .option('--topic <name>', 'name in the data items and of thresholds by topic (default: the folder of the file)')
     .option('--enforce-thresholds', 'exit with 1 when a threshold of the file is missed')
@@ -61,10 +74,11 @@ export const benchCommand = (): Command =>
       '\nExamples:\n  $ kubehive bench --case SchedulingBasic --workload 500Nodes\n' +
         '  $ kubehive bench --json | jq .podsPerSecond.average\n  $ kubehive bench performance-config.yaml --out ./report\n' +
         '  $ kubehive bench performance-config.yaml --labels performance,-short\n' +
+        '  $ kubehive bench scheduler_perf --timeout 10m --smallest-first --out all --resume --markdown all.md\n' +
         '  $ kubehive bench --smallest --compare a.yaml b.yaml --rounds 7\n' +
         '  $ kubehive bench --case SchedulingBasic --workload 5000Nodes --compare-commit main HEAD',
     )
-    .action(async (file: string | undefined, flags: BenchFlags) => {
+    .action(async (paths: readonly string[], flags: BenchFlags) => {
       if (flags.scheduler !== undefined && flags.scheduler !== 'external') {
         throw new UsageError(`--scheduler takes external, not "${flags.scheduler}"`);
       }
@@ -77,5 +91,5 @@ export const benchCommand = (): Command =>
         if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
         throw new CommandError('the bench suite is not built; run: npm run build');
       }
-      process.exitCode = await loaded.runBench(file, flags);
+      process.exitCode = await loaded.runBench(paths, flags);
     });

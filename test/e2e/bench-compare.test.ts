@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readWorkloads } from '../../bench/config.ts';
+import { chooseWorkloads } from '../../bench/choice.ts';
 import { commitSide } from '../../bench/sides.ts';
 import { cli, run } from '../support/up.ts';
 
@@ -101,17 +101,17 @@ describe('A/B', () => {
     git('commit', '--quiet', '--message', 'First');
     symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('kubehive-commit-'));
-    const side = await commitSide(checkout, 'HEAD', file, 'inline');
+    const side = await commitSide(checkout, 'HEAD', 'inline');
     try {
       expect(side.label).toMatch(/^HEAD \([0-9a-f]{9}\)$/);
-      const summary = await side.run(readWorkloads(file)[0]!);
+      const summary = await side.run(chooseWorkloads([file], {})[0]!);
       expect(summary).toMatchObject({ case: 'Small', podsBound: 60, podsVerified: 60 });
     } finally {
       await side.close();
     }
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('kubehive-commit-'))).toEqual(before);
     expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
-    await expect(commitSide(checkout, 'no-such-commit', file, 'inline')).rejects.toThrow(/is no commit of/);
+    await expect(commitSide(checkout, 'no-such-commit', 'inline')).rejects.toThrow(/is no commit of/);
   }, 900_000);
 
   it('takes two sides, and files that there are', async () => {
