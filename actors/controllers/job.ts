@@ -4,7 +4,7 @@
  *
  * @see kubernetes/pkg/controller/job/job_controller.go
  */
-import { isNotFound, type Job, type JobCondition, type JobStatus, type Pod } from '../../src/api/index.ts';
+import { isNotFound, type Job, type JobStatus, type Pod } from '../../src/api/index.ts';
 import { jobs, keyOf, pods, type Resource } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
@@ -13,17 +13,22 @@ import {
   conditionOf,
   controllerIndex,
   controllerIndexName,
+  controllerMetrics,
   controllerOf,
   createPodControl,
+  creationReason,
   Expectations,
+  finishedMs,
   formatIndexes,
+  hasValidIndex,
   heldBackPods,
   indexFailuresOf,
   isIndexed,
+  isJobPodFailed,
   isNamespaceTerminating,
-  isPodActive,
+  isPodFinished,
   isPodReady,
-  isPodTerminating,
+  isTracked,
   type JobIndexes,
   type JobTally,
   jobIndexesOf,
@@ -34,15 +39,15 @@ import {
   matcherOf,
   matchSuccessPolicy,
   orphansOf,
-  parseIndexes,
   pendingIndexes,
   prepareJobPod,
   type ReconcileResult,
   type Reconciler,
-  rankForDeletion,
   semanticallyEqual,
   slowStart,
   splitKey,
+  surplusPods,
+  tallyPods,
   timeMs,
   timeText,
 } from '../../src/controller/index.ts';
@@ -51,6 +56,10 @@ const defaultManager = 'kubernetes.io/job-controller';
 const backoffBaseMs = 10_000;
 const backoffMaxMs = 600_000;
 const podsPerSync = 500;
+/** The status names no more pods than this at once, so that it stays small. */
+const uncountedMost = 500;
+/** When expectations are taken for lost. */
+const expectationsLookMs = 301_000;
 
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
@@ -78,7 +87,33 @@ const isFinished = (job: Job): boolean =>
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
 
-const isTracked = (pod: Pod): boolean => pod.metadata?.finalizers?.includes(jobTrackingFinalizer) ?? false;
+/** Finished, and not yet counted. */
+const waitsForAccount = (pod: Pod): boolean => isPodFinished(pod) && isTracked(pod);
+
+const uidOf = (pod: Pod): string => pod.metadata?.uid ?? '';
+
+/** What a look at the pods has changed of them. */
+interface Changed {
+  readonly created: number;
+  readonly removed: readonly Pod[];
+  /** When to come back for pods that back off. */
+  readonly waitMs?: number;
+  /** The first refusal: it is told when the status is written. */
+  readonly failure?: unknown;
+}
+
+const unchanged: Changed = { created: 0, removed: [] };
+
+/** What the accounts of a Job are made of. */
+interface Account {
+  readonly owned: readonly Pod[];
+  readonly status: JobStatus;
+  readonly indexes: JobIndexes;
+  readonly ending: Ending | undefined;
+  /** Pods that keep their finalizer until another one has taken over their index. */
+  readonly held: ReadonlySet<Pod>;
+  readonly backoff: Failures;
+}
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
@@ -87,12 +122,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const podLister = dependencies.lister(pods);
   const podControl = createPodControl(client, events);
   const expectations = new Expectations(clock);
+  const metrics = controllerMetrics(context.metrics, 'job_controller_');
   const failures = new Map<Key, Failures>();
   /** Pods that were counted and lost their finalizer, as long as the cache still shows it: they must not count again. */
   const untracked = new Set<string>();
   dependencies.index(pods, controllerIndexName, controllerIndex);
 
-  dependencies.observe(pods, ({ type, object: pod }) => {
+  dependencies.observe(pods, (change) => {
+    const { type, object: pod } = change;
+    const waited = type === 'added' ? false : waitsForAccount(type === 'updated' ? change.previous : pod);
+    const waits = type === 'deleted' ? false : waitsForAccount(pod);
+    if (waits !== waited) {
+      metrics.count('job_controller_terminated_pods_tracking_finalizer_total', [waits ? 'add' : 'delete']);
+    }
     if (type === 'deleted' || !isTracked(pod)) untracked.delete(pod.metadata?.uid ?? '');
     const reference = controllerOf(pod);
     if (reference !== undefined && reference.kind !== 'Job') return;
@@ -116,6 +158,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     dependencies.enqueue(key);
   });
   dependencies.observe(jobs, ({ type, object: job }) => {
+    const { managedBy = defaultManager } = job.spec ?? {};
+    if (type === 'added' && managedBy !== defaultManager) {
+      metrics.count('job_controller_jobs_by_external_controller_total', [managedBy]);
+    }
     if (type !== 'deleted') return;
     expectations.forget(keyFor(job));
     failures.delete(keyFor(job));
@@ -137,63 +183,43 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  function tally(job: Job, owned: readonly Pod[]): JobTally {
-    const uncounted = job.status?.uncountedTerminatedPods;
-    const known = new Set([...(uncounted?.succeeded ?? []), ...(uncounted?.failed ?? [])]);
-    const replaceFailedOnly = job.spec?.podReplacementPolicy === 'Failed';
-    const failedNow = (pod: Pod) =>
-      pod.status?.phase === 'Failed' ||
-      (!replaceFailedOnly && pod.metadata?.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded');
-    const isCounted = (uid = '') => known.has(uid) || untracked.has(uid);
-    const fresh = owned.filter((pod) => isTracked(pod) && !isCounted(pod.metadata?.uid));
-    const failed = fresh.filter(failedNow);
+  /** The back-off after what has finished since the last look. It is remembered when the status tells of it. */
+  function failuresWith(key: Key, counts: JobTally): Failures {
+    const known = failures.get(key) ?? { count: 0, lastMs: 0 };
+    const succeededMs = counts.succeeded.map(finishedMs).reduce((last, ms) => Math.max(last, ms), 0);
+    const failedMs = counts.failed.map(finishedMs);
+    const after = counts.succeeded.length === 0 ? failedMs : failedMs.filter((ms) => ms > succeededMs);
+    const before = counts.succeeded.length === 0 ? known : { count: 0, lastMs: 0 };
     return {
-      active: owned.filter(isPodActive),
-      terminating: owned.filter(isPodTerminating).length,
-      succeeded: fresh.filter((pod) => pod.status?.phase === 'Succeeded'),
-      failed,
-      verdicts: new Map(failed.map((pod) => [pod, judgeFailure(job, pod)])),
+      count: before.count + after.length,
+      lastMs: after.reduce((last, ms) => Math.max(last, ms), before.lastMs),
     };
   }
 
-  function backoffMs(key: Key, counts: JobTally): number {
-    let record = failures.get(key) ?? { count: 0, lastMs: 0 };
-    if (counts.succeeded.length > 0) record = { count: 0, lastMs: 0 };
-    for (const pod of counts.failed) {
-      record = { count: record.count + 1, lastMs: Math.max(record.lastMs, Math.min(finishedMs(pod), clock.now())) };
-    }
-    failures.set(key, record);
-    if (record.count === 0) return 0;
-    const delayMs = Math.min(backoffBaseMs * 2 ** (record.count - 1), backoffMaxMs);
-    return Math.max(0, record.lastMs + delayMs - clock.now());
+  function backoffMs({ count, lastMs }: Failures): number {
+    if (count === 0) return 0;
+    const delayMs = Math.min(backoffBaseMs * 2 ** (count - 1), backoffMaxMs);
+    return Math.max(0, Math.min(lastMs, clock.now()) + delayMs - clock.now());
   }
 
-  function finishedMs(pod: Pod): number {
-    const times = (pod.status?.containerStatuses ?? []).map(({ state }) => timeMs(state?.terminated?.finishedAt));
-    return Math.max(0, ...times) || timeMs(pod.metadata?.deletionTimestamp) || clock.now();
-  }
-
-  /** Why the Job ends now, if it does. */
+  /** Why the Job ends now, if it does for another reason than that enough pods have succeeded. */
   function endingOf(
     job: Job,
-    counts: JobTally,
-    succeeded: number,
+    owned: readonly Pod[],
+    tally: JobTally,
     failed: number,
     indexes: JobIndexes,
   ): Ending | undefined {
     const conditions = job.status?.conditions;
-    for (const type of ['FailureTarget', 'SuccessCriteriaMet'] as const) {
+    for (const type of ['SuccessCriteriaMet', 'FailureTarget'] as const) {
       const known = conditionOf(conditions, type);
       if (known?.status === 'True') return { type, reason: known.reason ?? '', message: known.message ?? '' };
     }
     const fail = (reason: string, message: string): Ending => ({ type: 'FailureTarget', reason, message });
-    const fatal = [...counts.verdicts.values()].find(({ action }) => action === 'FailJob');
+    const fatal = [...tally.verdicts.values()].find(({ action }) => action === 'FailJob');
     if (fatal !== undefined) return fail('PodFailurePolicy', fatal.message);
-    const { backoffLimit = 6, activeDeadlineSeconds, completions, maxFailedIndexes } = job.spec ?? {};
-    if (failed > (job.status?.failed ?? 0) && failed > backoffLimit) {
-      return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
-    }
-    if (restartsOf(job, counts.active) > backoffLimit) {
+    const { backoffLimit = 6, activeDeadlineSeconds, completions = 0, maxFailedIndexes } = job.spec ?? {};
+    if (failed > backoffLimit || restartsOf(job, owned) >= Math.max(1, backoffLimit)) {
       return fail('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
     }
     const startMs = timeMs(job.status?.startTime);
@@ -205,22 +231,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (maxFailedIndexes !== undefined && indexes.failed.size > maxFailedIndexes) {
       return fail('MaxFailedIndexesExceeded', 'Job has exceeded the specified maximal number of failed indexes');
     }
-    if (indexes.failed.size > 0 && indexes.failed.size + indexes.succeeded.size >= (completions ?? 0)) {
+    if (indexes.failed.size > 0 && indexes.failed.size + indexes.succeeded.size >= completions) {
       return fail('FailedIndexes', 'Job has failed indexes');
     }
     const policy = matchSuccessPolicy(job, indexes.succeeded);
-    if (policy !== undefined) return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: policy };
-    const done = completions === undefined ? succeeded > 0 && counts.active.length === 0 : succeeded >= completions;
-    if (!done || counts.active.length > 0 || job.spec?.suspend === true) return undefined;
-    const message = 'Reached expected number of succeeded pods';
-    return { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message };
+    if (policy === undefined) return undefined;
+    return { type: 'SuccessCriteriaMet', reason: 'SuccessPolicy', message: policy };
   }
 
   /** `counted`: the pods count as failed; pods that were only too many lose their finalizer before they go. */
-  async function removePods(job: Job, key: Key, unwanted: readonly Pod[], counted: boolean): Promise<void> {
-    if (unwanted.length === 0) return;
+  async function removePods(job: Job, key: Key, unwanted: readonly Pod[], counted: boolean): Promise<Changed> {
+    if (unwanted.length === 0) return unchanged;
     expectations.expectDeletions(key, unwanted.map(keyFor));
-    await Promise.all(
+    const outcomes = await Promise.allSettled(
       unwanted.map(async (pod) => {
         try {
           if (!counted && isTracked(pod)) await untrack(pod);
@@ -231,9 +254,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         }
       }),
     );
+    const removed = unwanted.filter((_, at) => outcomes[at]?.status === 'fulfilled');
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    return { created: 0, removed, ...(refused === undefined ? {} : { failure: refused.reason as unknown }) };
   }
 
-  /** Starts or removes pods. Returns when to come back for pods that back off. */
+  /** Starts or removes pods. */
   async function manage(
     job: Job,
     key: Key,
@@ -241,143 +267,221 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     succeeded: number,
     indexes: JobIndexes,
     held: ReadonlyMap<number, Pod>,
-  ): Promise<number | undefined> {
+  ): Promise<Changed> {
     const { active } = counts;
-    if (job.spec?.suspend === true) {
-      await removePods(job, key, active, false);
-      return undefined;
-    }
+    if (job.spec?.suspend === true) return await removePods(job, key, active, false);
     const { parallelism = 1, completions } = job.spec ?? {};
     const left = completions === undefined ? (succeeded > 0 ? active.length : parallelism) : completions - succeeded;
-    const wanted = Math.min(left, parallelism);
-    if (active.length > wanted) {
-      const surplus = rankForDeletion(active, () => 0, clock.now()).slice(0, active.length - wanted);
-      await removePods(job, key, surplus, false);
-      return undefined;
-    }
+    const wanted = Math.max(0, completions === undefined ? left : Math.min(left, parallelism));
+    const surplus = surplusPods(job, active, Math.max(0, active.length - wanted), clock.now()).slice(0, podsPerSync);
+    if (surplus.length > 0) return await removePods(job, key, surplus, false);
     const replaceFailedOnly = job.spec?.podReplacementPolicy === 'Failed';
-    const missing = Math.min(wanted - active.length - (replaceFailedOnly ? counts.terminating : 0), podsPerSync);
-    if (missing <= 0) return undefined;
-    if (job.spec?.backoffLimitPerIndex !== undefined) {
-      const pending = pendingIndexes(job, active, indexes, missing);
-      const waitsMs = pending.map((index) => indexBackoffMs(held.get(index)));
-      await createPods(
+    const missing = wanted - active.length - (replaceFailedOnly ? counts.terminating.length : 0);
+    if (missing <= 0) return unchanged;
+    const perIndex = job.spec?.backoffLimitPerIndex !== undefined;
+    const waitMs = perIndex ? 0 : backoffMs(failuresWith(key, counts));
+    if (waitMs > 0) return { ...unchanged, waitMs };
+    const count = Math.min(missing, podsPerSync);
+    if (!isIndexed(job))
+      return await createPods(
         job,
         key,
-        pending.filter((_, at) => waitsMs[at] === 0),
-        held,
+        counts,
+        Array.from({ length: count }, () => undefined),
       );
-      const waiting = waitsMs.filter((ms) => ms > 0);
-      return waiting.length === 0 ? undefined : Math.min(...waiting);
-    }
-    const waitMs = backoffMs(key, counts);
-    if (waitMs > 0) return waitMs;
-    await createPods(job, key, isIndexed(job) ? pendingIndexes(job, active, indexes, missing) : missing);
-    return undefined;
+    const pending = pendingIndexes(
+      job,
+      replaceFailedOnly ? [...active, ...counts.terminating] : active,
+      indexes,
+      count,
+    );
+    if (!perIndex) return await createPods(job, key, counts, pending);
+    const waitsMs = pending.map((index) => indexBackoffMs(held.get(index)));
+    const due = pending.filter((_, at) => waitsMs[at] === 0);
+    const waiting = waitsMs.filter((ms) => ms > 0);
+    const changed = await createPods(job, key, counts, due, held);
+    return waiting.length === 0 ? changed : { ...changed, waitMs: Math.min(...waiting) };
   }
 
   /** Each index has a back-off of its own, which its last failed pod tells. */
   function indexBackoffMs(last: Pod | undefined): number {
     if (last === undefined) return 0;
     const delayMs = Math.min(backoffBaseMs * 2 ** indexFailuresOf(last), backoffMaxMs);
-    return Math.max(0, finishedMs(last) + delayMs - clock.now());
+    return Math.max(0, Math.min(finishedMs(last), clock.now()) + delayMs - clock.now());
   }
 
+  /** A pod for each of `wanted`, which are indexes, or undefined for Jobs without. */
   async function createPods(
     job: Job,
     key: Key,
-    wanted: number | readonly number[],
+    counts: JobTally,
+    wanted: readonly (number | undefined)[],
     replaced: ReadonlyMap<number, Pod> = new Map(),
-  ): Promise<void> {
-    const count = typeof wanted === 'number' ? wanted : wanted.length;
-    if (count === 0) return;
+  ): Promise<Changed> {
+    if (wanted.length === 0) return unchanged;
     let next = 0;
-    expectations.expectCreations(key, count);
-    const { succeeded, failure } = await slowStart(count, 1, async () => {
-      const index = typeof wanted === 'number' ? undefined : wanted[next++];
+    expectations.expectCreations(key, wanted.length);
+    const { succeeded, failure } = await slowStart(wanted.length, 1, async () => {
+      const index = wanted[next++];
       try {
         const before = replaced.get(index ?? -1);
         await podControl.create(job, jobs as Resource, job.spec?.template ?? {}, (pod) =>
           prepareJobPod(job, pod, index, before),
         );
+        metrics.count('job_controller_job_pods_creation_total', [creationReason(job, counts, before), 'succeeded']);
       } catch (error) {
-        if (!isNamespaceTerminating(error)) throw error;
+        if (!isNamespaceTerminating(error)) {
+          metrics.count('job_controller_job_pods_creation_total', [creationReason(job, counts, undefined), 'failed']);
+          throw error;
+        }
         expectations.creationObserved(key);
       }
     });
-    for (let skipped = count - succeeded; skipped > 0; skipped--) expectations.creationObserved(key);
-    if (failure !== undefined) throw failure;
+    for (let skipped = wanted.length - succeeded; skipped > 0; skipped--) expectations.creationObserved(key);
+    return { created: succeeded, removed: [], ...(failure === undefined ? {} : { failure }) };
   }
 
-  /** Counts finished pods once: their uids go into the status, then their finalizers go, then the numbers are raised. */
-  async function account(
-    job: Job,
-    counts: JobTally,
-    owned: readonly Pod[],
-    status: JobStatus,
-    ending: Ending | undefined,
-    held: ReadonlySet<Pod>,
-  ): Promise<Job> {
-    const { succeeded: done = [], failed: lost = [] } = job.status?.uncountedTerminatedPods ?? {};
-    const uid = (pod: Pod) => pod.metadata?.uid ?? '';
-    const counted = counts.failed.filter(
-      (pod) => counts.verdicts.get(pod)?.action !== 'Ignore' && ending?.type !== 'SuccessCriteriaMet' && !held.has(pod),
-    );
+  /**
+   * Counts finished pods once: their uids go into the status, then their finalizers go, then the numbers are raised, and the end
+   * of the Job comes when nothing is left to count and no pod is left to end.
+   */
+  async function account(job: Job, { owned, status, indexes, ending, held, backoff }: Account): Promise<Job> {
     const indexed = isIndexed(job);
-    const succeeded = [...done, ...(indexed ? [] : counts.succeeded.map(uid))];
-    const failed = [...lost, ...counted.map(uid)];
-    let current = job;
-    if (counts.succeeded.length + counted.length > 0) {
-      // A job is not over while pods are still to be counted: the server refuses such a status.
-      current = await write(job, { ...unfinished(status), uncountedTerminatedPods: { succeeded, failed } });
-    }
-    const finished = owned.filter(
-      (pod) => isTracked(pod) && !held.has(pod) && (!isPodActive(pod) || ending !== undefined),
-    );
-    await Promise.all(finished.map(untrack));
-    const final: JobStatus = {
-      ...status,
-      succeeded: indexed ? parseIndexes(status.completedIndexes).size : (job.status?.succeeded ?? 0) + succeeded.length,
-      failed: (job.status?.failed ?? 0) + failed.length,
-      uncountedTerminatedPods: {},
+    const succeeded = new Set(status.uncountedTerminatedPods?.succeeded ?? []);
+    const failed = new Set(status.uncountedTerminatedPods?.failed ?? []);
+    const waiting = new Set<string>();
+    for (const pod of owned) if (isTracked(pod) && !untracked.has(uidOf(pod))) waiting.add(uidOf(pod));
+    const counted = { ...status };
+    /** Those whose finalizers are gone have been counted: the numbers take them over. */
+    const settle = () => {
+      for (const uid of succeeded) if (!waiting.has(uid)) counted.succeeded = (counted.succeeded ?? 0) + 1;
+      for (const uid of failed) if (!waiting.has(uid)) counted.failed = (counted.failed ?? 0) + 1;
+      for (const set of [succeeded, failed]) for (const uid of set) if (!waiting.has(uid)) set.delete(uid);
+      counted.uncountedTerminatedPods = {
+        ...(succeeded.size === 0 ? {} : { succeeded: [...succeeded] }),
+        ...(failed.size === 0 ? {} : { failed: [...failed] }),
+      };
     };
-    return await write(current, final);
+    settle();
+    const done: Pod[] = [];
+    const ends = ending !== undefined || job.metadata?.deletionTimestamp !== undefined;
+    let all = true;
+    for (const pod of owned) {
+      const uid = uidOf(pod);
+      if (!waiting.has(uid) || (!ends && held.has(pod))) continue;
+      const lost = isJobPodFailed(job, pod);
+      if (!ends && !lost && pod.status?.phase !== 'Succeeded') continue;
+      done.push(pod);
+      if (pod.status?.phase === 'Succeeded' && !failed.has(uid)) {
+        if (!indexed) succeeded.add(uid);
+      } else if ((lost || ending?.type === 'FailureTarget') && !failed.has(uid) && hasValidIndex(job, pod)) {
+        const { action } = judgeFailure(job, pod);
+        if (job.spec?.podFailurePolicy !== undefined && action !== 'Count') {
+          metrics.count('job_controller_pod_failures_handled_by_failure_policy_total', [action]);
+        }
+        if (action !== 'Ignore') failed.add(uid);
+      }
+      all = succeeded.size + failed.size < uncountedMost;
+      if (!all) break;
+    }
+    if (indexed) {
+      counted.succeeded = indexes.succeeded.size;
+      counted.completedIndexes = formatIndexes(indexes.succeeded);
+      if (job.spec?.backoffLimitPerIndex !== undefined) counted.failedIndexes = formatIndexes(indexes.failed);
+    }
+    if (ending !== undefined && conditionOf(counted.conditions, ending.type) === undefined) {
+      const condition = newCondition(ending.type, 'True', ending.reason, ending.message);
+      counted.conditions = [...(counted.conditions ?? []), condition];
+    }
+    counted.uncountedTerminatedPods = {
+      ...(succeeded.size === 0 ? {} : { succeeded: [...succeeded] }),
+      ...(failed.size === 0 ? {} : { failed: [...failed] }),
+    };
+    // What needs no pod let go can be told together with what follows.
+    const current = done.length === 0 ? job : await write(job, counted);
+    failures.set(keyFor(job), backoff);
+    const outcomes = await Promise.allSettled(done.map(untrack));
+    for (const [at, pod] of done.entries()) if (outcomes[at]?.status === 'fulfilled') waiting.delete(uidOf(pod));
+    settle();
+    const over = all && ending !== undefined && succeeded.size + failed.size === 0 && (status.terminating ?? 0) === 0;
+    if (over) finish(counted, ending);
+    const written = await write(current, counted);
+    if (over) report(written, ending);
+    measurePods(job, written);
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (refused !== undefined) throw refused.reason;
+    return written;
   }
 
   async function write(job: Job, status: JobStatus): Promise<Job> {
     const wanted = { ...status };
     for (const field of ['active', 'succeeded', 'failed'] as const) if (wanted[field] === 0) delete wanted[field];
+    if (wanted.completedIndexes === '') delete wanted.completedIndexes;
     if (semanticallyEqual(withUncounted(job.status), withUncounted(wanted))) return job;
     return await client.update(jobs, { ...job, status: wanted }, { subresource: 'status' });
   }
 
-  function report(job: Job, condition: JobCondition): void {
-    const failed = condition.type === 'FailureTarget';
-    if (failed) events.event(job, 'Warning', condition.reason ?? '', condition.message ?? '');
-    else events.event(job, 'Normal', 'Completed', 'Job completed');
+  function finish(status: JobStatus, { type, reason, message }: Ending): void {
+    const condition = newCondition(type === 'FailureTarget' ? 'Failed' : 'Complete', 'True', reason, message);
+    status.conditions = [...(status.conditions ?? []), condition];
+    if (type === 'SuccessCriteriaMet') status.completionTime = condition.lastTransitionTime;
   }
 
-  function newCondition(type: string, status: string, reason: string, message: string): JobCondition {
+  function report(job: Job, { type, reason, message }: Ending): void {
+    const mode = job.spec?.completionMode ?? 'NonIndexed';
+    failures.delete(keyFor(job));
+    if (type === 'FailureTarget') {
+      events.event(job, 'Warning', reason, message);
+      metrics.count('job_controller_jobs_finished_total', [mode, 'failed', reason]);
+      return;
+    }
+    const { completions } = job.spec ?? {};
+    if (completions !== undefined && (job.status?.succeeded ?? 0) > completions) {
+      const tooMany = 'Too many succeeded pods running after completion count reached';
+      events.event(job, 'Warning', 'TooManySucceededPods', tooMany);
+    }
+    events.event(job, 'Normal', 'Completed', 'Job completed');
+    metrics.count('job_controller_jobs_finished_total', [mode, 'succeeded', '']);
+  }
+
+  /** Counts what the status says more than before. */
+  function measurePods(before: Job, after: Job): void {
+    const mode = after.spec?.completionMode ?? 'NonIndexed';
+    for (const result of ['succeeded', 'failed'] as const) {
+      const more = (after.status?.[result] ?? 0) - (before.status?.[result] ?? 0);
+      if (more <= 0) continue;
+      metrics.count('job_controller_job_pods_finished_total', [mode, result], more);
+      if (mode !== 'Indexed' || result !== 'succeeded') continue;
+      const scope = after.spec?.backoffLimitPerIndex === undefined ? 'global' : 'perIndex';
+      metrics.count('job_controller_job_finished_indexes_total', [result, scope], more);
+    }
+  }
+
+  function newCondition(type: string, status: string, reason: string, message: string) {
     const now = timeText(clock.now());
     return { type, status, lastProbeTime: now, lastTransitionTime: now, reason, message };
   }
 
   /** Suspended and Resumed, with their events and the start time. */
   function setSuspended(job: Job, status: JobStatus): void {
+    const suspended = job.spec?.suspend === true;
+    if (suspended) delete status.startTime;
     const current = conditionOf(status.conditions, 'Suspended');
-    const others = (status.conditions ?? []).filter(({ type }) => type !== 'Suspended');
-    if (job.spec?.suspend === true && current?.status !== 'True') {
-      status.conditions = [...others, newCondition('Suspended', 'True', 'JobSuspended', 'Job suspended')];
-      events.event(job, 'Normal', 'Suspended', 'Job suspended');
-    } else if (job.spec?.suspend !== true && current?.status === 'True') {
-      status.conditions = [...others, newCondition('Suspended', 'False', 'JobResumed', 'Job resumed')];
-      status.startTime = timeText(clock.now());
-      events.event(job, 'Normal', 'Resumed', 'Job resumed');
-    }
-    if (job.spec?.suspend === true) delete status.startTime;
+    if ((current?.status === 'True') === suspended) return;
+    const next = suspended
+      ? newCondition('Suspended', 'True', 'JobSuspended', 'Job suspended')
+      : newCondition('Suspended', 'False', 'JobResumed', 'Job resumed');
+    const { conditions = [] } = status;
+    status.conditions =
+      current === undefined ? [...conditions, next] : conditions.map((known) => (known === current ? next : known));
+    if (!suspended) status.startTime = next.lastTransitionTime;
+    events.event(job, 'Normal', suspended ? 'Suspended' : 'Resumed', next.message);
   }
 
   async function sync(job: Job, key: Key): Promise<ReconcileResult | undefined> {
+    // What the cache shows is older than what was done here: the events that are still to come bring the key again.
+    if (!expectations.satisfied(key)) return { requeueAfterMs: expectationsLookMs, background: true };
+    const startedMs = clock.monotonic();
     const owned = await claim(
       {
         client,
@@ -394,48 +498,48 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     );
     const status: JobStatus = { ...job.status };
     if (status.startTime === undefined && job.spec?.suspend !== true) status.startTime = timeText(clock.now());
-    const started: Job = { ...job, status };
-    const counts = tally(job, owned);
-    const uncounted = job.status?.uncountedTerminatedPods;
+    const { succeeded: uncountedSucceeded = [], failed: uncountedFailed = [] } = status.uncountedTerminatedPods ?? {};
+    const uncounted = new Set([...uncountedSucceeded, ...uncountedFailed]);
+    const counts = tallyPods(job, owned, (uid) => uncounted.has(uid) || untracked.has(uid));
+    const backoff = failuresWith(key, counts);
     const indexes = jobIndexesOf(job, counts);
     const countable = counts.failed.filter((pod) => counts.verdicts.get(pod)?.action !== 'Ignore').length;
     const succeeded = isIndexed(job)
       ? indexes.succeeded.size
-      : (job.status?.succeeded ?? 0) + counts.succeeded.length + (uncounted?.succeeded?.length ?? 0);
-    const failed = (job.status?.failed ?? 0) + countable + (uncounted?.failed?.length ?? 0);
-    const ending = endingOf(started, counts, succeeded, failed, indexes);
+      : (status.succeeded ?? 0) + counts.succeeded.length + uncountedSucceeded.length;
+    const failed = (status.failed ?? 0) + countable + uncountedFailed.length;
+    let ending = endingOf({ ...job, status }, owned, counts, failed, indexes);
     const held = ending === undefined ? heldBackPods(job, counts, indexes) : new Map<number, Pod>();
-    let waitMs: number | undefined;
-    if (ending !== undefined) await removePods(job, key, counts.active, true);
-    else if (expectations.satisfied(key) && job.metadata?.deletionTimestamp === undefined) {
-      waitMs = await manage(job, key, counts, succeeded, indexes, held);
+    let changed = unchanged;
+    if (ending !== undefined) {
+      changed = await removePods(job, key, counts.active, true);
+      // A pod that could not be deleted has still to be counted.
+      if (changed.failure !== undefined) ending = undefined;
+    } else {
+      const managed = job.metadata?.deletionTimestamp === undefined;
+      if (managed) changed = await manage(job, key, counts, succeeded, indexes, held);
+      const { completions } = job.spec ?? {};
+      const enough = completions === undefined ? succeeded > 0 : succeeded >= completions;
+      if (enough && counts.active.length + changed.created === changed.removed.length) {
+        const message = 'Reached expected number of succeeded pods';
+        ending = { type: 'SuccessCriteriaMet', reason: 'CompletionsReached', message };
+      } else if (managed) setSuspended(job, status);
     }
-    setSuspended(job, status);
-    if (ending !== undefined && conditionOf(status.conditions, ending.type) === undefined) {
-      status.conditions = [
-        ...(status.conditions ?? []),
-        newCondition(ending.type, 'True', ending.reason, ending.message),
-      ];
-    }
-    status.active = ending === undefined ? counts.active.length : 0;
-    status.ready = ending === undefined ? counts.active.filter(isPodReady).length : 0;
-    status.terminating = counts.terminating + (ending === undefined ? 0 : counts.active.length);
-    if (isIndexed(job)) {
-      if (indexes.succeeded.size > 0) status.completedIndexes = formatIndexes(indexes.succeeded);
-      if (job.spec?.backoffLimitPerIndex !== undefined) status.failedIndexes = formatIndexes(indexes.failed);
-    }
-    const over = ending !== undefined && counts.active.length === 0 && counts.terminating === 0;
-    if (over) finish(job, status, ending);
-    await account(job, counts, owned, status, ending, new Set(held.values()));
-    return nextLook(job, status, waitMs, over);
+    status.active = counts.active.length + changed.created - changed.removed.length;
+    status.ready = counts.active.filter(isPodReady).length - changed.removed.filter(isPodReady).length;
+    status.terminating = counts.terminating.length + changed.removed.length;
+    await account(job, { owned, status, indexes, ending, held: new Set(held.values()), backoff });
+    measureSync(job, changed, clock.monotonic() - startedMs);
+    if (changed.failure !== undefined) throw changed.failure;
+    return nextLook(job, status, changed.waitMs, ending !== undefined);
   }
 
-  function finish(job: Job, status: JobStatus, ending: Ending): void {
-    const failed = ending.type === 'FailureTarget';
-    const condition = newCondition(failed ? 'Failed' : 'Complete', 'True', ending.reason, ending.message);
-    status.conditions = [...(status.conditions ?? []), condition];
-    if (!failed) status.completionTime = timeText(clock.now());
-    report(job, { ...condition, type: ending.type });
+  function measureSync(job: Job, { created, removed, failure }: Changed, tookMs: number): void {
+    const mode = job.spec?.completionMode ?? 'NonIndexed';
+    const action = created > 0 ? 'pods_created' : removed.length > 0 ? 'pods_deleted' : 'tracking';
+    const labels = [mode, failure === undefined ? 'success' : 'error', action];
+    metrics.count('job_controller_job_syncs_total', labels);
+    metrics.observe('job_controller_job_sync_duration_seconds', labels, tookMs / 1000);
   }
 
   function nextLook(
@@ -471,17 +575,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
 const orphanPrefix = 'orphan:';
 
-/** The status without what says that the job is over. */
-function unfinished({ completionTime: _, conditions, ...status }: JobStatus): JobStatus {
-  const open = conditions?.filter(({ type }) => type !== 'Complete' && type !== 'Failed');
-  return open === undefined ? status : { ...status, conditions: open };
-}
-
 /** Sum of the restarts of pods that restart their containers themselves. */
-function restartsOf(job: Job, active: readonly Pod[]): number {
+function restartsOf(job: Job, owned: readonly Pod[]): number {
   if (job.spec?.template?.spec?.restartPolicy !== 'OnFailure') return 0;
   let sum = 0;
-  for (const { status } of active) {
+  for (const { status } of owned) {
+    if (status?.phase !== 'Running' && status?.phase !== 'Pending') continue;
     for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
       sum += container.restartCount;
     }

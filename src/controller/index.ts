@@ -8,6 +8,7 @@ export * from './certificate-requests.ts';
 export * from './cloud.ts';
 export * from './conditions.ts';
 export * from './controller-actor.ts';
+export * from './controller-metrics.ts';
 export * from './controller-revisions.ts';
 export * from './cron-schedule.ts';
 export * from './custom-metrics.ts';

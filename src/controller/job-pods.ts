@@ -14,14 +14,21 @@ import {
   judgeFailure,
   parseIndexes,
 } from './job-policies.ts';
+import { isPodActive, isPodTerminating, podCondition, rankForDeletion } from './pods.ts';
+import { timeMs } from './times.ts';
 
 export const jobTrackingFinalizer = 'batch.kubernetes.io/job-tracking';
+
+/** Whether the pod has still to be counted. */
+export function isTracked(pod: Pod): boolean {
+  return pod.metadata?.finalizers?.includes(jobTrackingFinalizer) ?? false;
+}
 
 /** The pods of a Job, sorted out. */
 export interface JobTally {
   readonly active: Pod[];
-  readonly terminating: number;
-  /** Finished pods that still have the finalizer. */
+  readonly terminating: Pod[];
+  /** Finished pods that still have the finalizer and that the status does not name; of an indexed Job those of its indexes alone. */
   readonly succeeded: Pod[];
   readonly failed: Pod[];
   readonly verdicts: ReadonlyMap<Pod, FailureVerdict>;
@@ -33,19 +40,76 @@ export interface JobIndexes {
   readonly failed: Set<number>;
 }
 
-/** Indexes that have succeeded, and those that failed as often as they may. */
+/** Failed, or being deleted without having succeeded; with podReplacementPolicy Failed a deleted pod has first to end. */
+export function isJobPodFailed(job: Job, pod: Pod): boolean {
+  if (pod.status?.phase === 'Failed') return true;
+  if (job.spec?.podReplacementPolicy === 'Failed') return false;
+  return pod.metadata?.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded';
+}
+
+/** Whether the pod counts by its index: it always does for a Job without. */
+export function hasValidIndex(job: Job, pod: Pod): boolean {
+  return !isIndexed(job) || (indexOf(pod) >= 0 && indexOf(pod) < (job.spec?.completions ?? 0));
+}
+
+/** Sorts out the pods. `isKnown`: the pod was counted, although the cache may not show it. */
+export function tallyPods(job: Job, owned: readonly Pod[], isKnown: (uid: string) => boolean): JobTally {
+  const fresh = owned.filter((pod) => isTracked(pod) && !isKnown(pod.metadata?.uid ?? '') && hasValidIndex(job, pod));
+  const failed = fresh.filter((pod) => isJobPodFailed(job, pod));
+  return {
+    active: owned.filter(isPodActive),
+    terminating: owned.filter(isPodTerminating),
+    succeeded: fresh.filter((pod) => pod.status?.phase === 'Succeeded'),
+    failed,
+    verdicts: new Map(failed.map((pod) => [pod, judgeFailure(job, pod)])),
+  };
+}
+
+/** When the pod ended: when its last container did, else when it became unready, was deleted (without the grace) or was made. */
+export function finishedMs(pod: Pod): number {
+  const ends = (pod.status?.containerStatuses ?? []).map(({ state }) => timeMs(state?.terminated?.finishedAt));
+  if (ends.length > 0 && !ends.includes(0)) return Math.max(...ends);
+  const unready = podCondition(pod, 'Ready');
+  if (unready?.status === 'False' && timeMs(unready.lastTransitionTime) > 0) return timeMs(unready.lastTransitionTime);
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, creationTimestamp } = pod.metadata ?? {};
+  if (deletionTimestamp !== undefined) return timeMs(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
+  return timeMs(creationTimestamp);
+}
+
+/**
+ * The active pods that have to go: of an indexed Job those without an index of the Job, and all but one of each index; then, in
+ * the order of deletion, as many more as it takes to make `atLeast`.
+ */
+export function surplusPods(job: Job, active: readonly Pod[], atLeast: number, nowMs: number): Pod[] {
+  let surplus: Pod[] = [];
+  let left: readonly Pod[] = active;
+  if (isIndexed(job)) {
+    const kept = new Map<number, Pod>();
+    for (const pod of rankForDeletion(active, () => 0, nowMs)) {
+      if (hasValidIndex(job, pod)) kept.set(indexOf(pod), pod);
+    }
+    left = [...kept.values()];
+    surplus = active.filter((pod) => kept.get(indexOf(pod)) !== pod);
+  }
+  if (surplus.length >= atLeast) return surplus;
+  return [...surplus, ...rankForDeletion(left, () => 0, nowMs).slice(0, atLeast - surplus.length)];
+}
+
+/** Indexes that have succeeded, and those that failed as often as they may; those beyond the completions of today are no more. */
 export function jobIndexesOf(job: Job, counts: JobTally): JobIndexes {
   if (!isIndexed(job)) return { succeeded: new Set(), failed: new Set() };
-  const succeeded = parseIndexes(job.status?.completedIndexes);
-  for (const pod of counts.succeeded) if (indexOf(pod) >= 0) succeeded.add(indexOf(pod));
-  const failed = parseIndexes(job.status?.failedIndexes);
+  const { completions = 0 } = job.spec ?? {};
+  const succeeded = parseIndexes(job.status?.completedIndexes, completions);
+  for (const pod of counts.succeeded) succeeded.add(indexOf(pod));
+  const failed = parseIndexes(job.status?.failedIndexes, completions);
+  if (job.metadata?.deletionTimestamp !== undefined) return { succeeded, failed };
   const limit = job.spec?.backoffLimitPerIndex;
   // Pods that were deleted because the Job has failed say nothing about their index.
   if (conditionOf(job.status?.conditions, 'FailureTarget') !== undefined) return { succeeded, failed };
   for (const pod of counts.failed) {
     const index = indexOf(pod);
     const action = counts.verdicts.get(pod)?.action;
-    if (limit === undefined || index < 0 || succeeded.has(index) || action === 'Ignore') continue;
+    if (limit === undefined || succeeded.has(index) || action === 'Ignore') continue;
     if (action === 'FailIndex' || failuresOf(pod) >= limit) failed.add(index);
   }
   return { succeeded, failed };
@@ -78,7 +142,7 @@ export function heldBackPods(job: Job, counts: JobTally, indexes: JobIndexes): M
   const settled = new Set([...counts.active.map(indexOf), ...indexes.succeeded, ...indexes.failed]);
   for (const pod of counts.failed) {
     const index = indexOf(pod);
-    if (index < 0 || index >= (job.spec.completions ?? 0) || settled.has(index)) continue;
+    if (settled.has(index)) continue;
     const other = held.get(index);
     if (other === undefined || indexFailuresOf(pod) > indexFailuresOf(other)) held.set(index, pod);
   }
@@ -86,8 +150,8 @@ export function heldBackPods(job: Job, counts: JobTally, indexes: JobIndexes): M
 }
 
 /** The lowest indexes that no pod works on and that are not decided. */
-export function pendingIndexes(job: Job, active: readonly Pod[], indexes: JobIndexes, count: number): number[] {
-  const taken = new Set([...active.map(indexOf), ...indexes.succeeded, ...indexes.failed]);
+export function pendingIndexes(job: Job, working: readonly Pod[], indexes: JobIndexes, count: number): number[] {
+  const taken = new Set([...working.map(indexOf), ...indexes.succeeded, ...indexes.failed]);
   const pending: number[] = [];
   for (let index = 0; index < (job.spec?.completions ?? 0) && pending.length < count; index++) {
     if (!taken.has(index)) pending.push(index);
@@ -95,14 +159,27 @@ export function pendingIndexes(job: Job, active: readonly Pod[], indexes: JobInd
   return pending;
 }
 
+/** What is generated has five more letters, and no more than 63 in all. */
+const generatedNameMost = 58;
+
+/** Why a pod is created, in the words of the metrics. */
+export function creationReason(job: Job, counts: JobTally, replaced: Pod | undefined): string {
+  if (job.spec?.podReplacementPolicy === 'Failed') {
+    const failed = (job.status?.failed ?? 0) + counts.failed.length > 0;
+    return replaced !== undefined || failed ? 'recreate_failed' : 'new';
+  }
+  const again = counts.terminating.length > 0 || counts.failed.length > 0 || (job.status?.failed ?? 0) > 0;
+  return again ? 'recreate_terminating_or_failed' : 'new';
+}
+
 /** Sets what a pod of a Job has besides its template: the finalizer, and for indexed Jobs its index. */
 export function prepareJobPod(job: Job, pod: Pod, index: number | undefined, replaced: Pod | undefined): void {
   const metadata = pod.metadata ?? {};
   pod.metadata = metadata;
-  metadata.finalizers = [...(metadata.finalizers ?? []), jobTrackingFinalizer];
+  if (!isTracked(pod)) metadata.finalizers = [...(metadata.finalizers ?? []), jobTrackingFinalizer];
   if (index === undefined) return;
   const name = job.metadata?.name ?? '';
-  metadata.generateName = `${name}-${index}-`;
+  metadata.generateName = `${name.slice(0, generatedNameMost - `-${index}-`.length)}-${index}-`;
   metadata.annotations = { ...metadata.annotations, [indexAnnotation]: String(index) };
   metadata.labels = { ...metadata.labels, [indexAnnotation]: String(index) };
   if (job.spec?.backoffLimitPerIndex !== undefined) {

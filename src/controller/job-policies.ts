@@ -42,11 +42,11 @@ function matchExitCodes(rule: PodFailurePolicyRule, pod: Pod): string | undefine
 }
 
 function matchConditions(rule: PodFailurePolicyRule, pod: Pod): string | undefined {
-  for (const { type, status = 'True' } of rule.onPodConditions ?? []) {
-    const found = pod.status?.conditions?.some((condition) => condition.type === type && condition.status === status);
-    if (found) return `Pod ${pod.metadata?.namespace}/${pod.metadata?.name} has condition ${type}`;
-  }
-  return undefined;
+  const wanted = rule.onPodConditions ?? [];
+  const found = pod.status?.conditions?.find(({ type, status }) =>
+    wanted.some((pattern) => pattern.type === type && (pattern.status ?? 'True') === status),
+  );
+  return found && `Pod ${pod.metadata?.namespace}/${pod.metadata?.name} has condition ${found.type}`;
 }
 
 /** Message of the first success rule that the succeeded indexes meet. */
@@ -60,13 +60,13 @@ export function matchSuccessPolicy(job: Job, succeeded: ReadonlySet<number>): st
   return undefined;
 }
 
-/** `0-2,5` as a set. */
-export function parseIndexes(text: string | undefined): Set<number> {
+/** `0-2,5` as a set, without what is not below `end`. */
+export function parseIndexes(text: string | undefined, end = Number.POSITIVE_INFINITY): Set<number> {
   const indexes = new Set<number>();
   for (const part of (text ?? '').split(',')) {
     const [first = '', last = first] = part.split('-');
     if (first === '') continue;
-    for (let index = Number(first); index <= Number(last); index++) indexes.add(index);
+    for (let index = Number(first); index <= Number(last) && index < end; index++) indexes.add(index);
   }
   return indexes;
 }
