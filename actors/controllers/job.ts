@@ -171,11 +171,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   });
 
   async function untrack(pod: Pod): Promise<void> {
-    const finalizers = (pod.metadata?.finalizers ?? []).filter((other) => other !== jobTrackingFinalizer);
-    const { uid, resourceVersion } = pod.metadata ?? {};
-    const metadata = { uid, resourceVersion, finalizers: finalizers.length === 0 ? null : finalizers };
+    const { uid } = pod.metadata ?? {};
+    const metadata = { uid, '$deleteFromPrimitiveList/finalizers': [jobTrackingFinalizer] };
     try {
-      await client.patch(pods, keyOf(pod), 'merge', { metadata });
+      await client.patch(pods, keyOf(pod), 'strategic', { metadata });
       const cached = podLister.get(pod.metadata?.namespace, pod.metadata?.name ?? '');
       if (cached !== undefined && cached.metadata?.uid === uid && isTracked(cached)) untracked.add(uid ?? '');
     } catch (error) {

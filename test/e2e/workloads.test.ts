@@ -1,4 +1,4 @@
-/** Every kind of workload under a real kubectl: created, rolled out, scaled, deleted with each cascade, with the events that upstream prints. */
+/** What single kinds of workloads do besides what all do (see workload-kinds.test.ts), under a real kubectl. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Kubectl, kubectl, newestKubectl } from '../support/kubectl.ts';
 import { eventually, type Up, up } from '../support/up.ts';
@@ -46,37 +46,6 @@ describe.skipIf(binary === undefined)('workloads under kubectl', () => {
     expect(await cluster.stop('SIGINT'), cluster.output()).toBe(0);
   });
 
-  it('Deployment: rolls out, scales, pauses, undoes, and goes with its pods', timeout, async () => {
-    const deployment = (image: string, replicas = 3) => ({
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'web' },
-      spec: { replicas, selector: selector('web'), template: template('web', image) },
-    });
-    await apply(deployment('nginx:1'));
-    await inNamespace('rollout', 'status', 'deployment/web', '--timeout=60s');
-    await apply(deployment('nginx:2'));
-    await inNamespace('rollout', 'status', 'deployment/web', '--timeout=60s');
-    expect(await inNamespace('rollout', 'history', 'deployment/web')).toMatch(/1\s+<none>\n2\s+<none>/);
-    await inNamespace('scale', 'deployment', 'web', '--replicas=5');
-    await inNamespace('wait', '--for=jsonpath={.status.availableReplicas}=5', 'deployment/web', '--timeout=60s');
-    const events = await eventsOf('Deployment', 'web');
-    expect(events).toMatch(/ScalingReplicaSet\s+Scaled up replica set web-\S+ from 0 to 3/);
-    expect(events).toMatch(/ScalingReplicaSet\s+Scaled up replica set web-\S+ from 0 to 1/);
-    expect(events).toMatch(/ScalingReplicaSet\s+Scaled down replica set web-\S+ from 3 to 2/);
-    expect(events).toMatch(/ScalingReplicaSet\s+Scaled up replica set web-\S+ from 3 to 5/);
-    await inNamespace('rollout', 'pause', 'deployment/web');
-    await apply(deployment('nginx:3', 5));
-    expect(await field('deployment', 'web', '.status.conditions[?(@.type=="Progressing")].reason')).toBe(
-      'DeploymentPaused',
-    );
-    await inNamespace('rollout', 'resume', 'deployment/web');
-    await inNamespace('rollout', 'undo', 'deployment/web');
-    await inNamespace('rollout', 'status', 'deployment/web', '--timeout=60s');
-    await inNamespace('delete', 'deployment', 'web', '--cascade=foreground', '--timeout=60s');
-    expect(await names('pods,replicasets', '-l', 'app=web')).toEqual([]);
-  });
-
   it('StatefulSet: starts in order, updates from the end, keeps its claims', timeout, async () => {
     const set = (image: string, replicas: number) => ({
       apiVersion: 'apps/v1',
@@ -122,25 +91,6 @@ describe.skipIf(binary === undefined)('workloads under kubectl', () => {
     expect(await names('pods', '-l', 'app=db')).toEqual(['pod/db-0']);
     await inNamespace('delete', 'pod', 'db-0');
     await inNamespace('delete', 'pvc', '--all', '--timeout=60s');
-  });
-
-  it('DaemonSet: one pod a node, updated in turn', timeout, async () => {
-    const set = (image: string) => ({
-      apiVersion: 'apps/v1',
-      kind: 'DaemonSet',
-      metadata: { name: 'agent' },
-      spec: { selector: selector('agent'), template: template('agent', image) },
-    });
-    await apply(set('agent:1'));
-    await inNamespace('rollout', 'status', 'daemonset/agent', '--timeout=60s');
-    expect(await names('pods', '-l', 'app=agent')).toHaveLength(3);
-    expect(await eventsOf('DaemonSet', 'agent')).toMatch(/SuccessfulCreate\s+Created pod: agent-\S+/);
-    await apply(set('agent:2'));
-    await inNamespace('rollout', 'status', 'daemonset/agent', '--timeout=60s');
-    expect(await inNamespace('rollout', 'history', 'daemonset/agent')).toMatch(/1\s+<none>\n2\s+<none>/);
-    expect(await eventsOf('DaemonSet', 'agent')).toMatch(/SuccessfulDelete\s+Deleted pod: agent-\S+/);
-    await inNamespace('delete', 'daemonset', 'agent', '--cascade=background');
-    await eventually(async () => (await names('pods', '-l', 'app=agent')).length === 0);
   });
 
   it('ReplicaSet and ReplicationController: adopt, scale and leave their pods when asked', timeout, async () => {
