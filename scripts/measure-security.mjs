@@ -1,8 +1,10 @@
-// What security costs: CPU of the server per request with everything on (Node and RBAC, fairness, audit of metadata, encryption at
-// rest, all admission plugins) against everything off, over HTTPS as a user with a token. Runs of both alternate, since other work
-// on the machine disturbs them; the median counts. Usage: node scripts/measure-security.mjs [rounds]
+// What security costs: CPU of the server per request with everything on (Node and RBAC, fairness, audit of metadata to a file,
+// encryption at rest, every admission plugin of the default set) against everything off, over HTTPS as the same user with a token.
+// Servers of both kinds run side by side and take turns of a few requests, in changing order, so that what else goes on on the
+// machine falls on both; a round compares the sums of its turns, and the median round counts. The CPU is that of all threads.
+// Usage: node scripts/measure-security.mjs [rounds] [--parts]     --parts: also each part by itself against everything off
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,11 +12,12 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 const cli = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist/cli.js');
-const rounds = Number(process.argv[2] ?? 5);
-const REQUESTS = 2000;
+const rounds = Number(process.argv.slice(2).find((text) => /^\d+$/.test(text)) ?? 20);
+/** Of a turn. */
+const REQUESTS = 40;
+const TURNS = 12;
+const WARMING_ROUNDS = 5;
 const CONNECTIONS = 4;
-/** Ticks of /proc/<pid>/stat are hundredths of a second. */
-const TICK_US = 10_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'kubehive-cost-'));
 const file = (name, text) => {
@@ -34,18 +37,25 @@ const policy = {
   omitStages: ['RequestReceived'],
   rules: [{ level: 'Metadata' }],
 };
-const modes = {
-  on: [
-    ...[
-      '--audit-policy-file',
-      file('policy.yaml', JSON.stringify(policy)),
-      '--audit-log-path',
-      join(folder, 'audit.log'),
-    ],
-    ...['--encryption-provider-config', file('encryption.yaml', JSON.stringify(encryption))],
+/** The plugins of the default set that have a say about ConfigMaps. */
+const PLUGINS = [
+  ...['NamespaceLifecycle', 'MutatingAdmissionPolicy', 'MutatingAdmissionWebhook'],
+  ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionWebhook', 'ResourceQuota'],
+];
+const parts = {
+  authorization: [['--authorization-mode', 'AlwaysAllow'], []],
+  fairness: [['--enable-priority-and-fairness=false'], []],
+  admission: [['--disable-admission-plugins', PLUGINS.join()], []],
+  audit: [
+    [],
+    ['--audit-policy-file', file('policy.yaml', JSON.stringify(policy)), '--audit-log-path', join(folder, 'audit.log')],
   ],
-  off: ['--authorization-mode', 'AlwaysAllow', '--enable-priority-and-fairness=false'],
+  encryption: [[], ['--encryption-provider-config', file('encryption.yaml', JSON.stringify(encryption))]],
 };
+/** Flags of a server with these parts on. */
+const flagsOf = (on) => Object.entries(parts).flatMap(([part, [off, flags]]) => (on.includes(part) ? flags : off));
+const modes = { off: flagsOf([]), on: flagsOf(Object.keys(parts)) };
+if (process.argv.includes('--parts')) for (const part of Object.keys(parts)) modes[part] = flagsOf([part]);
 
 async function start(flags) {
   const kubeconfig = join(mkdtempSync(join(folder, 'up-')), 'kubeconfig');
@@ -62,12 +72,7 @@ async function start(flags) {
   const { 'client-certificate-data': cert, 'client-key-data': key } = users[0].user;
   const pem = (data) => Buffer.from(data, 'base64');
   const tls = { ca: pem(ca), keepAlive: true, maxSockets: CONNECTIONS };
-  return {
-    child,
-    server,
-    user: new Agent(tls),
-    admin: new Agent({ ...tls, cert: pem(cert), key: pem(key) }),
-  };
+  return { child, server, user: new Agent(tls), admin: new Agent({ ...tls, cert: pem(cert), key: pem(key) }) };
 }
 
 function send({ server, user, admin }, method, path, body, asAdmin = false) {
@@ -87,10 +92,11 @@ function send({ server, user, admin }, method, path, body, asAdmin = false) {
   });
 }
 
-const cpuTicks = (pid) => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return Number(fields[11]) + Number(fields[12]);
-};
+/** Microseconds that the threads of a process have run; those of the server live as long as it does. */
+const cpuUs = (pid) =>
+  readdirSync(`/proc/${pid}/task`)
+    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1000)
+    .reduce((sum, us) => sum + us, 0);
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const configMap = (name) => ({
@@ -100,18 +106,19 @@ const configMap = (name) => ({
   data: { text: 'x'.repeat(500) },
 });
 
+/** Microseconds a request. */
 async function measure(cluster, one) {
-  const before = cpuTicks(cluster.child.pid);
+  const before = cpuUs(cluster.child.pid);
   let next = 0;
   const worker = async () => {
     while (next < REQUESTS) await one(next++);
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));
-  return ((cpuTicks(cluster.child.pid) - before) * TICK_US) / REQUESTS;
+  return (cpuUs(cluster.child.pid) - before) / REQUESTS;
 }
 
-async function prepare(name) {
-  const cluster = await start(modes[name]);
+async function prepare(flags) {
+  const cluster = await start(flags);
   const binding = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'RoleBinding',
@@ -124,29 +131,48 @@ async function prepare(name) {
   return cluster;
 }
 
-const figures = { on: { get: [], create: [] }, off: { get: [], create: [] } };
-const clusters = { on: await prepare('on'), off: await prepare('off') };
+const names = Object.keys(modes);
+const figures = Object.fromEntries(names.map((name) => [name, { get: [], create: [] }]));
+const clusters = {};
 try {
-  for (let round = 0; round <= rounds; round++) {
-    for (const name of round % 2 === 0 ? ['on', 'off'] : ['off', 'on']) {
-      const cluster = clusters[name];
-      const get = await measure(cluster, () => send(cluster, 'GET', `${MAPS}/read`));
-      const create = await measure(cluster, (index) => send(cluster, 'POST', MAPS, configMap(`c-${round}-${index}`)));
-      // The first round warms the code up.
-      if (round === 0) continue;
-      figures[name].get.push(get);
-      figures[name].create.push(create);
+  for (const name of names) clusters[name] = await prepare(modes[name]);
+  for (let round = -WARMING_ROUNDS; round < rounds; round++) {
+    const requests = {
+      get: (cluster) => send(cluster, 'GET', `${MAPS}/read`),
+      create: (cluster, name) => send(cluster, 'POST', MAPS, configMap(name)),
+    };
+    for (const [verb, one] of Object.entries(requests)) {
+      const sums = Object.fromEntries(names.map((name) => [name, 0]));
+      for (let turn = 0; turn < TURNS; turn++) {
+        for (const name of turn % 2 === 0 ? names : names.toReversed()) {
+          sums[name] += await measure(clusters[name], (index) => one(clusters[name], `c-${round}-${turn}-${index}`));
+        }
+      }
+      if (round >= 0) for (const name of names) figures[name][verb].push(sums[name] / TURNS);
     }
   }
 } finally {
   for (const { child } of Object.values(clusters)) child.kill();
   rmSync(folder, { recursive: true, force: true });
 }
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+const quantile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * part)];
+const spread = (values, digits) => [0.25, 0.5, 0.75].map((part) => quantile(values, part).toFixed(digits));
 for (const verb of ['get', 'create']) {
-  const [on, off] = [median(figures.on[verb]), median(figures.off[verb])];
-  const more = ((on / off - 1) * 100).toFixed(0);
-  process.stdout.write(
-    `${verb}: ${on.toFixed(0)} us with everything on, ${off.toFixed(0)} us with everything off, ${more} % more\n`,
-  );
+  const off = figures.off[verb];
+  process.stdout.write(`${verb}: ${quantile(off, 0.5).toFixed(0)} us with everything off\n`);
+  for (const name of names.slice(1)) {
+    const own = figures[name][verb];
+    const [low, middle, high] = spread(
+      own.map((us, round) => (us / off[round] - 1) * 100),
+      0,
+    );
+    const [, more] = spread(
+      own.map((us, round) => us - off[round]),
+      1,
+    );
+    process.stdout.write(
+      `  ${name.padEnd(13)} ${quantile(own, 0.5).toFixed(0).padStart(4)} us, ${more} us more: ${middle} % (${low} to ${high})\n`,
+    );
+  }
 }

@@ -5,7 +5,7 @@
 import type { Answer, Call, Verb } from './call.ts';
 import { conflictOf } from './failures.ts';
 import type { Server } from './server.ts';
-import { audit } from './stages/audit.ts';
+import { audit, auditContent } from './stages/audit.ts';
 import { authenticate } from './stages/authentication.ts';
 import { authorize, authorizeContent } from './stages/authorization.ts';
 import { decode } from './stages/decode.ts';
@@ -40,6 +40,7 @@ export const pipeline: readonly Stage[] = [
   { name: 'body', run: readBody },
   { name: 'conversion', verbs: ['update', 'patch'], repeats: true, run: showCurrent },
   { name: 'decode', verbs: CHANGES, repeats: true, run: decode },
+  { name: 'audit-of-content', verbs: ['create', 'update'], repeats: true, run: auditContent },
   { name: 'content-authorization', verbs: WRITES, repeats: true, run: authorizeContent },
   { name: 'mutating-admission', verbs: CHANGES, repeats: true, run: admitMutating },
   { name: 'defaulting', verbs: WRITES, repeats: true, run: setDefaults },

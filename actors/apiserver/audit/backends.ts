@@ -6,8 +6,7 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync, type WriteStream } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '../../../src/runtime/index.ts';
-import { type Endpoint, postJson } from '../remote/post.ts';
-import type { AuditEvent } from './event.ts';
+import { type Endpoint, postText } from '../remote/post.ts';
 
 /** Events that wait to be written, as upstream's buffer. */
 const BUFFER_EVENTS_MAX = 10_000;
@@ -18,8 +17,8 @@ const LOG_WAIT_MS = 50;
 
 export interface AuditBackend {
   readonly name: string;
-  /** False when the event was dropped. */
-  write(event: AuditEvent): boolean;
+  /** Takes an event, a JSON object in one line. False when it was dropped. */
+  write(event: string): boolean;
   /** Writes what waits. */
   close(): Promise<void>;
 }
@@ -42,10 +41,10 @@ function buffered(
   name: string,
   clock: Clock,
   waitMs: number,
-  send: (events: readonly AuditEvent[]) => Promise<void>,
+  send: (events: readonly string[]) => Promise<void>,
   failed: (error: unknown, count: number) => void,
 ): AuditBackend {
-  const waiting: AuditEvent[] = [];
+  const waiting: string[] = [];
   let timer: Timer | undefined;
   let sending: Promise<void> | undefined;
 
@@ -92,8 +91,9 @@ export function createWebhookBackend(
     'webhook',
     clock,
     BATCH_WAIT_MS,
-    async (items) => {
-      await postJson(option.endpoint, { kind: 'EventList', apiVersion: 'audit.k8s.io/v1', metadata: {}, items }, clock);
+    async (events) => {
+      const list = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${events.join()}]}`;
+      await postText(option.endpoint, list, clock);
     },
     failed,
   );
@@ -110,7 +110,7 @@ export function createLogBackend(
     clock,
     LOG_WAIT_MS,
     async (events) => {
-      const text = `${events.map((event) => JSON.stringify(event)).join('\n')}\n`;
+      const text = `${events.join('\n')}\n`;
       if (file !== undefined) await file.write(text);
       else if (!process.stdout.write(text)) await once(process.stdout, 'drain');
     },

@@ -1,5 +1,8 @@
-/** One request as the audit log tells of it: filled in as the request goes on, written at each stage that the policy wants. */
-import type { ApiObject } from '../../../src/api/index.ts';
+/**
+ * One request as the audit log tells of it: filled in as the request goes on, and written as one line of JSON at each stage that
+ * the policy wants. Lines are put together from pieces, most of which (users, sources, decisions) are the same for many requests
+ * and kept as texts: a record costs the request little more than its line.
+ */
 import type { Identity } from '../call.ts';
 import type { AuditStage, Verdict } from './policy.ts';
 
@@ -10,7 +13,7 @@ export interface AuditUser {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** audit.k8s.io/v1 Event. */
+/** audit.k8s.io/v1 Event, as it is read back from a log. */
 export interface AuditEvent {
   readonly kind: 'Event';
   readonly apiVersion: 'audit.k8s.io/v1';
@@ -21,15 +24,28 @@ export interface AuditEvent {
   readonly verb: string;
   readonly user: AuditUser;
   readonly impersonatedUser?: AuditUser;
+  readonly authenticationMetadata?: { readonly impersonationConstraint: string };
   readonly sourceIPs?: readonly string[];
   readonly userAgent?: string;
-  readonly objectRef?: Readonly<Record<string, string>>;
+  readonly objectRef?: ObjectReference;
   readonly responseStatus?: object;
   readonly requestObject?: unknown;
   readonly responseObject?: unknown;
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
   readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** What a request is about; empty members are left out. */
+export interface ObjectReference {
+  readonly resource: string;
+  readonly namespace: string;
+  name: string;
+  uid: string;
+  readonly apiGroup: string;
+  readonly apiVersion: string;
+  resourceVersion: string;
+  readonly subresource: string;
 }
 
 /** A request that is being recorded. */
@@ -39,33 +55,55 @@ export interface AuditRecord {
   readonly requestUri: string;
   readonly verb: string;
   readonly user: Identity;
-  readonly sourceIps: readonly string[];
+  /** JSON of the addresses that it came from; empty for none. */
+  readonly sources: string;
   readonly userAgent: string;
-  objectRef: Record<string, string> | undefined;
+  readonly objectRef: ObjectReference | undefined;
   readonly receivedMs: number;
-  impersonatedUser?: Identity;
-  requestObject?: ApiObject;
+  impersonatedUser: Identity | undefined;
+  /** The narrow right by which somebody is impersonated. */
+  impersonationConstraint: string | undefined;
+  /** JSON of what was sent, where the policy wants it. */
+  requestObject: string | undefined;
   /** Set once it is told at this stage, so that nothing is told twice. */
-  completed?: true;
-  annotations?: Record<string, string>;
+  completed: boolean;
+  /** What authorization said, as members of the annotations. */
+  decision: string;
+  annotations: Record<string, string> | undefined;
 }
 
+/** What an event says of the outcome, each as JSON. */
+export interface Outcome {
+  readonly responseStatus: string;
+  readonly responseObject?: string | undefined;
+}
+
+/** The first value of an annotation stays, as upstream. */
 export function annotate(record: AuditRecord, key: string, value: string): void {
   record.annotations ??= {};
-  record.annotations[key] = value;
+  record.annotations[key] ??= value;
 }
+
+const DECISIONS_KEPT_MAX = 4096;
+const allowances = new Map<string, string>();
 
 /** What authorization said. */
 export function noteDecision(record: AuditRecord, allowed: boolean, reason: string): void {
-  annotate(record, 'authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
-  annotate(record, 'authorization.k8s.io/reason', reason);
+  let text = allowed ? allowances.get(reason) : undefined;
+  if (text === undefined) {
+    const word = allowed ? 'allow' : 'forbid';
+    text = `"authorization.k8s.io/decision":"${word}","authorization.k8s.io/reason":${JSON.stringify(reason)}`;
+    if (allowances.size >= DECISIONS_KEPT_MAX) allowances.clear();
+    if (allowed) allowances.set(reason, text);
+  }
+  record.decision = text;
 }
 
 let lastMs = -1;
 let lastText = '';
 
 /** Microseconds, of which a clock of milliseconds knows only the first three digits. */
-export function microTime(nowMs: number): string {
+function microTime(nowMs: number): string {
   const whole = Math.floor(nowMs);
   if (whole !== lastMs) {
     lastMs = whole;
@@ -74,11 +112,70 @@ export function microTime(nowMs: number): string {
   return lastText;
 }
 
-export function auditUser({ user, uid, groups, extra }: Identity): AuditUser {
-  return {
-    username: user,
-    ...(uid === undefined || uid === '' ? {} : { uid }),
-    ...(groups.length === 0 ? {} : { groups }),
-    ...(extra === undefined ? {} : { extra }),
-  };
+const userTexts = new WeakMap<Identity, string>();
+
+/** Identities are never changed, and the same object for many requests of a user. */
+function userText(identity: Identity): string {
+  let text = userTexts.get(identity);
+  if (text === undefined) {
+    const { user, uid, groups, extra } = identity;
+    text = JSON.stringify({
+      ...(user === '' ? {} : { username: user }),
+      ...(uid === undefined || uid === '' ? {} : { uid }),
+      ...(groups.length === 0 ? {} : { groups }),
+      ...(extra === undefined || Object.keys(extra).length === 0 ? {} : { extra }),
+    });
+    userTexts.set(identity, text);
+  }
+  return text;
+}
+
+/** Names of objects, kinds and users hardly ever need escapes. */
+const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
+const PLAIN = /^[\w .:/?&=%()+,;-]*$/;
+
+function referenceText(reference: ObjectReference): string {
+  const { resource, namespace, name, uid, apiGroup, apiVersion, resourceVersion, subresource } = reference;
+  let text = `{"resource":${quoted(resource)}`;
+  if (namespace !== '') text += `,"namespace":${quoted(namespace)}`;
+  if (name !== '') text += `,"name":${quoted(name)}`;
+  if (uid !== '') text += `,"uid":${quoted(uid)}`;
+  if (apiGroup !== '') text += `,"apiGroup":${quoted(apiGroup)}`;
+  if (apiVersion !== '') text += `,"apiVersion":${quoted(apiVersion)}`;
+  if (resourceVersion !== '') text += `,"resourceVersion":${quoted(resourceVersion)}`;
+  if (subresource !== '') text += `,"subresource":${quoted(subresource)}`;
+  return `${text}}`;
+}
+
+/** All annotations by their keys' order, as Go writes a map. */
+function annotationsText({ decision, annotations }: AuditRecord): string {
+  if (annotations === undefined) return decision;
+  const all = { ...annotations, ...(JSON.parse(`{${decision}}`) as Record<string, string>) };
+  return Object.keys(all)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${JSON.stringify(all[key])}`)
+    .join();
+}
+
+const USER_AGENT_MAX = 1024;
+
+/** The event of a stage as a line of JSON, its members in upstream's order. */
+export function eventLine(record: AuditRecord, stage: AuditStage, nowMs: number, outcome: Outcome | undefined): string {
+  const { verdict, userAgent, impersonatedUser, impersonationConstraint, objectRef, requestObject } = record;
+  const agent = userAgent.length > USER_AGENT_MAX ? `${userAgent.slice(0, USER_AGENT_MAX)}...TRUNCATED` : userAgent;
+  let text = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"${verdict.level}","auditID":${quoted(record.auditId)}`;
+  text += `,"stage":"${stage}","requestURI":${quoted(record.requestUri)},"verb":${quoted(record.verb)}`;
+  text += `,"user":${userText(record.user)}`;
+  if (impersonatedUser !== undefined) text += `,"impersonatedUser":${userText(impersonatedUser)}`;
+  if (impersonationConstraint !== undefined)
+    text += `,"authenticationMetadata":{"impersonationConstraint":${quoted(impersonationConstraint)}}`;
+  if (record.sources !== '') text += `,"sourceIPs":${record.sources}`;
+  if (agent !== '') text += `,"userAgent":${quoted(agent)}`;
+  if (objectRef !== undefined) text += `,"objectRef":${referenceText(objectRef)}`;
+  if (outcome !== undefined) text += `,"responseStatus":${outcome.responseStatus}`;
+  if (requestObject !== undefined) text += `,"requestObject":${requestObject}`;
+  if (outcome?.responseObject !== undefined) text += `,"responseObject":${outcome.responseObject}`;
+  text += `,"requestReceivedTimestamp":"${microTime(record.receivedMs)}","stageTimestamp":"${microTime(nowMs)}"`;
+  const annotations = annotationsText(record);
+  return annotations === '' ? `${text}}` : `${text},"annotations":{${annotations}}}`;
 }

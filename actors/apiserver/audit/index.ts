@@ -2,11 +2,13 @@
  * The audit log: which requests came, from whom, and how they ended. Off unless there are a policy and somewhere to write to;
  * then the server has no auditor at all and requests pay one comparison. @see staging/src/k8s.io/apiserver/pkg/endpoints/filters/audit.go
  */
-import type { ApiObject, KindDefinition, StatusError } from '../../../src/api/index.ts';
-import type { ActorContext, Counter } from '../../../src/runtime/index.ts';
-import { ANONYMOUS } from '../authentication/types.ts';
+import { isIP } from 'node:net';
+import type { ApiObject, FailureStatus, KindDefinition, StatusError } from '../../../src/api/index.ts';
+import { type ActorContext, type Counter, unpack } from '../../../src/runtime/index.ts';
+import { presentedBy } from '../authentication/certificates.ts';
 import type { Entry } from '../cache/entry.ts';
 import { type Answer, type Call, type Credentials, type Identity, scopeOf } from '../call.ts';
+import { goJsonText } from '../http/text.ts';
 import { apiVersionOf } from '../kinds.ts';
 import { listKindOf } from '../verbs/list.ts';
 import {
@@ -16,8 +18,8 @@ import {
   createLogBackend,
   createWebhookBackend,
 } from './backends.ts';
-import { type AuditEvent, type AuditRecord, auditUser, microTime } from './event.ts';
-import { type AuditAttributes, type AuditPolicy, type AuditStage, createAuditPolicy } from './policy.ts';
+import { type AuditRecord, eventLine, type ObjectReference, type Outcome } from './event.ts';
+import { type AuditPolicy, type AuditStage, createAuditPolicy, type Verdict } from './policy.ts';
 
 export type { AuditLogOption, AuditWebhookOption } from './backends.ts';
 export { type AuditRecord, annotate } from './event.ts';
@@ -34,6 +36,8 @@ export interface Auditor {
   begin(call: Call): AuditRecord | undefined;
   /** The same for a path that is no resource. */
   beginPath(request: PathRequest): AuditRecord | undefined;
+  /** What the client sent is known: its name, and what the policy wants of it. */
+  decoded(record: AuditRecord, call: Call): void;
   /** The call's answer begins: only told of streams. */
   started(record: AuditRecord, code: number): void;
   /** The request is over. */
@@ -77,109 +81,121 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
     ),
   );
 
-  function tell(record: AuditRecord, stage: AuditStage, more: Partial<AuditEvent> = {}): void {
+  function tell(record: AuditRecord, stage: AuditStage, outcome?: Outcome): void {
     if (record.verdict.omitStages.includes(stage)) return;
-    const { impersonatedUser, objectRef, annotations, sourceIps, requestObject } = record;
-    const event: AuditEvent = {
-      kind: 'Event',
-      apiVersion: 'audit.k8s.io/v1',
-      level: record.verdict.level,
-      auditID: record.auditId,
-      stage,
-      requestURI: record.requestUri,
-      verb: record.verb,
-      user: auditUser(record.user),
-      ...(impersonatedUser === undefined ? {} : { impersonatedUser: auditUser(impersonatedUser) }),
-      ...(sourceIps.length === 0 ? {} : { sourceIPs: sourceIps }),
-      userAgent: record.userAgent,
-      ...(objectRef === undefined ? {} : { objectRef }),
-      ...(requestObject === undefined || record.verdict.level === 'Metadata' ? {} : { requestObject }),
-      ...more,
-      requestReceivedTimestamp: microTime(record.receivedMs),
-      stageTimestamp: microTime(clock.now()),
-      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
-    };
+    const line = eventLine(record, stage, clock.now(), outcome);
     total.add(1);
-    backends.forEach((backend, index) => {
-      if (!backend.write(event)) dropped[index]?.add(1);
-    });
+    for (let index = 0; index < backends.length; index++) {
+      if (backends[index]?.write(line) !== true) dropped[index]?.add(1);
+    }
   }
 
-  function beginWith(
-    attributes: AuditAttributes,
-    make: (receivedMs: number) => Omit<AuditRecord, 'verdict' | 'receivedMs'>,
-  ): AuditRecord | undefined {
-    const verdict = verdictOf(attributes);
-    if (verdict.level === 'None') return undefined;
-    const receivedMs = clock.now();
-    const record: AuditRecord = { verdict, receivedMs, ...make(receivedMs) };
-    tell(record, 'RequestReceived');
+  function begun(verdict: Verdict, request: RecordedRequest): AuditRecord {
+    const record: AuditRecord = {
+      verdict,
+      auditId: request.auditId === '' ? random.uuid() : request.auditId,
+      requestUri: request.requestUri,
+      verb: request.verb,
+      user: request.user,
+      sources: sourcesOf(request.credentials),
+      userAgent: request.userAgent,
+      objectRef: request.objectRef,
+      receivedMs: clock.now(),
+      impersonatedUser: undefined,
+      impersonationConstraint: undefined,
+      requestObject: undefined,
+      completed: false,
+      decision: '',
+      // The record goes on to be annotated: it gets annotations of its own.
+      annotations: request.annotations === undefined ? undefined : { ...request.annotations },
+    };
     return record;
   }
 
-  function begin(call: Call, user = call.user): AuditRecord | undefined {
-    return beginWith(attributesOf(call, user), () => ({
-      auditId: call.auditId === '' ? random.uuid() : call.auditId,
-      requestUri: call.credentials.type === 'http' ? call.credentials.uri : busUri(call),
+  function beginCall(call: Call, user: Identity): AuditRecord | undefined {
+    const { credentials, annotations } = call;
+    const verdict = verdictOf({ user, ...scopeOf(call), name: call.name ?? '' });
+    if (verdict.level === 'None') return undefined;
+    return begun(verdict, {
+      auditId: call.auditId,
+      requestUri: credentials.type === 'http' ? credentials.uri : busUri(call),
       verb: call.verb,
       user,
-      sourceIps: sourcesOf(call.credentials),
+      credentials,
       userAgent: call.userAgent,
       objectRef: referenceOf(call),
-      ...annotated(call.annotations),
-    }));
+      annotations,
+    });
   }
 
   return {
-    begin,
+    begin(call) {
+      const record = beginCall(call, call.user);
+      if (record !== undefined) tell(record, 'RequestReceived');
+      return record;
+    },
     beginPath({ auditId, credentials, user, method, path, annotations }) {
       const verb = method.toLowerCase();
-      const attributes = { user, verb, path, group: '', resource: '', subresource: '', namespace: '', name: '' };
-      return beginWith(attributes, () => ({
+      const verdict = verdictOf({
+        user,
+        verb,
+        path,
+        group: '',
+        resource: '',
+        subresource: '',
+        namespace: '',
+        name: '',
+      });
+      if (verdict.level === 'None') return undefined;
+      const record = begun(verdict, {
         auditId,
         requestUri: credentials.uri,
         verb,
         user,
-        sourceIps: sourcesOf(credentials),
+        credentials,
         userAgent: String(credentials.headers['user-agent'] ?? ''),
         objectRef: undefined,
-        ...annotated(annotations),
-      }));
+        annotations,
+      });
+      tell(record, 'RequestReceived');
+      return record;
     },
-    started: (record, code) => tell(record, 'ResponseStarted', { responseStatus: { metadata: {}, code } }),
+    decoded(record, call) {
+      const object = call.part ?? call.object;
+      if (object === undefined) return;
+      const { objectRef, verdict } = record;
+      if (objectRef !== undefined) {
+        const { name, uid, resourceVersion } = object.metadata ?? {};
+        if (objectRef.name === '' && typeof name === 'string') objectRef.name = name;
+        if (typeof uid === 'string') objectRef.uid = uid;
+        if (typeof resourceVersion === 'string') objectRef.resourceVersion = resourceVersion;
+      }
+      if (!holdsRequests(verdict)) return;
+      record.requestObject = goJsonText(verdict.omitManagedFields ? withoutOwners(object) : object);
+    },
+    started: (record, code) => tell(record, 'ResponseStarted', { responseStatus: codeText(code) }),
     completed(record, code, { answer, call, error }) {
       if (record.completed) return;
       record.completed = true;
       const { verdict } = record;
-      if (
-        call !== undefined &&
-        call.object !== undefined &&
-        (verdict.level === 'Request' || verdict.level === 'RequestResponse')
-      ) {
-        record.requestObject = requestObjectOf(call, verdict.omitManagedFields);
+      if (call !== undefined && holdsRequests(verdict)) record.requestObject ??= bodyText(call);
+      const whole = verdict.level === 'RequestResponse';
+      if (error !== undefined) {
+        const responseObject = whole ? goJsonText(error.toStatus()) : undefined;
+        tell(record, 'ResponseComplete', { responseStatus: statusText(error.toStatus()), responseObject });
+        return;
       }
-      if (record.objectRef !== undefined && record.objectRef['name'] === undefined && call?.name !== undefined) {
-        record.objectRef = { ...record.objectRef, name: call.name };
-      }
-      const whole = verdict.level === 'RequestResponse' && answer !== undefined;
-      const responseObject = whole ? responseObjectOf(answer, verdict.omitManagedFields) : error?.toStatus();
+      const told = answer?.type === 'object' && answer.object['kind'] === 'Status';
       tell(record, 'ResponseComplete', {
-        responseStatus: error === undefined ? { metadata: {}, code } : statusOf(error),
-        ...(responseObject === undefined || verdict.level !== 'RequestResponse' ? {} : { responseObject }),
+        responseStatus: told ? statusText({ ...answer.object, code }) : codeText(code),
+        responseObject: whole && answer !== undefined ? responseText(answer, verdict.omitManagedFields) : undefined,
       });
     },
     unauthenticated(call) {
-      const record = begin(call, { ...ANONYMOUS, user: '', groups: [] });
+      const record = beginCall(call, NOBODY);
       if (record === undefined) return;
-      const { credentials } = call;
-      const authorization = credentials.type === 'http' ? credentials.authorization : undefined;
-      const attempted = /^bearer /i.test(authorization ?? '')
-        ? 'bearer'
-        : /^basic /i.test(authorization ?? '')
-          ? 'basic'
-          : 'x509';
       tell(record, 'ResponseStarted', {
-        responseStatus: { metadata: {}, message: `Authentication failed, attempted: ${attempted}`, code: 401 },
+        responseStatus: JSON.stringify({ metadata: {}, message: attemptedBy(call.credentials), code: 401 }),
       });
     },
     async close() {
@@ -188,23 +204,46 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
   };
 }
 
-/** The record goes on to be annotated: it gets annotations of its own. */
-function annotated(annotations: Readonly<Record<string, string>> | undefined): Pick<AuditRecord, 'annotations'> {
-  return annotations === undefined ? {} : { annotations: { ...annotations } };
+const NOBODY: Identity = { user: '', groups: [] };
+
+/** What a record is begun with. */
+interface RecordedRequest {
+  /** Empty: it gets one here. */
+  readonly auditId: string;
+  readonly requestUri: string;
+  readonly verb: string;
+  readonly user: Identity;
+  readonly credentials: Credentials;
+  readonly userAgent: string;
+  readonly objectRef: ObjectReference | undefined;
+  readonly annotations: Readonly<Record<string, string>> | undefined;
 }
 
-function attributesOf(call: Call, user: Identity): AuditAttributes {
-  return { user, ...scopeOf(call), name: call.name ?? '' };
+const holdsRequests = ({ level }: Verdict): boolean => level === 'Request' || level === 'RequestResponse';
+
+/** With which credentials somebody tried. @see staging/src/k8s.io/apiserver/pkg/endpoints/filters/audit.go getAuthMethods */
+function attemptedBy(credentials: Credentials): string {
+  if (credentials.type === 'bus') return 'Authentication failed, no credentials provided';
+  const { authorization = '', uri, secure } = credentials;
+  const methods = [
+    ...(/^basic /i.test(authorization) ? ['basic'] : []),
+    ...(/^bearer /i.test(authorization) ? ['bearer'] : []),
+    ...(/[?&]access_token=[^&]/.test(uri) ? ['access_token'] : []),
+    ...(secure && presentedBy(credentials) !== undefined ? ['x509'] : []),
+  ];
+  return `Authentication failed, ${methods.length === 0 ? 'no credentials provided' : `attempted: ${methods.join(', ')}`}`;
 }
 
-function referenceOf({ kind, namespace, name, subresource }: Call): Record<string, string> {
+function referenceOf({ kind, namespace, name, subresource }: Call): ObjectReference {
   return {
     resource: kind.plural,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(name === undefined ? {} : { name }),
-    ...(kind.group === '' ? {} : { apiGroup: kind.group }),
+    namespace: namespace ?? (kind.plural === 'namespaces' && kind.group === '' ? (name ?? '') : ''),
+    name: name ?? '',
+    uid: '',
+    apiGroup: kind.group,
     apiVersion: kind.version,
-    ...(subresource === undefined ? {} : { subresource: subresource.name }),
+    resourceVersion: '',
+    subresource: subresource?.name ?? '',
   };
 }
 
@@ -214,22 +253,54 @@ function busUri({ kind, namespace, name, subresource, verb, query }: Call): stri
   const place = namespace === undefined ? '' : `/namespaces/${namespace}`;
   const object = name === undefined || (verb === 'create' && subresource === undefined) ? '' : `/${name}`;
   const part = subresource === undefined ? '' : `/${subresource.name}`;
-  const parameters = new URLSearchParams({ ...query, ...(verb === 'watch' ? { watch: 'true' } : {}) }).toString();
+  let parameters = '';
+  for (const _name in query) {
+    parameters = new URLSearchParams({ ...query }).toString();
+    break;
+  }
+  if (verb === 'watch') parameters += parameters === '' ? 'watch=true' : '&watch=true';
   return `${root}${place}/${kind.plural}${object}${part}${parameters === '' ? '' : `?${parameters}`}`;
 }
 
-function sourcesOf(credentials: Credentials): string[] {
-  if (credentials.type === 'bus') return [];
-  const forwarded = credentials.headers['x-forwarded-for'];
-  const real = credentials.headers['x-real-ip'];
-  const listed = typeof forwarded === 'string' ? forwarded.split(',').map((text) => text.trim()) : [];
-  const peer = credentials.socket.remoteAddress;
-  return [...new Set([...listed, ...(typeof real === 'string' ? [real] : []), ...(peer === undefined ? [] : [peer])])];
+/** By connection: the address of its other end, as a list. */
+const peers = new WeakMap<object, string>();
+
+/** Where a request came from, as JSON: the proxies that it names, then the other end. @see k8s.io/apimachinery/pkg/util/net SourceIPs */
+function sourcesOf(credentials: Credentials): string {
+  if (credentials.type === 'bus') return '';
+  const { headers, socket } = credentials;
+  const forwarded = headers['x-forwarded-for'];
+  const real = headers['x-real-ip'];
+  if (forwarded === undefined && real === undefined) {
+    let text = peers.get(socket);
+    if (text === undefined) {
+      text = listText(addressesOf(socket.remoteAddress));
+      peers.set(socket, text);
+    }
+    return text;
+  }
+  const sources = addressesOf(...String(forwarded ?? '').split(','));
+  for (const address of addressesOf(String(real ?? ''))) if (!sources.includes(address)) sources.push(address);
+  for (const address of addressesOf(socket.remoteAddress)) if (sources.at(-1) !== address) sources.push(address);
+  return listText(sources);
 }
 
-function statusOf(error: StatusError): object {
-  const { status, message, reason, details, code } = error.toStatus();
-  return { metadata: {}, status, message, reason, details, code };
+const listText = (items: readonly string[]): string => (items.length === 0 ? '' : JSON.stringify(items));
+
+/** What of it is an address; those of IPv4 as such. */
+function addressesOf(...texts: readonly (string | undefined)[]): string[] {
+  return texts.flatMap((text) => {
+    const address = (text ?? '').trim().replace(/^::ffff:(?=\d+\.)/i, '');
+    return isIP(address) === 0 ? [] : [address];
+  });
+}
+
+const codeText = (code: number): string => `{"metadata":{},"code":${code}}`;
+
+/** The bounded members of a Status. */
+function statusText(whole: object): string {
+  const { status, message, reason, details, code } = whole as Partial<FailureStatus>;
+  return goJsonText({ metadata: {}, status, message, reason, details, code });
 }
 
 function withoutOwners(object: ApiObject): ApiObject {
@@ -237,29 +308,42 @@ function withoutOwners(object: ApiObject): ApiObject {
   return { ...object, metadata } as ApiObject;
 }
 
-function requestObjectOf(call: Call, omitManagedFields: boolean): ApiObject {
-  // Copied as it is now: later stages of later attempts change objects in place.
-  const object = call.part ?? (call.object as ApiObject);
-  return JSON.parse(JSON.stringify(omitManagedFields ? withoutOwners(object) : object)) as ApiObject;
+/** Patches and the options of deletions are told of as they came. */
+function bodyText({ verb, body }: Call): string | undefined {
+  if (body === undefined || !(verb === 'patch' || verb === 'delete' || verb === 'deletecollection')) return undefined;
+  const sent = body.form === 'packed' ? unpack(body.bytes) : body.form === 'json' ? jsonOf(body.bytes) : undefined;
+  if (sent === undefined) return undefined;
+  return goJsonText(
+    verb === 'patch' ? sent : { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(sent as object) },
+  );
 }
 
-function responseObjectOf(answer: Answer, omitManagedFields: boolean): unknown {
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    // The request was refused for it.
+    return undefined;
+  }
+}
+
+function responseText(answer: Answer, omitManagedFields: boolean): string | undefined {
   const shown = (entry: Entry, kind: KindDefinition) => {
     const view = entry.view(kind);
     return omitManagedFields ? view.object : view.whole;
   };
   switch (answer.type) {
     case 'entry':
-      return shown(answer.entry, answer.kind);
+      return goJsonText(shown(answer.entry, answer.kind));
     case 'object':
-      return answer.object;
+      return goJsonText(answer.object);
     case 'list':
-      return {
+      return goJsonText({
         kind: listKindOf(answer.kind),
         apiVersion: apiVersionOf(answer.kind),
         metadata: { resourceVersion: String(answer.revision) },
         items: answer.entries.map((entry) => shown(entry, answer.kind)),
-      };
+      });
     default:
       return undefined;
   }

@@ -14,7 +14,7 @@ export function createBootstrapTokens(caches: Caches, clock: Clock): TokenAuthen
   const secrets = caches.cacheOf('/registry/secrets', true);
   return {
     authenticate(token) {
-      const [, id, secret] = TOKEN.exec(token) ?? [];
+      const [, id, secret] = TOKEN.exec(token.text) ?? [];
       if (id === undefined || secret === undefined) return undefined;
       const object = secrets.get(secrets.keyOf('kube-system', `bootstrap-token-${id}`))?.object;
       if (object === undefined || object.metadata['deletionTimestamp'] !== undefined) return undefined;

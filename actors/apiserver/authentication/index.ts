@@ -9,6 +9,7 @@ import type { Caches } from '../cache/caches.ts';
 import type { Credentials, Identity } from '../call.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { TokenSigner } from '../token-signer.ts';
+import { BearerToken, bearerTokenOf } from './bearer-token.ts';
 import { createBootstrapTokens } from './bootstrap-tokens.ts';
 import { authoritiesOf, objectionTo, presentedBy } from './certificates.ts';
 import { frontProxyUser } from './front-proxy.ts';
@@ -65,7 +66,7 @@ export function createAuthenticator(
 
   /** Asks one after the other from `index` on; what does not wait is answered without waiting. */
   function byToken(
-    token: string,
+    token: BearerToken,
     wanted: readonly string[] | undefined,
     notes: Notes | undefined,
     index = 0,
@@ -119,10 +120,11 @@ export function createAuthenticator(
     return options.anonymousPaths.includes(mark < 0 ? uri : uri.slice(0, mark));
   }
 
-  return { identify, review: (token, audiences, notes) => byToken(token, audiences, notes) };
+  return { identify, review: (token, audiences, notes) => byToken(new BearerToken(token), audiences, notes) };
 }
 
 function withGroup(attempt: Extract<Attempt, { user: Identity }>): Attempt {
+  if (authenticated(attempt.user) === attempt.user) return attempt;
   return { ...attempt, user: authenticated(attempt.user) };
 }
 
@@ -135,9 +137,9 @@ function required(attempt: Attempt): Identity {
 const PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 
 /** The token of the Authorization header or, for browsers' WebSockets, of the protocol that they ask for. */
-function bearerOf({ authorization, headers }: HttpCredentials): string | undefined {
+function bearerOf({ authorization, connection, headers }: HttpCredentials): BearerToken | undefined {
   if (authorization !== undefined) {
-    const token = /^bearer +(\S.*)$/i.exec(authorization)?.[1]?.trim();
+    const token = bearerTokenOf(connection, authorization);
     if (token !== undefined) return token;
   }
   const protocols = headers['sec-websocket-protocol'];
@@ -146,5 +148,6 @@ function bearerOf({ authorization, headers }: HttpCredentials): string | undefin
     .split(',')
     .map((text) => text.trim())
     .find((text) => text.startsWith(PROTOCOL));
-  return found === undefined ? undefined : Buffer.from(found.slice(PROTOCOL.length), 'base64url').toString();
+  if (found === undefined) return undefined;
+  return new BearerToken(Buffer.from(found.slice(PROTOCOL.length), 'base64url').toString());
 }

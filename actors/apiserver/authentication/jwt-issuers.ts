@@ -92,9 +92,9 @@ export function createJwtIssuer(
 
   return {
     authenticate(token, wanted) {
-      if (claimedIssuer(token) !== issuer.url) return undefined;
+      if (claimedIssuer(token.text) !== issuer.url) return undefined;
       const audiences = wanted === undefined ? apiAudiences : shared(apiAudiences, wanted);
-      return audiences.length === 0 ? undefined : authenticate(token);
+      return audiences.length === 0 ? undefined : authenticate(token.text);
     },
   };
 }

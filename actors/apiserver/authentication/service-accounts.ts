@@ -3,12 +3,12 @@
  * once a token and remembered; what the token is bound to is looked at each time, so that a deletion counts at once.
  * @see pkg/serviceaccount/claims.go, pkg/serviceaccount/legacy.go
  */
-import { createHash } from 'node:crypto';
 import type { ApiObject } from '../../../src/api/index.ts';
 import type { Clock } from '../../../src/runtime/index.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { Identity } from '../call.ts';
 import { type Claims, LEGACY_ISSUER, type TokenSigner, type Verified } from '../token-signer.ts';
+import type { BearerToken } from './bearer-token.ts';
 import type { LegacyTokenUses } from './legacy-tokens.ts';
 import { type Attempt, AUTHENTICATED, type Notes, shared, type TokenAuthenticator } from './types.ts';
 
@@ -46,12 +46,13 @@ export function createServiceAccountAuthenticator(
   legacyUses: LegacyTokenUses | undefined = undefined,
 ): TokenAuthenticator {
   let genuine = new Map<string, Verified>();
+  /** Of genuine tokens: the same object each time, by which others keep what they work out about a user. */
+  const identities = new WeakMap<Claims, Identity>();
 
-  function verified(token: string): Verified {
-    const digest = createHash('sha256').update(token).digest('base64');
+  function verified({ text, digest }: BearerToken): Verified {
     const known = genuine.get(digest);
     if (known !== undefined) return known;
-    const result = signer.verify(token);
+    const result = signer.verify(text);
     if (result === undefined || 'error' in result) return result;
     if (genuine.size >= REMEMBERED_MAX) genuine = new Map();
     genuine.set(digest, result);
@@ -112,6 +113,16 @@ export function createServiceAccountAuthenticator(
     if (pod !== undefined) boundTo('pods', 'pod', namespace, pod);
     // Of a pod's token the node is told, but it may go before the pod.
     else if (node !== undefined) boundTo('minions', 'node', undefined, node);
+    let user = identities.get(claims);
+    if (user === undefined) {
+      user = identity(namespace, name, uid, extraOf(claims, pod, node));
+      identities.set(claims, user);
+    }
+    return user;
+  }
+
+  /** What a token says of itself and of what it is bound to. */
+  function extraOf(claims: Claims, pod: Reference | undefined, node: Reference | undefined): Record<string, string[]> {
     const extra: Record<string, string[]> = {};
     if (typeof claims.jti === 'string') extra[`${EXTRA}credential-id`] = [`JTI=${claims.jti}`];
     for (const [word, reference] of [
@@ -121,7 +132,7 @@ export function createServiceAccountAuthenticator(
       if (reference?.name !== undefined) extra[`${EXTRA}${word}-name`] = [String(reference.name)];
       if (reference?.uid !== undefined) extra[`${EXTRA}${word}-uid`] = [String(reference.uid)];
     }
-    return identity(namespace, name, uid, extra);
+    return extra;
   }
 
   function legacy(claims: Claims, token: string, audiences: readonly string[], notes: Notes | undefined) {
@@ -162,7 +173,7 @@ export function createServiceAccountAuthenticator(
         return { error: `token audiences ${goList(own)} is invalid for the target audiences ${goList(asked)}` };
       }
       try {
-        if (claims.iss === LEGACY_ISSUER) return legacy(claims, token, audiences, notes);
+        if (claims.iss === LEGACY_ISSUER) return legacy(claims, token.text, audiences, notes);
         return { user: bound(claims), audiences };
       } catch (error) {
         if (error instanceof Refused) return { error: error.message };

@@ -1,5 +1,6 @@
 /** What authenticators of tokens are given and answer. Every one is a file of its own; index.ts asks them in upstream's order. */
 import type { Identity } from '../call.ts';
+import type { BearerToken } from './bearer-token.ts';
 
 /** Somebody, or what is wrong with the credential. Undefined: it is no credential of this authenticator's. */
 export type Attempt =
@@ -20,7 +21,7 @@ export interface TokenAuthenticator {
    * holds for the server's own alone.
    */
   authenticate(
-    token: string,
+    token: BearerToken,
     audiences: readonly string[] | undefined,
     notes?: Notes | undefined,
   ): Attempt | Promise<Attempt>;

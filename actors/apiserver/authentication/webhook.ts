@@ -2,7 +2,6 @@
  * Tokens that a service elsewhere knows: it is sent a TokenReview and its answer is kept for a while.
  * @see staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/webhook/webhook.go
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../../src/runtime/index.ts';
 import { messageOf } from '../failures.ts';
 import type { TokenWebhookOption } from '../options.ts';
@@ -60,13 +59,11 @@ export function createTokenWebhook(
   return {
     authenticate(token, wanted) {
       const asked = wanted ?? apiAudiences;
-      const key = createHash('sha256')
-        .update(JSON.stringify([token, asked]))
-        .digest('base64');
+      const key = `${token.digest} ${JSON.stringify(asked)}`;
       const answer = answers.get(
         key,
         () => option.cacheTtlMs,
-        () => ask(token, asked),
+        () => ask(token.text, asked),
       );
       // A service that is away says nothing of the token: the next request asks again.
       return answer instanceof Promise ? answer.catch((error: unknown) => ({ error: messageOf(error) })) : answer;

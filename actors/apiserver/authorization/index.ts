@@ -132,27 +132,41 @@ function webhookMode(option: WebhookAuthorizerOption | undefined, clock: Clock):
 /** Keeps RBAC's answers. A role that allows something without naming objects allows it for every name: one answer serves all. */
 function remember(rbac: RbacAuthorizer): { decide(request: AccessRequest): Decision; forget(): void } {
   let kept = new Map<string, Map<string, Decision>>();
+  /** The same by identity: most come as the same object each time, and their names and groups need not be put together. */
+  let byIdentity = new WeakMap<Identity, Map<string, Decision>>();
   let count = 0;
   const forget = () => {
     if (count === 0) return;
     kept = new Map();
+    byIdentity = new WeakMap();
     count = 0;
   };
+
+  function answersOf(user: Identity): Map<string, Decision> {
+    let answers = byIdentity.get(user);
+    if (answers !== undefined) return answers;
+    const who = `${user.user}\n${user.groups.join('\n')}`;
+    answers = kept.get(who);
+    if (answers === undefined) {
+      answers = new Map();
+      kept.set(who, answers);
+    }
+    byIdentity.set(user, answers);
+    return answers;
+  }
+
   return {
     forget,
     decide(request) {
-      const { user } = request;
-      const who = `${user.user}\n${user.groups.join('\n')}`;
-      let answers = kept.get(who);
-      if (answers === undefined) {
-        answers = new Map();
-        kept.set(who, answers);
-      }
+      let answers = answersOf(request.user);
       const question = questionOf(request);
       let answer = answers.get(question);
       if (answer === undefined) {
         answer = rbac.decide('path' in request || request.name === '' ? request : { ...request, name: '' });
-        if (count++ >= KEPT_MAX) forget();
+        if (count++ >= KEPT_MAX) {
+          forget();
+          answers = answersOf(request.user);
+        }
         answers.set(question, answer);
       }
       return answer.allowed || 'path' in request || request.name === '' ? answer : rbac.decide(request);

@@ -6,6 +6,7 @@
 import { type ApiObject, StatusError } from '../../../src/api/index.ts';
 import type { Clock, Counter, Gauge, Histogram, Metrics } from '../../../src/runtime/index.ts';
 import type { Caches } from '../cache/caches.ts';
+import type { Identity } from '../call.ts';
 import { compileSchemas, type FlowRequest, type Schema } from './classify.ts';
 import { hashOf, Level, type LevelSpec, type Refusal, type SeatPool } from './level.ts';
 
@@ -13,8 +14,8 @@ export type { FlowRequest } from './classify.ts';
 
 /** How long a request waits in a queue at most. */
 const WAIT_MS = 15_000;
-/** Questions whose schema is remembered; beyond it all are forgotten. */
-const REMEMBERED_MAX = 20_000;
+/** Questions of a user whose schema is remembered; beyond it all of the user's are forgotten. */
+const REMEMBERED_MAX = 1000;
 const WAIT_BUCKETS = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 
 /** Answered with 429, as text: clients wait for `retryAfterSeconds` and try again. */
@@ -63,7 +64,8 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   const levels = new Map<string, Level>();
   const exempt = new Map<string, string>();
   let schemas: readonly Schema[] = [];
-  let remembered = new Map<string, Schema>();
+  /** By identity, which is the same object for many requests of a user. */
+  let remembered = new WeakMap<Identity, Map<string, Schema>>();
   let stale = true;
   const cells = new Map<Schema, Cells>();
   for (const cache of [schemaCache, levelCache]) {
@@ -97,19 +99,24 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     schemas = compileSchemas(schemaCache.list().map((entry) => entry.object)).filter(
       ({ level }) => levels.has(level) || exempt.has(level),
     );
-    remembered = new Map();
+    remembered = new WeakMap();
     cells.clear();
   }
 
   function schemaOf(request: FlowRequest): Schema | undefined {
     const { user, verb, group, resource, subresource, namespace, path = '' } = request;
-    const question = `${user.user}\n${user.groups.join()}\n${verb} ${group}/${resource}/${subresource} ${namespace} ${path}`;
-    let schema = remembered.get(question);
+    let known = remembered.get(user);
+    if (known === undefined) {
+      known = new Map();
+      remembered.set(user, known);
+    }
+    const question = `${verb} ${group}/${resource}/${subresource} ${namespace} ${path}`;
+    let schema = known.get(question);
     if (schema === undefined) {
       schema = schemas.find((candidate) => candidate.matches(request));
       if (schema === undefined) return undefined;
-      if (remembered.size >= REMEMBERED_MAX) remembered = new Map();
-      remembered.set(question, schema);
+      if (known.size >= REMEMBERED_MAX) known.clear();
+      known.set(question, schema);
     }
     return schema;
   }
@@ -187,12 +194,12 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
             : '';
       const hash = () => hashOf(`${schema.name}\n${flow}`);
       const taken = Math.min(width, level.spec.seats);
-      const startedMs = clock.monotonic();
       let settle: (refusal: Refusal | undefined) => void = nothing;
       const place = level.enter(hash, taken, (refusal) => settle(refusal));
       if (place.refusal !== undefined) throw refused(schema, place.refusal);
       const { queued } = place;
       if (queued === undefined) return seated(schema, level.spec.uid, place.leave, 0);
+      const startedMs = clock.monotonic();
       return new Promise<Seat>((resolve, reject) => {
         const timer = clock.after(
           WAIT_MS,

@@ -6,8 +6,8 @@
  *     flow "flooder" → queues 3 9 12      3: ■■■■■■■■   9: ■■■■■■■■   12: ■■■■■■■■   waits behind itself
  *     flow "quiet"   → queues 7 9 15      7: ■                                       the next free seat is its own
  *
- * Most requests run to their end within one turn of the event loop, so seats alone would never be short: a level also starts only
- * so many requests a turn, and what came in the meantime is looked at before the next ones.
+ * Most requests run to their end within one turn of the event loop, so seats alone would never be short: after so many starts a
+ * level also waits for the turn's end, and what came in the meantime is looked at before the next ones.
  *
  * @see staging/src/k8s.io/apiserver/pkg/util/flowcontrol/fairqueuing/queueset/queueset.go
  */
@@ -49,7 +49,7 @@ export interface SeatPool {
   waiting: number;
 }
 
-/** Requests that a level with queues starts in one turn of the event loop: what the thread does in about two milliseconds. */
+/** Requests that a level with queues starts before others get their turn of the event loop: about two milliseconds of work. */
 const TURN_STARTS_MAX = 8;
 
 export class Level {
@@ -58,7 +58,7 @@ export class Level {
   waiting = 0;
   readonly #pool: SeatPool;
   readonly #nextTurn: (callback: () => void) => void;
-  #startedThisTurn = 0;
+  #startedInTurn = 0;
   #queues: Queue[] = [];
   readonly #busy = new Set<Queue>();
   /** How much the queue that was served last had had: where idle queues begin. */
@@ -87,7 +87,7 @@ export class Level {
 
   #mayTake(width: number): boolean {
     const { seats, seatsKept, seatsBorrowedMax } = this.spec;
-    if (this.#startedThisTurn >= TURN_STARTS_MAX && this.spec.queuing !== undefined) return false;
+    if (this.#startedInTurn >= TURN_STARTS_MAX && this.spec.queuing !== undefined) return false;
     const wanted = this.executing + width;
     // A request that is wider than the whole level runs when it is alone.
     if (wanted <= seatsKept || this.executing === 0) return true;
@@ -102,10 +102,10 @@ export class Level {
   #take(width: number): void {
     this.executing += width;
     this.#pool.taken += width;
-    if (this.spec.queuing === undefined) return;
-    if (this.#startedThisTurn++ > 0) return;
+    // Calling back costs more than a seat: only who has used a turn's starts up has to wait for the turn's end.
+    if (this.spec.queuing === undefined || ++this.#startedInTurn !== TURN_STARTS_MAX) return;
     this.#nextTurn(() => {
-      this.#startedThisTurn = 0;
+      this.#startedInTurn = 0;
       this.dispatch();
     });
   }

@@ -33,7 +33,7 @@ export async function handleRequest(
   response: Response,
   upgrade?: Upgrade,
 ): Promise<void> {
-  const reply: Reply = { request, response, auditId: server.context.random.uuid(), warnings: [], upgrade };
+  const reply: Reply = { request, response, auditId: auditIdOf(request, server), warnings: [], upgrade };
   let accepted: Accepted | undefined;
   try {
     const url = request.url ?? '/';
@@ -90,6 +90,12 @@ export async function handleRequest(
     if (!isStatusError(error)) reply.warnings = [];
     sendStatus(reply, status, accepted);
   }
+}
+
+/** A request keeps the id that its client or a proxy gave it. */
+function auditIdOf(request: Request, server: Server): string {
+  const given = request.headers['audit-id'];
+  return typeof given === 'string' && given !== '' ? given : server.context.random.uuid();
 }
 
 async function answerPath(

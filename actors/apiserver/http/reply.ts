@@ -11,6 +11,9 @@ export type Response = ServerResponse | Http2ServerResponse;
 /** Answers smaller than this are not worth compressing, as upstream. */
 const GZIP_BYTES_MIN = 128 * 1024;
 
+/** Clients choose the id; longer ones are told of in the audit log alone. */
+const AUDIT_ID_MAX = 64;
+
 export interface Reply {
   readonly request: Request;
   readonly response: Response;
@@ -58,7 +61,7 @@ export function headersOf(
   more: Record<string, string> = {},
 ): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {
-    'audit-id': reply.auditId,
+    'audit-id': reply.auditId.length > AUDIT_ID_MAX ? reply.auditId.slice(0, AUDIT_ID_MAX) : reply.auditId,
     'cache-control': 'no-cache, private',
     ...(contentType === '' ? {} : { 'content-type': contentType }),
     ...more,

@@ -37,7 +37,12 @@ export class RemoteError extends Error {
 
 /** Sends a JSON body and parses the JSON answer. @throws RemoteError */
 export function postJson(endpoint: Endpoint, body: unknown, clock: Clock, attempts = ATTEMPTS_MAX): Promise<unknown> {
-  return retried(clock, attempts, () => exchange(endpoint, 'POST', JSON.stringify(body), clock));
+  return postText(endpoint, JSON.stringify(body), clock, attempts);
+}
+
+/** The same for a body that is text already. @throws RemoteError */
+export function postText(endpoint: Endpoint, body: string, clock: Clock, attempts = ATTEMPTS_MAX): Promise<unknown> {
+  return retried(clock, attempts, () => exchange(endpoint, 'POST', body, clock));
 }
 
 /** GETs a JSON document. @throws RemoteError */

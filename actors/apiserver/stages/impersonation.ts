@@ -22,13 +22,17 @@ export function impersonate(call: Call, server: Server): void | Promise<void> {
 }
 
 async function actAs(call: Call, wanted: Wanted, server: Server): Promise<void> {
-  if (!(await all(targetsOf(call.user, wanted, 'impersonate'), server))) {
+  const narrow = !(await all(targetsOf(call.user, wanted, 'impersonate'), server));
+  if (narrow) {
     const about = requestOf(call, call.user, `impersonate-on:${modeOf(wanted.user)}:${call.verb}`);
     if (!(await ask(about, server)).allowed) throw refusalOf(call, about, '');
     await refuseTargets(call.user, wanted, server);
   }
   call.realUser = call.user;
-  if (call.audit !== undefined) call.audit.impersonatedUser = wanted.identity;
+  if (call.audit !== undefined) {
+    call.audit.impersonatedUser = wanted.identity;
+    if (narrow) call.audit.impersonationConstraint = `impersonate:${modeOf(wanted.user)}`;
+  }
   call.user = wanted.identity;
 }
 

@@ -24,6 +24,7 @@ beforeAll(async () => {
           { level: 'None', users: ['system:apiserver'] },
           { level: 'Metadata', resources: [{ group: '', resources: ['secrets'] }] },
           { level: 'RequestResponse', verbs: ['create'], resources: [{ group: '', resources: ['configmaps'] }] },
+          { level: 'RequestResponse', verbs: ['patch', 'delete'] },
           { level: 'Request', verbs: ['update'], omitStages: ['RequestReceived'] },
           { level: 'Metadata', nonResourceURLs: ['/version*'] },
           { level: 'Metadata', users: ['jane'] },
@@ -105,11 +106,55 @@ describe('the audit log', () => {
       impersonatedUser: { username: 'bob' },
     });
     await server.http('GET', `${HOME}/pods/unknown`, undefined, { authorization: 'Bearer wrong' });
-    expect((await eventsOf(`${HOME}/pods/unknown`, 2)).at(-1)).toMatchObject({
+    expect((await eventsOf(`${HOME}/pods/unknown`, 1)).at(-1)).toMatchObject({
       stage: 'ResponseStarted',
+      user: {},
       responseStatus: { code: 401, message: 'Authentication failed, attempted: bearer' },
     });
     expect(readFileSync(path, 'utf8')).not.toContain('wrong');
+  });
+
+  it('tells of patches and deletions as they came, and of Statuses only what is bounded', async () => {
+    await server.http('POST', `${HOME}/configmaps`, configMap('gone', { a: 'b' }));
+    const patch = { data: { a: 'c' } };
+    await server.http('PATCH', `${HOME}/configmaps/gone`, patch, { 'content-type': 'application/merge-patch+json' });
+    await server.http('DELETE', `${HOME}/configmaps/gone`, { propagationPolicy: 'Background' });
+    const [, patched, , deleted] = await eventsOf(`${HOME}/configmaps/gone`, 4);
+    expect(patched).toMatchObject({
+      requestObject: patch,
+      annotations: { 'authorization.k8s.io/decision': 'allow', 'authorization.k8s.io/reason': '' },
+    });
+    expect(deleted).toMatchObject({
+      requestObject: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', propagationPolicy: 'Background' },
+      responseStatus: { metadata: {}, status: 'Success', details: { name: 'gone', kind: 'configmaps' }, code: 200 },
+    });
+    expect(deleted?.responseStatus).not.toHaveProperty('kind');
+  });
+
+  it('names what a client calls its object, and neither what is generated nor what is no address', async () => {
+    const generated = { apiVersion: 'v1', kind: 'Secret', metadata: { generateName: 'made-' } };
+    const headers = { 'x-forwarded-for': '10.1.2.3, nonsense', 'x-real-ip': '10.9.9.9', 'audit-id': 'my-id' };
+    const answer = await server.http('POST', `${HOME}/secrets?x=1`, generated, headers);
+    expect(answer.headers.get('audit-id')).toBe('my-id');
+    const [, complete] = await eventsOf(`${HOME}/secrets?x=1`, 2);
+    expect(complete).toMatchObject({ auditID: 'my-id', sourceIPs: ['10.1.2.3', '10.9.9.9', '127.0.0.1'] });
+    expect(complete?.objectRef).not.toHaveProperty('name');
+    const update = { ...configMap('told', { a: 'd' }) };
+    const read = await server.http('GET', `${HOME}/configmaps/told`);
+    const { uid, resourceVersion } = read.body.metadata;
+    await server.http('PUT', `${HOME}/configmaps/told?x=2`, {
+      ...update,
+      metadata: { name: 'told', uid, resourceVersion },
+    });
+    const [written] = await eventsOf(`${HOME}/configmaps/told?x=2`, 1);
+    expect(written?.objectRef).toMatchObject({ name: 'told', uid, resourceVersion });
+  });
+
+  it('escapes whatever a client puts into its request', async () => {
+    const agent = 'a"b\\c';
+    await server.http('GET', `${HOME}/pods/%22quoted%22?q="`, undefined, { ...jane, 'user-agent': agent });
+    const found = await eventsOf(`${HOME}/pods/%22quoted%22?q=%22`, 2);
+    expect(found.at(-1)).toMatchObject({ userAgent: agent, objectRef: { name: '"quoted"' } });
   });
 
   it('also goes to the webhook, in lists', async () => {

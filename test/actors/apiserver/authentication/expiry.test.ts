@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { BearerToken } from '../../../../actors/apiserver/authentication/bearer-token.ts';
 import { createServiceAccountAuthenticator } from '../../../../actors/apiserver/authentication/service-accounts.ts';
 import { Caches } from '../../../../actors/apiserver/cache/caches.ts';
 import { Entry } from '../../../../actors/apiserver/cache/entry.ts';
@@ -23,9 +24,13 @@ it('lets a token count until it expires, a minute of grace included', async () =
     audiences: ['me'],
     expirationSeconds: 600,
   });
-  expect(authenticator.authenticate(token, undefined)).toMatchObject({ user: { user: 'system:serviceaccount:n:a' } });
+  expect(authenticator.authenticate(new BearerToken(token), undefined)).toMatchObject({
+    user: { user: 'system:serviceaccount:n:a' },
+  });
   await clock.advance(601_000);
-  expect(authenticator.authenticate(token, undefined)).toMatchObject({ audiences: ['me'] });
+  expect(authenticator.authenticate(new BearerToken(token), undefined)).toMatchObject({ audiences: ['me'] });
   await clock.advance(60_000);
-  expect(authenticator.authenticate(token, undefined)).toEqual({ error: 'service account token has expired' });
+  expect(authenticator.authenticate(new BearerToken(token), undefined)).toEqual({
+    error: 'service account token has expired',
+  });
 });

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { BearerToken } from '../../../../actors/apiserver/authentication/bearer-token.ts';
 import { createTokenWebhook } from '../../../../actors/apiserver/authentication/webhook.ts';
 import { createWebhookAuthorizer } from '../../../../actors/apiserver/authorization/webhook.ts';
 import { postJson } from '../../../../actors/apiserver/remote/post.ts';
@@ -46,7 +47,7 @@ function askersOf(url: string, clock: VirtualClock | RealClock) {
     name: 'a',
   };
   return {
-    attempt: async () => tokens.authenticate('a token', undefined),
+    attempt: async () => tokens.authenticate(new BearerToken('a token'), undefined),
     decide: async (policy: 'NoOpinion' | 'Deny' = 'NoOpinion') => authorizer(policy).decide(request),
   };
 }
