@@ -22,6 +22,7 @@ import {
 import { defineActor } from '../../src/runtime/index.ts';
 import {
   Action,
+  clusterEvent,
   type EventResource,
   Explanations,
   explainChannel,
@@ -103,7 +104,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
           const current = change.type === 'deleted' ? undefined : change.object;
           const action =
             change.type === 'added' ? Action.Add : change.type === 'deleted' ? Action.Delete : Action.Update;
-          queue.move({ resource, action, label: `${resource}${change.type}` }, previous, current);
+          queue.move(clusterEvent(resource, action), previous, current);
         },
         error: report,
       });

@@ -28,6 +28,14 @@ const permitted: PermitOutcome = { refused: undefined, waits: noWaits };
 /** Asks the Permit plugins in order; the first refusal ends it. */
 export function runPermit(profile: Profile, cycle: Cycle, info: PodInfo, nodeName: string): PermitOutcome {
   if (profile.sets.permit.length === 0) return permitted;
+  const startedMs = profile.points.now();
+  const outcome = askPermit(profile, cycle, info, nodeName);
+  const code = outcome.refused?.code ?? (outcome.waits.length > 0 ? Code.Wait : Code.Success);
+  profile.points.ran('Permit', code, startedMs);
+  return outcome;
+}
+
+function askPermit(profile: Profile, cycle: Cycle, info: PodInfo, nodeName: string): PermitOutcome {
   const waits: PermitWait[] = [];
   for (const plugin of profile.sets.permit) {
     try {
@@ -57,6 +65,19 @@ export async function bindPod(
   info: PodInfo,
   nodeName: string,
 ): Promise<Verdict | undefined> {
+  const { points } = profile;
+  const preBindMs = points.now();
+  const needed = profile.preBindNeeded(cycle, info, nodeName);
+  const unready = needed ? await preBind(profile, cycle, info, nodeName) : undefined;
+  const bindMs = points.now();
+  points.ran('PreBind', unready?.code ?? Code.Success, preBindMs);
+  if (unready) return unready;
+  const failure = await bind(profile, extenders, cycle, info, nodeName);
+  points.ran('Bind', failure?.code ?? Code.Success, bindMs);
+  return failure;
+}
+
+async function preBind(profile: Profile, cycle: Cycle, info: PodInfo, nodeName: string): Promise<Verdict | undefined> {
   for (const plugin of profile.sets.preBind) {
     try {
       if (plugin.preBindNeeded && !plugin.preBindNeeded(cycle, info, nodeName)) continue;
@@ -66,6 +87,16 @@ export async function bindPod(
       return failedAt('PreBind', plugin.name, error);
     }
   }
+  return undefined;
+}
+
+async function bind(
+  profile: Profile,
+  extenders: readonly Extender[],
+  cycle: Cycle,
+  info: PodInfo,
+  nodeName: string,
+): Promise<Verdict | undefined> {
   for (const extender of extenders) {
     if (extender.configuration.bindVerb === undefined || !extender.isInterestedIn(info.pod)) continue;
     try {

@@ -5,7 +5,7 @@
  */
 import type { Node, Pod } from '../api/index.ts';
 import type { Change } from '../client/index.ts';
-import { Action, type ClusterEvent, events } from './cluster-events.ts';
+import { Action, type ClusterEvent, clusterEvent, events } from './cluster-events.ts';
 import { NodeTable } from './node-table.ts';
 import { Nominator } from './nominator.ts';
 import { groupNameOf, PodGroupMembers } from './pod-groups.ts';
@@ -58,6 +58,9 @@ export interface ClusterCacheOptions {
   readonly responsible: (schedulerName: string) => boolean;
   /** Told when a pending pod went away, so that one held back by Permit is let go. */
   readonly onPendingGone?: (uid: string) => void;
+  /** Told how long it took to take in what happened, from `monotonic()` on. */
+  readonly onHandled?: (event: ClusterEvent, startedMs: number) => void;
+  readonly monotonic?: () => number;
 }
 
 export class ClusterCache {
@@ -73,6 +76,10 @@ export class ClusterCache {
 
   constructor(options: ClusterCacheOptions) {
     this.#options = options;
+  }
+
+  sizes(): { readonly nodes: number; readonly pods: number; readonly assumed_pods: number } {
+    return { nodes: this.nodes.nodeCount, pods: this.#placed.size, assumed_pods: this.#assumed.size };
   }
 
   get placedCount(): number {
@@ -119,36 +126,45 @@ export class ClusterCache {
   }
 
   nodeChanged(change: Change<Node>): void {
+    const startedMs = this.#options.monotonic?.() ?? 0;
+    const event = this.#takeNode(change);
+    if (event) this.#options.onHandled?.(event, startedMs);
+  }
+
+  podChanged(change: Change<Pod>): void {
+    const startedMs = this.#options.monotonic?.() ?? 0;
+    const event = this.#takePod(change);
+    this.#options.onHandled?.(event, startedMs);
+  }
+
+  #takeNode(change: Change<Node>): ClusterEvent | undefined {
     const queue = this.#options.queue();
     if (change.type === 'deleted') {
       this.nodes.removeNode(change.object.metadata?.name ?? '');
       queue.move(events.nodeDelete, change.object, undefined);
-      return;
+      return events.nodeDelete;
     }
     const changed = this.nodes.setNode(change.object);
-    if (changed === 0) return;
-    if (changed === Action.Add) {
-      queue.move(events.nodeAdd, undefined, change.object);
-      return;
-    }
-    const previous = change.type === 'updated' ? change.previous : undefined;
-    queue.move({ resource: 'Node', action: changed, label: 'NodeUpdate' }, previous, change.object);
+    if (changed === 0) return undefined;
+    const event = clusterEvent('Node', changed);
+    const previous = change.type === 'updated' && changed !== Action.Add ? change.previous : undefined;
+    queue.move(event, previous, change.object);
+    return event;
   }
 
-  podChanged(change: Change<Pod>): void {
+  #takePod(change: Change<Pod>): ClusterEvent {
     const { object } = change;
     const assigned = Boolean(object.spec?.nodeName);
     if (change.type === 'deleted') {
       this.#podGone(object);
-      return;
+      return assigned ? events.assignedPodDelete : events.unscheduledPodDelete;
     }
     if (change.type === 'updated' && uidOf(change.previous) !== uidOf(object)) this.#podGone(change.previous);
     else if (change.type === 'updated' && assigned && change.previous.spec?.nodeName) {
-      this.#assignedChanged(change.previous, object);
-      return;
+      return this.#assignedChanged(change.previous, object);
     } else if (change.type === 'updated' && !assigned) {
       this.#pendingChanged(change.previous, object);
-      return;
+      return events.unscheduledPodUpdate;
     }
     if (assigned) this.#assignedArrived(object);
     else if (this.#mine(object)) {
@@ -163,6 +179,7 @@ export class ClusterCache {
         this.#options.queue().move(events.unscheduledPodAdd, undefined, object);
       }
     }
+    return assigned ? events.assignedPodAdd : events.unscheduledPodAdd;
   }
 
   #mine(pod: Pod): boolean {
@@ -190,17 +207,17 @@ export class ClusterCache {
     queue.move(events.assignedPodAdd, undefined, pod);
   }
 
-  #assignedChanged(previous: Pod, pod: Pod): void {
+  #assignedChanged(previous: Pod, pod: Pod): ClusterEvent {
     const known = this.#placed.get(uidOf(pod));
     if (!known) {
       this.#assignedArrived(pod);
-      return;
+      return events.assignedPodAdd;
     }
     if (!differs(known.pod, pod)) {
       // The time since which a victim runs says how important it is.
       if (known.pod.status?.startTime !== pod.status?.startTime) this.nodes.touch(known.row);
       known.pod = pod;
-      return;
+      return events.assignedPodUpdate;
     }
     const info = makePodInfo(pod, this.nodes.index);
     const nodeName = this.nodes.names[known.row]!;
@@ -210,9 +227,10 @@ export class ClusterCache {
     let action = 0;
     if (info.labelClass !== known.labelClass) action |= Action.UpdatePodLabel;
     if (scaledDown(known, info)) action |= Action.UpdatePodScaleDown;
-    if (action !== 0) {
-      this.#options.queue().move({ resource: 'AssignedPod', action, label: 'AssignedPodUpdate' }, previous, pod);
-    }
+    if (action === 0) return events.assignedPodUpdate;
+    const event = clusterEvent('AssignedPod', action);
+    this.#options.queue().move(event, previous, pod);
+    return event;
   }
 
   #pendingChanged(previous: Pod, pod: Pod): void {
@@ -239,13 +257,21 @@ export class ClusterCache {
   /** Follows a nomination that was written by somebody, but keeps the one in memory while nothing is written yet. */
   #renominate(info: PodInfo, previous: Pod, pod: Pod): void {
     const written = pod.status?.nominatedNodeName ?? '';
-    if (written !== (previous.status?.nominatedNodeName ?? '')) {
+    const before = previous.status?.nominatedNodeName ?? '';
+    if (written !== before) {
       if (written === '') this.nominator.remove(info.uid);
       else this.nominator.nominate(info, written);
+      if (before !== '') this.#nominationGone(previous);
       return;
     }
     const kept = this.nominator.nodeOf(info.uid);
     if (kept !== undefined) this.nominator.nominate(info, kept);
+  }
+
+  /** Others of its priority or below had to leave room for it, as if it had been there. */
+  #nominationGone(pod: Pod): void {
+    const priority = pod.spec?.priority ?? 0;
+    this.#options.queue().move(events.assignedPodDelete, pod, undefined, (other) => other.priority <= priority);
   }
 
   #podGone(pod: Pod): void {
@@ -268,6 +294,7 @@ export class ClusterCache {
     // An assumed pod is forgotten when its binding fails, which it will.
     queue.delete(uid);
     this.#options.onPendingGone?.(uid);
+    if (pod.status?.nominatedNodeName) this.#nominationGone(pod);
     queue.move(events.unscheduledPodDelete, pod, undefined);
   }
 }
@@ -286,11 +313,7 @@ function differsWhenBound(before: Pod, after: Pod): boolean {
 /** The names of the claims that were made for the pod. */
 const claimText = (pod: Pod) => JSON.stringify(pod.status?.resourceClaimStatuses);
 
-const generatedClaim: ClusterEvent = {
-  resource: 'TargetPod',
-  action: Action.UpdatePodGeneratedResourceClaim,
-  label: 'TargetPodUpdate',
-};
+const generatedClaim = clusterEvent('TargetPod', Action.UpdatePodGeneratedResourceClaim);
 
 function pendingEvents(before: PodInfo, after: PodInfo, previous: Pod, pod: Pod): ClusterEvent[] {
   let action = 0;
@@ -301,5 +324,5 @@ function pendingEvents(before: PodInfo, after: PodInfo, previous: Pod, pod: Pod)
   }
   if (scaledDown(before, after)) action |= Action.UpdatePodScaleDown;
   if (action === 0) action = Action.Update;
-  return [{ resource: 'TargetPod', action, label: 'TargetPodUpdate' }];
+  return [clusterEvent('TargetPod', action)];
 }

@@ -27,6 +27,10 @@ export const Action = {
 
 /** All actions. */
 export const anyAction = 16_383;
+
+const actionNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(Action).map(([name, action]) => [action, name]),
+);
 const nodeUpdates =
   Action.UpdateNodeAllocatable |
   Action.UpdateNodeLabel |
@@ -64,6 +68,36 @@ export interface ClusterEvent {
   readonly label: string;
 }
 
+const groups: Partial<Record<EventResource, string>> = {
+  CSINode: 'storage.k8s.io/',
+  CSIDriver: 'storage.k8s.io/',
+  CSIStorageCapacity: 'storage.k8s.io/',
+  StorageClass: 'storage.k8s.io/',
+  VolumeAttachment: 'storage.k8s.io/',
+  ResourceClaim: 'resource.k8s.io/',
+  ResourceSlice: 'resource.k8s.io/',
+  DeviceClass: 'resource.k8s.io/',
+  PodGroup: 'scheduling.k8s.io/',
+};
+
+const made = new Map<EventResource, Map<number, ClusterEvent>>();
+
+/** The event with its label; where several actions came at once, the label names the first. */
+export function clusterEvent(resource: EventResource, action: number): ClusterEvent {
+  let byAction = made.get(resource);
+  if (!byAction) {
+    byAction = new Map();
+    made.set(resource, byAction);
+  }
+  let event = byAction.get(action);
+  if (!event) {
+    const name = actionNames.get(action & -action) ?? '';
+    event = { resource, action, label: `${groups[resource] ?? ''}${resource}${name}` };
+    byAction.set(action, event);
+  }
+  return event;
+}
+
 /** Should the rejected pod be tried again? Objects are the event's old and new state; one of them may be absent. */
 export type QueueingHint = (
   pod: PodInfo,
@@ -84,12 +118,14 @@ export interface EventRegistration {
 }
 
 export const events = {
-  assignedPodAdd: { resource: 'AssignedPod', action: Action.Add, label: 'AssignedPodAdd' },
-  assignedPodDelete: { resource: 'AssignedPod', action: Action.Delete, label: 'AssignedPodDelete' },
-  unscheduledPodAdd: { resource: 'UnscheduledPod', action: Action.Add, label: 'UnschedulablePodAdd' },
-  unscheduledPodDelete: { resource: 'UnscheduledPod', action: Action.Delete, label: 'UnschedulablePodDelete' },
-  nodeAdd: { resource: 'Node', action: Action.Add, label: 'NodeAdd' },
-  nodeDelete: { resource: 'Node', action: Action.Delete, label: 'NodeDelete' },
+  assignedPodAdd: clusterEvent('AssignedPod', Action.Add),
+  assignedPodUpdate: clusterEvent('AssignedPod', Action.Update),
+  assignedPodDelete: clusterEvent('AssignedPod', Action.Delete),
+  unscheduledPodAdd: clusterEvent('UnscheduledPod', Action.Add),
+  unscheduledPodUpdate: clusterEvent('UnscheduledPod', Action.Update),
+  unscheduledPodDelete: clusterEvent('UnscheduledPod', Action.Delete),
+  nodeAdd: clusterEvent('Node', Action.Add),
+  nodeDelete: clusterEvent('Node', Action.Delete),
   unschedulableTimeout: { resource: '*', action: anyAction, label: 'UnschedulableTimeout' },
   forceActivate: { resource: '*', action: anyAction, label: 'ForceActivate' },
 } as const satisfies Record<string, ClusterEvent>;

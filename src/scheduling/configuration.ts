@@ -19,7 +19,7 @@ import { type ExtenderConfiguration, parseExtenders } from './extender-configura
 import { FeatureGates } from './feature-gates.ts';
 import type { Plugin } from './plugin.ts';
 import { argumentProblems } from './plugin-arguments.ts';
-import type { PluginSets } from './profile.ts';
+import type { PluginSets } from './plugin-sets.ts';
 
 export interface PluginReference {
   readonly name: string;

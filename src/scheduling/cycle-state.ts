@@ -4,6 +4,7 @@
  */
 import type { Plugin } from './plugin.ts';
 import type { RowAnswers } from './row-answers.ts';
+import type { VerdictCode } from './verdict.ts';
 
 /** A typed key of cycle state. Make one per plugin and purpose, at module level. */
 export interface StateKey<Value> {
@@ -18,8 +19,38 @@ export const stateKey = <Value>(name: string): StateKey<Value> => ({ name });
 export interface PluginTimings {
   /** Milliseconds by a clock that only goes on. */
   now(): number;
-  took(plugin: string, point: string, startedMs: number): void;
+  took(plugin: string, point: string, startedMs: number, code?: VerdictCode): void;
 }
+
+/** Extension points whose durations are told, as upstream calls them. */
+export const timedPoints = [
+  'PreEnqueue',
+  'PreFilter',
+  'Filter',
+  'PostFilter',
+  'PreScore',
+  'Score',
+  'Reserve',
+  'Unreserve',
+  'Permit',
+  'PreBind',
+  'Bind',
+  'PostBind',
+] as const;
+
+export type TimedPoint = (typeof timedPoints)[number];
+
+/** Told how long all plugins of an extension point took. */
+export interface PointTimings {
+  /** Milliseconds by a clock that only goes on. */
+  now(): number;
+  ran(point: TimedPoint, code: VerdictCode, startedMs: number): void;
+  /** Counts the attempts in which a plugin had a say. */
+  counter(plugin: string, point: TimedPoint): { add(): void };
+}
+
+/** Tells nobody. */
+export const untimed: PointTimings = { now: () => 0, ran: () => {}, counter: () => ({ add: () => {} }) };
 
 export class Cycle {
   #state: Map<StateKey<unknown>, unknown> | undefined;

@@ -18,6 +18,7 @@ export * from './node-affinity.ts';
 export * from './node-table.ts';
 export { Nominator } from './nominator.ts';
 export * from './plugin.ts';
+export type { PluginSets, WeightedPlugin } from './plugin-sets.ts';
 export { type ConditionText, conditionPatch } from './pod-condition.ts';
 export { groupKeyOf, groupNameOf, PodGroupMembers, podGroups } from './pod-groups.ts';
 export * from './pod-index.ts';

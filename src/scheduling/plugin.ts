@@ -122,7 +122,12 @@ export interface PluginHandle {
   /** Programs of the user's own that the configuration names. */
   readonly extenders: readonly Extender[];
   /** Counts what the preemption did. */
-  readonly preemptionMetrics: { victims(count: number): void; attempt(): void };
+  readonly preemptionMetrics: {
+    victims(count: number): void;
+    attempt(): void;
+    /** Evictions in the background have ended; they began at `startedMs` of the monotonic clock. */
+    evicted(succeeded: boolean, startedMs: number): void;
+  };
 }
 
 /** A plugin as data: its name, and how an instance is made from its arguments. */

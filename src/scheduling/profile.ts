@@ -5,13 +5,15 @@
  * Filters run over blocks of rows, plugin by plugin, so that the inner loops are over numbers. Only when no node fits
  * is each failing plugin asked for its reason, node by node.
  */
-import type { Cycle } from './cycle-state.ts';
+import { type Cycle, type PointTimings, untimed } from './cycle-state.ts';
 import { Diagnosis } from './diagnosis.ts';
 import type { ScoreShare } from './explanations.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominator } from './nominator.ts';
 import type { Plugin, PostFilterAnswer, PreFilterAnswer } from './plugin.ts';
+import type { PluginSets } from './plugin-sets.ts';
 import type { PodInfo } from './pod-info.ts';
+import { runPostFilter } from './post-filter.ts';
 import { RowAnswerCache, type RowAnswers } from './row-answers.ts';
 import { Scoring } from './scoring-run.ts';
 import {
@@ -22,32 +24,11 @@ import {
   isRejected,
   unresolvable,
   type Verdict,
-  verdict,
+  type VerdictCode,
   verdictMessage,
 } from './verdict.ts';
 
 const blockRows = 256;
-
-export interface WeightedPlugin {
-  readonly plugin: Plugin;
-  readonly weight: number;
-}
-
-/** The plugins of a profile by extension point, in the order in which they run. */
-export interface PluginSets {
-  readonly preEnqueue: readonly Plugin[];
-  readonly queueSort: readonly Plugin[];
-  readonly preFilter: readonly Plugin[];
-  readonly filter: readonly Plugin[];
-  readonly postFilter: readonly Plugin[];
-  readonly preScore: readonly Plugin[];
-  readonly score: readonly WeightedPlugin[];
-  readonly reserve: readonly Plugin[];
-  readonly permit: readonly Plugin[];
-  readonly preBind: readonly Plugin[];
-  readonly bind: readonly Plugin[];
-  readonly postBind: readonly Plugin[];
-}
 
 export interface ProfileOptions {
   readonly name: string;
@@ -60,10 +41,9 @@ export interface ProfileOptions {
   readonly onProblem?: (what: string, error: unknown) => void;
   /** Runs the one-node hooks only: what the all-nodes hooks are checked against. */
   readonly plain?: boolean;
+  /** Told how long extension points take. */
+  readonly points?: PointTimings | undefined;
 }
-
-/** Receives the name of an extension point before and after it ran; absent while nobody samples. */
-export type ExtensionPointTimer = (point: string, plugin: string | undefined, run: () => unknown) => unknown;
 
 /** How many feasible nodes are enough. @see kubernetes/pkg/scheduler/schedule_one.go numFeasibleNodesToFind */
 export function feasibleNodesWanted(nodes: number, percentage: number): number {
@@ -85,10 +65,27 @@ export interface Found {
 
 const noNodes: Int32Array = new Int32Array(0);
 
+/** What PreFilter plugins left to look at, by name, and which of them did; absent: all nodes. */
+interface Narrowed {
+  readonly names?: ReadonlySet<string> | undefined;
+  readonly narrowing?: readonly string[] | undefined;
+}
+
+const codeOf = (answer: PreFilterAnswer): VerdictCode =>
+  typeof answer === 'object' && 'code' in answer ? answer.code : Code.Success;
+
+const filterCodeOf = ({ error, diagnosis }: Found): VerdictCode =>
+  error?.code ?? (diagnosis ? Code.Unschedulable : Code.Success);
+
+/** Why nothing was looked at, if so. */
+const refusalOf = ({ error, diagnosis }: Found): Verdict | undefined => error ?? diagnosis?.absent;
+
 /** The Filter plugins of a cycle; the first `shared` of them sign pods. */
 interface Filters {
   readonly plugins: readonly Plugin[];
   readonly shared: number;
+  /** Of attempts, by plugin. */
+  readonly counters: readonly { add(): void }[];
 }
 
 export class Profile {
@@ -110,6 +107,8 @@ export class Profile {
   readonly #signers: readonly Plugin[];
   readonly #sharedFilters: number;
   readonly #scoring: Scoring;
+  readonly #points: PointTimings;
+  readonly #preFilterCounters: readonly { add(): void }[];
   readonly #block = new Int32Array(blockRows);
   readonly #blockMarks = new Uint8Array(blockRows);
   /** Rows that have to be asked again, where they stand in their list, and what they said. */
@@ -134,7 +133,10 @@ export class Profile {
     this.#signers = [...this.#bits.keys()].filter((plugin) => plugin.sign);
     const bitsOf = (plugins: readonly Plugin[]) => plugins.reduce((bits, plugin) => bits | this.#bit(plugin), 0);
     this.#sharedFilters = bitsOf(filter.filter((plugin) => plugin.sign));
-    this.#scoring = new Scoring(options.sets, options.nodes, (plugin) => this.#bit(plugin), this.#plain);
+    this.#points = options.points ?? untimed;
+    this.#preFilterCounters = preFilter.map(({ name }) => this.#points.counter(name, 'PreFilter'));
+    const bitOf = (plugin: Plugin) => this.#bit(plugin);
+    this.#scoring = new Scoring(options.sets, options.nodes, bitOf, this.#plain, this.#points);
   }
 
   #bit(plugin: Plugin): number {
@@ -146,7 +148,8 @@ export class Profile {
     if (!filters) {
       const plugins = this.sets.filter.filter((plugin) => (this.#bit(plugin) & skipped) === 0);
       const unsigned = plugins.findIndex((plugin) => !plugin.sign);
-      filters = { plugins, shared: unsigned < 0 ? plugins.length : unsigned };
+      const counters = plugins.map(({ name }) => this.#points.counter(name, 'Filter'));
+      filters = { plugins, shared: unsigned < 0 ? plugins.length : unsigned, counters };
       this.#filtersBySkipped.set(skipped, filters);
     }
     return filters;
@@ -172,8 +175,20 @@ export class Profile {
     return text;
   }
 
+  /** Where the time of its extension points is told. */
+  get points(): PointTimings {
+    return this.#points;
+  }
+
   /** PreEnqueue: the first verdict that keeps the pod out. */
   preEnqueue(info: PodInfo): Verdict | undefined {
+    const startedMs = this.#points.now();
+    const given = this.#runPreEnqueue(info);
+    this.#points.ran('PreEnqueue', given?.code ?? Code.Success, startedMs);
+    return given;
+  }
+
+  #runPreEnqueue(info: PodInfo): Verdict | undefined {
     for (const plugin of this.sets.preEnqueue) {
       try {
         const given = plugin.preEnqueue!(info);
@@ -198,10 +213,26 @@ export class Profile {
       diagnosis: undefined,
       error: undefined,
     };
+    const points = this.#points;
+    const preFilterMs = points.now();
+    const narrowed = this.#runPreFilter(cycle, info, found, order.length);
+    points.ran('PreFilter', refusalOf(found)?.code ?? Code.Success, preFilterMs);
+    if (found.error || found.diagnosis) return found;
+    const { names, narrowing } = narrowed;
+    const filterMs = points.now();
+    this.#runFilter(cycle, info, start, percentage, order, found, names, narrowing);
+    points.ran('Filter', filterCodeOf(found), filterMs);
+    return found;
+  }
+
+  /** What PreFilter plugins leave to look at; what they refuse is written into `found`. */
+  #runPreFilter(cycle: Cycle, info: PodInfo, found: Found, nodeCount: number): Narrowed {
     let names: Set<string> | undefined;
     let narrowing: string[] | undefined;
     const { timings } = cycle;
-    for (const plugin of this.sets.preFilter) {
+    const { preFilter } = this.sets;
+    for (let p = 0; p < preFilter.length; p++) {
+      const plugin = preFilter[p]!;
       let answer: PreFilterAnswer;
       const startedMs = timings?.now() ?? 0;
       try {
@@ -209,38 +240,58 @@ export class Profile {
       } catch (error) {
         answer = failedAt('PreFilter', plugin.name, error);
       }
-      timings?.took(plugin.name, 'PreFilter', startedMs);
-      if (answer === undefined) continue;
+      timings?.took(plugin.name, 'PreFilter', startedMs, codeOf(answer));
+      if (answer === undefined) {
+        this.#preFilterCounters[p]!.add();
+        continue;
+      }
       if (typeof answer === 'object' && 'nodeNames' in answer) {
+        this.#preFilterCounters[p]!.add();
         narrowing ??= [];
         narrowing.push(plugin.name);
         const { nodeNames } = answer;
         names = names ? new Set([...names].filter((name) => nodeNames.has(name))) : new Set(nodeNames);
         if (names.size > 0) continue;
-        return this.#nothingLeft(found, order.length, plugin, narrowing);
+        this.#nothingLeft(found, nodeCount, plugin, narrowing);
+        return {};
       }
       if (answer.code === Code.Skip) {
         cycle.skippedFilters |= this.#bit(plugin);
         continue;
       }
+      this.#preFilterCounters[p]!.add();
       const given = answer.plugin === undefined ? answerAt('PreFilter', plugin.name, answer) : answer;
-      if (isRejected(given)) return this.#rejectedByPreFilter(found, order.length, given);
-      found.error = given;
-      return found;
+      if (isRejected(given)) this.#rejectedByPreFilter(found, nodeCount, given);
+      else found.error = given;
+      return {};
     }
+    return { names, narrowing };
+  }
+
+  #runFilter(
+    cycle: Cycle,
+    info: PodInfo,
+    start: number,
+    percentage: number,
+    order: Int32Array,
+    found: Found,
+    names: ReadonlySet<string> | undefined,
+    narrowing: readonly string[] | undefined,
+  ): void {
     const filters = this.#filtersWithout(cycle.skippedFilters);
     cycle.filters = filters.plugins;
+    for (const counter of filters.counters) counter.add();
     const nominated = this.#nominatedRow(info);
     if (nominated >= 0) {
       const given = this.filterRow(cycle, info, nominated);
       if (given === undefined) {
         found.rows[0] = nominated;
         found.count = 1;
-        return found;
+        return;
       }
       if (given.code === Code.Error) {
         found.error = given;
-        return found;
+        return;
       }
     }
     let candidates: Int32Array = order;
@@ -255,7 +306,7 @@ export class Profile {
       cycle.answers = this.#answersFor(cycle, info, filters);
     } catch (error) {
       found.error = errorVerdict(error);
-      return found;
+      return;
     }
     const scoring = this.sets.score.length > 0;
     const wanted = scoring ? feasibleNodesWanted(candidates.length, percentage) : 1;
@@ -267,27 +318,24 @@ export class Profile {
       for (const name of narrowing ?? []) diagnosis.unschedulablePlugins.add(name);
       this.#explain(cycle, info, filters, found.processed, nominated, found);
     }
-    return found;
   }
 
   /** PreFilter plugins left no node by name. */
-  #nothingLeft(found: Found, nodes: number, plugin: Plugin, narrowing: readonly string[]): Found {
+  #nothingLeft(found: Found, nodes: number, plugin: Plugin, narrowing: readonly string[]): void {
     const reason =
       narrowing.length === 1
         ? `node(s) didn't satisfy plugin ${narrowing[0]}`
-        : `node(s) didn't satisfy plugin(s) [${narrowing.join(' ')}] simultaneously`;
+        : `node(s) didn't satisfy plugin(s) [${[...narrowing].sort().join(' ')}] simultaneously`;
     this.#rejectedByPreFilter(found, nodes, { ...unresolvable(reason), plugin: plugin.name });
     for (const name of narrowing) found.diagnosis!.unschedulablePlugins.add(name);
-    return found;
   }
 
-  #rejectedByPreFilter(found: Found, nodes: number, given: Verdict): Found {
+  #rejectedByPreFilter(found: Found, nodes: number, given: Verdict): void {
     const diagnosis = new Diagnosis(nodes);
     found.diagnosis = diagnosis;
     diagnosis.absent = given;
     diagnosis.preFilterMessage = verdictMessage(given);
     diagnosis.addPlugin(given);
-    return found;
   }
 
   #nominatedRow(info: PodInfo): number {
@@ -576,42 +624,24 @@ export class Profile {
 
   /** PostFilter: plugins in turn until one succeeds; what they say is joined. A promise when a plugin asks outside. */
   postFilter(cycle: Cycle, info: PodInfo, diagnosis: Diagnosis): PostFilterAnswer | Promise<PostFilterAnswer> {
-    const reasons: string[] = [];
-    let nominatedNodeName: string | undefined;
-    const nominated = (name: string | undefined) => (name === undefined ? {} : { nominatedNodeName: name });
-    /** The final answer, when this one is it. */
-    const take = (plugin: Plugin, answer: PostFilterAnswer): PostFilterAnswer | undefined => {
-      const nomination = nominated(answer.nominatedNodeName);
-      if (!answer.verdict) return { ...nomination, verdict: undefined };
-      const given = answerAt('PostFilter', plugin.name, answer.verdict);
-      if (given.code === Code.UnschedulableAndUnresolvable) return { ...nomination, verdict: given };
-      if (!isRejected(given)) return { verdict: given };
-      if (answer.nominatedNodeName !== undefined) nominatedNodeName = answer.nominatedNodeName;
-      reasons.push(...given.reasons);
-      return undefined;
+    const startedMs = this.#points.now();
+    const told = (answer: PostFilterAnswer) => {
+      this.#points.ran('PostFilter', answer.verdict?.code ?? Code.Success, startedMs);
+      return answer;
     };
-    const from = (start: number): PostFilterAnswer | Promise<PostFilterAnswer> => {
-      for (let i = start; i < this.sets.postFilter.length; i++) {
-        const plugin = this.sets.postFilter[i]!;
-        const failed = (error: unknown) => ({ verdict: failedAt('PostFilter', plugin.name, error) });
-        try {
-          const answer = plugin.postFilter!(cycle, info, diagnosis);
-          if (answer instanceof Promise) {
-            return answer.then((given) => take(plugin, given) ?? from(i + 1)).catch(failed);
-          }
-          const final = take(plugin, answer);
-          if (final) return final;
-        } catch (error) {
-          return failed(error);
-        }
-      }
-      return { ...nominated(nominatedNodeName), verdict: verdict(Code.Unschedulable, ...reasons) };
-    };
-    return from(0);
+    const answer = runPostFilter(this.sets.postFilter, cycle, info, diagnosis);
+    return answer instanceof Promise ? answer.then(told) : told(answer);
   }
 
   /** Reserve: in order; the first verdict stops it. The caller unreserves. */
   reserve(cycle: Cycle, info: PodInfo, nodeName: string): Verdict | undefined {
+    const startedMs = this.#points.now();
+    const given = this.#runReserve(cycle, info, nodeName);
+    this.#points.ran('Reserve', given?.code ?? Code.Success, startedMs);
+    return given;
+  }
+
+  #runReserve(cycle: Cycle, info: PodInfo, nodeName: string): Verdict | undefined {
     for (const plugin of this.sets.reserve) {
       if (!plugin.reserve) continue;
       try {
@@ -622,6 +652,19 @@ export class Profile {
       }
     }
     return undefined;
+  }
+
+  /** PostBind: whoever fails is told of, and the others go on. */
+  postBind(cycle: Cycle, info: PodInfo, nodeName: string): void {
+    const startedMs = this.#points.now();
+    for (const plugin of this.sets.postBind) {
+      try {
+        plugin.postBind!(cycle, info, nodeName);
+      } catch (error) {
+        this.#onProblem(`postBind of ${plugin.name}`, error);
+      }
+    }
+    this.#points.ran('PostBind', Code.Success, startedMs);
   }
 
   /** Has some PreBind plugin work to do? A plugin that fails to say is asked to do it. */
@@ -638,6 +681,7 @@ export class Profile {
 
   /** Unreserve: in reverse order. */
   unreserve(cycle: Cycle, info: PodInfo, nodeName: string): void {
+    const startedMs = this.#points.now();
     for (let i = this.sets.reserve.length - 1; i >= 0; i--) {
       try {
         this.sets.reserve[i]!.unreserve?.(cycle, info, nodeName);
@@ -645,5 +689,6 @@ export class Profile {
         this.#onProblem(`unreserve of plugin ${this.sets.reserve[i]!.name}`, error);
       }
     }
+    this.#points.ran('Unreserve', Code.Success, startedMs);
   }
 }

@@ -29,7 +29,7 @@ export interface QueuedPod {
   /** Breaks ties of `queuedAtMs`. */
   sequence: number;
   attempts: number;
-  /** When the first attempt began; undefined before. */
+  /** When it first came to where it can be attempted; undefined before. */
   firstAttemptAtMs: number | undefined;
   /** Failures by plugins, and failures of the machinery in a row: each has its own back-off. */
   unschedulableCount: number;
@@ -40,6 +40,8 @@ export interface QueuedPod {
   place: QueueName | undefined;
   /** The plugin that keeps it out, while it is gated. Only events that this plugin registered can let it in. */
   gatingPlugin: string | undefined;
+  /** No event but the time that had passed brought it to its last attempt. */
+  flushed: boolean;
   /** Key of its group while it is unschedulable or gated. */
   group: string;
 }
@@ -62,9 +64,13 @@ export interface QueueOptions {
   readonly onReady: () => void;
   /** Told of each pod that enters a queue, and of the event that brought it there, by upstream's names. */
   readonly onIncoming?: (queue: QueueName, event: string) => void;
+  /** Told how long a hint took, one in {@link hintsSampledOneIn}. */
+  readonly onHint?: (plugin: string, event: string, answer: HintAnswer, startedMs: number) => void;
   /** Told each size that changed. */
   readonly onSize?: (queue: QueueName, size: number) => void;
 }
+
+export type HintAnswer = 'Queue' | 'QueueSkip' | 'Error';
 
 type Worth = 'skip' | 'afterBackoff' | 'now';
 
@@ -79,12 +85,17 @@ interface PastEvent {
   readonly event: ClusterEvent;
   readonly previous: KubernetesObject | undefined;
   readonly current: KubernetesObject | undefined;
+  /** The pod that it is about, when it concerns no other. */
+  readonly only: string | undefined;
 }
 
 const noPlugins: ReadonlySet<string> = new Set();
 /** The rejecting "plugin" of pods that found no node at all. */
 export const noNodes = '(no nodes)';
 const flushEveryMs = 30_000;
+/** Back-off that ends within the same window ends at once for PopFromBackoffQ: then priority decides. */
+const windowMs = 1000;
+const hintsSampledOneIn = 10;
 /** An attempt that ended without a node brings its pod back. */
 const attemptFailed = 'ScheduleAttemptFailure';
 
@@ -107,6 +118,7 @@ export class SchedulingQueue {
   #pastDropped = 0;
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
+  #hints = 0;
   readonly #flush: Timer;
 
   constructor(options: QueueOptions) {
@@ -117,8 +129,11 @@ export class SchedulingQueue {
       options.less(a, b) || (!options.less(b, a) && a.sequence < b.sequence);
     const sooner = (a: QueuedPod, b: QueuedPod) =>
       a.backoffUntilMs < b.backoffUntilMs || (a.backoffUntilMs === b.backoffUntilMs && before(a, b));
+    const windowOf = ({ backoffUntilMs }: QueuedPod) => Math.trunc(backoffUntilMs / windowMs);
+    const inWindow = (a: QueuedPod, b: QueuedPod) =>
+      windowOf(a) < windowOf(b) || (windowOf(a) === windowOf(b) && before(a, b));
     this.#active = new Heap(keyOf, before);
-    this.#backoff = new Heap(keyOf, sooner);
+    this.#backoff = new Heap(keyOf, options.popFromBackoff === false ? sooner : inWindow);
     this.#errorBackoff = new Heap(keyOf, sooner);
     this.#flush = this.#clock.every(flushEveryMs, () => this.#flushUnschedulable(), { background: true });
   }
@@ -172,9 +187,10 @@ export class SchedulingQueue {
       backoffUntilMs: 0,
       place: undefined,
       gatingPlugin: undefined,
+      flushed: false,
       group: '',
     };
-    this.#toActive(pod, 'PodAdd');
+    this.#toActive(pod, events.unscheduledPodAdd.label);
   }
 
   /** A pending pod changed; `occurred` says how. Pods that wait are moved when that helps them. */
@@ -186,7 +202,7 @@ export class SchedulingQueue {
     }
     pod.info = info;
     if (pod.place !== 'unschedulable' && pod.place !== 'gated') {
-      if (pod.place === undefined) for (const event of occurred) this.#remember(event, previous, info.pod);
+      if (pod.place === undefined) for (const event of occurred) this.#remember(event, previous, info.pod, info.uid);
       return;
     }
     this.#claimWaiters.set(pod);
@@ -222,7 +238,6 @@ export class SchedulingQueue {
   #popped(pod: QueuedPod): QueuedPod {
     this.#leave(pod);
     pod.attempts++;
-    pod.firstAttemptAtMs ??= this.#clock.now();
     pod.unschedulablePlugins = noPlugins;
     pod.pendingPlugins = noPlugins;
     this.#inFlight.set(pod.info.uid, { pod, since: this.#pastDropped + this.#past.length });
@@ -250,6 +265,7 @@ export class SchedulingQueue {
     if (this.#waiting.has(pod.info.uid) || this.#active.get(pod.info.uid)) return;
     pod.unschedulablePlugins = unschedulablePlugins;
     pod.pendingPlugins = pendingPlugins;
+    pod.flushed = false;
     pod.queuedAtMs = this.#clock.now();
     if (unschedulablePlugins.size + pendingPlugins.size === 0) {
       pod.errorsInRow++;
@@ -288,7 +304,7 @@ export class SchedulingQueue {
     const pod = this.get(uid);
     if (!pod || pod.place === 'active') return;
     if (pod.place === undefined) {
-      this.#remember(events.forceActivate, undefined, undefined);
+      this.#remember(events.forceActivate, undefined, undefined, uid);
       return;
     }
     this.#leave(pod);
@@ -339,7 +355,9 @@ export class SchedulingQueue {
       let helps = registrations === undefined;
       for (const registration of registrations ?? []) {
         if (!covers(registration, event)) continue;
-        if (!registration.hint || hintSays(registration.hint, pod.info, previous, current)) helps = true;
+        if (!registration.hint || this.#hint(plugin, registration.hint, event, pod.info, previous, current)) {
+          helps = true;
+        }
       }
       if (!helps) continue;
       if (pod.pendingPlugins.has(plugin)) return 'now';
@@ -351,7 +369,8 @@ export class SchedulingQueue {
   #worthOfMissed(pod: QueuedPod, since: number): Worth {
     let worth: Worth = 'skip';
     for (let i = Math.max(since - this.#pastDropped, 0); i < this.#past.length; i++) {
-      const { event, previous, current } = this.#past[i]!;
+      const { event, previous, current, only } = this.#past[i]!;
+      if (only !== undefined && only !== pod.info.uid) continue;
       const now = this.#worth(pod, event, previous, current);
       if (now === 'now') return 'now';
       if (now === 'afterBackoff') worth = now;
@@ -359,8 +378,55 @@ export class SchedulingQueue {
     return worth;
   }
 
-  #remember(event: ClusterEvent, previous: KubernetesObject | undefined, current: KubernetesObject | undefined): void {
-    this.#past.push({ event, previous, current });
+  #remember(
+    event: ClusterEvent,
+    previous: KubernetesObject | undefined,
+    current: KubernetesObject | undefined,
+    only?: string,
+  ): void {
+    this.#past.push({ event, previous, current, only });
+  }
+
+  /** Asks a hint. One that throws says yes: trying once too often is better than never. */
+  #hint(
+    plugin: string,
+    hint: NonNullable<EventRegistration['hint']>,
+    event: ClusterEvent,
+    ...given: Parameters<typeof hint>
+  ): boolean {
+    const sampled = this.#options.onHint && this.#hints++ % hintsSampledOneIn === 0;
+    const startedMs = sampled ? this.#clock.monotonic() : 0;
+    let helps = true;
+    let answer: HintAnswer = 'Error';
+    try {
+      helps = hint(...given);
+      answer = helps ? 'Queue' : 'QueueSkip';
+    } catch {
+      // Told as an error below.
+    }
+    if (sampled) this.#options.onHint!(plugin, event.label, answer, startedMs);
+    return helps;
+  }
+
+  /** How many events are kept for the pods in flight, by label. */
+  pastEvents(): ReadonlyMap<string, number> {
+    const counts = new Map([['PodPopped', this.#inFlight.size]]);
+    for (const { event } of this.#past) counts.set(event.label, (counts.get(event.label) ?? 0) + 1);
+    return counts;
+  }
+
+  /** How many waiting pods each plugin has rejected, by profile and plugin. */
+  rejectedBy(): ReadonlyMap<string, ReadonlyMap<string, number>> {
+    const counts = new Map<string, Map<string, number>>();
+    for (const { info, unschedulablePlugins, pendingPlugins, gatingPlugin } of this.pods()) {
+      if (unschedulablePlugins.size + pendingPlugins.size === 0 && gatingPlugin === undefined) continue;
+      const ofProfile = counts.get(info.schedulerName) ?? new Map<string, number>();
+      counts.set(info.schedulerName, ofProfile);
+      const plugins = new Set([...unschedulablePlugins, ...pendingPlugins]);
+      if (gatingPlugin !== undefined) plugins.add(gatingPlugin);
+      for (const plugin of plugins) ofProfile.set(plugin, (ofProfile.get(plugin) ?? 0) + 1);
+    }
+    return counts;
   }
 
   /** Forgets the events that no attempt under way can have missed. */
@@ -415,6 +481,7 @@ export class SchedulingQueue {
   #toActive(pod: QueuedPod, event: string): void {
     if (this.#gate(pod, event)) return;
     this.#options.onIncoming?.('active', event);
+    pod.firstAttemptAtMs ??= this.#clock.now();
     pod.place = 'active';
     this.#active.push(pod);
     this.#tell('active');
@@ -497,18 +564,11 @@ export class SchedulingQueue {
   #flushUnschedulable(): void {
     const before = this.#clock.now() - (this.#options.unschedulableMaxMs ?? 300_000);
     for (const pod of [...this.#waiting.values()]) {
-      if (pod.queuedAtMs < before) this.#requeue(pod, 'afterBackoff', events.unschedulableTimeout.label);
+      if (pod.queuedAtMs >= before) continue;
+      this.#requeue(pod, 'afterBackoff', events.unschedulableTimeout.label);
+      pod.flushed = true;
     }
   }
 }
 
 const noNodesRegistrations: readonly EventRegistration[] = [{ resource: 'Node', action: events.nodeAdd.action }];
-
-/** A hint that throws says yes: trying once too often is better than never. */
-function hintSays(hint: NonNullable<EventRegistration['hint']>, ...given: Parameters<typeof hint>): boolean {
-  try {
-    return hint(...given);
-  } catch {
-    return true;
-  }
-}

@@ -87,6 +87,8 @@ export class Scheduler {
         this.#status?.drop(uid);
         this.#waiting.reject(uid, '', 'removed');
       },
+      monotonic: () => context.clock.monotonic(),
+      onHandled: ({ label }, startedMs) => this.#metrics.handled(label, this.#secondsSince(startedMs)),
     });
     this.#buildProfiles(dependencies);
     const first = [...this.#profiles.values()][0]!;
@@ -106,7 +108,15 @@ export class Scheduler {
       popFromBackoff: configuration.featureGates.enabled('SchedulerPopFromBackoffQ'),
       onReady: () => this.#askTurn(),
       onIncoming: (queue, event) => this.#metrics.incoming(queue, event),
+      onHint: (plugin, event, hint, startedMs) =>
+        this.#metrics.hint(plugin, event, hint, this.#secondsSince(startedMs)),
       onSize: (queue, size) => this.#metrics.pending(queue, size),
+    });
+    this.#metrics.watch({
+      cacheSizes: () => this.cache.sizes(),
+      bindings: () => this.#bindings,
+      pastEvents: () => this.queue.pastEvents(),
+      rejectedBy: () => this.queue.rejectedBy(),
     });
     if (configuration.featureGates.enabled('GenericWorkload')) this.#groupCycle = this.#makeGroupCycle();
   }
@@ -146,6 +156,7 @@ export class Scheduler {
           nominator: this.cache.nominator,
           percentageOfNodesToScore: profile.percentageOfNodesToScore,
           plain: plain ?? false,
+          points: this.#metrics.points(profile.schedulerName, () => this.#deps.context.clock.monotonic()),
           onProblem: (what, error) => this.#deps.context.log.warn('plugin failed', { what, error: String(error) }),
         }),
       );
@@ -180,6 +191,8 @@ export class Scheduler {
       preemptionMetrics: {
         victims: (count) => this.#metrics.victims(count),
         attempt: () => this.#metrics.preemption(),
+        evicted: (succeeded, startedMs) =>
+          this.#metrics.evicted(succeeded ? 'success' : 'error', this.#secondsSince(startedMs)),
       },
     };
   }
@@ -261,7 +274,6 @@ export class Scheduler {
     const cycle = new Cycle();
     if (sampled) cycle.timings = this.#timings;
     const found = this.#search(cycle, info, profile);
-    if (sampled) this.#point('Filter', found.error ? 'Error' : 'Success', profile, startedAt);
     if (found.error) {
       this.#errored(queued, profile, startedAt, found.error);
       return;
@@ -339,11 +351,8 @@ export class Scheduler {
     const { nodes } = this.cache;
     let row = rows[0]!;
     if (count > 1) {
-      const scoringAt = this.#deps.context.clock.monotonic();
       const totals = profile.score(cycle, info, rows, count);
-      const failed = !(totals instanceof Float64Array);
-      if (this.#attempts % sampleOneIn === 1) this.#point('Score', failed ? 'Error' : 'Success', profile, scoringAt);
-      if (failed) {
+      if (!(totals instanceof Float64Array)) {
         this.#errored(queued, profile, startedAt, totals);
         return;
       }
@@ -461,12 +470,15 @@ export class Scheduler {
     const { info } = queued;
     const permitted = waits.length > 0 ? this.#waiting.wait(info.uid, waits) : undefined;
     if (permitted || profile.preBindNeeded(cycle, info, nodeName)) await this.#expect(info, nodeName);
+    const waitingFrom = permitted ? this.#deps.context.clock.monotonic() : 0;
     const given = permitted ? await permitted : undefined;
+    if (permitted) {
+      const waited = (this.#deps.context.clock.monotonic() - waitingFrom) / 1000;
+      this.#metrics.permitWait(given?.code ?? Code.Success, waited);
+    }
     // From here on no cluster event can make a difference to this attempt.
     if (!given) this.queue.done(info.uid);
-    const bindingAt = this.#deps.context.clock.monotonic();
     const failure = given ?? (await bindPod(profile, this.#extenders, cycle, info, nodeName));
-    if (!given) this.#point('Bind', failure ? 'Error' : 'Success', profile, bindingAt);
     this.#bindings--;
     if (failure) {
       this.#retract(queued, profile, cycle, nodeName);
@@ -484,13 +496,8 @@ export class Scheduler {
       this.#metrics.attempt('scheduled', profile.name, (clock.monotonic() - startedAt) / 1000);
       this.#metrics.bound(queued.attempts, (clock.now() - (queued.firstAttemptAtMs ?? clock.now())) / 1000);
       this.#event(info, 'Normal', 'Scheduled', `Successfully assigned ${info.key} to ${nodeName}`, 'Binding');
-      for (const plugin of profile.sets.postBind) {
-        try {
-          plugin.postBind!(cycle, info, nodeName);
-        } catch (error) {
-          this.#deps.context.log.warn('plugin failed', { what: `postBind of ${plugin.name}`, error: String(error) });
-        }
-      }
+      if (queued.flushed) this.#metrics.boundAfterFlush();
+      profile.postBind(cycle, info, nodeName);
     }
     this.#askTurn();
   }
@@ -640,6 +647,10 @@ export class Scheduler {
     });
   }
 
+  #secondsSince(startedMs: number): number {
+    return (this.#deps.context.clock.monotonic() - startedMs) / 1000;
+  }
+
   #nominate(info: PodInfo, nodeName: string): void {
     if (nodeName === '') this.cache.nominator.remove(info.uid);
     else this.cache.nominator.nominate(info, nodeName);
@@ -663,10 +674,5 @@ export class Scheduler {
       message,
       { action },
     );
-  }
-
-  #point(point: string, status: string, profile: Profile, startedAt: number): void {
-    const seconds = (this.#deps.context.clock.monotonic() - startedAt) / 1000;
-    this.#metrics.extensionPoint(point, status, profile.name, seconds);
   }
 }

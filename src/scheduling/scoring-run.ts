@@ -3,12 +3,12 @@
  * sign pods say is remembered a row; see `row-answers.ts`.
  */
 import type { Random } from '../runtime/index.ts';
-import type { Cycle } from './cycle-state.ts';
+import { type Cycle, type PointTimings, untimed } from './cycle-state.ts';
 import type { ScoreShare } from './explanations.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Plugin } from './plugin.ts';
+import type { PluginSets } from './plugin-sets.ts';
 import type { PodInfo } from './pod-info.ts';
-import type { PluginSets } from './profile.ts';
 import type { RowAnswers } from './row-answers.ts';
 import { Code, failedAt, type Verdict, verdict } from './verdict.ts';
 
@@ -22,6 +22,9 @@ export class Scoring {
   readonly #plain: boolean;
   /** Bits of the plugins that sign pods and whose scores need no other node. */
   readonly #shared: number;
+  readonly #points: PointTimings;
+  readonly #preScoreCounters: readonly { add(): void }[];
+  readonly #scoreCounters: readonly { add(): void }[];
   #scores = new Float64Array(0);
   #totals = new Float64Array(0);
   /** Rows that have to be asked again, where they stand in their list, and what they said. */
@@ -34,7 +37,11 @@ export class Scoring {
     nodes: NodeTable,
     bit: (plugin: Plugin) => number,
     plain: boolean,
+    points: PointTimings = untimed,
   ) {
+    this.#points = points;
+    this.#preScoreCounters = sets.preScore.map(({ name }) => points.counter(name, 'PreScore'));
+    this.#scoreCounters = sets.score.map(({ plugin }) => points.counter(plugin.name, 'Score'));
     this.#sets = sets;
     this.#nodes = nodes;
     this.#bit = bit;
@@ -54,8 +61,22 @@ export class Scoring {
     }
     const totals = this.#totals;
     totals.fill(0, 0, count);
+    const points = this.#points;
+    const preScoreMs = points.now();
+    const refused = this.#runPreScore(cycle, info, rows, count);
+    const scoreMs = points.now();
+    points.ran('PreScore', refused?.code ?? Code.Success, preScoreMs);
+    if (refused) return refused;
+    const error = this.#scoreAll(cycle, info, rows, count, totals);
+    points.ran('Score', error?.code ?? Code.Success, scoreMs);
+    return error ?? totals;
+  }
+
+  #runPreScore(cycle: Cycle, info: PodInfo, rows: Int32Array, count: number): Verdict | undefined {
     const { timings } = cycle;
-    for (const plugin of this.#sets.preScore) {
+    const { preScore } = this.#sets;
+    for (let p = 0; p < preScore.length; p++) {
+      const plugin = preScore[p]!;
       let given: Verdict | undefined;
       const startedMs = timings?.now() ?? 0;
       try {
@@ -63,10 +84,19 @@ export class Scoring {
       } catch (error) {
         return failedAt('PreScore', plugin.name, error);
       }
-      timings?.took(plugin.name, 'PreScore', startedMs);
+      timings?.took(plugin.name, 'PreScore', startedMs, given?.code);
+      if (given?.code !== Code.Skip) this.#preScoreCounters[p]!.add();
       if (given === undefined) continue;
       if (given.code !== Code.Skip) return failedAt('PreScore', plugin.name, given);
       cycle.skippedScores |= this.#bit(plugin);
+    }
+    return undefined;
+  }
+
+  #scoreAll(cycle: Cycle, info: PodInfo, rows: Int32Array, count: number, totals: Float64Array): Verdict | undefined {
+    const { score } = this.#sets;
+    for (let s = 0; s < score.length; s++) {
+      if ((cycle.skippedScores & this.#bit(score[s]!.plugin)) === 0) this.#scoreCounters[s]!.add();
     }
     const { answers } = cycle;
     if (answers) {
@@ -75,7 +105,7 @@ export class Scoring {
     }
     // What the shared plugins say is in the totals already.
     const done = cycle.skippedScores | (answers ? this.#shared : 0);
-    return this.#runScores(cycle, info, done, rows, count, totals) ?? totals;
+    return this.#runScores(cycle, info, done, rows, count, totals);
   }
 
   /** Adds what is known of the rows to the totals, asking the shared plugins about those that have changed. */

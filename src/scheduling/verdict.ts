@@ -23,6 +23,11 @@ export const Code = {
 
 export type VerdictCode = (typeof Code)[keyof typeof Code];
 
+/** Upstream's names of the codes, by number. */
+export const codeNames: Readonly<Record<VerdictCode, string>> = Object.freeze(
+  Object.fromEntries(Object.entries(Code).map(([name, code]) => [code, name])) as Record<VerdictCode, string>,
+);
+
 export interface Verdict {
   readonly code: VerdictCode;
   readonly reasons: readonly string[];

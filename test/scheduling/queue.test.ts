@@ -205,8 +205,8 @@ test('tells which queue each pod enters, and why', async () => {
   await clock.advance(1500);
   telling.addUnschedulable(telling.pop()!, none, none);
   expect(told).toEqual([
-    'gated PodAdd',
-    'active PodAdd',
+    'gated UnscheduledPodAdd',
+    'active UnscheduledPodAdd',
     'unschedulable ScheduleAttemptFailure',
     'gated NodeAdd',
     'backoff NodeAdd',

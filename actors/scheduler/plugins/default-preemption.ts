@@ -75,6 +75,8 @@ class Evictions {
     if (!last) return;
     const { uid } = preemptor;
     this.#running.set(uid, undefined);
+    const { clock, preemptionMetrics } = this.#handle;
+    const startedMs = clock.monotonic();
     try {
       for (const other of [...this.#handle.nominator.podsOn(nodeName)]) {
         if (other.priority < preemptor.priority) this.#handle.clearNomination(other);
@@ -85,9 +87,11 @@ class Evictions {
       this.#running.set(uid, last);
       await this.#evict(preemptor, last, nodeName);
       this.#running.delete(uid);
+      preemptionMetrics.evicted(true, startedMs);
       if (gone) this.#handle.activate(preemptor);
     } catch (error) {
       this.#running.delete(uid);
+      preemptionMetrics.evicted(false, startedMs);
       this.#handle.log.warn('preemption failed', { pod: preemptor.key, node: nodeName, error: String(error) });
       // Nothing else would wake the pod up.
       this.#handle.activate(preemptor);
