@@ -4,13 +4,15 @@
  * that the processor time of who asks and who answers can be told apart. Appends a line a workload to bench/results.ndjson.
  */
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
+import { names as namesOf, wholeNumber } from '../../src/cli/values.ts';
 import { namespaces } from '../../src/client/resources.ts';
 import { Cluster } from '../../src/cluster/index.ts';
 import { RealClock } from '../../src/runtime/index.ts';
 import { remoteStore } from '../../src/store/index.ts';
 import { calibrate } from '../calibration.ts';
+import { knownNames, runCommandLine } from '../command-line.ts';
 import { appendMeasurement } from '../record.ts';
 import { createWatched, Generator, inParallel, type Load, overBus, watchOverBus } from './load.ts';
 import { type Endpoint, type HttpTransport, isSecure, type Transport } from './traffic.ts';
@@ -53,46 +55,57 @@ const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      transports: { type: 'string', default: TRANSPORTS.join(',') },
-      scale: { type: 'string', default: '1' },
-      connections: { type: 'string', default: String(fullSizes.connections) },
-    },
+interface Flags {
+  readonly transports: readonly Transport[];
+  readonly scale: number;
+  readonly connections: number;
+  readonly json?: boolean;
+}
+
+function share(text: string): number {
+  if (!(Number(text) > 0)) throw new InvalidArgumentError('it takes a number above 0, such as 0.1.');
+  return Number(text);
+}
+
+const command = new Command('bench-api')
+  .description('Requests a second, latencies and processor time of the API server, over each of its doors.')
+  .argument('[workloads...]', `which to run (default: all): ${known.join(', ')}`)
+  .option('--transports <list>', `which ways: ${TRANSPORTS.join(',')}`, namesOf, TRANSPORTS)
+  .option('--scale <share>', 'of the full sizes; other than 1 is not recorded', share, 1)
+  .option('--connections <n>', 'connections of the load generator', wholeNumber(1, 10_000), fullSizes.connections)
+  .option('--json', 'print one JSON object a workload')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ node dist/bench-api.js CreatePods --transports http1,bus\n' +
+      '  $ node dist/bench-api.js --scale 0.1 --json | jq .perSecond',
+  )
+  .action(async (chosen: readonly string[], { transports, scale, connections, json }: Flags) => {
+    knownNames(command, transports, TRANSPORTS);
+    knownNames(command, chosen, known);
+    process.exitCode = await runApiBench(chosen, { transports, scale, connections, json: json === true });
   });
-  const transports = values.transports.split(',') as Transport[];
-  const scale = Number(values.scale);
-  const connections = Number(values.connections);
-  const unknown = [
-    ...transports.filter((name) => !TRANSPORTS.includes(name)),
-    ...positionals.filter((name) => !known.includes(name)),
-    ...(scale > 0 && connections >= 1 ? [] : [`${values.scale}/${values.connections}`]),
-  ];
-  if (unknown.length > 0) {
-    say(`bench-api: ${unknown.join(', ')} is not known; workloads are ${known.join(', ')}`);
-    say(`usage: bench-api [workload…] [--transports ${TRANSPORTS.join(',')}] [--scale 1] [--connections 50] [--json]`);
-    return 2;
-  }
+
+async function runApiBench(
+  chosen: readonly string[],
+  { transports, scale, connections, json }: Required<Flags>,
+): Promise<number> {
   const calibration = Number(calibrate().factor.toFixed(3));
   say(`calibration: this machine needs ${calibration} times the CPU of the reference`);
   const sizes = { ...sized(scale), connections };
-  const wanted = (name: string) => positionals.length === 0 || positionals.includes(name);
+  const wanted = (name: string) => chosen.length === 0 || chosen.includes(name);
   const figures: ApiFigures[] = [];
   for (const transport of transports) {
     for await (const one of measure(transport, sizes, wanted)) {
       const line = { ...one, calibration };
       figures.push(line);
-      if (values.json) process.stdout.write(`${JSON.stringify(line)}\n`);
+      if (json) process.stdout.write(`${JSON.stringify(line)}\n`);
       // Other sizes cannot be compared from run to run.
       if (scale === 1 && connections === fullSizes.connections) {
         appendMeasurement(fileURLToPath(new URL('../bench', import.meta.url)), new Date().toISOString(), line);
       }
     }
   }
-  if (!values.json) process.stdout.write(table(figures));
+  if (!json) process.stdout.write(table(figures));
   return figures.every(isRight) ? 0 : 1;
 }
 
@@ -271,4 +284,5 @@ function table(figures: readonly ApiFigures[]): string {
   return `${[COLUMNS, ...rows].map(line).join('\n')}\n`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main();
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = await runCommandLine(command, process.argv.slice(2));

@@ -1,11 +1,13 @@
 /**
- * The controllers' bench: `node dist/bench-controllers.js [--runs N] [name…]` runs the workloads one after the other, each N times (1)
- * on a cluster of its own, prints time and CPU time of every stage, and appends a line a workload to bench/results.ndjson: the run
- * in the middle by its time, with the fastest and the slowest beside it.
+ * The controllers' bench: `node dist/bench-controllers.js [name…]` runs the workloads one after the other, each `--runs` times on a
+ * cluster of its own, prints time and CPU time of every stage, and appends a line a workload to bench/results.ndjson: the run in the
+ * middle by its time, with the fastest and the slowest beside it.
  */
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
+import { wholeNumber } from '../../src/cli/values.ts';
 import { Cluster } from '../../src/cluster/index.ts';
+import { knownNames, runCommandLine } from '../command-line.ts';
 import { appendMeasurement } from '../record.ts';
 import { observe } from './observer.ts';
 import type { ControllerWorkload } from './workload.ts';
@@ -73,31 +75,65 @@ function medianOf(runs: readonly Stages[]): Stages {
   );
 }
 
-/** Runs those whose names are given, or all. Returns the exit code. */
-export async function runControllerBench(words: readonly string[]): Promise<number> {
-  const { values, positionals: names } = parseArgs({
-    args: [...words],
-    allowPositionals: true,
-    options: { runs: { type: 'string', default: '1' } },
-  });
-  const count = Math.max(1, Number(values.runs));
-  const chosen = controllerWorkloads.filter(({ name }) => names.length === 0 || names.includes(name));
-  if (chosen.length === 0) {
-    process.stderr.write(`there are ${controllerWorkloads.map(({ name }) => name).join(', ')}\n`);
-    return 2;
-  }
-  for (const workload of chosen) {
-    const runs: Stages[] = [];
-    while (runs.length < count) runs.push(await runControllerWorkload(workload));
-    const stages = medianOf(runs);
-    process.stdout.write(`${JSON.stringify({ workload: workload.name, stages })}\n`);
-    const directory = fileURLToPath(new URL('../bench', import.meta.url));
-    const measured = { case: 'Controllers', workload: workload.name, runs: count, stages };
-    appendMeasurement(directory, new Date().toISOString(), measured);
-  }
-  return 0;
+const columns = ['WORKLOAD', 'STAGE', 'MS', 'TARGET', 'CPU MS', 'CPU MS/OBJECT'];
+
+/** A line a stage. */
+function tableOf(name: string, stages: Stages, withTitles: boolean): string {
+  const rows = Object.entries(stages).map(([stage, { ms, targetMs, cpuMs, cpuMsPerObject }]) => [
+    name,
+    stage,
+    String(ms),
+    String(targetMs),
+    String(cpuMs),
+    String(cpuMsPerObject),
+  ]);
+  // Workloads are printed as they come, so columns have their width beforehand.
+  const widths = [34, 12, 8, 8, 8, 14];
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, at) => (at < 2 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' ');
+  return [...(withTitles ? [columns] : []), ...rows].map((row) => `${line(row)}\n`).join('');
 }
 
+interface Flags {
+  readonly runs: number;
+  readonly json?: boolean;
+  readonly record: boolean;
+}
+
+const names = controllerWorkloads.map(({ name }) => name);
+
+const command = new Command('bench-controllers')
+  .description('Time and processor time of whole controllers: from a change by a user until all that follows is done.')
+  .argument('[workloads...]', `which to run (default: all): ${names.join(', ')}`)
+  .option('--runs <n>', 'runs of each; the one in the middle by its time is told', wholeNumber(1, 1000), 1)
+  .option('--json', 'print one JSON object a workload')
+  .option('--no-record', 'append nothing to bench/results.ndjson of the checkout')
+  .addHelpText(
+    'after',
+    '\nBENCH_THREADS sets the number of shared threads; 0 runs all actors in one thread.\n\nExamples:\n' +
+      '  $ node dist/bench-controllers.js DeploymentOf500 --runs 3\n' +
+      '  $ node dist/bench-controllers.js --json --no-record | jq .stages',
+  )
+  .action(async (chosen: readonly string[], flags: Flags) => {
+    knownNames(command, chosen, names);
+    let isFirst = true;
+    for (const workload of controllerWorkloads) {
+      if (chosen.length > 0 && !chosen.includes(workload.name)) continue;
+      const runs: Stages[] = [];
+      while (runs.length < flags.runs) runs.push(await runControllerWorkload(workload));
+      const stages = medianOf(runs);
+      process.stdout.write(
+        flags.json === true
+          ? `${JSON.stringify({ workload: workload.name, stages })}\n`
+          : tableOf(workload.name, stages, isFirst),
+      );
+      isFirst = false;
+      const measured = { case: 'Controllers', workload: workload.name, runs: flags.runs, stages };
+      const directory = fileURLToPath(new URL('../bench', import.meta.url));
+      if (flags.record) appendMeasurement(directory, new Date().toISOString(), measured);
+    }
+  });
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  process.exitCode = await runControllerBench(process.argv.slice(2));
+  process.exitCode = await runCommandLine(command, process.argv.slice(2));
 }

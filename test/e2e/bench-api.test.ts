@@ -28,8 +28,14 @@ describe("the API server's bench", () => {
   });
 
   it('names what it does not know and runs nothing', async () => {
-    const { code, stderr } = await run(['Juggle', '--transports', 'carrier-pigeon'], bench);
-    expect(code).toBe(2);
-    expect(stderr).toContain('carrier-pigeon, Juggle is not known');
+    const one = await run(['Juggle'], bench);
+    expect([one.code, one.stderr]).toEqual([2, expect.stringContaining('Juggle is not known; there are WatchPods')]);
+    const other = await run(['--transports', 'http1,carrier-pigeon'], bench);
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('carrier-pigeon is not known')]);
+    const none = await run(['--scale', 'much'], bench);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('a number above 0')]);
+    const help = await run(['--help'], bench);
+    expect([help.code, help.stderr]).toEqual([0, '']);
+    expect(help.stdout).toMatch(/--connections[\s\S]*Examples:/);
   });
 });
