@@ -38,13 +38,15 @@ export class PodTracker {
   onDeleted: ((pod: TrackedPod) => void) | undefined;
 
   constructor(client: Client, onError: (error: unknown) => void) {
-    this.subscription = client.watch(pods, { sendInitialEvents: true, allowWatchBookmarks: true }).subscribe({
-      next: (event) => {
-        if (event.type === 'BOOKMARK') return;
-        this.apply(event.object, event.type === 'DELETED');
-      },
-      error: onError,
-    });
+    this.subscription = client
+      .watch(pods, { sendInitialEvents: true, allowWatchBookmarks: true, shared: true })
+      .subscribe({
+        next: (event) => {
+          if (event.type === 'BOOKMARK') return;
+          this.apply(event.object, event.type === 'DELETED');
+        },
+        error: onError,
+      });
   }
 
   private apply(pod: Pod, deleted: boolean): void {

@@ -333,7 +333,7 @@ class WorkloadRun implements Run {
 
   async createPod(pod: Pod): Promise<Pod> {
     const asked = this.clock.monotonic();
-    const created = await this.client.create(podResource, pod);
+    const created = await this.client.create(podResource, pod, { shared: true });
     this.collector?.podCreated(created.metadata?.uid ?? '', asked, this.clock.monotonic());
     return created;
   }

@@ -64,7 +64,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
       clock,
       ...(options?.apiserver === undefined ? {} : { address: options.apiserver }),
     });
-    const informers = createInformers(client, { clock, random, log, signal });
+    const informers = createInformers(client, { clock, random, log, signal, shared: true });
     const recorder = createSeriesRecorder(client, context, {
       component: configuration.profiles[0]!.schedulerName,
       queueMax: 16_384,

@@ -4,7 +4,16 @@
  */
 import { Observable } from 'rxjs';
 import { StatusError } from '../api/index.ts';
-import { type Bus, type Clock, type Counter, isBusError, type Metrics, pack, unpack } from '../runtime/index.ts';
+import {
+  type Bus,
+  type Clock,
+  type Counter,
+  isBusError,
+  type Metrics,
+  pack,
+  SharingDecoder,
+  unpack,
+} from '../runtime/index.ts';
 import { type ApiRequest, type ApiResponse, type ApiWatchEvent, apiChannels } from './protocol.ts';
 import {
   deleteBody,
@@ -36,6 +45,15 @@ const readRetryMs = [20, 80, 300, 1_000, 1_600] as const;
 export function createBusClient(bus: Bus, options: BusClientOptions = {}): Client {
   const { address = 'apiserver', clock, deadlineMs, metrics } = options;
   const count = metrics === undefined ? undefined : requestCounter(metrics, address);
+  let sharing: ((bytes: Uint8Array) => unknown) | undefined;
+  const decoderFor = (shared: boolean | undefined) => {
+    if (shared !== true) return unpack;
+    if (sharing === undefined) {
+      const decoder = new SharingDecoder();
+      sharing = (bytes) => decoder.decode(bytes);
+    }
+    return sharing;
+  };
 
   async function send(request: ApiRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {
     try {
@@ -77,30 +95,32 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
     },
     async list(resource, listOptions = {}) {
       const request: ApiRequest = { verb: 'list', ...targetOf(resource, listOptions), query: listQuery(listOptions) };
-      return listOf(await read(request, listOptions.signal));
+      return listOf(await read(request, listOptions.signal), decoderFor(listOptions.shared));
     },
     watch(resource, watchOptions = {}) {
-      return watchOver(bus, address, resource, watchOptions);
+      return watchOver(bus, address, resource, watchOptions, decoderFor(watchOptions.shared));
     },
-    async create(resource, object, { subresource, signal, quiet, ...write } = {}) {
+    async create(resource, object, { subresource, signal, quiet, shared, ...write } = {}) {
       const target = targetOf(resource, { namespace: object.metadata?.namespace }, subresource);
       return objectOf(
         await send(
           { verb: 'create', ...target, query: writeQuery(write), body: packed(object, resource), quiet },
           signal,
         ),
+        decoderFor(shared),
       );
     },
-    async update(resource, object, { subresource, signal, quiet, ...write } = {}) {
+    async update(resource, object, { subresource, signal, quiet, shared, ...write } = {}) {
       const target = targetOf(resource, keyOf(object), subresource);
       return objectOf(
         await send(
           { verb: 'update', ...target, query: writeQuery(write), body: packed(object, resource), quiet },
           signal,
         ),
+        decoderFor(shared),
       );
     },
-    async patch(resource, key, type, patch, { subresource, signal, quiet, ...write } = {}) {
+    async patch(resource, key, type, patch, { subresource, signal, quiet, shared, ...write } = {}) {
       const target = targetOf(resource, key, subresource);
       return objectOf(
         await send(
@@ -114,6 +134,7 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
           },
           signal,
         ),
+        decoderFor(shared),
       );
     },
     async delete(resource, key, { signal, ...rest } = {}) {
@@ -166,8 +187,10 @@ function packed(object: KubernetesObject, resource: Resource): Uint8Array {
   return pack({ ...object, apiVersion: object.apiVersion ?? apiVersion, kind: object.kind ?? resource.kind });
 }
 
-function decode<Type extends KubernetesObject>(bytes: Uint8Array, revision: number | undefined): Type {
-  const object = unpack(bytes) as Type;
+type Decode = (bytes: Uint8Array) => unknown;
+
+function decode<Type extends KubernetesObject>(bytes: Uint8Array, revision: number | undefined, read: Decode): Type {
+  const object = read(bytes) as Type;
   if (revision === undefined) return object;
   const metadata = object.metadata;
   if (metadata === undefined) object.metadata = { resourceVersion: String(revision) };
@@ -175,15 +198,15 @@ function decode<Type extends KubernetesObject>(bytes: Uint8Array, revision: numb
   return object;
 }
 
-function objectOf<Type extends KubernetesObject>(response: ApiResponse): Type {
+function objectOf<Type extends KubernetesObject>(response: ApiResponse, read: Decode = unpack): Type {
   if (response.object === undefined) return {} as Type;
-  return decode<Type>(response.object, response.revision);
+  return decode<Type>(response.object, response.revision, read);
 }
 
-function listOf<Type extends KubernetesObject>(response: ApiResponse): ObjectList<Type> {
+function listOf<Type extends KubernetesObject>(response: ApiResponse, read: Decode): ObjectList<Type> {
   const { items = [], revisions = [] } = response;
   return {
-    items: items.map((bytes, at) => decode<Type>(bytes, revisions[at])),
+    items: items.map((bytes, at) => decode<Type>(bytes, revisions[at], read)),
     resourceVersion: String(response.listRevision ?? ''),
     continue: response.continue,
     remainingItemCount: response.remainingItemCount,
@@ -195,6 +218,7 @@ function watchOver<Type extends KubernetesObject>(
   address: string,
   resource: Resource<Type>,
   options: WatchOptions,
+  read: Decode,
 ): Observable<WatchEvent<Type>> {
   return new Observable((subscriber) => {
     const request = { ...targetOf(resource, options), query: watchQuery(options) };
@@ -203,7 +227,7 @@ function watchOver<Type extends KubernetesObject>(
         for (const event of batch) {
           if (subscriber.closed) return;
           if (event[0] === 'ERROR') subscriber.error(statusErrorOf(event[2] ?? undefined));
-          else subscriber.next(watchEventOf<Type>(event));
+          else subscriber.next(watchEventOf<Type>(event, read));
         }
       },
       error: (error: unknown) => subscriber.error(translate(error)),
@@ -218,10 +242,10 @@ function watchOver<Type extends KubernetesObject>(
   });
 }
 
-function watchEventOf<Type extends KubernetesObject>(event: ApiWatchEvent): WatchEvent<Type> {
+function watchEventOf<Type extends KubernetesObject>(event: ApiWatchEvent, read: Decode): WatchEvent<Type> {
   const [type, revision, bytes, initialEventsEnd = false] = event;
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') {
-    return { type, object: decode<Type>(bytes ?? pack({}), revision) };
+    return { type, object: decode<Type>(bytes ?? pack({}), revision, read) };
   }
   return { type: 'BOOKMARK', resourceVersion: String(revision), initialEventsEnd };
 }

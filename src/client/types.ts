@@ -42,6 +42,8 @@ export interface ListOptions {
   readonly continue?: string | undefined;
   readonly resourceVersion?: string | undefined;
   readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan' | undefined;
+  /** The objects are only read: over the bus they may share parts that are alike, which takes less time and memory. */
+  readonly shared?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -70,6 +72,8 @@ export interface WriteOptions {
   readonly subresource?: string | undefined;
   /** Nobody looks at the answer: over the bus none is sent, and the promise resolves with an empty object. */
   readonly quiet?: boolean | undefined;
+  /** The answer is only read; see {@link ListOptions.shared}. */
+  readonly shared?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

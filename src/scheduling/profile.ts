@@ -14,7 +14,7 @@ import type { Plugin, PostFilterAnswer, PreFilterAnswer } from './plugin.ts';
 import type { PluginSets } from './plugin-sets.ts';
 import type { PodInfo } from './pod-info.ts';
 import { runPostFilter } from './post-filter.ts';
-import { RowAnswerCache, type RowAnswers } from './row-answers.ts';
+import { RowAnswerCache, type RowAnswers, recall } from './row-answers.ts';
 import { Scoring } from './scoring-run.ts';
 import {
   answerAt,
@@ -429,15 +429,7 @@ export class Profile {
     const { rowVersions } = this.#nodes;
     const staleRows = this.#staleRows;
     const staleAt = this.#staleAt;
-    let stale = 0;
-    for (let i = 0; i < count; i++) {
-      const row = rows[i]!;
-      if (filterStamps[row] === rowVersions[row] && row !== own) marks[i] = known[row]!;
-      else {
-        staleRows[stale] = row;
-        staleAt[stale++] = i;
-      }
-    }
+    const stale = recall(rows, count, own, filterStamps, rowVersions, known, marks, staleRows, staleAt);
     if (stale === 0) return undefined;
     const staleMarks = this.#staleMarks;
     staleMarks.fill(0, 0, stale);

@@ -9,7 +9,7 @@ import type { NodeTable } from './node-table.ts';
 import type { Plugin } from './plugin.ts';
 import type { PluginSets } from './plugin-sets.ts';
 import type { PodInfo } from './pod-info.ts';
-import type { RowAnswers } from './row-answers.ts';
+import { type RowAnswers, recall } from './row-answers.ts';
 import { Code, failedAt, type Verdict, verdict } from './verdict.ts';
 
 /** Highest score of one plugin for one node. */
@@ -123,15 +123,7 @@ export class Scoring {
     const { rowVersions } = this.#nodes;
     const staleRows = this.#staleRows;
     const staleAt = this.#staleAt;
-    let stale = 0;
-    for (let i = 0; i < count; i++) {
-      const row = rows[i]!;
-      if (scoreStamps[row] === rowVersions[row]) totals[i] = known[row]!;
-      else {
-        staleRows[stale] = row;
-        staleAt[stale++] = i;
-      }
-    }
+    const stale = recall(rows, count, -1, scoreStamps, rowVersions, known, totals, staleRows, staleAt);
     if (stale === 0) return undefined;
     const staleTotals = this.#staleTotals;
     staleTotals.fill(0, 0, stale);
