@@ -18,6 +18,7 @@ import {
   resourceClaims,
   resourceSlices,
   storageClasses,
+  volumeAttachments,
 } from '../../src/client/index.ts';
 import { defineActor } from '../../src/runtime/index.ts';
 import {
@@ -114,6 +115,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     moveOn(informers.informer(csiNodes), 'CSINode');
     moveOn(informers.informer(csiDrivers), 'CSIDriver');
     moveOn(informers.informer(csiStorageCapacities), 'CSIStorageCapacity');
+    moveOn(informers.informer(volumeAttachments), 'VolumeAttachment');
     moveOn(informers.informer(resourceClaims), 'ResourceClaim');
     moveOn(informers.informer(resourceSlices), 'ResourceSlice');
     moveOn(informers.informer(deviceClasses), 'DeviceClass');

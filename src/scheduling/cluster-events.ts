@@ -31,16 +31,6 @@ export const anyAction = 16_383;
 const actionNames: ReadonlyMap<number, string> = new Map(
   Object.entries(Action).map(([name, action]) => [action, name]),
 );
-const nodeUpdates =
-  Action.UpdateNodeAllocatable |
-  Action.UpdateNodeLabel |
-  Action.UpdateNodeTaint |
-  Action.UpdateNodeCondition |
-  Action.UpdateNodeAnnotation |
-  Action.UpdateNodeDeclaredFeature |
-  Action.Update;
-export const anyNodeUpdate = nodeUpdates;
-
 export type EventResource =
   | 'Node'
   | 'AssignedPod'

@@ -6,6 +6,7 @@ export * from './cluster-cache.ts';
 export * from './cluster-events.ts';
 export * from './configuration.ts';
 export { ConfigurationError, expectDurationMs } from './configuration-fields.ts';
+export { type CsiVolume, csiProvisioner, csiVolumeOf, isMigratable } from './csi-volumes.ts';
 export * from './cycle-state.ts';
 export * from './devices/index.ts';
 export * from './diagnosis.ts';

@@ -121,8 +121,12 @@ function compileTerms(pod: Pod): AffinityTerms {
 
 const noPorts: readonly HostPort[] = [];
 
+/** The node that the pod is on, or for which it was nominated: where others had to leave room for it. */
+export const countedOn = ({ spec, status }: Pod): string | undefined =>
+  spec?.nodeName || status?.nominatedNodeName || undefined;
+
 /** Host ports of containers and sidecars. */
-function hostPortsOf(pod: Pod): readonly HostPort[] {
+export function hostPortsOf(pod: Pod): readonly HostPort[] {
   let ports: HostPort[] | undefined;
   const collect = (container: {
     ports?: { hostPort?: number | undefined; hostIP?: string | undefined; protocol?: string | undefined }[] | undefined;

@@ -50,6 +50,20 @@ export function claimsOf(pod: Pod): readonly ClaimReference[] {
   return claims ?? none;
 }
 
+/** The class that a claim names, by the annotation of old before the field. */
+export const classNameOf = ({ metadata, spec }: PersistentVolumeClaim): string =>
+  metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
+
+/** Was the claim of an ephemeral volume made for this pod? */
+export const isOwnClaim = (pod: Pod, { metadata }: PersistentVolumeClaim): boolean =>
+  metadata?.ownerReferences?.some(({ controller, uid }) => controller && uid === pod.metadata?.uid) ?? false;
+
+/** Does one of the pod's volumes name this claim? */
+export const namesClaim = (pod: Pod, claim: PersistentVolumeClaim | undefined): boolean =>
+  claim !== undefined &&
+  claim.metadata?.namespace === pod.metadata?.namespace &&
+  claimsOf(pod).some(({ name }) => name === claim.metadata?.name);
+
 export const hasClaims = (pod: Pod): boolean => claimsOf(pod).length > 0;
 
 /** The volume that a claim is fully bound to. */

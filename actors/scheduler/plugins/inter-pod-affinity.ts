@@ -7,7 +7,6 @@ import type { Pod } from '../../../src/api/index.ts';
 import {
   Action,
   type AffinityTerm,
-  anyNodeUpdate,
   type LabelColumn,
   type PluginDefinition,
   type PodInfo,
@@ -76,11 +75,14 @@ export const interPodAffinity: PluginDefinition = {
       // The first pod of a group that wants to be near itself has to start somewhere.
       return self && affinity.every(({ tally }) => tally.total === 0);
     };
-    const matchesAny = (info: PodInfo, terms: readonly AffinityTerm[], pod: Pod | undefined): boolean => {
-      if (!pod) return false;
-      const other = index.classOf(pod.metadata?.namespace ?? '', pod.metadata?.labels ?? {});
-      return terms.some((term) => index.matches(term.selector, other)) && info.uid !== pod.metadata?.uid;
-    };
+    const classOf = (pod: Pod) => index.classOf(pod.metadata?.namespace ?? '', pod.metadata?.labels ?? {});
+    /** One pod has to match all terms for the affinity; none of those that match any may be near for the other. */
+    const near = (info: PodInfo, pod: Pod | undefined): boolean =>
+      pod !== undefined &&
+      info.terms.required.length > 0 &&
+      info.terms.required.every(({ selector }) => index.matches(selector, classOf(pod)));
+    const apart = (info: PodInfo, pod: Pod | undefined): boolean =>
+      pod !== undefined && info.terms.requiredAnti.some(({ selector }) => index.matches(selector, classOf(pod)));
 
     return {
       name,
@@ -195,17 +197,18 @@ export const interPodAffinity: PluginDefinition = {
           hint(info, previous, current) {
             const before = previous as Pod | undefined;
             const after = current as Pod | undefined;
-            // A pod to be near came; or one to stay away from, or that kept this one away, went.
-            if (matchesAny(info, info.terms.required, after)) return true;
-            if (!before) return false;
-            if (matchesAny(info, info.terms.requiredAnti, before)) return true;
-            return (
-              (before.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length ?? 0) > 0
-            );
+            // A pod to be near came, or one to stay away from went.
+            if (near(info, after) && !near(info, before)) return true;
+            if (apart(info, before) && !apart(info, after)) return true;
+            if (!before || after) return false;
+            // The last to be near may have gone, so that the pod is the first of its group; or one that kept it away.
+            if (near(info, before)) return true;
+            const terms = before.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+            return (terms?.length ?? 0) > 0;
           },
         },
         { resource: 'TargetPod', action: Action.UpdatePodLabel },
-        { resource: 'Node', action: Action.Add | Action.UpdateNodeLabel | (anyNodeUpdate & Action.UpdateNodeTaint) },
+        { resource: 'Node', action: Action.Add | Action.UpdateNodeLabel },
       ],
     };
   },

@@ -2,7 +2,9 @@
 import type { Pod } from '../../../src/api/index.ts';
 import {
   Action,
+  countedOn,
   type HostPort,
+  hostPortsOf,
   type PluginDefinition,
   type PodInfo,
   skip,
@@ -35,17 +37,15 @@ export const nodePorts: PluginDefinition = {
         {
           resource: 'AssignedPod',
           action: Action.Delete,
-          hint: (info, previous) =>
-            ((previous as Pod | undefined)?.spec?.containers ?? []).some((container) =>
-              (container.ports ?? []).some(({ hostPort, protocol, hostIP }) =>
-                info.hostPorts.some(
-                  (wanted) =>
-                    wanted.port === hostPort &&
-                    wanted.protocol === (protocol || 'TCP') &&
-                    conflicts(wanted, { ip: hostIP || everyAddress, protocol: wanted.protocol, port: wanted.port }),
-                ),
+          hint: (info, previous) => {
+            const pod = previous as Pod | undefined;
+            if (!pod || !countedOn(pod)) return false;
+            return hostPortsOf(pod).some((port) =>
+              info.hostPorts.some(
+                (wanted) => wanted.port === port.port && wanted.protocol === port.protocol && conflicts(wanted, port),
               ),
-            ),
+            );
+          },
         },
         { resource: 'Node', action: Action.Add },
       ],

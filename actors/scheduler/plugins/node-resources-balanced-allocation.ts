@@ -1,6 +1,7 @@
 /**
  * Favours nodes whose balance the pod improves: by how much the standard deviation of the used fractions of their
- * resources shrinks. No change scores 75, from even to as uneven as can be 50, the other way round 100.
+ * resources shrinks. No change scores 75, from even to as uneven as can be 50, the other way round 100. As upstream, each
+ * balance is cut to whole percents first.
  * @see plugins/noderesources/balanced_allocation.go
  */
 import {
@@ -26,6 +27,11 @@ function deviation(fractions: Float64Array, count: number): number {
   return Math.sqrt(squares / count);
 }
 
+const balance = (spread: number): number => Math.trunc((1 - spread) * 100);
+
+/** From the deviations without the pod and with it. */
+const improvement = (before: number, after: number): number => 50 + ((50 + balance(after) - balance(before)) >> 1);
+
 export const nodeResourcesBalancedAllocation: PluginDefinition = {
   name,
   create({ nodes }, args) {
@@ -45,9 +51,7 @@ export const nodeResourcesBalancedAllocation: PluginDefinition = {
         before[used] = Math.min(requested / capacity, 1);
         after[used++] = Math.min((requested + asked) / capacity, 1);
       }
-      const change = deviation(before, used) - deviation(after, used);
-      // Forgives the last bits of fractions that should cancel out.
-      return Math.trunc((0.75 + change / 2) * 100 + 1e-9);
+      return improvement(deviation(before, used), deviation(after, used));
     };
 
     /** The default case, CPU and memory, with everything in registers. */
@@ -76,7 +80,7 @@ export const nodeResourcesBalancedAllocation: PluginDefinition = {
         const old = Math.abs((Math.min(firstUsed[row]! / a, 1) - Math.min(secondUsed[row]! / b, 1)) / 2);
         const one = Math.min((firstUsed[row]! + firstAsked) / a, 1);
         const two = Math.min((secondUsed[row]! + secondAsked) / b, 1);
-        scores[i] = Math.trunc((0.75 + (old - Math.abs((one - two) / 2)) / 2) * 100 + 1e-9);
+        scores[i] = improvement(old, Math.abs((one - two) / 2));
       }
     };
 

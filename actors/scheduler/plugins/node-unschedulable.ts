@@ -25,9 +25,10 @@ export const nodeUnschedulable: PluginDefinition = {
       {
         resource: 'Node',
         action: Action.Add | Action.UpdateNodeTaint,
-        hint: (info, _previous, current) =>
-          !(current as Node | undefined)?.spec?.unschedulable ||
-          info.tolerations.some((toleration) => tolerates(toleration, taint)),
+        // It came without being cordoned, or was let go.
+        hint: (_info, previous, current) =>
+          !(current as Node | undefined)?.spec?.unschedulable &&
+          (previous === undefined || (previous as Node).spec?.unschedulable === true),
       },
       {
         resource: 'TargetPod',

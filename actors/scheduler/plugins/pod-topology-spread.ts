@@ -2,11 +2,10 @@
  * Spreads pods over topology domains: DoNotSchedule constraints filter, ScheduleAnyway constraints and the defaults
  * score. @see plugins/podtopologyspread
  */
-import type { LabelSelector, Pod } from '../../../src/api/index.ts';
+import type { LabelSelector, Node, Pod } from '../../../src/api/index.ts';
 import { replicaSets, replicationControllers, services, statefulSets } from '../../../src/client/index.ts';
 import {
   Action,
-  anyNodeUpdate,
   compileLabelMap,
   DomainCounts,
   type LabelColumn,
@@ -69,9 +68,9 @@ function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | 
   if (!informers) return () => undefined;
   const serviceLister = informers.informer(services).lister;
   const controllers = [
-    ['ReplicationController', informers.informer(replicationControllers).lister],
-    ['ReplicaSet', informers.informer(replicaSets).lister],
-    ['StatefulSet', informers.informer(statefulSets).lister],
+    ['v1/ReplicationController', informers.informer(replicationControllers).lister],
+    ['apps/v1/ReplicaSet', informers.informer(replicaSets).lister],
+    ['apps/v1/StatefulSet', informers.informer(statefulSets).lister],
   ] as const;
   return ({ namespace, pod, labelClass }) => {
     const owner = pod.metadata?.ownerReferences?.find((reference) => reference.controller);
@@ -83,7 +82,7 @@ function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | 
       }
     }
     const matchExpressions: NonNullable<LabelSelector['matchExpressions']> = [];
-    const lister = owner && controllers.find(([kind]) => kind === owner.kind)?.[1];
+    const lister = owner && controllers.find(([kind]) => kind === `${owner.apiVersion}/${owner.kind}`)?.[1];
     const selector = lister?.get(namespace, owner!.name)?.spec?.selector as
       | LabelSelector
       | Record<string, string>
@@ -159,9 +158,28 @@ export const podTopologySpread: PluginDefinition = {
         honorTaints: false,
       }));
     };
-    const concerns = (info: PodInfo, pod: Pod | undefined): boolean => {
-      const other = pod && nodes.index.classOf(pod.metadata?.namespace ?? '', pod.metadata?.labels ?? {});
-      return constraintsOf(info, 'DoNotSchedule').some(({ selector }) => other && nodes.index.matches(selector, other));
+    const hard = (info: PodInfo) => constraintsOf(info, 'DoNotSchedule');
+    /** By constraint: does its selector match the pod? */
+    const matches = ({ selector }: SpreadConstraint, pod: Pod | undefined): boolean =>
+      pod !== undefined &&
+      nodes.index.matches(selector, nodes.index.classOf(pod.metadata?.namespace ?? '', pod.metadata?.labels ?? {}));
+    /** A pod that came, went or changed its labels is counted by a constraint otherwise than before. */
+    const countsOtherwise = (info: PodInfo, previous: Pod | undefined, current: Pod | undefined): boolean =>
+      hard(info).some((constraint) => matches(constraint, previous) !== matches(constraint, current));
+    const hasKeys = (constraints: readonly SpreadConstraint[], node: Node | undefined): boolean =>
+      node !== undefined && constraints.every(({ topologyKey }) => node.metadata?.labels?.[topologyKey] !== undefined);
+    /** A node begins or ends to take part, or takes part in another domain or with other taints. */
+    const spreadsOtherwise = (info: PodInfo, previous: Node | undefined, current: Node | undefined): boolean => {
+      const constraints = hard(info);
+      const after = hasKeys(constraints, current);
+      if (hasKeys(constraints, previous) !== after) return true;
+      if (!previous || !current || !after) return false;
+      return (
+        JSON.stringify(previous.spec?.taints) !== JSON.stringify(current.spec?.taints) ||
+        constraints.some(
+          ({ topologyKey }) => previous.metadata?.labels?.[topologyKey] !== current.metadata?.labels?.[topologyKey],
+        )
+      );
     };
     return {
       name,
@@ -287,10 +305,27 @@ export const podTopologySpread: PluginDefinition = {
           resource: 'AssignedPod',
           action: Action.Add | Action.Delete | Action.UpdatePodLabel,
           hint: (info, previous, current) =>
-            concerns(info, current as Pod | undefined) || concerns(info, previous as Pod | undefined),
+            countsOtherwise(info, previous as Pod | undefined, current as Pod | undefined),
         },
-        { resource: 'TargetPod', action: Action.UpdatePodLabel },
-        { resource: 'Node', action: Action.Add | Action.Delete | anyNodeUpdate },
+        {
+          resource: 'TargetPod',
+          action: Action.UpdatePodLabel,
+          // Its labels may also be part of its own constraints.
+          hint: (info, previous, current) =>
+            (info.pod.spec?.topologySpreadConstraints ?? []).some(({ matchLabelKeys }) => matchLabelKeys?.length) ||
+            countsOtherwise(info, previous as Pod | undefined, current as Pod | undefined),
+        },
+        {
+          resource: 'TargetPod',
+          action: Action.UpdatePodToleration,
+          hint: (info) => hard(info).some(({ honorTaints }) => honorTaints),
+        },
+        {
+          resource: 'Node',
+          action: Action.Add | Action.Delete | Action.UpdateNodeLabel | Action.UpdateNodeTaint,
+          hint: (info, previous, current) =>
+            spreadsOtherwise(info, previous as Node | undefined, current as Node | undefined),
+        },
       ],
     };
   },

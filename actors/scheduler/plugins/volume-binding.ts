@@ -24,6 +24,7 @@ import {
   boundVolumeName,
   Code,
   claimsOf,
+  classNameOf,
   compileNodeSelector,
   errorVerdict,
   hasClaims,
@@ -119,7 +120,7 @@ export const volumeBinding: PluginDefinition = {
       if (asked === undefined) return true;
       return capacities!.list().some(({ storageClassName, capacity, maximumVolumeSize, nodeTopology }) => {
         const room = volumeLimit({ maximumVolumeSize, capacity });
-        if (storageClassName !== claim.spec?.storageClassName || room === undefined || !nodeTopology) return false;
+        if (storageClassName !== classNameOf(claim) || room === undefined || !nodeTopology) return false;
         return compareQuantities(room, asked) >= 0 && labelSelectorOf(nodeTopology).matches(node.metadata?.labels);
       });
     };
@@ -144,7 +145,7 @@ export const volumeBinding: PluginDefinition = {
         const volume = candidates.find(({ spec }) => spec?.claimRef) ?? candidates[0];
         if (volume) taken.add(volume.metadata!.name!);
         else {
-          const storageClass = listers!.classes.get(undefined, claim.spec?.storageClassName ?? '');
+          const storageClass = listers!.classes.get(undefined, classNameOf(claim));
           if (!storageClass || storageClass.provisioner === notProvisioned) return noVolume;
           const topologies = storageClass.allowedTopologies ?? [];
           const labels = node.metadata?.labels ?? {};
@@ -223,7 +224,7 @@ export const volumeBinding: PluginDefinition = {
           const volumeName = boundVolumeName(claim);
           if (volumeName) bound.push(volumeName);
           else {
-            const storageClass = listers?.classes.get(undefined, claim.spec?.storageClassName ?? '');
+            const storageClass = listers?.classes.get(undefined, classNameOf(claim));
             const waits = storageClass?.volumeBindingMode === 'WaitForFirstConsumer' && !claim.spec?.volumeName;
             if (waits) waiting.push(claim);
             else immediate = true;

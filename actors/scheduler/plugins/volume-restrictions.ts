@@ -2,10 +2,12 @@
  * A claim with access mode ReadWriteOncePod serves one pod in the whole cluster, and a disk that pods name themselves one pod
  * a node, unless all read only. @see plugins/volumerestrictions
  */
-import type { Pod, Volume } from '../../../src/api/index.ts';
+import type { PersistentVolumeClaim, Pod, Volume } from '../../../src/api/index.ts';
 import {
   Action,
   claimsOf,
+  countedOn,
+  namesClaim,
   type PluginDefinition,
   type PodInfo,
   skip,
@@ -110,17 +112,20 @@ export const volumeRestrictions: PluginDefinition = {
           action: Action.Delete,
           hint: (info, previous) => {
             const pod = previous as Pod | undefined;
+            if (!pod || !countedOn(pod)) return false;
+            const disks = disksOf(pod);
+            if (disks.some((other) => disksOf(info.pod).some((disk) => collide(disk, other)))) return true;
+            if (pod.metadata?.namespace !== info.namespace) return false;
             const claims = new Set(claimsOf(info.pod).map((reference) => reference.name));
-            if (pod && disksOf(pod).some((other) => disksOf(info.pod).some((disk) => collide(disk, other))))
-              return true;
-            return (
-              pod?.metadata?.namespace === info.namespace &&
-              claimsOf(pod).some((reference) => claims.has(reference.name))
-            );
+            return claimsOf(pod).some((reference) => claims.has(reference.name));
           },
         },
         { resource: 'Node', action: Action.Add },
-        { resource: 'PersistentVolumeClaim', action: Action.Add | Action.Update },
+        {
+          resource: 'PersistentVolumeClaim',
+          action: Action.Add,
+          hint: ({ pod }, _previous, current) => namesClaim(pod, current as PersistentVolumeClaim | undefined),
+        },
       ],
     };
   },

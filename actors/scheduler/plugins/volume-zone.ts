@@ -2,6 +2,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../../../src/api/index.ts';
 import {
   Action,
+  classNameOf,
   type PluginDefinition,
   skip,
   stateKey,
@@ -50,7 +51,8 @@ export const volumeZone: PluginDefinition = {
 
     /** Undefined: the claim waits for its pod, and asks nothing yet. */
     const volumeOf = (claim: PersistentVolumeClaim): PersistentVolume | Verdict | undefined => {
-      const { volumeName, storageClassName } = claim.spec ?? {};
+      const volumeName = claim.spec?.volumeName;
+      const storageClassName = classNameOf(claim);
       if (volumeName) {
         return listers!.volumes.get(undefined, volumeName) ?? notFound('persistentvolume', volumeName);
       }
