@@ -12,7 +12,6 @@ import {
   createSimulatedCloud,
   shutdownTaint,
   simulatedCloudGrant,
-  timeText,
 } from '../../src/controller/index.ts';
 
 const monitorPeriodMs = 5_000;
@@ -28,15 +27,13 @@ export const cloudNodeLifecycleController: ControllerDefinition = {
   create({ client, context, events, lister }) {
     const nodeLister = lister(nodes);
     const { instances } = createSimulatedCloud(client, context.clock);
-    const { clock } = context;
 
     async function setShutdown(node: Node, shutdown: boolean): Promise<void> {
       const { name = '', resourceVersion } = node.metadata ?? {};
       const current = node.spec?.taints ?? [];
       if (current.some(({ key }) => key === shutdownTaint) === shutdown) return;
       const others = current.filter(({ key }) => key !== shutdownTaint);
-      const taint = { key: shutdownTaint, effect: 'NoSchedule', timeAdded: timeText(clock.now()) };
-      const taints = shutdown ? [...others, taint] : others;
+      const taints = shutdown ? [...others, { key: shutdownTaint, effect: 'NoSchedule' }] : others;
       const patch = { metadata: { resourceVersion }, spec: { taints: taints.length === 0 ? null : taints } };
       await client.patch(nodes, { name }, 'merge', patch);
     }
@@ -51,7 +48,8 @@ export const cloudNodeLifecycleController: ControllerDefinition = {
             return undefined;
           }
           if (await instances.exists(node)) {
-            await setShutdown(node, await instances.isShutdown(node));
+            // Only a node that is ready again loses the taint.
+            if (await instances.isShutdown(node)) await setShutdown(node, true);
             return { requeueAfterMs: monitorPeriodMs, background: true };
           }
           const about = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata?.uid };

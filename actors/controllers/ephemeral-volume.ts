@@ -11,6 +11,8 @@ import {
   keyFor,
   messageOf,
   splitKey,
+  volumeClaimIndex,
+  volumeClaimsOf,
 } from '../../src/controller/index.ts';
 
 export const ephemeralVolumeController: ControllerDefinition = {
@@ -18,7 +20,7 @@ export const ephemeralVolumeController: ControllerDefinition = {
   component: 'ephemeral_volume',
   serviceAccount: 'ephemeral-volume-controller',
   interests: [{ resource: pods, interest: 'claiming' }],
-  create({ client, enqueue, events, lister, observe }) {
+  create({ client, enqueue, events, index, lister, observe }) {
     const podLister = lister(pods);
     const claimLister = lister(persistentVolumeClaims);
     observe(pods, ({ type, object }) => {
@@ -26,11 +28,11 @@ export const ephemeralVolumeController: ControllerDefinition = {
         enqueue(keyFor(object));
       }
     });
-    // A claim that somebody deleted is made again.
+    index(pods, volumeClaimIndex, volumeClaimsOf);
+    // A claim that somebody deleted is made again, and one that stood in the way is gone.
     observe(persistentVolumeClaims, ({ type, object }) => {
       if (type !== 'deleted') return;
-      const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
-      if (owner?.kind === 'Pod') enqueue(`${object.metadata?.namespace}/${owner.name}`);
+      for (const pod of podLister.byIndex(volumeClaimIndex, keyFor(object))) enqueue(keyFor(pod));
     });
 
     /** @throws Error when the claim's name is taken by a claim of others */
@@ -47,7 +49,7 @@ export const ephemeralVolumeController: ControllerDefinition = {
       }
       const template = volume.ephemeral?.volumeClaimTemplate;
       const { labels, annotations } = template?.metadata ?? {};
-      await client.create(persistentVolumeClaims, {
+      const claim = {
         apiVersion: 'v1',
         kind: 'PersistentVolumeClaim',
         metadata: {
@@ -58,7 +60,14 @@ export const ephemeralVolumeController: ControllerDefinition = {
           ownerReferences: [controllerReferenceTo(pod, pods as Resource)],
         },
         ...(template === undefined ? {} : { spec: template.spec }),
-      });
+      };
+      try {
+        await client.create(persistentVolumeClaims, claim);
+      } catch (error) {
+        // Just made, and not in the cache yet: a second look decides whose it is.
+        if (isAlreadyExists(error)) throw error;
+        throw new Error(`create PVC ${name}: ${messageOf(error)}`, { cause: error });
+      }
     }
 
     return {
@@ -71,7 +80,6 @@ export const ephemeralVolumeController: ControllerDefinition = {
           try {
             await makeClaim(pod, volume);
           } catch (error) {
-            // Just made, and not in the cache yet: a second look decides whose it is.
             if (isAlreadyExists(error)) throw error;
             const message = `ephemeral volume ${volume.name}: ${messageOf(error)}`;
             events.event(pod, 'Warning', 'FailedBinding', message);

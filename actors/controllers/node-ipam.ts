@@ -1,15 +1,17 @@
 /**
- * node-ipam-controller: gives each Node a part of the cluster's pod network as its `podCIDR`. Runs only when asked for, as
- * with upstream's `--allocate-node-cidrs`: kubelets of a simulated cluster are told their networks at start.
+ * node-ipam-controller: gives each Node a part of the cluster's pod network as its `podCIDR`, one of each family in a cluster
+ * with two. Runs only when asked for, as with upstream's `--allocate-node-cidrs`: kubelets of a simulated cluster are told
+ * their networks at start.
  *
  * @see kubernetes/pkg/controller/nodeipam/ipam/range_allocator.go
  */
-import { isNotFound } from '../../src/api/index.ts';
+import { isNotFound, type Node } from '../../src/api/index.ts';
 import { nodes } from '../../src/client/index.ts';
-import { type ControllerDefinition, SubnetAllocator } from '../../src/controller/index.ts';
+import type { ControllerDefinition } from '../../src/controller/index.ts';
+import { SubnetAllocator } from '../../src/network/index.ts';
 
 const clusterCidr = '10.244.0.0/16';
-const nodeMaskSize = 24;
+const nodeMaskSize = { ipv4: 24, ipv6: 64 };
 
 export const nodeIpamController: ControllerDefinition = {
   name: 'node-ipam-controller',
@@ -20,33 +22,56 @@ export const nodeIpamController: ControllerDefinition = {
   workers: 8,
   create({ client, events, lister, observe, settings }) {
     const nodeLister = lister(nodes);
-    const subnets = new SubnetAllocator(settings.clusterCidr ?? clusterCidr, settings.nodeCidrMaskSize ?? nodeMaskSize);
+    const subnets = (settings.clusterCidr ?? clusterCidr).split(',').map((cidr) => {
+      const own = cidr.includes(':') ? settings.nodeCidrMaskSizeIpv6 : settings.nodeCidrMaskSize;
+      return new SubnetAllocator(cidr.trim(), own ?? (cidr.includes(':') ? nodeMaskSize.ipv6 : nodeMaskSize.ipv4));
+    });
+    for (const cidr of settings.serviceCidrs ?? []) for (const subnet of subnets) subnet.occupy(cidr);
+    const each = (cidrs: readonly string[], what: 'occupy' | 'release') =>
+      cidrs.forEach((cidr, at) => void subnets[at]?.[what](cidr));
     /** Given to a node, but perhaps not yet seen in the cache. */
-    const given = new Map<string, string>();
+    const given = new Map<string, readonly string[]>();
     observe(nodes, ({ type, object }) => {
       const name = object.metadata?.name ?? '';
-      const cidr = object.spec?.podCIDR ?? given.get(name);
+      const own = cidrsOf(object);
       if (type === 'deleted') {
-        if (cidr !== undefined) subnets.release(cidr);
+        each(own.length > 0 ? own : (given.get(name) ?? []), 'release');
         given.delete(name);
-      } else if (object.spec?.podCIDR !== undefined) {
-        subnets.occupy(object.spec.podCIDR);
+      } else if (own.length > 0) {
+        each(own, 'occupy');
         given.delete(name);
       }
     });
+
+    /** One of each network, or none. */
+    function allocate(): readonly string[] | undefined {
+      const cidrs: string[] = [];
+      for (const subnet of subnets) {
+        const cidr = subnet.allocate();
+        if (cidr === undefined) {
+          each(cidrs, 'release');
+          return undefined;
+        }
+        cidrs.push(cidr);
+      }
+      return cidrs;
+    }
+
     return {
       async reconcile(name) {
         const node = nodeLister.get(undefined, name);
-        if (node === undefined || node.spec?.podCIDR !== undefined) return undefined;
-        const cidr = given.get(name) ?? subnets.allocate();
-        if (cidr === undefined) {
-          const reference = { apiVersion: 'v1', kind: 'Node', name, uid: name };
+        if (node === undefined || node.metadata?.deletionTimestamp !== undefined || cidrsOf(node).length > 0) {
+          return undefined;
+        }
+        const podCIDRs = given.get(name) ?? allocate();
+        if (podCIDRs === undefined) {
+          const reference = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata?.uid };
           events.event(reference, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`);
           throw new Error(`no pod network is left for node ${name}: the cluster CIDR is too small for its nodes`);
         }
-        given.set(name, cidr);
+        given.set(name, podCIDRs);
         try {
-          await client.patch(nodes, { name }, 'merge', { spec: { podCIDR: cidr, podCIDRs: [cidr] } });
+          await client.patch(nodes, { name }, 'merge', { spec: { podCIDR: podCIDRs[0], podCIDRs } });
         } catch (error) {
           if (!isNotFound(error)) throw error;
         }
@@ -55,3 +80,6 @@ export const nodeIpamController: ControllerDefinition = {
     };
   },
 };
+
+const cidrsOf = ({ spec }: Node): readonly string[] =>
+  spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);

@@ -75,10 +75,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const healths = new Map<string, Health>();
   /** Nodes whose turn to be tainted NoExecute has come. */
   const allowed = new Set<string>();
-  const zones = new DisruptionZones(clock, (name) => {
-    allowed.add(name);
-    dependencies.enqueue(name);
-  });
+  const zones = new DisruptionZones(
+    clock,
+    (name) => {
+      allowed.add(name);
+      dependencies.enqueue(name);
+    },
+    (allDisrupted) => {
+      // When none is ready, all are reachable again as far as pods are concerned; when one is, all others are given their time anew.
+      if (allDisrupted) allowed.clear();
+      else for (const known of healths.values()) known.probeMs = clock.monotonic();
+      for (const { metadata } of nodeLister.list()) dependencies.enqueue(metadata?.name ?? '');
+    },
+  );
   const graceMs = settings.nodeMonitorGracePeriodMs ?? monitorGraceMs;
 
   const stranded = dependencies.parts(pods, 'node', ({ type, object: pod }) => {
@@ -87,7 +96,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (isDown(nodeLister.get(undefined, nodeName))) dependencies.enqueue(nodeName);
   });
   stranded.addIndex(nodeIndexName, nodeIndex);
-  /** Nodes that were not ready when they were looked at last: pods that come to them, or come back, are not ready either. */
+  /** Nodes that were silent when they were looked at last: pods that come to them, or come back, are not ready either. */
   const down = new Set<string>();
 
   function health(name: string): Health {
@@ -212,7 +221,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const tainted = (node.spec?.taints ?? []).some(
       (taint) => taint.effect === 'NoExecute' && ownNoExecute.has(taint.key),
     );
-    if (zones.allDisrupted && !tainted) {
+    if (zones.allDisrupted) {
       zones.request(name);
       return undefined;
     }
@@ -281,15 +290,13 @@ function reference(node: Node) {
   return { kind: 'Node', apiVersion: 'v1', name, uid };
 }
 
-function isDown(node: Node | undefined): boolean {
-  const ready = conditionOf(node?.status?.conditions, 'Ready');
-  return ready !== undefined && ready.status !== 'True';
-}
+/** Nobody speaks for the pods of a silent node; of those of a node that says itself that it is not ready, its kubelet does. */
+const isDown = (node: Node | undefined): boolean =>
+  conditionOf(node?.status?.conditions, 'Ready')?.status === 'Unknown';
 
 function signsOfLife(node: Node): string {
-  return (node.status?.conditions ?? [])
-    .map(({ type, status, lastHeartbeatTime }) => `${type}/${status}/${lastHeartbeatTime ?? ''}`)
-    .join();
+  const ready = conditionOf(node.status?.conditions, 'Ready');
+  return ready === undefined ? '' : `at ${ready.lastHeartbeatTime ?? ''}`;
 }
 
 /** Whether there is something left to set to Unknown. */

@@ -48,18 +48,20 @@ export const nodeRouteController: ControllerDefinition = {
         if (routes === undefined) return undefined;
         const node = nodeLister.get(undefined, name);
         const existing = (await routes.list()).filter(({ nodeName }) => nodeName === name);
-        const destinationCidr = node?.spec?.podCIDR;
-        for (const route of existing) if (route.destinationCidr !== destinationCidr) await routes.remove(route);
-        if (node === undefined || destinationCidr === undefined) return undefined;
+        const wanted = node?.spec?.podCIDRs ?? [];
+        for (const route of existing) if (!wanted.includes(route.destinationCidr)) await routes.remove(route);
+        if (node === undefined || wanted.length === 0) return undefined;
+        const missing = wanted.filter((cidr) => !existing.some((route) => route.destinationCidr === cidr));
+        const startMs = clock.monotonic();
+        let current = missing[0] ?? '';
         try {
-          if (!existing.some((route) => route.destinationCidr === destinationCidr)) {
-            await routes.create({ nodeName: name, destinationCidr });
-          }
+          for (current of missing) await routes.create({ nodeName: name, destinationCidr: current });
           await setUnavailable(node, 'False', 'RouteCreated', 'RouteController created a route');
         } catch (error) {
           if (isNotFound(error)) return undefined;
           const about = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata?.uid };
-          const message = `Could not create route ${name} ${destinationCidr} for node ${name}: ${messageOf(error)}`;
+          const after = `after ${Math.round(clock.monotonic() - startMs)}ms`;
+          const message = `Could not create route ${node.metadata?.uid} ${current} for node ${name} ${after}: ${messageOf(error)}`;
           events.event(about, 'Warning', 'FailedToCreateRoute', message);
           await setUnavailable(node, 'True', 'NoRouteCreated', 'RouteController failed to create a route');
           throw error;

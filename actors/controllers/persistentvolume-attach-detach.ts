@@ -5,7 +5,14 @@
  * @see kubernetes/pkg/controller/volume/attachdetach
  */
 import { createHash } from 'node:crypto';
-import { isAlreadyExists, isNotFound, type Node, type PersistentVolume, type Pod } from '../../src/api/index.ts';
+import {
+  isAlreadyExists,
+  isNotFound,
+  type Node,
+  type PersistentVolume,
+  type Pod,
+  type VolumeAttachment,
+} from '../../src/api/index.ts';
 import {
   csiDrivers,
   nodes,
@@ -17,15 +24,22 @@ import {
 import {
   type ControllerDefinition,
   type ControllerDependencies,
-  isPodFinished,
+  conditionOf,
+  isPodTerminated,
   type Reconciler,
+  volumeClaimIndex,
+  volumeClaimsOf,
 } from '../../src/controller/index.ts';
 
 const managedAnnotation = 'volumes.kubernetes.io/controller-managed-attach-detach';
-const claimIndex = 'claims';
 const volumeIndex = 'volume';
+const outOfServiceTaint = 'node.kubernetes.io/out-of-service';
 /** How soon to look again at a volume that another node or its kubelet still holds. */
 const recheckMs = 2_000;
+/** A node that is not ready is not waited for any longer: its volumes are detached although it may still use them. */
+const unmountWaitMs = 360_000;
+/** How long a driver may take to attach a volume before the pods are told of it. */
+const attachWaitMs = 120_000;
 
 export const persistentVolumeAttachDetachController: ControllerDefinition = {
   name: 'persistentvolume-attach-detach-controller',
@@ -46,16 +60,11 @@ function attachmentName(volume: PersistentVolume, nodeName: string): string {
   return `csi-${createHash('sha256').update(`${volumeHandle}${driver}${nodeName}`).digest('hex')}`;
 }
 
-/** Claims that a pod uses, those of its ephemeral volumes included. */
-function claimsOf({ metadata, spec }: Pod): readonly string[] {
-  return (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim !== undefined) return `${metadata?.namespace}/${persistentVolumeClaim.claimName}`;
-    return ephemeral === undefined ? [] : `${metadata?.namespace}/${metadata?.name}-${name}`;
-  });
+/** A volume without access modes may be attached to many nodes, as far as anybody knows. */
+function isExclusive({ spec }: PersistentVolume): boolean {
+  const modes = spec?.accessModes ?? [];
+  return modes.length > 0 && !modes.some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany');
 }
-
-const isExclusive = (volume: PersistentVolume): boolean =>
-  !(volume.spec?.accessModes ?? []).some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany');
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, enqueue, events } = dependencies;
@@ -67,6 +76,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const name = object.spec.source.persistentVolumeName;
     if (name !== undefined) enqueue(name);
   });
+  /** Pods, with a node, that were told that their volume is held elsewhere: once is enough. */
+  const reported = new Set<string>();
+  /** Since when a volume is to be detached, and since when one is to be attached; monotonic milliseconds, by attachment. */
+  const detaching = new Map<string, number>();
+  const attaching = new Map<string, { sinceMs: number; error: string }>();
+  const { clock } = dependencies.context;
   /** Who uses volumes is followed only from the first volume on: most clusters have none. */
   let follows = false;
   dependencies.observe(persistentVolumes, ({ object }) => {
@@ -77,9 +92,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     follows = true;
     const claims = dependencies.lister(persistentVolumeClaims);
     dependencies.lister(nodes);
-    dependencies.index(pods, claimIndex, claimsOf);
-    dependencies.observe(pods, ({ object: pod }) => {
-      for (const key of claimsOf(pod)) {
+    dependencies.index(pods, volumeClaimIndex, volumeClaimsOf);
+    dependencies.observe(pods, ({ type, object: pod }) => {
+      if (type === 'deleted')
+        for (const name of reported) if (name.endsWith(` ${pod.metadata?.uid}`)) reported.delete(name);
+      for (const key of volumeClaimsOf(pod)) {
         const [namespace = '', name = ''] = key.split('/');
         const volumeName = claims.get(namespace, name)?.spec?.volumeName;
         if (volumeName !== undefined) enqueue(volumeName);
@@ -100,8 +117,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   /** Pods that use the volume and have a node. */
   function usersOf(volume: PersistentVolume): Pod[] {
     const { namespace, name } = volume.spec?.claimRef ?? {};
-    const using = dependencies.lister(pods).byIndex(claimIndex, `${namespace}/${name}`);
-    return using.filter((pod) => (pod.spec?.nodeName ?? '') !== '' && !isPodFinished(pod));
+    const using = dependencies.lister(pods).byIndex(volumeClaimIndex, `${namespace}/${name}`);
+    return using.filter((pod) => (pod.spec?.nodeName ?? '') !== '' && !isPodTerminated(pod));
   }
 
   const nodeOf = (name: string): Node | undefined => dependencies.lister(nodes).get(undefined, name);
@@ -115,7 +132,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   ): Promise<boolean> {
     const elsewhere = held.filter((other) => other !== nodeName);
     if (isExclusive(volume) && elsewhere.length > 0) {
-      for (const pod of users.filter(({ spec }) => spec?.nodeName === nodeName)) reportConflict(volume, pod, users);
+      const waiting = users.filter(({ spec }) => spec?.nodeName === nodeName);
+      const others = users.filter(({ spec }) => elsewhere.includes(spec?.nodeName ?? ''));
+      for (const pod of waiting) {
+        const id = `${volume.metadata?.name} ${pod.metadata?.uid}`;
+        if (!reported.has(id)) reportConflict(volume, pod, others);
+        reported.add(id);
+      }
       return true;
     }
     try {
@@ -135,16 +158,31 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return false;
   }
 
-  function reportConflict(volume: PersistentVolume, pod: Pod, users: readonly Pod[]): void {
-    const others = users.filter(({ spec }) => spec?.nodeName !== pod.spec?.nodeName);
-    const near = others.filter(({ metadata }) => metadata?.namespace === pod.metadata?.namespace);
-    const names = near.map(({ metadata }) => metadata?.name).sort();
+  function reportConflict(volume: PersistentVolume, pod: Pod, others: readonly Pod[]): void {
+    const names = others.map(({ metadata }) => metadata?.name).sort();
     const detail =
       names.length === 0
         ? "Volume is already exclusively attached to one node and can't be attached to another"
         : `Volume is already used by pod(s) ${names.join(', ')}`;
     const message = `Multi-Attach error for volume "${volume.metadata?.name}" ${detail}`;
     events.event(pod, 'Warning', 'FailedAttachVolume', message);
+  }
+
+  /** Tells the pods that wait for the attachment why, when its driver says so or takes too long. */
+  function reportFailure(volume: PersistentVolume, attachment: VolumeAttachment, users: readonly Pod[]): void {
+    const { name = '' } = attachment.metadata ?? {};
+    const { driver, volumeHandle } = volume.spec?.csi ?? {};
+    const nowMs = clock.monotonic();
+    const known = attaching.get(name) ?? { sinceMs: nowMs, error: '' };
+    const { message = '', time = '' } = attachment.status?.attachError ?? {};
+    const error = `${message}${time}`;
+    const late = nowMs - known.sinceMs >= attachWaitMs;
+    attaching.set(name, { sinceMs: late ? nowMs : known.sinceMs, error });
+    const failed = error !== '' && error !== known.error;
+    if (!failed && !late) return;
+    const waited = `timed out waiting for external-attacher of ${driver} CSI driver to attach volume ${volumeHandle}`;
+    const text = `AttachVolume.Attach failed for volume "${volume.metadata?.name}" : ${failed ? message : waited}`;
+    for (const pod of users) events.event(pod, 'Warning', 'FailedAttachVolume', text);
   }
 
   /** Writes into the Node's status whether the volume is attached. True when it was written. */
@@ -166,14 +204,30 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return true;
   }
 
+  /** Whether the kubelet says that it has the volume mounted, and is to be believed and waited for. */
+  function isMounted(volume: PersistentVolume, nodeName: string): boolean {
+    const node = nodeOf(nodeName);
+    const name = attachmentName(volume, nodeName);
+    const sinceMs = detaching.get(name) ?? clock.monotonic();
+    detaching.set(name, sinceMs);
+    if (node?.status?.volumesInUse?.includes(uniqueName(volume)) !== true) return false;
+    if (node.spec?.taints?.some(({ key }) => key === outOfServiceTaint) === true) return false;
+    const ready = conditionOf(node.status.conditions, 'Ready')?.status === 'True';
+    return ready || clock.monotonic() - sinceMs <= unmountWaitMs;
+  }
+
+  /** @returns whether the volume is still mounted there */
   async function detach(volume: PersistentVolume, nodeName: string): Promise<boolean> {
-    if (nodeOf(nodeName)?.status?.volumesInUse?.includes(uniqueName(volume)) === true) return true;
+    if (isMounted(volume, nodeName)) return true;
     await setAttached(nodeName, volume, false);
+    const name = attachmentName(volume, nodeName);
     try {
-      await client.delete(volumeAttachments, { name: attachmentName(volume, nodeName) });
+      await client.delete(volumeAttachments, { name });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
+    detaching.delete(name);
+    attaching.delete(name);
     return false;
   }
 
@@ -193,16 +247,26 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
           .filter((nodeName) => nodeOf(nodeName)?.metadata?.annotations?.[managedAnnotation] === 'true'),
       );
       let waiting = false;
+      let pending = false;
       for (const attachment of existing) {
         const { nodeName } = attachment.spec;
+        if (attachment.metadata?.deletionTimestamp !== undefined) continue;
         if (!wanted.has(nodeName)) {
-          if (attachment.metadata?.deletionTimestamp === undefined)
-            waiting = (await detach(volume, nodeName)) || waiting;
-        } else if (attachment.status?.attached === true && (await setAttached(nodeName, volume, true))) {
+          waiting = (await detach(volume, nodeName)) || waiting;
+          continue;
+        }
+        const here = users.filter(({ spec }) => spec?.nodeName === nodeName);
+        detaching.delete(attachment.metadata?.name ?? '');
+        if (attachment.status?.attached !== true) {
+          reportFailure(volume, attachment, here);
+          pending = true;
+          continue;
+        }
+        attaching.delete(attachment.metadata?.name ?? '');
+        for (const { metadata } of here) reported.delete(`${name} ${metadata?.uid}`);
+        if (await setAttached(nodeName, volume, true)) {
           const message = `AttachVolume.Attach succeeded for volume "${name}" `;
-          for (const pod of users.filter(({ spec }) => spec?.nodeName === nodeName)) {
-            events.event(pod, 'Normal', 'SuccessfulAttachVolume', message);
-          }
+          for (const pod of here) events.event(pod, 'Normal', 'SuccessfulAttachVolume', message);
         }
       }
       const held = existing.map(({ spec }) => spec.nodeName);
@@ -211,7 +275,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         waiting = (await attach(volume, nodeName, users, held)) || waiting;
         held.push(nodeName);
       }
-      return waiting ? { requeueAfterMs: recheckMs, background: true } : undefined;
+      if (!waiting && !pending) return undefined;
+      return { requeueAfterMs: waiting ? recheckMs : attachWaitMs, background: true };
     },
   };
 }

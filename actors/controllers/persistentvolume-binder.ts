@@ -10,6 +10,7 @@ import {
   isNotFound,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  type Pod,
   type StorageClass,
 } from '../../src/api/index.ts';
 import {
@@ -26,8 +27,12 @@ import {
   boundByController,
   type ControllerDefinition,
   type ControllerDependencies,
+  differInMode,
+  hasClassAnnotation,
+  isPodTerminated,
   isReservedFor,
   keyFor,
+  migratedDriver,
   mismatchOf,
   provisionedBy,
   type Reconciler,
@@ -36,18 +41,25 @@ import {
   splitKey,
   storageClassNameOf,
   storageProvisioner,
+  volumeClaimIndex,
+  volumeClaimsOf,
 } from '../../src/controller/index.ts';
 
 /** Storage classes with this provisioner get their volumes at once. */
 export const simulatedProvisioner = 'simulated.kubehive.io';
 
-const noProvisioner = 'kubernetes.io/no-provisioner';
+/** What Kubernetes itself once provisioned; a class that names anything else of these is refused. */
+const ownPrefix = 'kubernetes.io/';
+/** Waits for the pods that name a claim to be scheduled are told of this late: most are scheduled at once. */
+const waitPeriodMs = 15_000;
 const defaultClassAnnotation = 'storageclass.kubernetes.io/is-default-class';
+/** How large a volume was before it was enlarged, while the file system on it has not grown yet. */
+const preResizeCapacity = 'volume.alpha.kubernetes.io/pre-resize-capacity';
 const pendingIndex = 'pending-by-class';
 
 export const persistentVolumeBinderController: ControllerDefinition = {
   name: 'persistentvolume-binder-controller',
-  emits: ['ClaimLost', 'ClaimMisbound'],
+  emits: ['ClaimLost', 'ClaimMisbound', 'WaitForFirstConsumer', 'WaitForPodScheduled'],
   component: 'persistentvolume-controller',
   serviceAccount: 'persistent-volume-binder',
   reconciles: persistentVolumeClaims,
@@ -69,6 +81,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     isBindComplete(claim) ? [] : [`/${storageClassNameOf(claim)}`],
   );
 
+  dependencies.index(pods, volumeClaimIndex, volumeClaimsOf);
+
   dependencies.observe(persistentVolumeClaims, ({ object: claim }) => {
     if (claim.spec?.volumeName) enqueue(claim.spec.volumeName);
   });
@@ -77,6 +91,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const reference = volume.spec?.claimRef;
     if (reference !== undefined) enqueue(`${reference.namespace}/${reference.name}`);
     else enqueuePending(storageClassNameOf(volume));
+  });
+  dependencies.observe(pods, ({ type, object: pod }) => {
+    if (type !== 'added' || pod.spec?.nodeName) return;
+    for (const key of volumeClaimsOf(pod)) {
+      const { namespace, name } = splitKey(key);
+      const claim = claimLister.get(namespace, name);
+      if (claim === undefined || isBindComplete(claim)) continue;
+      dependencies.enqueueAfter(key, waitPeriodMs, { background: true });
+    }
   });
   dependencies.observe(storageClasses, ({ type, object }) => {
     if (type === 'deleted') return;
@@ -96,14 +119,26 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     phase: string,
     volume?: PersistentVolume,
   ): Promise<PersistentVolumeClaim> {
-    const { accessModes: _modes, capacity: known, ...rest } = claim.status ?? {};
-    const bound =
-      volume === undefined ? {} : { accessModes: volume.spec?.accessModes, capacity: known ?? volume.spec?.capacity };
-    const status = { ...rest, phase, ...bound };
+    const { accessModes: _modes, capacity, currentVolumeAttributesClassName, ...rest } = claim.status ?? {};
+    const status = { ...rest, phase, ...(volume === undefined ? {} : boundStatus(volume)) };
+    // Once it is bound, what it has may differ from its volume: the file system is yet to grow, another class to be applied.
+    if (claim.status?.phase === phase && volume !== undefined) {
+      Object.assign(status, { capacity, currentVolumeAttributesClassName });
+    }
     if (semanticallyEqual(claim.status, status)) return claim;
     return client.update(persistentVolumeClaims, { ...claim, status } as PersistentVolumeClaim, {
       subresource: 'status',
     });
+  }
+
+  function boundStatus({ spec, metadata }: PersistentVolume) {
+    const before = metadata?.annotations?.[preResizeCapacity];
+    const name = spec?.volumeAttributesClassName;
+    return {
+      accessModes: spec?.accessModes,
+      capacity: before === undefined ? spec?.capacity : { storage: before },
+      ...(name === undefined ? {} : { currentVolumeAttributesClassName: name }),
+    };
   }
 
   async function pend(claim: PersistentVolumeClaim): Promise<void> {
@@ -159,33 +194,38 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   async function syncUnboundClaim(claim: PersistentVolumeClaim): Promise<void> {
     if (claim.spec?.volumeName) return syncNamedVolume(claim, claim.spec.volumeName);
     const storageClass = classOf(claim);
-    const waits =
-      storageClass?.volumeBindingMode === 'WaitForFirstConsumer' &&
-      claim.metadata?.annotations?.[selectedNode] === undefined;
-    const volume = bestVolumeFor(claim, volumeLister.list(), waits);
+    const delays = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
+    const volume = bestVolumeFor(claim, volumeLister.list(), delays);
     if (volume !== undefined) return bind(volume, claim);
-    if (waits) reportWait(claim);
+    if (await assignDefaultClass(claim)) return;
+    if (delays && claim.metadata?.annotations?.[selectedNode] === undefined) reportWait(claim);
     else if (storageClassNameOf(claim) !== '') return provision(claim, storageClass);
     else {
       const message = 'no persistent volumes available for this claim and no storage class is set';
       events.event(about(claim), 'Normal', 'FailedBinding', message);
     }
-    await setClaimStatus(claim, 'Pending');
+    await pend(claim);
+  }
+
+  /** Pods that use the claim and are not done with it. */
+  function usersOf(namespace: string | undefined, name: string | undefined): Pod[] {
+    return podLister
+      .byIndex(volumeClaimIndex, `${namespace}/${name}`)
+      .filter((pod) => !isPodTerminated(pod))
+      .sort((left, right) => ((left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1));
   }
 
   function reportWait(claim: PersistentVolumeClaim): void {
     const { namespace, name } = claim.metadata ?? {};
-    const users = podLister.list(namespace).filter((pod) => {
-      const uses = pod.spec?.volumes?.some((volume) => volume.persistentVolumeClaim?.claimName === name);
-      return uses === true && !pod.spec?.nodeName && pod.status?.phase === 'Pending';
-    });
-    const [first] = users.map((pod) => pod.metadata?.name).sort();
-    if (first === undefined) {
-      const message = 'waiting for first consumer to be created before binding';
-      events.event(about(claim), 'Normal', 'WaitForFirstConsumer', message);
-    } else {
-      events.event(about(claim), 'Normal', 'WaitForPodScheduled', `waiting for pod ${first} to be scheduled`);
+    const names = usersOf(namespace, name)
+      .filter(({ spec }) => !spec?.nodeName)
+      .map(({ metadata }) => metadata?.name);
+    let [reason, message] = ['WaitForFirstConsumer', 'waiting for first consumer to be created before binding'];
+    if (names.length > 0) {
+      const pods = names.length > 1 ? 'pods' : 'pod';
+      [reason, message] = ['WaitForPodScheduled', `waiting for ${pods} ${names.join(',')} to be scheduled`];
     }
+    events.event(about(claim), 'Normal', reason, message);
   }
 
   async function syncNamedVolume(claim: PersistentVolumeClaim, volumeName: string): Promise<void> {
@@ -200,9 +240,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return pend(claim);
     }
     if (isReservedFor(volume, claim)) return bind(volume, claim);
-    const owner = `${reference.namespace}/${reference.name}`;
     const message = `volume "${volumeName}" already bound to a different claim.`;
-    if (owner !== keyFor(claim)) events.event(about(claim), 'Warning', 'FailedBinding', message);
+    events.event(about(claim), 'Warning', 'FailedBinding', message);
     return pend(claim);
   }
 
@@ -231,8 +270,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       events.event(about(claim), 'Warning', 'ProvisioningFailed', message);
       return pend(claim);
     }
-    const { provisioner } = storageClass;
-    if (provisioner === noProvisioner) {
+    const provisioner = migratedDriver(storageClass.provisioner) ?? storageClass.provisioner;
+    if (provisioner.startsWith(ownPrefix)) {
       const message = `no volume plugin matched name: ${provisioner}`;
       events.event(about(claim), 'Warning', 'ProvisioningFailed', message);
       return pend(claim);
@@ -291,8 +330,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   /** A claim made before there was a default class gets it when there is one. @returns whether it was written */
   async function assignDefaultClass(claim: PersistentVolumeClaim): Promise<boolean> {
-    const named = claim.spec?.storageClassName !== undefined || storageClassNameOf(claim) !== '';
-    if (named || claim.spec?.volumeName) return false;
+    if (claim.spec?.storageClassName !== undefined || hasClassAnnotation(claim)) return false;
     const defaults = classLister
       .list()
       .filter(({ metadata }) => metadata?.annotations?.[defaultClassAnnotation] === 'true')
@@ -316,8 +354,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       await setVolumePhase(volume, 'Bound');
       return;
     }
-    if (!claim.spec?.volumeName) return enqueue(keyFor(claim));
-    await unbind(volume);
+    if (claim.spec?.volumeName) return unbind(volume);
+    if (!differInMode(volume, claim)) return enqueue(keyFor(claim));
+    const { name } = claim.metadata ?? {};
+    const why = 'due to incompatible volumeMode.';
+    const ofVolume = `Cannot bind PersistentVolume to requested PersistentVolumeClaim "${name}" ${why}`;
+    events.event(about(volume), 'Warning', 'VolumeMismatch', ofVolume);
+    const ofClaim = `Cannot bind PersistentVolume "${keyFor(volume)}" to requested PersistentVolumeClaim ${why}`;
+    events.event(about(claim), 'Warning', 'VolumeMismatch', ofClaim);
   }
 
   /** The claim that the volume is bound to, from the API: the cache may not know it yet. */
@@ -340,8 +384,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return release(volume);
     }
     const { [boundByController]: byController, ...others } = annotations;
-    const { uid: _uid, resourceVersion: _version, ...name } = claimRef ?? {};
-    const spec = byController === undefined ? { ...rest, claimRef: name } : rest;
+    const { uid: _uid, ...unbound } = claimRef ?? {};
+    const spec = byController === undefined ? { ...rest, claimRef: unbound } : rest;
     const metadata = { ...volume.metadata, annotations: others };
     const updated = await client.update(persistentVolumes, { ...volume, metadata, spec } as PersistentVolume);
     await setVolumePhase(updated, 'Available');
@@ -361,7 +405,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     let failure: string | undefined;
     if (maker !== simulatedProvisioner && hostPath === undefined) {
       failure = `error getting deleter volume plugin for volume "${name}": no deletable volume plugin matched`;
-    } else if (hostPath !== undefined && !/^\/tmp\/.+/.test(hostPath.path)) {
+    } else if (hostPath !== undefined && !/\/tmp\/.+/.test(hostPath.path)) {
       failure = `host_path deleter only supports /tmp/.+ but received provided ${hostPath.path}`;
     }
     if (failure !== undefined) {
@@ -373,6 +417,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   async function recycle(volume: PersistentVolume): Promise<void> {
+    const { namespace, name = '' } = volume.spec?.claimRef ?? {};
+    const users = usersOf(namespace, name).map(({ metadata }) => `${namespace}/${metadata?.name}`);
+    // A claim that is known is a new one of this name: the pods use that.
+    if (users.length > 0 && claimLister.get(namespace, name) === undefined) {
+      const message = `Volume is used by pods: ${users.join(',')}`;
+      return events.event(about(volume), 'Normal', 'VolumeFailedRecycle', message);
+    }
     if (volume.spec?.hostPath === undefined && volume.spec?.nfs === undefined) {
       const message = 'No recycler plugin found for the volume!';
       if (volume.status?.phase !== 'Failed') events.event(about(volume), 'Warning', 'VolumeFailedRecycle', message);
@@ -395,7 +446,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         const claim = claimLister.get(namespace, name);
         if (claim === undefined) return undefined;
         if (isBindComplete(claim)) await syncBoundClaim(claim);
-        else if (!(await assignDefaultClass(claim))) await syncUnboundClaim(claim);
+        else await syncUnboundClaim(claim);
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }

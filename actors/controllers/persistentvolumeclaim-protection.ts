@@ -4,20 +4,28 @@
  *
  * @see kubernetes/pkg/controller/volume/pvcprotection
  */
-import { isNotFound, type Pod } from '../../src/api/index.ts';
+import { isNotFound, type PersistentVolumeClaim, type Pod } from '../../src/api/index.ts';
 import { persistentVolumeClaims, pods } from '../../src/client/index.ts';
-import { type ControllerDefinition, isPodFinished, keyFor, splitKey } from '../../src/controller/index.ts';
+import {
+  type ControllerDefinition,
+  isPodTerminated,
+  keyFor,
+  splitKey,
+  volumeClaimIndex,
+  volumeClaimsOf,
+} from '../../src/controller/index.ts';
 
 const finalizer = 'kubernetes.io/pvc-protection';
-const claimIndex = 'claims';
-
-/** Claims that a pod uses, those of its ephemeral volumes included. */
-function claimsOf(pod: Pod): readonly string[] {
-  const { name, namespace } = pod.metadata ?? {};
-  return (pod.spec?.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim !== undefined) return `${namespace}/${volume.persistentVolumeClaim.claimName}`;
-    return volume.ephemeral === undefined ? [] : `${namespace}/${name}-${volume.name}`;
-  });
+/**
+ * Whether the pod keeps the claim: for a claim that it names, as long as it is there, even when it has ended; for that of an
+ * ephemeral volume, until its kubelet is done with it.
+ */
+function holds({ metadata, spec }: Pod, claim: PersistentVolumeClaim): boolean {
+  if ((spec?.nodeName ?? '') === '') return false;
+  const { name, ownerReferences } = claim.metadata ?? {};
+  if (spec?.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === name)) return true;
+  if (metadata?.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0) return false;
+  return ownerReferences?.some(({ controller, uid }) => controller === true && uid === metadata?.uid) === true;
 }
 
 export const persistentVolumeClaimProtectionController: ControllerDefinition = {
@@ -28,9 +36,9 @@ export const persistentVolumeClaimProtectionController: ControllerDefinition = {
   create({ client, enqueue, index, lister, observe }) {
     const claimLister = lister(persistentVolumeClaims);
     const podLister = lister(pods);
-    index(pods, claimIndex, claimsOf);
+    index(pods, volumeClaimIndex, volumeClaimsOf);
     observe(pods, ({ type, object: pod }) => {
-      if (type === 'deleted' || isPodFinished(pod)) for (const key of claimsOf(pod)) enqueue(key);
+      if (type === 'deleted' || isPodTerminated(pod)) for (const key of volumeClaimsOf(pod)) enqueue(key);
     });
     return {
       async reconcile(key) {
@@ -40,10 +48,8 @@ export const persistentVolumeClaimProtectionController: ControllerDefinition = {
         const finalizers = claim.metadata?.finalizers ?? [];
         const deleting = claim.metadata?.deletionTimestamp !== undefined;
         if (finalizers.includes(finalizer) !== deleting) return undefined;
-        const inUse = podLister
-          .byIndex(claimIndex, keyFor(claim))
-          .some((pod) => pod.spec?.nodeName !== undefined && !(isPodFinished(pod) && pod.metadata?.deletionTimestamp));
-        if (deleting && inUse) return undefined;
+        const users = podLister.byIndex(volumeClaimIndex, keyFor(claim));
+        if (deleting && users.some((pod) => holds(pod, claim))) return undefined;
         const wanted = deleting ? finalizers.filter((other) => other !== finalizer) : [...finalizers, finalizer];
         const metadata = { ...claim.metadata, finalizers: wanted };
         try {

@@ -95,7 +95,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const reason = 'DeletionByPodGC';
     const message = 'PodGC: node no longer exists';
     const collect = (pod: Pod) =>
-      disrupt(client, pod, clock.now(), { reason, message, fail: true, gracePeriodSeconds: 0 });
+      isPodFinished(pod)
+        ? deleteNow(pod)
+        : disrupt(client, pod, clock.now(), { reason, message, fail: true, gracePeriodSeconds: 0 });
     await Promise.all(orphans.map(collect));
   }
 
@@ -115,8 +117,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     await deleteNow(pod);
   }
 
+  /** Marks the pod as failed before it is deleted: no kubelet would say so any more. */
   async function deleteNow(pod: Pod): Promise<void> {
     try {
+      if (!isPodFinished(pod)) {
+        const patch = { metadata: { uid: pod.metadata?.uid }, status: { phase: 'Failed' } };
+        await client.patch(pods, keyOf(pod), 'merge', patch, { subresource: 'status' });
+      }
       await client.delete(pods, keyOf(pod), { gracePeriodSeconds: 0 });
     } catch (error) {
       if (!isNotFound(error)) throw error;
@@ -131,7 +138,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     finished.sort(
       (left, right) =>
         evictedFirst(left) - evictedFirst(right) ||
-        timeMs(left.metadata?.creationTimestamp) - timeMs(right.metadata?.creationTimestamp),
+        timeMs(left.metadata?.creationTimestamp) - timeMs(right.metadata?.creationTimestamp) ||
+        ((left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1),
     );
     for (const pod of finished.slice(0, surplus)) await deleteNow(pod);
   }

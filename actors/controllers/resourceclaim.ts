@@ -4,7 +4,13 @@
  *
  * @see kubernetes/pkg/controller/resourceclaim/controller.go
  */
-import { isNotFound, type Pod, type PodResourceClaim, type ResourceClaim } from '../../src/api/index.ts';
+import {
+  isNotFound,
+  type Pod,
+  type PodResourceClaim,
+  type PodResourceClaimStatus,
+  type ResourceClaim,
+} from '../../src/api/index.ts';
 import { keyOf, pods, type Resource, resourceClaims, resourceClaimTemplates } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
@@ -20,6 +26,10 @@ import {
 const finalizer = 'resource.kubernetes.io/delete-protection';
 const podClaimAnnotation = 'resource.kubernetes.io/pod-claim-name';
 const templateIndex = 'pods-by-claim-template';
+const claimNameIndex = 'pods-by-claim';
+const reservationsMax = 256;
+/** So that a dash and five random characters make a name of 63 with it. */
+const prefixMax = 57;
 const ownerIndex = 'claims-by-owner';
 
 export const resourceClaimController: ControllerDefinition = {
@@ -41,6 +51,14 @@ function claimNameOf(pod: Pod, entry: PodResourceClaim): string | undefined {
   return pod.status?.resourceClaimStatuses?.find(({ name }) => name === entry.name)?.resourceClaimName;
 }
 
+/** Long names are both cut, by the same part, so that something of each is left. */
+function prefixOf(podName: string, entryName: string): string {
+  const whole = `${podName}-${entryName}-`;
+  if (whole.length <= prefixMax) return whole;
+  const cut = (text: string) => text.slice(0, Math.floor((text.length * prefixMax) / whole.length));
+  return `${cut(podName)}-${cut(entryName)}`;
+}
+
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, enqueue, events } = dependencies;
   const podLister = dependencies.lister(pods);
@@ -50,6 +68,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     (pod.spec?.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) =>
       resourceClaimTemplateName === undefined ? [] : [`${pod.metadata?.namespace}/${resourceClaimTemplateName}`],
     ),
+  );
+  dependencies.index(pods, claimNameIndex, (pod) =>
+    (pod.spec?.resourceClaims ?? []).flatMap((entry) => {
+      const name = claimNameOf(pod, entry);
+      return name === undefined ? [] : [`${pod.metadata?.namespace}/${name}`];
+    }),
   );
   dependencies.index(resourceClaims, ownerIndex, ({ metadata }) =>
     (metadata?.ownerReferences ?? []).map(({ uid }) => uid),
@@ -68,6 +92,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const justMade = new Map<string, string>();
   dependencies.observe(resourceClaims, ({ type, object: claim }) => {
     if (type !== 'deleted') enqueue(`claim:${keyFor(claim)}`);
+    for (const pod of podLister.byIndex(claimNameIndex, keyFor(claim))) enqueue(`pod:${keyFor(pod)}`);
     const owner = ownerOf(claim);
     if (owner === undefined) return;
     justMade.delete(`${owner.uid}/${claim.metadata?.annotations?.[podClaimAnnotation]}`);
@@ -108,11 +133,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       throw new Error(`resource claim template "${entry.resourceClaimTemplateName}": ${text}`);
     }
     const { labels, annotations } = template.spec.metadata ?? {};
-    const claim = await client.create(resourceClaims, {
+    const claim = await createClaim({
       apiVersion: 'resource.k8s.io/v1',
       kind: 'ResourceClaim',
       metadata: {
-        generateName: `${name}-${entry.name}-`,
+        generateName: prefixOf(name ?? '', entry.name),
         namespace,
         ...(labels === undefined ? {} : { labels }),
         annotations: { ...annotations, [podClaimAnnotation]: entry.name },
@@ -123,6 +148,30 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const claimName = claim.metadata?.name ?? '';
     if (claimLister.get(namespace, claimName) === undefined) justMade.set(id, claimName);
     return claimName;
+  }
+
+  async function createClaim(claim: ResourceClaim): Promise<ResourceClaim> {
+    try {
+      return await client.create(resourceClaims, claim);
+    } catch (error) {
+      // Its name was not given yet: upstream leaves a gap there.
+      throw new Error(`create ResourceClaim : ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** A pod that came to its node past the scheduler reserves the claims that are allocated. */
+  async function reserve(pod: Pod, statuses: readonly PodResourceClaimStatus[]): Promise<void> {
+    if (!pod.spec?.nodeName) return;
+    const { name = '', namespace, uid = '' } = pod.metadata ?? {};
+    for (const entry of pod.spec.resourceClaims ?? []) {
+      const made = statuses.find((status) => status.name === entry.name)?.resourceClaimName;
+      const claim = claimLister.get(namespace, entry.resourceClaimName ?? made ?? '');
+      const reservedFor = claim?.status?.reservedFor ?? [];
+      if (claim?.status?.allocation === undefined || reservedFor.some((other) => other.uid === uid)) continue;
+      if (reservedFor.length >= reservationsMax) continue;
+      const status = { ...claim.status, reservedFor: [...reservedFor, { resource: 'pods', name, uid }] };
+      await client.update(resourceClaims, { ...claim, status } as ResourceClaim, { subresource: 'status' });
+    }
   }
 
   async function syncPod(pod: Pod): Promise<void> {
@@ -150,6 +199,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const patch = { status: { resourceClaimStatuses: statuses } };
       await client.patch(pods, keyOf(pod), 'strategic', patch, { subresource: 'status' });
     }
+    await reserve(pod, statuses);
   }
 
   /** Whether a reservation still means a pod that runs or will run. */
@@ -175,7 +225,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (foreign || (await stands(namespace, reservation.name, reservation.uid))) valid.push(reservation);
     }
     let current = claim;
-    const unused = valid.length === 0 && claim.status?.allocation !== undefined;
+    const built = claim.metadata?.finalizers?.includes(finalizer) === true;
+    const unused = valid.length === 0 && claim.status?.allocation !== undefined && built;
     const given = valid.length < reservations.length;
     if (given || (unused && deletionTimestamp !== undefined)) {
       const { allocation, reservedFor: _all, devices, ...rest } = claim.status ?? {};
@@ -193,7 +244,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (owner === undefined || deletionTimestamp !== undefined || valid.length > 0) return;
     const pod = podLister.get(namespace, owner.name);
     // Pods that are gone are the garbage collector's business.
-    if (pod?.metadata?.uid !== owner.uid || !isDone(pod)) return;
+    if (pod === undefined || (pod.metadata?.uid === owner.uid && !isDone(pod))) return;
     await client.delete(resourceClaims, { namespace, name }, { preconditions: { uid: claim.metadata?.uid ?? '' } });
   }
 

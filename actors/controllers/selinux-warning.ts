@@ -13,9 +13,9 @@ import {
   keyFor,
   type Reconciler,
   splitKey,
+  volumeClaimIndex,
+  volumeClaimsOf,
 } from '../../src/controller/index.ts';
-
-const claimIndex = 'claims';
 
 export const selinuxWarningController: ControllerDefinition = {
   name: 'selinux-warning-controller',
@@ -45,13 +45,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const drivers = dependencies.lister(csiDrivers);
   /** Pairs of pods that were warned of, so that each is told once. */
   const warned = new Set<string>();
-  dependencies.index(pods, claimIndex, (pod) => claimNames(pod).map((name) => `${pod.metadata?.namespace}/${name}`));
+  dependencies.index(pods, volumeClaimIndex, volumeClaimsOf);
   dependencies.observe(pods, ({ type, object }) => {
     if (type === 'added' || type === 'updated') enqueue(keyFor(object));
     else for (const pair of warned) if (pair.split(' ').includes(object.metadata?.uid ?? '')) warned.delete(pair);
   });
   dependencies.observe(persistentVolumeClaims, ({ object }) => {
-    for (const pod of podLister.byIndex(claimIndex, keyFor(object))) enqueue(keyFor(pod));
+    for (const pod of podLister.byIndex(volumeClaimIndex, keyFor(object))) enqueue(keyFor(pod));
   });
   dependencies.observe(csiDrivers, () => {
     for (const pod of podLister.list()) if (claimNames(pod).length > 0) enqueue(keyFor(pod));
@@ -107,7 +107,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const pod = podLister.get(namespace, name);
       if (pod === undefined || isPodFinished(pod)) return undefined;
       for (const claimName of claimNames(pod)) {
-        for (const other of podLister.byIndex(claimIndex, `${namespace}/${claimName}`)) {
+        for (const other of podLister.byIndex(volumeClaimIndex, `${namespace}/${claimName}`)) {
           if (other !== pod && !isPodFinished(other)) compare(pod, other, claimName);
         }
       }

@@ -7,9 +7,9 @@
 import { isNotFound, type LoadBalancerStatus, type Node, type Service } from '../../src/api/index.ts';
 import { keyOf, nodes, services } from '../../src/client/index.ts';
 import {
+  type CloudLoadBalancers,
   type ControllerDefinition,
   type ControllerDependencies,
-  conditionOf,
   createSimulatedCloud,
   keyFor,
   messageOf,
@@ -40,10 +40,10 @@ const needsCleanUp = (service: Service): boolean =>
   holdsBalancer(service) &&
   (service.metadata?.deletionTimestamp !== undefined || service.spec?.type !== 'LoadBalancer');
 
-function isHost({ metadata, spec, status }: Node): boolean {
-  if (metadata?.labels?.[excludeLabel] !== undefined) return false;
-  if (spec?.taints?.some(({ key }) => key === toBeDeletedTaint)) return false;
-  return conditionOf(status?.conditions, 'Ready')?.status === 'True';
+/** Readiness does not matter: the health checks of the load balancer see that sooner. @see KEP-3458 */
+function isHost({ metadata, spec }: Node): boolean {
+  if (metadata?.deletionTimestamp !== undefined || metadata?.labels?.[excludeLabel] !== undefined) return false;
+  return spec?.taints?.some(({ key }) => key === toBeDeletedTaint) !== true;
 }
 
 /** What of a Service its load balancer is made from. */
@@ -63,6 +63,7 @@ const madeFrom = ({ spec, metadata }: Service) => ({
   policy: [spec?.externalTrafficPolicy, spec?.healthCheckNodePort],
   annotations: metadata?.annotations,
   uid: metadata?.uid,
+  families: spec?.ipFamilies?.length,
 });
 
 /** Go's way of writing a list. */
@@ -82,11 +83,16 @@ function changeOf({ spec: old }: Service, { spec: next }: Service): [reason: str
   }
   const [count = 0, countNow = 0] = [old?.externalIPs?.length, next?.externalIPs?.length];
   if (count !== countNow) return ['ExternalIP', `Count: ${count} -> ${countNow}`];
+  const added = next?.externalIPs?.find((address, at) => address !== old?.externalIPs?.[at]);
+  if (added !== undefined) return ['ExternalIP', `Added: ${added}`];
   if (old?.externalTrafficPolicy !== next?.externalTrafficPolicy) {
     return ['ExternalTrafficPolicy', arrow(old?.externalTrafficPolicy, next?.externalTrafficPolicy)];
   }
-  if (old?.healthCheckNodePort === next?.healthCheckNodePort) return undefined;
-  return ['HealthCheckNodePort', arrow(old?.healthCheckNodePort ?? 0, next?.healthCheckNodePort ?? 0)];
+  if (old?.healthCheckNodePort !== next?.healthCheckNodePort) {
+    return ['HealthCheckNodePort', arrow(old?.healthCheckNodePort ?? 0, next?.healthCheckNodePort ?? 0)];
+  }
+  const [families, familiesNow] = [old?.ipFamilies?.length ?? 0, next?.ipFamilies?.length ?? 0];
+  return families === familiesNow ? undefined : ['IPFamilies', `Count: ${families} -> ${familiesNow}`];
 }
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
@@ -150,33 +156,51 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  async function cleanUp(service: Service): Promise<void> {
-    if ((await loadBalancers?.find(service)) !== undefined) {
-      events.event(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer');
-      await loadBalancers?.remove(service);
+  /** Says in what it failed, as upstream's events do. */
+  async function attempt<Result>(what: string, action: () => Promise<Result>): Promise<Result> {
+    try {
+      return await action();
+    } catch (error) {
+      throw new Error(`failed to ${what}: ${messageOf(error)}`, { cause: error });
     }
-    await setFinalizer(service, false);
+  }
+
+  async function cleanUp(service: Service): Promise<void> {
+    const found = await attempt('check if load balancer exists before cleanup', async () =>
+      loadBalancers?.find(service),
+    );
+    if (found !== undefined) {
+      events.event(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer');
+      await attempt('delete load balancer', async () => loadBalancers?.remove(service));
+    }
+    await attempt('remove load balancer cleanup finalizer', () => setFinalizer(service, false));
     events.event(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer');
   }
 
-  async function ensure(service: Service): Promise<void> {
-    if (loadBalancers === undefined) return;
+  async function ensure(service: Service, provider: CloudLoadBalancers): Promise<void> {
     const current = hosts();
     events.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer');
-    const held = await setFinalizer(service, true);
+    const held = await attempt('add load balancer cleanup finalizer', () => setFinalizer(service, true));
     if (current.length === 0) {
       const message = 'There are no available nodes for LoadBalancer';
       events.event(service, 'Warning', 'UnAvailableLoadBalancer', message);
     }
-    const status = await loadBalancers.ensure(held, current);
+    const status = await attempt('ensure load balancer', () => provider.ensure(held, current));
     events.event(service, 'Normal', 'EnsuredLoadBalancer', 'Ensured load balancer');
-    await setStatus(held, status);
+    await attempt('update load balancer status', () => setStatus(held, status));
   }
 
   async function updateHosts(service: Service): Promise<void> {
     if (!wantsBalancer(service) || (await loadBalancers?.find(service)) === undefined) return;
     const current = hosts();
-    await loadBalancers?.updateHosts(service, current);
+    try {
+      await loadBalancers?.updateHosts(service, current);
+    } catch (error) {
+      const names = listed(current.map(({ metadata }) => metadata?.name ?? ''));
+      const message = `Error updating load balancer with new hosts ${names}: ${messageOf(error)}`;
+      events.event(service, 'Warning', 'UpdateLoadBalancerFailed', message);
+      throw error;
+    }
     if (current.length > 0) {
       events.event(service, 'Normal', 'UpdatedLoadBalancer', 'Updated load balancer with new hosts');
     } else {
@@ -189,11 +213,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     async reconcile(key) {
       const [name = '', onlyHosts] = key.startsWith('hosts:') ? [key.slice('hosts:'.length), true] : [key, false];
       const service = serviceLister.get(splitKey(name).namespace, splitKey(name).name);
-      if (service === undefined) return undefined;
+      if (service === undefined || loadBalancers === undefined) return undefined;
+      if (onlyHosts) {
+        await updateHosts(service);
+        return undefined;
+      }
       try {
-        if (onlyHosts) await updateHosts(service);
-        else if (!wantsBalancer(service) || needsCleanUp(service)) await cleanUp(service);
-        else await ensure(service);
+        if (!wantsBalancer(service) || needsCleanUp(service)) await cleanUp(service);
+        else await ensure(service, loadBalancers);
       } catch (error) {
         const message = `Error syncing load balancer: ${messageOf(error)}`;
         events.event(service, 'Warning', 'SyncLoadBalancerFailed', message);

@@ -15,6 +15,7 @@ import {
   nodeIndex,
   nodeIndexName,
   type Reconciler,
+  semanticallyEqual,
   splitKey,
   tolerates,
 } from '../../src/controller/index.ts';
@@ -39,20 +40,24 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
   const nodeLister = dependencies.lister(nodes);
-  /** Since when each pod on its way out has been; tolerationSeconds count from here. */
-  const scheduled = new Map<Key, { readonly uid: string | undefined; readonly sinceMs: number }>();
+  /** When each pod on its way out goes. As upstream, a later change of taints or tolerations does not move it. */
+  const scheduled = new Map<
+    Key,
+    { readonly uid: string | undefined; readonly dueMs: number; readonly told?: boolean }
+  >();
 
   const tainted = dependencies.parts(pods, 'node', (change) => {
     const pod = change.object;
     const key = keyFor(pod);
     if (change.type === 'deleted') {
-      scheduled.delete(key);
+      cancel(key);
       return;
     }
     const { nodeName } = pod.spec ?? {};
     if (nodeName === undefined || noExecuteTaints(nodeLister.get(undefined, nodeName)).length === 0) return;
     const moved = change.type === 'added' || change.previous.spec?.nodeName !== nodeName;
-    if (moved || change.previous.spec?.tolerations?.length !== pod.spec?.tolerations?.length) dependencies.enqueue(key);
+    if (moved || !semanticallyEqual(change.previous.spec?.tolerations, pod.spec?.tolerations))
+      dependencies.enqueue(key);
   });
   const podLister = tainted.lister;
   tainted.addIndex(nodeIndexName, nodeIndex);
@@ -68,20 +73,33 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       for (const pod of placed) dependencies.enqueue(keyFor(pod));
       return;
     }
-    for (const pod of placed) cancel(pod, keyFor(pod));
+    for (const pod of placed) cancel(keyFor(pod));
     tainted.drop(name);
   });
 
-  async function evict(pod: Pod, key: Key): Promise<void> {
-    scheduled.delete(key);
-    events.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
-    const message = 'Taint manager: deleting due to NoExecute taint';
-    await disrupt(client, pod, clock.now(), { reason: 'DeletionByTaintManager', message });
+  /** About the pod by its name alone, as upstream. */
+  function tell(key: Key, what: string): void {
+    const { namespace, name } = splitKey(key);
+    const reference = { apiVersion: 'v1', kind: 'Pod', name, ...(namespace === undefined ? {} : { namespace }) };
+    events.event(reference, 'Normal', 'TaintManagerEviction', `${what} ${key}`);
   }
 
-  function cancel(pod: Pod, key: Key): void {
-    if (!scheduled.delete(key)) return;
-    events.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`);
+  async function evict(pod: Pod, key: Key): Promise<void> {
+    const told = scheduled.get(key)?.told === true;
+    scheduled.delete(key);
+    if (!told) tell(key, 'Marking for deletion Pod');
+    const message = 'Taint manager: deleting due to NoExecute taint';
+    try {
+      await disrupt(client, pod, clock.now(), { reason: 'DeletionByTaintManager', message });
+    } catch (error) {
+      // Its time has come: a lost race does not give it another.
+      scheduled.set(key, { uid: pod.metadata?.uid, dueMs: clock.now(), told: true });
+      throw error;
+    }
+  }
+
+  function cancel(key: Key): void {
+    if (scheduled.delete(key)) tell(key, 'Cancelling deletion of Pod');
   }
 
   return {
@@ -93,40 +111,33 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         return undefined;
       }
       const taints = noExecuteTaints(nodeLister.get(undefined, pod.spec?.nodeName ?? ''));
-      if (taints.length === 0) {
-        cancel(pod, key);
-        return undefined;
-      }
-      const stayMs = tolerationMs(taints, pod.spec?.tolerations ?? []);
-      if (stayMs === undefined) {
-        await evict(pod, key);
-        return undefined;
-      }
+      const stayMs = taints.length === 0 ? Number.POSITIVE_INFINITY : tolerationMs(taints, pod.spec?.tolerations ?? []);
       if (stayMs === Number.POSITIVE_INFINITY) {
-        cancel(pod, key);
+        cancel(key);
         return undefined;
       }
       const { uid } = pod.metadata ?? {};
       const known = scheduled.get(key);
-      const sinceMs = known?.uid === uid && known !== undefined ? known.sinceMs : clock.now();
-      scheduled.set(key, { uid, sinceMs });
-      const leftMs = sinceMs + stayMs - clock.now();
-      if (leftMs > 0) return { requeueAfterMs: leftMs, background: true };
-      await evict(pod, key);
-      return undefined;
+      if (known !== undefined && (stayMs === 0 || known.uid !== uid) && known.dueMs > clock.now()) cancel(key);
+      const dueMs = scheduled.get(key)?.dueMs ?? clock.now() + stayMs;
+      if (dueMs <= clock.now()) {
+        await evict(pod, key);
+        return undefined;
+      }
+      scheduled.set(key, { uid, dueMs });
+      return { requeueAfterMs: dueMs - clock.now(), background: true };
     },
   };
 }
 
-/** How long the tolerations let a pod stay: undefined when a taint is not tolerated, infinity without a limit. */
-function tolerationMs(taints: readonly Taint[], tolerations: readonly Toleration[]): number | undefined {
+/** How long the first toleration of each taint lets a pod stay: 0 when a taint is not tolerated, infinity without a limit. */
+function tolerationMs(taints: readonly Taint[], tolerations: readonly Toleration[]): number {
   let shortest = Number.POSITIVE_INFINITY;
   for (const taint of taints) {
-    const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
-    if (matching.length === 0) return undefined;
-    for (const { tolerationSeconds } of matching) {
-      if (tolerationSeconds !== undefined) shortest = Math.min(shortest, Math.max(0, tolerationSeconds) * 1000);
-    }
+    const toleration = tolerations.find((candidate) => tolerates(candidate, taint));
+    if (toleration === undefined) return 0;
+    const { tolerationSeconds } = toleration;
+    if (tolerationSeconds !== undefined) shortest = Math.min(shortest, Math.max(0, tolerationSeconds) * 1000);
   }
   return shortest;
 }

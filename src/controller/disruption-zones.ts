@@ -26,9 +26,13 @@ interface Zone {
   timer: Timer | undefined;
 }
 
+/** Nodes with this label say nothing of the state of their zone. */
+const excludeLabel = 'node.kubernetes.io/exclude-disruption';
+
 interface Member {
   readonly zone: string;
   readonly ready: boolean;
+  readonly counts: boolean;
 }
 
 export class DisruptionZones {
@@ -36,36 +40,60 @@ export class DisruptionZones {
   readonly #zones = new Map<string, Zone>();
   readonly #members = new Map<string, Member>();
   readonly #allow: (node: string) => void;
+  readonly #switch: (allDisrupted: boolean) => void;
+  #wasDisrupted = false;
 
-  /** `allow` is told of each node whose turn has come. */
-  constructor(clock: Clock, allow: (node: string) => void) {
+  /** `allow` is told of each node whose turn has come, `onSwitch` when all zones come to be without a ready node, or no longer are. */
+  constructor(
+    clock: Clock,
+    allow: (node: string) => void,
+    onSwitch: (allDisrupted: boolean) => void = () => undefined,
+  ) {
     this.#clock = clock;
     this.#allow = allow;
+    this.#switch = onSwitch;
   }
 
   /** Counts the node under its zone and readiness. */
   set(node: Node, ready: boolean): void {
     const name = node.metadata?.name ?? '';
     const zone = zoneOf(node);
+    const counts = node.metadata?.labels?.[excludeLabel] === undefined;
     const before = this.#members.get(name);
-    if (before?.zone === zone && before.ready === ready) return;
-    this.remove(name, ready);
-    this.#members.set(name, { zone, ready });
-    const counts = this.#zone(zone);
-    if (ready) counts.ready++;
-    else counts.notReady++;
-    this.#drainAll();
+    if (before?.zone === zone && before.ready === ready && before.counts === counts) return;
+    this.#forget(name, ready);
+    this.#members.set(name, { zone, ready, counts });
+    this.#count(zone, ready, counts ? 1 : 0);
+    this.#settle();
   }
 
-  /** `forget` also takes it from the queue. */
-  remove(name: string, forget = true): void {
+  remove(name: string): void {
+    this.#forget(name, true);
+    this.#settle();
+  }
+
+  /** `leave` also takes it from the queue. */
+  #forget(name: string, leave: boolean): void {
     const member = this.#members.get(name);
     if (member === undefined) return;
     this.#members.delete(name);
-    const zone = this.#zone(member.zone);
-    if (member.ready) zone.ready--;
-    else zone.notReady--;
-    if (forget) zone.queue.delete(name);
+    this.#count(member.zone, member.ready, member.counts ? -1 : 0);
+    if (leave) this.#zone(member.zone).queue.delete(name);
+  }
+
+  #count(name: string, ready: boolean, difference: number): void {
+    const zone = this.#zone(name);
+    if (ready) zone.ready += difference;
+    else zone.notReady += difference;
+  }
+
+  #settle(): void {
+    const disrupted = this.allDisrupted;
+    if (disrupted !== this.#wasDisrupted) {
+      this.#wasDisrupted = disrupted;
+      this.#switch(disrupted);
+    }
+    this.#drainAll();
   }
 
   /** Asks for a turn for a node that is counted. */
@@ -88,8 +116,12 @@ export class DisruptionZones {
 
   /** Every zone is without a ready node: more likely we are cut off than all of them. */
   get allDisrupted(): boolean {
-    for (const { ready, notReady } of this.#zones.values()) if (ready > 0 || notReady === 0) return false;
-    return this.#zones.size > 0;
+    let some = false;
+    for (const { ready, notReady } of this.#zones.values()) {
+      if (ready > 0) return false;
+      some ||= notReady > 0;
+    }
+    return some;
   }
 
   #zone(name: string): Zone {

@@ -26,6 +26,14 @@ export function isPodFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** Finished, or being deleted with no container that runs: it needs its volumes no more. */
+export function isPodTerminated(pod: Pod): boolean {
+  if (isPodFinished(pod)) return true;
+  const statuses = pod.status?.containerStatuses ?? [];
+  const runs = statuses.some(({ state }) => state?.terminated === undefined && state?.waiting === undefined);
+  return pod.metadata?.deletionTimestamp !== undefined && !runs;
+}
+
 export function isPodReady(pod: Pod): boolean {
   return podCondition(pod, 'Ready')?.status === 'True';
 }

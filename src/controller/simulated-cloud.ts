@@ -4,14 +4,14 @@
  *
  *   instance.<node>      {"state":"running"|"shutdown"|"gone","instanceType":"m1","zone":"z1","region":"r1","externalIP":"198.19.0.7"}
  *   loadbalancer.<uid>   {"service":"default/web","ip":"198.18.0.1","ports":["80/TCP"],"sourceRanges":["0.0.0.0/0"],"nodes":["n1"]}
- *   route.<node>         {"destinationCidr":"10.244.0.0/24"}
+ *   route.<node>         {"destinationCidr":"10.244.0.0/24"}, with "others":["fd00::/64"] where there are two families
  *
  * An instance without an entry runs. Addresses of load balancers come from 198.18.0.0/16, the range for benchmarks.
  */
 import { isAlreadyExists, isNotFound, type Node, type Service } from '../api/index.ts';
 import { type Client, configMaps, type ObjectKey, retryOnConflict } from '../client/index.ts';
 import type { Clock } from '../runtime/index.ts';
-import type { CloudProvider, CloudRoute } from './cloud.ts';
+import type { CloudProvider } from './cloud.ts';
 import { keyFor } from './keys.ts';
 import type { Grant } from './types.ts';
 
@@ -101,6 +101,17 @@ class Ledger {
     }
   }
 }
+
+const routePrefix = 'route.';
+
+function networksOf(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const { destinationCidr, others = [] } = JSON.parse(text) as { destinationCidr: string; others?: string[] };
+  return [destinationCidr, ...others];
+}
+
+const routeText = ([destinationCidr, ...others]: readonly string[]): string =>
+  JSON.stringify({ destinationCidr, ...(others.length === 0 ? {} : { others }) });
 
 export function createSimulatedCloud(client: Client, clock: Clock): CloudProvider {
   const ledger = new Ledger(client, clock);
@@ -197,20 +208,26 @@ export function createSimulatedCloud(client: Client, clock: Clock): CloudProvide
     routes: {
       async list() {
         return Object.entries(await ledger.read())
-          .filter(([name]) => name.startsWith('route.'))
-          .map(([name, text]): CloudRoute => {
-            const { destinationCidr } = JSON.parse(text) as { destinationCidr: string };
-            return { nodeName: name.slice('route.'.length), destinationCidr };
-          });
+          .filter(([name]) => name.startsWith(routePrefix))
+          .flatMap(([name, text]) =>
+            networksOf(text).map((destinationCidr) => ({ nodeName: name.slice(routePrefix.length), destinationCidr })),
+          );
       },
       async create({ nodeName, destinationCidr }) {
         await ledger.change((records) => {
-          records[`route.${nodeName}`] = JSON.stringify({ destinationCidr });
+          const name = `${routePrefix}${nodeName}`;
+          records[name] = routeText([
+            ...networksOf(records[name]).filter((cidr) => cidr !== destinationCidr),
+            destinationCidr,
+          ]);
         });
       },
-      async remove({ nodeName }) {
+      async remove({ nodeName, destinationCidr }) {
         await ledger.change((records) => {
-          delete records[`route.${nodeName}`];
+          const name = `${routePrefix}${nodeName}`;
+          const left = networksOf(records[name]).filter((cidr) => cidr !== destinationCidr);
+          if (left.length === 0) delete records[name];
+          else records[name] = routeText(left);
         });
       },
     },

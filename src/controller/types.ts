@@ -121,10 +121,13 @@ export interface ControllerDependencies {
 export interface ControllerSettings {
   /** Which versions and kinds the API server serves besides the stable ones, or not. Default: all stable ones. */
   readonly runtimeConfig?: RuntimeConfig;
-  /** Pod CIDRs of the nodes are cut from this. Default 10.244.0.0/16. */
+  /** Pod CIDRs of the nodes are cut from this: a network, or one of each family with a comma between. Default 10.244.0.0/16. */
   readonly clusterCidr?: string;
-  /** Prefix length of a node's pod CIDR. Default 24. */
+  /** Prefix length of a node's pod CIDR, IPv4 and IPv6. Default 24 and 64. */
   readonly nodeCidrMaskSize?: number;
+  readonly nodeCidrMaskSizeIpv6?: number;
+  /** Ranges of Services, which no node gets a part of. Default: none, for pods and Services have ranges apart. */
+  readonly serviceCidrs?: readonly string[];
   /** PEM that root-ca-certificate-publisher-controller writes into each namespace. Without it nothing is published. */
   readonly rootCa?: string;
   /** The CA, PEM, with which certificatesigningrequest-signing-controller signs. Without it nothing is signed. */

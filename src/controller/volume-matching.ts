@@ -20,6 +20,9 @@ export function storageClassNameOf(object: PersistentVolume | PersistentVolumeCl
   return object.metadata?.annotations?.[betaClass] ?? object.spec?.storageClassName ?? '';
 }
 
+export const hasClassAnnotation = ({ metadata }: PersistentVolumeClaim) =>
+  metadata?.annotations?.[betaClass] !== undefined;
+
 /** Whether the volume is promised to this claim and to no earlier one of its name. */
 export function isReservedFor(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
   const reference = volume.spec?.claimRef;
@@ -32,11 +35,21 @@ const askedBytes = (claim: PersistentVolumeClaim) => claim.spec?.resources?.requ
 const bytesOf = (volume: PersistentVolume) => volume.spec?.capacity?.['storage'] ?? '0';
 const modeOf = (object: PersistentVolume | PersistentVolumeClaim) => object.spec?.volumeMode ?? 'Filesystem';
 
+const attributesOf = (object: PersistentVolume | PersistentVolumeClaim) => object.spec?.volumeAttributesClassName ?? '';
+
+/** Whether one is to be a block device and the other a file system. */
+export const differInMode = (volume: PersistentVolume, claim: PersistentVolumeClaim): boolean =>
+  modeOf(volume) !== modeOf(claim);
+
 /** Why a volume that the claim names cannot serve it; undefined when it can. */
 export function mismatchOf(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+  if (volume.metadata?.deletionTimestamp !== undefined) {
+    return `the volume is marked for deletion "${volume.metadata.name}"`;
+  }
   if (compareQuantities(bytesOf(volume), askedBytes(claim)) < 0) return 'requested PV is too small';
   if (storageClassNameOf(volume) !== storageClassNameOf(claim)) return 'storageClassName does not match';
-  if (modeOf(volume) !== modeOf(claim)) return 'incompatible volumeMode';
+  if (attributesOf(volume) !== attributesOf(claim)) return 'volumeAttributesClassName does not match';
+  if (differInMode(volume, claim)) return 'incompatible volumeMode';
   return hasModes(volume, claim) ? undefined : 'incompatible accessMode';
 }
 
@@ -44,7 +57,10 @@ function hasModes(volume: PersistentVolume, claim: PersistentVolumeClaim): boole
   return (claim.spec?.accessModes ?? []).every((mode) => volume.spec?.accessModes?.includes(mode) === true);
 }
 
-/** The volume reserved for the claim, or else the smallest that serves it; with `onlyReserved` no other than the reserved one. */
+/**
+ * The volume reserved for the claim, or else the smallest that serves it; with `onlyReserved` no other than the reserved one. As
+ * upstream, a volume with fewer access modes comes before all with more, even before a reserved one.
+ */
 export function bestVolumeFor(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
@@ -54,17 +70,22 @@ export function bestVolumeFor(
   let best: PersistentVolume | undefined;
   for (const volume of volumes) {
     const reserved = isReservedFor(volume, claim);
-    if (volume.metadata?.deletionTimestamp !== undefined || modeOf(volume) !== modeOf(claim)) continue;
     if (volume.spec?.claimRef !== undefined && !reserved) continue;
-    const fits = compareQuantities(bytesOf(volume), askedBytes(claim)) >= 0;
-    if (reserved) {
-      if (fits) return volume;
-      continue;
+    if (volume.metadata?.deletionTimestamp !== undefined || !hasModes(volume, claim)) continue;
+    if (compareQuantities(bytesOf(volume), askedBytes(claim)) < 0 || differInMode(volume, claim)) continue;
+    if (!reserved) {
+      if (onlyReserved || volume.status?.phase !== 'Available' || !matches(volume.metadata?.labels)) continue;
+      if (storageClassNameOf(volume) !== storageClassNameOf(claim)) continue;
+      if (attributesOf(volume) !== attributesOf(claim)) continue;
     }
-    if (onlyReserved || !fits || volume.status?.phase !== 'Available') continue;
-    if (storageClassNameOf(volume) !== storageClassNameOf(claim) || !hasModes(volume, claim)) continue;
-    if (!matches(volume.metadata?.labels)) continue;
-    if (best === undefined || compareQuantities(bytesOf(volume), bytesOf(best)) < 0) best = volume;
+    if (best === undefined || isNearer(volume, best, claim)) best = volume;
   }
   return best;
+}
+
+function isNearer(volume: PersistentVolume, other: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  const modes = (each: PersistentVolume) => new Set(each.spec?.accessModes).size;
+  const reserved = (each: PersistentVolume) => Number(isReservedFor(each, claim));
+  const difference = modes(volume) - modes(other) || reserved(other) - reserved(volume);
+  return (difference || compareQuantities(bytesOf(volume), bytesOf(other))) < 0;
 }

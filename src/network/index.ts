@@ -8,4 +8,5 @@ export * from './protocol.ts';
 export { type Connection, Router, type RuleIndex } from './route.ts';
 export { isIgnored, serviceRules } from './rules.ts';
 export { followServices, ServiceTable } from './service-table.ts';
+export { SubnetAllocator } from './subnets.ts';
 export * from './types.ts';
