@@ -304,6 +304,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       resourceVersion,
     };
     const { mountOptions, reclaimPolicy = 'Delete', parameters } = storageClass;
+    const attributesClass = claim.spec?.volumeAttributesClassName;
     const starting = `External provisioner is provisioning volume for claim "${namespace}/${claimName}"`;
     events.event(about(claim), 'Normal', 'Provisioning', starting);
     await client.create(persistentVolumes, {
@@ -317,6 +318,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         storageClassName: storageClass.metadata?.name,
         volumeMode: claim.spec?.volumeMode ?? 'Filesystem',
         ...(mountOptions === undefined ? {} : { mountOptions }),
+        ...(attributesClass === undefined || attributesClass === ''
+          ? {}
+          : { volumeAttributesClassName: attributesClass }),
         claimRef,
         csi: {
           driver: simulatedProvisioner,

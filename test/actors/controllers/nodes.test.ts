@@ -131,6 +131,114 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     expect(await names()).toEqual([]);
   });
 
+  const messages = async () => (await cluster.client.list(coreEvents)).items.map(({ message }) => message);
+  const setReady = (name: string, status: string) =>
+    cluster.client.patch(
+      nodes,
+      { name },
+      'strategic',
+      { status: { conditions: [{ type: 'Ready', status, lastHeartbeatTime: heartbeat() }] } },
+      { subresource: 'status' },
+    );
+  const heartbeat = () => `${new Date(cluster.system.clock.now()).toISOString().slice(0, 19)}Z`;
+  const taint = async (name: string, ...taints: object[]) => {
+    await cluster.client.patch(nodes, { name }, 'merge', { spec: { taints: taints.length === 0 ? null : taints } });
+    await cluster.system.settled();
+  };
+  const isGoing = async (name: string) =>
+    (await cluster.client.get(pods, { namespace, name })).metadata?.deletionTimestamp !== undefined;
+  const tolerating = (key: string, tolerationSeconds?: number): Toleration => ({
+    key,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    ...(tolerationSeconds === undefined ? {} : { tolerationSeconds }),
+  });
+
+  it('lose the taint that evicts when the last ready node falls silent, and get their time anew', async () => {
+    await cluster.addNode('one');
+    await cluster.addNode('two');
+    await cluster.system.settled();
+    await pass(70, 'two');
+    expect(await taints('one')).toContain('node.kubernetes.io/unreachable:NoExecute');
+    await pass(70);
+    const noSchedule = ['node.kubernetes.io/unreachable:NoSchedule'];
+    expect([await taints('one'), await taints('two')]).toEqual([noSchedule, noSchedule]);
+    await setReady('two', 'True');
+    await pass(10, 'two');
+    expect(await taints('one')).toContain('node.kubernetes.io/unreachable:NoExecute');
+    expect(await taints('two')).toBeUndefined();
+  });
+
+  it('leave the pods of a node that says itself that it is not ready to its kubelet', async () => {
+    for (const name of ['alive', 'unwell', 'silent']) {
+      await cluster.addNode(name);
+      await addPod(`of-${name}`, name, [
+        tolerating('node.kubernetes.io/not-ready'),
+        tolerating('node.kubernetes.io/unreachable'),
+      ]);
+    }
+    await cluster.runPods(namespace);
+    await setReady('unwell', 'False');
+    await pass(80, 'alive', 'unwell');
+    const ready = async (name: string) => {
+      const { status } = await cluster.client.get(pods, { namespace, name });
+      return status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    };
+    expect([await ready('of-alive'), await ready('of-unwell'), await ready('of-silent')]).toEqual([
+      'True',
+      'True',
+      'False',
+    ]);
+    expect(await messages()).toContain('Node silent status is now: NodeNotReady');
+    expect(await messages()).not.toContain('Node unwell status is now: NodeNotReady');
+  });
+
+  it('let pods stay as the first toleration of each taint says, whatever the others say', async () => {
+    await cluster.addNode('n');
+    await addPod('long', 'n', [tolerating('k', 60), { operator: 'Exists', tolerationSeconds: 5, effect: 'NoExecute' }]);
+    await addPod('always', 'n', [tolerating('k'), tolerating('k', 5)]);
+    await addPod('never', 'n');
+    await cluster.system.settled();
+    await taint('n', { key: 'k', effect: 'NoExecute' });
+    expect([await isGoing('never'), await isGoing('long'), await isGoing('always')]).toEqual([true, false, false]);
+    await pass(50, 'n');
+    expect(await isGoing('long')).toBe(false);
+    await pass(20, 'n');
+    expect([await isGoing('long'), await isGoing('always')]).toEqual([true, false]);
+  });
+
+  it('do not move an eviction that is due when another taint comes, except for one that is not tolerated', async () => {
+    await cluster.addNode('n');
+    await addPod('p', 'n', [tolerating('first', 60), tolerating('second', 10)]);
+    await cluster.system.settled();
+    const [first, second, third] = ['first', 'second', 'third'].map((key) => ({ key, effect: 'NoExecute' }));
+    await taint('n', first!);
+    await pass(10, 'n');
+    await taint('n', first!, second!);
+    await pass(30, 'n');
+    expect(await isGoing('p')).toBe(false);
+    await taint('n', first!, second!, third!);
+    expect(await isGoing('p')).toBe(true);
+    const told = (await cluster.client.list(coreEvents, { namespace })).items.filter(
+      ({ reason }) => reason === 'TaintManagerEviction',
+    );
+    expect(told.map(({ message }) => message).sort()).toEqual([
+      'Cancelling deletion of Pod default/p',
+      'Marking for deletion Pod default/p',
+    ]);
+    expect(told[0]?.involvedObject).toEqual({ apiVersion: 'v1', kind: 'Pod', name: 'p', namespace });
+  });
+
+  it('say that an eviction is off when somebody else deletes the pod before it is due', async () => {
+    await cluster.addNode('n');
+    await addPod('p', 'n', [tolerating('k', 60)]);
+    await cluster.system.settled();
+    await taint('n', { key: 'k', effect: 'NoExecute' });
+    await cluster.client.delete(pods, { namespace, name: 'p' }, { gracePeriodSeconds: 0 });
+    await pass(10, 'n');
+    expect(await messages()).toContain('Cancelling deletion of Pod default/p');
+  });
+
   it('carry the unschedulable taint while they are cordoned', async () => {
     await cluster.addNode('n');
     await cluster.client.patch(nodes, { name: 'n' }, 'merge', { spec: { unschedulable: true } });

@@ -1,0 +1,240 @@
+/** The controllers of the cloud over the simulated one, and the networks of nodes. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { isNotFound } from '../../../src/api/index.ts';
+import { configMaps, coreEvents, nodes, pods, services } from '../../../src/client/index.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
+
+const namespace = 'default';
+let cluster: TestCluster;
+afterEach(() => cluster.stop());
+
+const settled = () => cluster.system.settled();
+async function eventsAbout(name: string): Promise<string[]> {
+  await settled();
+  const { items } = await cluster.client.list(coreEvents);
+  return items
+    .filter(({ involvedObject }) => involvedObject.name === name)
+    .map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+}
+const cloudKey = { namespace: 'kube-system', name: 'simulated-cloud' };
+async function records(prefix: string): Promise<Record<string, unknown>[]> {
+  const data = (await cluster.client.get(configMaps, cloudKey)).data ?? {};
+  const names = Object.keys(data).filter((name) => name.startsWith(prefix));
+  return names.map((name) => JSON.parse(data[name] ?? '') as Record<string, unknown>);
+}
+const setInstance = (name: string, state: string) =>
+  cluster.client.create(configMaps, { metadata: cloudKey, data: { [`instance.${name}`]: JSON.stringify({ state }) } });
+const setReady = (name: string, status: string) =>
+  cluster.client.patch(
+    nodes,
+    { name },
+    'strategic',
+    { status: { conditions: [{ type: 'Ready', status }] } },
+    { subresource: 'status' },
+  );
+
+describe('service-lb-controller', () => {
+  const key = { namespace, name: 'web' };
+  const start = async (...names: string[]) => {
+    cluster = await startCluster(['service-lb-controller']);
+    for (const name of names) await cluster.addNode(name);
+    await settled();
+    await cluster.client.create(services, {
+      metadata: key,
+      spec: { type: 'LoadBalancer', selector: { app: 'web' }, ports: [{ port: 80 }] },
+    });
+    await settled();
+  };
+  const change = async (spec: object) => {
+    await cluster.client.patch(services, key, 'merge', { spec });
+    await settled();
+  };
+  const hosts = async () => {
+    await settled();
+    return (await records('loadbalancer.'))[0]?.['nodes'];
+  };
+
+  it('tells of making and taking away, and keeps the Service until it is done', async () => {
+    await start('n1');
+    expect((await cluster.client.get(services, key)).metadata?.finalizers).toEqual([
+      'service.kubernetes.io/load-balancer-cleanup',
+    ]);
+    expect(await eventsAbout('web')).toEqual([
+      'Normal EnsuringLoadBalancer Ensuring load balancer',
+      'Normal EnsuredLoadBalancer Ensured load balancer',
+    ]);
+    await cluster.client.delete(services, key);
+    expect((await eventsAbout('web')).slice(2)).toEqual([
+      'Normal DeletingLoadBalancer Deleting load balancer',
+      'Normal DeletedLoadBalancer Deleted load balancer',
+    ]);
+    await expect(cluster.client.get(services, key)).rejects.toSatisfy(isNotFound);
+    expect(await records('loadbalancer.')).toEqual([]);
+  });
+
+  it('keeps nodes that are not ready, and leaves out those that are excluded, or about to go', async () => {
+    await start('n1', 'n2', 'n3', 'n4');
+    expect(await hosts()).toEqual(['n1', 'n2', 'n3', 'n4']);
+    await setReady('n1', 'False');
+    const labels = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
+    await cluster.client.patch(nodes, { name: 'n2' }, 'merge', { metadata: { labels } });
+    const taints = [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }];
+    await cluster.client.patch(nodes, { name: 'n3' }, 'merge', { spec: { taints } });
+    expect(await hosts()).toEqual(['n1', 'n4']);
+    expect(await eventsAbout('web')).toContain('Normal UpdatedLoadBalancer Updated load balancer with new hosts');
+  });
+
+  it('warns when there is no node', async () => {
+    await start();
+    expect(await eventsAbout('web')).toContain(
+      'Warning UnAvailableLoadBalancer There are no available nodes for LoadBalancer',
+    );
+  });
+
+  it.each<[string, object, string | undefined]>([
+    ['of another type', { type: 'ClusterIP' }, 'Normal Type LoadBalancer -> ClusterIP'],
+    [
+      'with source ranges',
+      { loadBalancerSourceRanges: ['10.0.0.0/8'] },
+      'Normal LoadBalancerSourceRanges [] -> [10.0.0.0/8]',
+    ],
+    ['with an address', { loadBalancerIP: '198.18.9.9' }, 'Normal LoadbalancerIP  -> 198.18.9.9'],
+    ['with an external address', { externalIPs: ['192.0.2.1'] }, 'Normal ExternalIP Count: 0 -> 1'],
+    ['with a local policy', { externalTrafficPolicy: 'Local' }, 'Normal ExternalTrafficPolicy Cluster -> Local'],
+    ['with other ports', { ports: [{ port: 81 }] }, undefined],
+  ])('tells of a Service %s', async (_what, spec, event) => {
+    await start('n1');
+    await change(spec);
+    const events = await eventsAbout('web');
+    const made = /EnsuringLoadBalancer|EnsuredLoadBalancer|DeletingLoadBalancer|DeletedLoadBalancer/;
+    expect(events.filter((each) => !made.test(each))).toEqual(event === undefined ? [] : [event]);
+  });
+
+  it('tells of an external address that takes the place of another', async () => {
+    await start('n1');
+    await change({ externalIPs: ['192.0.2.1'] });
+    await change({ externalIPs: ['192.0.2.2'] });
+    expect(await eventsAbout('web')).toContain('Normal ExternalIP Added: 192.0.2.2');
+  });
+
+  it('says in what it failed', async () => {
+    await start('n1');
+    const other = { namespace, name: 'other' };
+    const [ingress] = (await cluster.client.get(services, key)).status?.loadBalancer?.ingress ?? [];
+    await cluster.client.create(services, {
+      metadata: other,
+      spec: { type: 'LoadBalancer', ports: [{ port: 80 }], loadBalancerIP: ingress?.ip ?? '' },
+    });
+    expect(await eventsAbout('other')).toContain(
+      `Warning SyncLoadBalancerFailed Error syncing load balancer: failed to ensure load balancer: the address ${ingress?.ip} is in use by another load balancer`,
+    );
+  });
+});
+
+describe('cloud-node-lifecycle-controller', () => {
+  const shutdown = { key: 'node.cloudprovider.kubernetes.io/shutdown', effect: 'NoSchedule' };
+
+  it('taints a node whose instance is shut down, until it is ready again', async () => {
+    cluster = await startCluster(['cloud-node-lifecycle-controller']);
+    await setInstance('n1', 'shutdown');
+    await cluster.addNode('n1');
+    await setReady('n1', 'Unknown');
+    await settled();
+    const taints = async () => {
+      const { spec } = await cluster.client.get(nodes, { name: 'n1' });
+      return spec?.taints?.filter(({ key }) => key.startsWith('node.cloudprovider')) ?? [];
+    };
+    expect(await taints()).toEqual([shutdown]);
+    const data = { 'instance.n1': JSON.stringify({ state: 'running' }) };
+    await cluster.client.patch(configMaps, cloudKey, 'merge', { data });
+    await cluster.system.advance(20_000);
+    await settled();
+    expect(await taints()).toEqual([shutdown]);
+    await setReady('n1', 'True');
+    await settled();
+    expect(await taints()).toEqual([]);
+  });
+
+  it('deletes a node whose instance is gone, and says so', async () => {
+    cluster = await startCluster(['cloud-node-lifecycle-controller']);
+    await setInstance('n1', 'gone');
+    await cluster.addNode('n1');
+    await settled();
+    await cluster.client.get(nodes, { name: 'n1' });
+    await setReady('n1', 'False');
+    await settled();
+    await expect(cluster.client.get(nodes, { name: 'n1' })).rejects.toSatisfy(isNotFound);
+    expect(await eventsAbout('n1')).toEqual([
+      'Normal DeletingNode Deleting node n1 because it does not exist in the cloud provider',
+    ]);
+  });
+});
+
+describe('node-ipam-controller and node-route-controller', () => {
+  it('give each node a network of each family, and route them', async () => {
+    cluster = await startCluster(['node-ipam-controller', 'node-route-controller'], {
+      clusterCidr: '10.244.0.0/23,fd00:1::/48',
+    });
+    await cluster.addNode('n1');
+    await settled();
+    const { spec, status } = await cluster.client.get(nodes, { name: 'n1' });
+    expect([spec?.podCIDR, spec?.podCIDRs]).toEqual(['10.244.0.0/24', ['10.244.0.0/24', 'fd00:1::/64']]);
+    expect(await records('route.')).toEqual([{ destinationCidr: '10.244.0.0/24', others: ['fd00:1::/64'] }]);
+    expect(status?.conditions?.find(({ type }) => type === 'NetworkUnavailable')).toMatchObject({
+      status: 'False',
+      reason: 'RouteCreated',
+      message: 'RouteController created a route',
+    });
+    await cluster.client.delete(nodes, { name: 'n1' });
+    await settled();
+    expect(await records('route.')).toEqual([]);
+  });
+
+  it('tell of a node for which none is left, and give it that of one that goes', async () => {
+    cluster = await startCluster(['node-ipam-controller'], {
+      clusterCidr: '10.244.0.0/22',
+      nodeCidrMaskSize: 24,
+      serviceCidrs: ['10.244.2.0/23'],
+    });
+    for (const name of ['n1', 'n2', 'n3']) {
+      await cluster.addNode(name);
+      await settled();
+    }
+    const networkOf = async (name: string) => (await cluster.client.get(nodes, { name })).spec?.podCIDR;
+    expect([await networkOf('n1'), await networkOf('n2'), await networkOf('n3')]).toEqual([
+      '10.244.0.0/24',
+      '10.244.1.0/24',
+      undefined,
+    ]);
+    expect(await eventsAbout('n3')).toEqual(['Normal CIDRNotAvailable Node n3 status is now: CIDRNotAvailable']);
+    await cluster.client.delete(nodes, { name: 'n2' });
+    await cluster.system.advance(60_000);
+    await settled();
+    expect(await networkOf('n3')).toBe('10.244.1.0/24');
+  });
+});
+
+describe('pod-garbage-collector-controller', () => {
+  it('marks a pod that it deletes as failed, and one that has ended as nothing', async () => {
+    cluster = await startCluster(['pod-garbage-collector-controller']);
+    const containers = [{ name: 'c', image: 'pause:1' }];
+    for (const name of ['runs', 'ended']) {
+      const metadata = { name, namespace, finalizers: ['example.com/hold'] };
+      await cluster.client.create(pods, { metadata, spec: { nodeName: 'gone', containers } });
+    }
+    const status = { phase: 'Succeeded' };
+    await cluster.client.patch(pods, { namespace, name: 'ended' }, 'merge', { status }, { subresource: 'status' });
+    const metadata = { name: 'waits', namespace, finalizers: ['example.com/hold'] };
+    await cluster.client.create(pods, { metadata, spec: { containers } });
+    await cluster.client.delete(pods, { namespace, name: 'waits' });
+    await cluster.system.advance(60_000);
+    await settled();
+    const read = async (name: string) => {
+      const { status: found } = await cluster.client.get(pods, { namespace, name });
+      return [found?.phase, found?.conditions?.map(({ type, reason }) => `${type} ${reason}`)];
+    };
+    expect(await read('runs')).toEqual(['Failed', ['DisruptionTarget DeletionByPodGC']]);
+    expect(await read('ended')).toEqual(['Succeeded', undefined]);
+    expect(await read('waits')).toEqual(['Failed', undefined]);
+  });
+});
