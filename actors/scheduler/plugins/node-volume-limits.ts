@@ -1,6 +1,7 @@
 /**
  * A node takes as many volumes of a CSI driver as its CSINode says. Volumes that pods on the node use already, or that are
- * still attached to it, are not counted twice. @see plugins/nodevolumelimits/csi.go
+ * still attached to it, are not counted twice. What the pods of a node use is remembered until other pods are on it, since an
+ * attempt asks every node. @see plugins/nodevolumelimits/csi.go
  */
 import type {
   CSINode,
@@ -23,6 +24,7 @@ import {
   isOwnClaim,
   namesClaim,
   type PluginDefinition,
+  type PodInfo,
   skip,
   unschedulable,
   type VolumeListers,
@@ -63,15 +65,19 @@ function claimedVolume(
   return { driver, handle: `unbound ${claim.metadata?.namespace}/${claim.metadata?.name}` };
 }
 
-/** Unique volume → driver, for the volumes of a pod that are attached. @throws Error for a new pod without its claim */
+/**
+ * Unique volume → driver, for the volumes of a pod that are attached. False: what a claim of it stands for may yet change.
+ * @throws Error for a new pod without its claim
+ */
 function collect(
   listers: VolumeListers,
   pod: Pod,
   node: CSINode | undefined,
   isNew: boolean,
   into: Map<string, string>,
-): void {
+): boolean {
   const namespace = pod.metadata?.namespace;
+  let isFinal = true;
   const add = (found: CsiVolume | undefined) => {
     if (found) into.set(uniqueName(found), found.driver);
   };
@@ -81,7 +87,10 @@ function collect(
   for (const { name: claimName, ephemeral } of claimsOf(pod)) {
     const claim = listers.claims.get(namespace, claimName);
     if (!claim) {
-      if (!isNew) continue;
+      if (!isNew) {
+        isFinal = false;
+        continue;
+      }
       const missing = `persistentvolumeclaim ${JSON.stringify(claimName)} not found`;
       throw new Error(`looking up PVC ${namespace}/${claimName}: ${missing}`);
     }
@@ -91,7 +100,9 @@ function collect(
       );
     }
     add(claimedVolume(listers, claim, node));
+    isFinal &&= listers.volumes.get(undefined, claim.spec?.volumeName ?? '') !== undefined;
   }
+  return isFinal;
 }
 
 function countByDriver(volumes: ReadonlyMap<string, string>): ReadonlyMap<string, number> {
@@ -100,24 +111,57 @@ function countByDriver(volumes: ReadonlyMap<string, string>): ReadonlyMap<string
   return counts;
 }
 
+/** What the pods of a node use. */
+interface Used {
+  readonly pods: readonly PodInfo[];
+  readonly node: CSINode | undefined;
+  readonly volumes: ReadonlyMap<string, string>;
+  readonly byDriver: ReadonlyMap<string, number>;
+}
+
+const isSame = (a: readonly PodInfo[], b: readonly PodInfo[]): boolean =>
+  a.length === b.length && a.every((info, at) => info === b[at]);
+
+const byNode = 'node';
+
 export const nodeVolumeLimits: PluginDefinition = {
   name,
   create({ nodes, informers }) {
     const listers = volumeListers(informers);
     const csi = informers?.informer(csiNodes).lister;
-    const attachments = informers?.informer(volumeAttachments).lister;
+    const attachments = informers?.informer(volumeAttachments);
 
-    /** What is attached to the node by name, besides what its pods use. */
-    const collectAttached = (nodeName: string, node: CSINode | undefined, into: Map<string, string>): void => {
-      for (const { spec } of attachments?.list() ?? []) {
-        if (spec?.nodeName !== nodeName) continue;
-        const { persistentVolumeName, inlineVolumeSpec } = spec.source;
+    attachments?.addIndex(byNode, ({ spec }) => (spec?.nodeName ? [spec.nodeName] : []));
+
+    const known: (Used | undefined)[] = [];
+    const usedOn = (row: number, node: CSINode | undefined): Used => {
+      const pods = nodes.pods[row]!;
+      const before = known[row];
+      // By the pods themselves and not by a version: what-ifs change them too.
+      if (before?.node === node && before && isSame(before.pods, pods)) return before;
+      const volumes = new Map<string, string>();
+      let isFinal = true;
+      for (const { pod } of pods) isFinal = collect(listers!, pod, node, false, volumes) && isFinal;
+      const used = { pods: [...pods], node, volumes, byDriver: countByDriver(volumes) };
+      known[row] = isFinal ? used : undefined;
+      return used;
+    };
+
+    /** The same with what is attached to the node besides. */
+    const attachedTo = (row: number, node: CSINode | undefined): Pick<Used, 'volumes' | 'byDriver'> => {
+      const used = usedOn(row, node);
+      const besides = attachments?.lister.byIndex(byNode, nodes.names[row]!) ?? [];
+      if (besides.length === 0) return used;
+      const volumes = new Map(used.volumes);
+      for (const { spec } of besides) {
+        const { persistentVolumeName, inlineVolumeSpec } = spec?.source ?? {};
         const source = persistentVolumeName
           ? listers!.volumes.get(undefined, persistentVolumeName)?.spec
           : inlineVolumeSpec;
         const found = sourceOf(source, node);
-        if (found) into.set(uniqueName(found), found.driver);
+        if (found) volumes.set(uniqueName(found), found.driver);
       }
+      return { volumes, byDriver: countByDriver(volumes) };
     };
 
     return {
@@ -125,20 +169,16 @@ export const nodeVolumeLimits: PluginDefinition = {
       preFilter: (_cycle, { pod }) => (hasClaims(pod) || pod.spec?.volumes?.some(isMigratable) ? undefined : skip),
       filter(_cycle, info, row) {
         if (!listers) return undefined;
-        const nodeName = nodes.names[row]!;
-        const node = csi?.get(undefined, nodeName);
+        const node = csi?.get(undefined, nodes.names[row]!);
         const wanted = new Map<string, string>();
         collect(listers, info.pod, node, true, wanted);
         const limits = limitsOf(node);
         if (wanted.size === 0 || limits.size === 0) return undefined;
-        const attached = new Map<string, string>();
-        for (const other of nodes.pods[row]!) collect(listers, other.pod, node, false, attached);
-        collectAttached(nodeName, node, attached);
-        for (const volume of attached.keys()) wanted.delete(volume);
-        const used = countByDriver(attached);
+        const { volumes, byDriver } = attachedTo(row, node);
+        for (const volume of wanted.keys()) if (volumes.has(volume)) wanted.delete(volume);
         for (const [driver, count] of countByDriver(wanted)) {
           const limit = limits.get(driver);
-          if (limit !== undefined && (used.get(driver) ?? 0) + count > limit) return exceeded;
+          if (limit !== undefined && (byDriver.get(driver) ?? 0) + count > limit) return exceeded;
         }
         return undefined;
       },

@@ -123,3 +123,34 @@ it("volumes of a built-in plugin count for the driver in its place where the nod
   expect(outcome(world, using('first', 'a', 'n'), inline('p', disks('b')))).toBe('n');
   expect(outcome({ ...world, annotations }, using('first', 'a', 'n'), inline('p', disks('b')))).toBe(exceeded);
 });
+
+it('follows the pods that come and go', () => {
+  const names = ['v1', 'v2', 'v3'];
+  const csiNode: CSINode = {
+    metadata: { name: 'n' },
+    spec: { drivers: [{ name: driver, nodeID: 'n', allocatable: { count: 2 } }] },
+  };
+  const { addNodes, addPods, run, messageOf, scheduler, clock } = makeScheduler({
+    objects: {
+      csinodes: [csiNode],
+      persistentvolumes: names.map((name) => volume(name)),
+      persistentvolumeclaims: names.map((name) => claim(`c-${name}`, name)),
+    },
+  });
+  const gone = (name: string, claimName: string) => {
+    scheduler.cache.podChanged({ type: 'deleted', object: using(name, claimName, 'n') });
+    clock.advance(600_000);
+  };
+  addNodes(makeNode('n'));
+  addPods(using('a', 'c-v1', 'n'), using('b', 'c-v2'));
+  expect(run().get('b')).toBe('n');
+  addPods(using('b-too', 'c-v2', 'n'), using('late', 'c-v3'));
+  expect(run().size).toBe(0);
+  expect(messageOf('late')).toContain('exceed max volume count');
+  // Its volume is another pod's too.
+  gone('b', 'c-v2');
+  expect(run().size).toBe(0);
+  gone('b-too', 'c-v2');
+  expect(run().get('late')).toBe('n');
+  scheduler.stop();
+});
