@@ -2,7 +2,7 @@
  * What every cluster has from its first moment: the system's namespaces and priority classes, the service range, and the
  * `kubernetes` Service. Data only; bootstrap/index.ts writes it.
  */
-import type { ResolvedOptions } from '../options.ts';
+import type { RequestHeaderOption, ResolvedOptions } from '../options.ts';
 
 /** An object to create when it is not there. */
 export interface SystemObject {
@@ -104,45 +104,55 @@ function kubernetesEndpoints(host: string, port: number): SystemObject[] {
   ];
 }
 
-/** What an aggregated server needs to know whom to believe: it reads this at its start. */
-function authenticationSettings({ https, proxyClient }: ResolvedOptions): SystemObject[] {
-  const data: Record<string, string> = {};
-  if (https?.clientCaPem !== undefined) data['client-ca-file'] = https.clientCaPem;
-  if (proxyClient !== null) {
-    data['requestheader-allowed-names'] = '["front-proxy-client"]';
-    data['requestheader-client-ca-file'] = proxyClient.caPem;
-    data['requestheader-extra-headers-prefix'] = '["X-Remote-Extra-"]';
-    data['requestheader-group-headers'] = '["X-Remote-Group"]';
-    data['requestheader-uid-headers'] = '["X-Remote-Uid"]';
-    data['requestheader-username-headers'] = '["X-Remote-User"]';
-  }
-  if (Object.keys(data).length === 0) return [];
+/**
+ * What servers of other APIs need to know to trust this one's users, and this one when it passes requests on: they read it at their
+ * start. @see pkg/controlplane/controller/clusterauthenticationtrust
+ */
+function authenticationTrust({ https, requestHeader, proxyClient }: ResolvedOptions): SystemObject[] {
+  const clientCa = https?.clientCaPem ?? '';
+  const proxies = trustedProxies(requestHeader, proxyClient);
+  if (clientCa === '' && proxies === undefined) return [];
+  const list = (items: readonly string[]) => JSON.stringify(items);
+  const data = {
+    ...(clientCa === '' ? {} : { 'client-ca-file': clientCa }),
+    ...(proxies === undefined
+      ? {}
+      : {
+          'requestheader-allowed-names': list(proxies.allowedNames),
+          'requestheader-client-ca-file': proxies.caPem,
+          'requestheader-extra-headers-prefix': list(proxies.extraHeaderPrefixes),
+          'requestheader-group-headers': list(proxies.groupHeaders),
+          'requestheader-uid-headers': list(proxies.uidHeaders),
+          'requestheader-username-headers': list(proxies.usernameHeaders),
+        }),
+  };
   const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
   return [{ group: '', version: 'v1', plural: 'configmaps', object }];
 }
 
-/** What servers of other APIs need to know to trust this one's users. @see pkg/controlplane/controller/clusterauthenticationtrust */
-function authenticationTrust({ https, requestHeader }: ResolvedOptions): SystemObject[] {
-  const list = (items: readonly string[]) => JSON.stringify(items);
-  const clientCa = https?.clientCaPem ?? '';
-  const data = {
-    ...(clientCa === '' ? {} : { 'client-ca-file': clientCa }),
-    ...(requestHeader === null
-      ? {}
-      : {
-          'requestheader-allowed-names': list(requestHeader.allowedNames),
-          'requestheader-client-ca-file': requestHeader.caPem,
-          'requestheader-extra-headers-prefix': list(requestHeader.extraHeaderPrefixes),
-          'requestheader-group-headers': list(requestHeader.groupHeaders),
-          'requestheader-uid-headers': list(requestHeader.uidHeaders),
-          'requestheader-username-headers': list(requestHeader.usernameHeaders),
-        }),
+const PROXY_NAME = 'front-proxy-client';
+const PROXY_HEADERS = {
+  usernameHeaders: ['X-Remote-User'],
+  uidHeaders: ['X-Remote-Uid'],
+  groupHeaders: ['X-Remote-Group'],
+  extraHeaderPrefixes: ['X-Remote-Extra-'],
+};
+
+/** The front proxies that this server believes, and this server itself. */
+function trustedProxies(
+  requestHeader: ResolvedOptions['requestHeader'],
+  proxyClient: ResolvedOptions['proxyClient'],
+): RequestHeaderOption | undefined {
+  if (proxyClient === null) return requestHeader ?? undefined;
+  if (requestHeader === null) return { ...PROXY_HEADERS, caPem: proxyClient.caPem, allowedNames: [PROXY_NAME] };
+  const { allowedNames, caPem } = requestHeader;
+  return {
+    ...requestHeader,
+    caPem: caPem.includes(proxyClient.caPem.trim()) ? caPem : `${caPem.trimEnd()}\n${proxyClient.caPem}`,
+    // Nobody named is everybody.
+    allowedNames: allowedNames.length === 0 ? [] : [...new Set([...allowedNames, PROXY_NAME])],
   };
-  if (Object.keys(data).length === 0) return [];
-  const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
-  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
-  return [{ group: '', version: 'v1', plural: 'configmaps', object }];
 }
 
 /** All of them in the order in which they are written. `host` and `port` say where the server listens, if it does. */
@@ -174,7 +184,6 @@ export function systemObjects(
         spec: { cidrs: [options.serviceCidr] },
       },
     },
-    ...authenticationSettings(options),
     kubernetesService(firstAddress, listening?.port ?? 6443),
     ...authenticationTrust(options),
     ...(listening === undefined ? [] : kubernetesEndpoints(listening.host, listening.port)),

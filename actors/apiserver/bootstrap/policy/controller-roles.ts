@@ -109,7 +109,6 @@ export const controllerRoles: Readonly<Record<string, readonly PolicyRule[]>> = 
     rule(READ, RESOURCE, 'resourceclaims'),
     rule(READ, RESOURCE, 'resourceslices'),
     rule(READ, RESOURCE, 'deviceclasses'),
-    rule(READ, RESOURCE, 'devicetaintrules'),
     EVENTS,
   ],
   'generic-garbage-collector': [rule('get list watch patch update delete', '*', '*'), EVENTS],
