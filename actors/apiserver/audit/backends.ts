@@ -13,7 +13,7 @@ const BUFFER_EVENTS_MAX = 10_000;
 const BATCH_EVENTS_MAX = 400;
 const BATCH_WAIT_MS = 500;
 /** A file takes the lines of a moment together: a write for each would cost more than the request. */
-const LOG_WAIT_MS = 50;
+const LOG_WAIT_MS = 100;
 
 export interface AuditBackend {
   readonly name: string;

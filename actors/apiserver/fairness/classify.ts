@@ -11,9 +11,12 @@ export interface FlowRequest {
   readonly verb: string;
   readonly path?: string;
   readonly group: string;
+  /** Told of in dumps alone, as is the name. */
+  readonly version?: string;
   readonly resource: string;
   readonly subresource: string;
   readonly namespace: string;
+  readonly name?: string;
 }
 
 export interface Schema {

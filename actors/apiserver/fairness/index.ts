@@ -8,6 +8,7 @@ import type { Clock, Counter, Gauge, Histogram, Metrics } from '../../../src/run
 import type { Caches } from '../cache/caches.ts';
 import type { Identity } from '../call.ts';
 import { compileSchemas, type FlowRequest, type Schema } from './classify.ts';
+import { dumpOf, type TakenRequest, type Tally } from './dump.ts';
 import { hashOf, Level, type LevelSpec, type Refusal, type SeatPool } from './level.ts';
 
 export type { FlowRequest } from './classify.ts';
@@ -31,12 +32,18 @@ export interface Seat {
 export interface Fairness {
   /** A seat, at once where there is one. `width`: seats that the request takes. @throws TooManyRequests */
   enter(request: FlowRequest, width: number): Seat | Promise<Seat> | undefined;
+  /** A text about levels, queues or requests; undefined for paths of others. */
+  dump(path: string, details: boolean): string | undefined;
 }
 
 interface Cells {
   readonly dispatched: Counter;
   readonly executing: Gauge;
+  readonly executingSeats: Gauge;
+  readonly waiting: Gauge;
+  readonly waitingSeats: Gauge;
   readonly waited: Histogram;
+  readonly ran: Histogram;
 }
 
 interface LevelConfiguration {
@@ -68,6 +75,8 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   let remembered = new WeakMap<Identity, Map<string, Schema>>();
   let stale = true;
   const cells = new Map<Schema, Cells>();
+  const running = new Set<TakenRequest>();
+  const tallies = new Map<string, Tally>();
   for (const cache of [schemaCache, levelCache]) {
     caches.onChange(cache.prefix.slice(0, -1), () => {
       stale = true;
@@ -87,13 +96,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       const level = levels.get(spec.name);
       if (level === undefined) levels.set(spec.name, new Level(spec, pool, (callback) => clock.turn(callback)));
       else level.configure(spec);
-      metrics
-        .gauge(
-          'apiserver_flowcontrol_nominal_limit_seats',
-          'Nominal number of execution seats configured for each priority level',
-          { priority_level: spec.name },
-        )
-        .set(spec.seats);
+      tellLimits(spec, metrics);
     }
     for (const name of levels.keys()) if (!specs.some((spec) => spec.name === name)) levels.delete(name);
     schemas = compileSchemas(schemaCache.list().map((entry) => entry.object)).filter(
@@ -124,31 +127,23 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   function cellsOf(schema: Schema): Cells {
     let found = cells.get(schema);
     if (found === undefined) {
-      const labels = { priority_level: schema.level, flow_schema: schema.name };
-      found = {
-        dispatched: metrics.counter(
-          'apiserver_flowcontrol_dispatched_requests_total',
-          'Number of requests executed by API Priority and Fairness subsystem',
-          labels,
-        ),
-        executing: metrics.gauge(
-          'apiserver_flowcontrol_current_executing_requests',
-          'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem',
-          labels,
-        ),
-        waited: metrics.histogram(
-          'apiserver_flowcontrol_request_wait_duration_seconds',
-          'Length of time a request spent waiting in its queue',
-          WAIT_BUCKETS,
-          { ...labels, execute: 'true' },
-        ),
-      };
+      found = createCells({ priority_level: schema.level, flow_schema: schema.name }, metrics);
       cells.set(schema, found);
     }
     return found;
   }
 
+  function tallyOf(level: string): Tally {
+    let tally = tallies.get(level);
+    if (tally === undefined) {
+      tally = { dispatched: 0, rejected: 0, timedOut: 0 };
+      tallies.set(level, tally);
+    }
+    return tally;
+  }
+
   function refused(schema: Schema, reason: Refusal): TooManyRequests {
+    tallyOf(schema.level)[reason === 'time-out' ? 'timedOut' : 'rejected']++;
     metrics
       .counter(
         'apiserver_flowcontrol_rejected_requests_total',
@@ -159,11 +154,23 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     return tooManyRequests();
   }
 
-  function seated(schema: Schema, levelUid: string, leave: () => void, waitedSeconds: number): Seat {
-    const { dispatched, executing, waited } = cellsOf(schema);
+  function seated(
+    schema: Schema,
+    levelUid: string,
+    leave: () => void,
+    taken: Omit<TakenRequest, 'startedMs'>,
+    waitedSeconds: number,
+  ): Seat {
+    const { dispatched, executing, executingSeats, waited, ran } = cellsOf(schema);
+    const { width } = taken;
+    tallyOf(schema.level).dispatched++;
     dispatched.add(1);
     executing.add(1);
+    executingSeats.add(width);
     waited.observe(waitedSeconds);
+    const startedMs = waitedSeconds === 0 ? taken.arrivedMs : clock.now();
+    const begun: TakenRequest = { ...taken, startedMs };
+    running.add(begun);
     let released = false;
     return {
       schemaUid: schema.uid,
@@ -171,7 +178,10 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       release() {
         if (released) return;
         released = true;
+        running.delete(begun);
         executing.add(-1);
+        executingSeats.add(-width);
+        ran.observe(Math.max(0, clock.now() - startedMs) / 1000);
         leave();
         if (pool.waiting > 0) for (const level of levels.values()) level.dispatch();
       },
@@ -183,38 +193,116 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       if (stale) refresh();
       const schema = schemaOf(request);
       if (schema === undefined) return undefined;
+      const arrivedMs = clock.now();
       const exemptUid = exempt.get(schema.level);
-      if (exemptUid !== undefined) return seated(schema, exemptUid, nothing, 0);
-      const level = levels.get(schema.level) as Level;
       const flow =
         schema.distinguisher === 'ByUser'
           ? request.user.user
           : schema.distinguisher === 'ByNamespace'
             ? request.namespace
             : '';
+      const taking = { request, level: schema.level, schema: schema.name, flow, arrivedMs };
+      if (exemptUid !== undefined) return seated(schema, exemptUid, nothing, { ...taking, width }, 0);
+      const level = levels.get(schema.level) as Level;
       const hash = () => hashOf(`${schema.name}\n${flow}`);
-      const taken = Math.min(width, level.spec.seats);
+      const taken = { ...taking, width: Math.min(width, level.spec.seats) };
       let settle: (refusal: Refusal | undefined) => void = nothing;
-      const place = level.enter(hash, taken, (refusal) => settle(refusal));
+      const place = level.enter(
+        hash,
+        taken.width,
+        (refusal) => settle(refusal),
+        () => ({ ...taken, startedMs: undefined }),
+      );
       if (place.refusal !== undefined) throw refused(schema, place.refusal);
       const { queued } = place;
-      if (queued === undefined) return seated(schema, level.spec.uid, place.leave, 0);
+      if (queued === undefined) return seated(schema, level.spec.uid, place.leave, taken, 0);
+      const { waiting, waitingSeats } = cellsOf(schema);
+      const waits = (change: number) => {
+        waiting.add(change);
+        waitingSeats.add(change * taken.width);
+      };
+      waits(1);
       const startedMs = clock.monotonic();
       return new Promise<Seat>((resolve, reject) => {
         const timer = clock.after(
           WAIT_MS,
           () => {
-            if (level.abandon(queued)) reject(refused(schema, 'time-out'));
+            if (!level.abandon(queued)) return;
+            waits(-1);
+            reject(refused(schema, 'time-out'));
           },
           { background: true },
         );
         settle = () => {
           timer.cancel();
-          resolve(seated(schema, level.spec.uid, place.leave, (clock.monotonic() - startedMs) / 1000));
+          waits(-1);
+          resolve(seated(schema, level.spec.uid, place.leave, taken, (clock.monotonic() - startedMs) / 1000));
         };
       });
     },
+    dump(path, details) {
+      if (stale) refresh();
+      return dumpOf(path, details, { levels, exempt: exempt.keys(), running, tallyOf });
+    },
   };
+}
+
+function createCells(
+  labels: { readonly priority_level: string; readonly flow_schema: string },
+  metrics: Metrics,
+): Cells {
+  const counter = (name: string, help: string) => metrics.counter(`apiserver_flowcontrol_${name}`, help, labels);
+  const gauge = (name: string, help: string) => metrics.gauge(`apiserver_flowcontrol_${name}`, help, labels);
+  const histogram = (name: string, help: string, more: Record<string, string>) =>
+    metrics.histogram(`apiserver_flowcontrol_${name}`, help, WAIT_BUCKETS, { ...labels, ...more });
+  return {
+    dispatched: counter(
+      'dispatched_requests_total',
+      'Number of requests executed by API Priority and Fairness subsystem',
+    ),
+    executing: gauge(
+      'current_executing_requests',
+      'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage in the API Priority and Fairness subsystem',
+    ),
+    executingSeats: gauge(
+      'current_executing_seats',
+      'Concurrency (number of seats) occupied by the currently executing (initial stage for a WATCH, any stage otherwise) requests in the API Priority and Fairness subsystem',
+    ),
+    waiting: gauge(
+      'current_inqueue_requests',
+      'Number of requests currently pending in queues of the API Priority and Fairness subsystem',
+    ),
+    waitingSeats: gauge(
+      'current_inqueue_seats',
+      'Number of seats currently pending in queues of the API Priority and Fairness subsystem',
+    ),
+    waited: histogram('request_wait_duration_seconds', 'Length of time a request spent waiting in its queue', {
+      execute: 'true',
+    }),
+    ran: histogram(
+      'request_execution_seconds',
+      'Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem',
+      { type: 'regular' },
+    ),
+  };
+}
+
+/** Seats of a level: what it has by its shares, and between which bounds lending and borrowing move it. */
+function tellLimits({ name, seats, seatsKept, seatsBorrowedMax }: LevelSpec, metrics: Metrics): void {
+  const tell = (metric: string, help: string, value: number) =>
+    metrics.gauge(`apiserver_flowcontrol_${metric}`, help, { priority_level: name }).set(value);
+  tell('nominal_limit_seats', 'Nominal number of execution seats configured for each priority level', seats);
+  tell(
+    'lower_limit_seats',
+    'Configured lower bound on number of execution seats available to each priority level',
+    seatsKept,
+  );
+  tell(
+    'upper_limit_seats',
+    'Configured upper bound on number of execution seats available to each priority level',
+    seats + seatsBorrowedMax,
+  );
+  tell('current_limit_seats', 'current derived number of execution seats available to each priority level', seats);
 }
 
 const nothing = (): void => undefined;

@@ -12,6 +12,8 @@
  * @see staging/src/k8s.io/apiserver/pkg/util/flowcontrol/fairqueuing/queueset/queueset.go
  */
 
+import type { TakenRequest } from './dump.ts';
+
 export interface LevelSpec {
   readonly name: string;
   readonly uid: string;
@@ -30,11 +32,13 @@ export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out';
 interface Waiting {
   readonly width: number;
   readonly queue: Queue;
+  /** Who waits. */
+  readonly told: () => TakenRequest;
   /** Called once: with a seat, or with why there is none. */
   readonly settle: (refusal: Refusal | undefined) => void;
 }
 
-interface Queue {
+export interface Queue {
   readonly waiting: Waiting[];
   executing: number;
   /** How much it was served, in seats; idle queues catch up with the level. */
@@ -80,6 +84,10 @@ export class Level {
     this.dispatch();
   }
 
+  get queues(): readonly Queue[] {
+    return this.#queues;
+  }
+
   #shape(): void {
     const count = this.spec.queuing?.queues ?? 0;
     this.#queues = Array.from({ length: count }, () => ({ waiting: [], executing: 0, served: this.#served }));
@@ -115,6 +123,7 @@ export class Level {
     hash: () => number,
     width: number,
     settle: Waiting['settle'],
+    told: Waiting['told'],
   ): { queued?: Waiting; refusal?: Refusal; leave: () => void } {
     const { queuing } = this.spec;
     if (queuing === undefined || this.#queues.length === 0) {
@@ -129,7 +138,7 @@ export class Level {
     }
     const queue = this.#choose(hash(), queuing.handSize);
     if (queue.waiting.length >= queuing.queueLengthLimit) return { refusal: 'queue-full', leave: nothing };
-    const queued = { width, queue, settle };
+    const queued = { width, queue, settle, told };
     if (queue.waiting.length === 0) {
       queue.served = Math.max(queue.served, this.#served);
       this.#busy.add(queue);

@@ -32,6 +32,11 @@ export async function sendPlainPath(
     await sendMetrics(server, reply, query);
     return true;
   }
+  const dump = server.fairness?.dump(bare, (query.first['includeRequestDetails'] ?? '') !== '');
+  if (dump !== undefined) {
+    send(reply, 200, PLAIN, dump, { 'x-content-type-options': 'nosniff' });
+    return true;
+  }
   if ((method === 'GET' || method === 'HEAD') && sendIssuerMetadata(server, reply, bare)) return true;
   const document = documentOf(server, bare);
   if (document !== undefined) {

@@ -13,7 +13,10 @@ const LIST_SEATS_MAX = 10;
 export function takeSeat(call: Call, server: Server): void | Promise<void> {
   if (server.fairness === undefined || call.door === 'bus') return;
   if (call.subresource !== undefined && LASTING.includes(call.subresource.name)) return;
-  const seat = server.fairness.enter({ user: call.user, ...scopeOf(call) }, widthOf(call, server));
+  const { verb, group, resource, subresource, namespace } = scopeOf(call);
+  const { user, kind, name = '' } = call;
+  const request = { user, verb, group, version: kind.version, resource, subresource, namespace, name };
+  const seat = server.fairness.enter(request, widthOf(call, server));
   if (!(seat instanceof Promise)) {
     call.seat = seat;
     return;

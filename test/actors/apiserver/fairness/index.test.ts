@@ -10,7 +10,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer({
     http: { host: '127.0.0.1', port: 0 },
-    tokens: ['flooder', 'quiet', 'bare'].map((user) => ({ token: user, user, groups: ['system:tests'] })),
+    tokens: ['flooder', 'quiet', 'bare', 'narrow'].map((user) => ({ token: user, user, groups: ['system:tests'] })),
     authorizationModes: ['AlwaysAllow'],
     // Few seats, so that the test needs few requests to fill them.
     maxRequestsInflight: 60,
@@ -82,6 +82,77 @@ describe('answers', () => {
     const { text } = await server.http('GET', '/metrics');
     expect(text).toMatch(/apiserver_flowcontrol_rejected_requests_total\{[^}]*flow_schema="bare"[^}]*\} [1-9]/);
     expect(text).toMatch(/apiserver_flowcontrol_dispatched_requests_total\{[^}]*flow_schema="global-default"/);
+  });
+});
+
+describe('the dumps', () => {
+  const DUMPS = '/debug/api_priority_and_fairness';
+  const cellsOf = (text: string, first: string) =>
+    text
+      .split('\n')
+      .map((line) => line.split(/, */))
+      .filter(([cell]) => cell === first);
+
+  it('tell of levels, queues and requests', async () => {
+    const level = {
+      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+      kind: 'PriorityLevelConfiguration',
+      metadata: { name: 'narrow' },
+      spec: {
+        type: 'Limited',
+        limited: {
+          nominalConcurrencyShares: 1,
+          borrowingLimitPercent: 0,
+          limitResponse: { type: 'Queue', queuing: { queues: 4, handSize: 2, queueLengthLimit: 5 } },
+        },
+      },
+    };
+    expect((await server.http('POST', LEVELS, level)).status).toBe(201);
+    const subjects = [{ kind: 'User', user: { name: 'narrow' } }];
+    const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true };
+    const schema = {
+      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+      kind: 'FlowSchema',
+      metadata: { name: 'narrow' },
+      spec: {
+        matchingPrecedence: 51,
+        distinguisherMethod: { type: 'ByUser' },
+        priorityLevelConfiguration: { name: 'narrow' },
+        rules: [{ subjects, resourceRules: [all] }],
+      },
+    };
+    expect((await server.http('POST', FLOWS, schema)).status).toBe(201);
+    // The level has one seat; this request keeps it until it gives up to wait for its revision.
+    const held = Array.from({ length: 3 }, () =>
+      server.http('GET', `${MAPS}?resourceVersion=99999999`, undefined, as('narrow')),
+    );
+    const dump = async (what: string) => (await server.http('GET', `${DUMPS}/${what}`)).text;
+    await until(async () => cellsOf(await dump('dump_requests'), 'narrow').length === 3);
+    const [head, ...requests] = (await dump('dump_requests?includeRequestDetails=1')).split('\n');
+    expect(head?.split(/, */)).toEqual([
+      ...['PriorityLevelName', 'FlowSchemaName', 'QueueIndex', 'RequestIndexInQueue', 'FlowDistingsher', 'ArriveTime'],
+      ...['InitialSeats', 'FinalSeats', 'AdditionalLatency', 'StartTime'],
+      ...['UserName', 'Verb', 'APIPath', 'Namespace', 'Name', 'APIVersion', 'Resource', 'SubResource'],
+    ]);
+    const own = cellsOf(requests.join('\n'), 'narrow');
+    expect(own.map(([, , queue]) => queue === '-1').sort()).toEqual([false, false, true]);
+    expect(own[0]?.slice(10)).toEqual(['narrow', 'list', '', 'default', '', 'v1', 'configmaps', '']);
+    const [levelRow] = cellsOf(await dump('dump_priority_levels'), 'narrow');
+    expect(levelRow?.slice(2, 6)).toEqual(['false', 'false', '2', '1']);
+    const queues = cellsOf(await dump('dump_queues'), 'narrow');
+    expect(queues.map(([, index]) => index)).toEqual(['0', '1', '2', '3']);
+    expect(queues.reduce((sum, [, , pending]) => sum + Number(pending), 0)).toBe(2);
+    const metrics = (await server.http('GET', '/metrics')).text;
+    const valueOf = (name: string) =>
+      metrics
+        .split('\n')
+        .find((line) => line.startsWith(`apiserver_flowcontrol_${name}{`) && line.includes('"narrow"'));
+    expect(valueOf('current_inqueue_requests')).toMatch(/ 2$/);
+    expect(valueOf('current_executing_seats')).toMatch(/ 1$/);
+    expect(valueOf('nominal_limit_seats')).toMatch(/ 1$/);
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual([504, 504, 504]);
+    await until(async () => cellsOf(await dump('dump_requests'), 'narrow').length === 0);
+    expect((await server.http('GET', `${DUMPS}/nothing`)).status).toBe(404);
   });
 });
 

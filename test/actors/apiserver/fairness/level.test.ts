@@ -26,6 +26,10 @@ const spec = (more: Partial<LevelSpec> = {}): LevelSpec => ({
   ...more,
 });
 
+const told = () => {
+  throw new Error('nobody asks who waits');
+};
+
 /** Requests of flows, and the order in which they got their seats. */
 function bench(level: Level) {
   const served: string[] = [];
@@ -40,6 +44,7 @@ function bench(level: Level) {
           served.push(flow);
           leaves.push(place.leave);
         },
+        told,
       );
       if (place.refusal === undefined && place.queued === undefined) {
         served.push(flow);
@@ -154,6 +159,7 @@ it('takes and gives back a seat in less than five microseconds', () => {
           () => hashOf('global-default\njane'),
           1,
           () => undefined,
+          told,
         )
         .leave();
       turn();
