@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { controllers } from '../../../actors/controllers/index.ts';
-import { differences, play } from './contract.ts';
+import { differences, play, playWithout } from './contract.ts';
 import { scenarios } from './scenarios.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/controllers.md'), 'utf8');
@@ -18,14 +18,25 @@ describe('the table', () => {
 });
 
 describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
+  const { shows, takes, says } = scenario;
+  const component = controllers.find((controller) => controller.name === name)?.component ?? name;
   const undisturbed = play(name, scenario);
   // Each test awaits it and fails by it; until the first does, a rejection is not unhandled.
   undisturbed.catch(() => undefined);
 
   it('works, and writes nothing when it looks again at what it has done', { timeout: timeoutMs }, async () => {
     const { state, writesAgain } = await undisturbed;
-    expect(state.join('\n')).toMatch(scenario.shows);
+    expect(state.join('\n')).toMatch(shows);
     expect(writesAgain).toEqual([]);
+  });
+
+  it('is what makes the difference', { timeout: timeoutMs }, async () => {
+    const [{ state, events }, without] = await Promise.all([undisturbed, playWithout(scenario)]);
+    if (takes !== undefined) {
+      expect(without.join('\n')).toMatch(takes);
+      expect(state.join('\n')).not.toMatch(takes);
+    } else if (says !== undefined) expect([...(events.get(component) ?? [])]).toContain(says);
+    else expect(without.join('\n')).not.toMatch(shows);
   });
 
   it('comes to the same end when it asks for what it needs alone', { timeout: timeoutMs }, async () => {
@@ -43,7 +54,6 @@ describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
   });
 
   it('emits what docs/controllers.md says', { timeout: timeoutMs }, async () => {
-    const component = controllers.find((controller) => controller.name === name)?.component ?? name;
     const section = page.slice(page.indexOf(`## ${name}\n`));
     const line = /- emits: (.*)/.exec(section)?.[1] ?? '';
     const { events } = await undisturbed;

@@ -3,7 +3,7 @@
  * steps; after each the cluster settles. The state is all objects but Events and Leases, without what differs between runs
  * (uids, versions, times, addresses, generated names).
  */
-import { builtinRows } from '../../../src/api/index.ts';
+import { builtinRows, isStatusError } from '../../../src/api/index.ts';
 import { coreEvents, type KubernetesObject, type Resource } from '../../../src/client/index.ts';
 import type { ControllerSettings } from '../../../src/controller/index.ts';
 import { type Interceptor, seededRandom } from '../../../src/runtime/index.ts';
@@ -16,6 +16,10 @@ export interface Scenario {
   readonly steps: readonly ((cluster: TestCluster) => Promise<unknown>)[];
   /** Something of the end state that shows that the controller has worked. */
   readonly shows: RegExp;
+  /** Something that the controller takes away: what `shows` says is there without it. */
+  readonly takes?: RegExp;
+  /** Reason of an Event, for a controller that writes nothing else. */
+  readonly says?: string;
   /** Virtual time that passes after the last step; default 20 s, so that what backs off comes back. */
   readonly restMs?: number;
 }
@@ -146,6 +150,29 @@ async function eventsOf(cluster: TestCluster): Promise<Map<string, Set<string>>>
     reasons.set(component, (reasons.get(component) ?? new Set()).add(reason));
   }
   return reasons;
+}
+
+/**
+ * The end state of the scenario when the controller does not run: what the others and the client do alone. Steps that need what it
+ * would have made fail; the state is that at the first of them.
+ */
+export async function playWithout({ besides = [], settings, steps, restMs = 20_000 }: Scenario): Promise<string[]> {
+  const cluster = await startCluster(besides, settings);
+  try {
+    try {
+      for (const step of steps) {
+        await step(cluster);
+        await cluster.system.settled();
+      }
+    } catch (error) {
+      if (!isStatusError(error)) throw error;
+    }
+    await cluster.system.advance(restMs);
+    await cluster.system.settled();
+    return await stateOf(cluster);
+  } finally {
+    await cluster.stop();
+  }
 }
 
 /** Plays the scenario once. */

@@ -128,6 +128,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       finish,
     ],
     shows: /Pod .*other-\*/,
+    takes: /ConfigMap .*"name":"left"/,
   },
   'serviceaccount-controller': {
     steps: [
@@ -438,6 +439,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       remove(kinds.persistentVolumeClaims, { namespace, name: 'free' }),
     ],
     shows: /PersistentVolumeClaim .*"deletionTimestamp".*"name":"used"/,
+    takes: /PersistentVolumeClaim .*"name":"free"/,
   },
   'persistentvolume-protection-controller': {
     steps: [
@@ -452,6 +454,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       remove(kinds.persistentVolumes, { name: 'free' }),
     ],
     shows: /PersistentVolume .*"deletionTimestamp".*"name":"bound"/,
+    takes: /PersistentVolume .*"name":"free"/,
   },
   'ephemeral-volume-controller': {
     steps: [
@@ -501,6 +504,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       advance(3_600_000),
     ],
     shows: /CertificateSigningRequest .*"name":"young"/,
+    takes: /CertificateSigningRequest .*"name":"old"/,
   },
   'ttl-controller': {
     steps: [addNode('n1'), addNode('n2')],
@@ -552,6 +556,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     steps: [
       create(kinds.storageClasses, storageClass('fast')),
       create(kinds.persistentVolumeClaims, claim('c', 'fast')),
+      advance(5_000),
       patch(
         kinds.persistentVolumeClaims,
         { namespace, name: 'c' },
@@ -559,6 +564,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       ),
     ],
     shows: /PersistentVolumeClaim .*"capacity":\{"storage":"2Gi"\}/,
+    says: 'ExternalExpanding',
   },
   'volumeattributesclass-protection-controller': {
     steps: [
@@ -577,6 +583,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       remove(kinds.volumeAttributesClasses, { name: 'free' }),
     ],
     shows: /VolumeAttributesClass .*"deletionTimestamp".*"name":"used"/,
+    takes: /VolumeAttributesClass .*"name":"free"/,
   },
   'selinux-warning-controller': {
     steps: [
@@ -604,6 +611,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       ),
     ],
     shows: /Pod .*s0:c3,c4/,
+    says: 'SELinuxLabelConflict',
   },
   'device-taint-eviction-controller': {
     steps: [
@@ -708,6 +716,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       advance(90_000),
     ],
     shows: /Secret .*"name":"bootstrap-token-ghijkl"/,
+    takes: /Secret .*"name":"bootstrap-token-abcdef"/,
   },
   'legacy-serviceaccount-token-cleaner-controller': {
     steps: [
