@@ -12,6 +12,7 @@ import {
   type CronSchedule,
   controllerIndex,
   controllerIndexName,
+  controllerMetrics,
   controllerOf,
   controllerReferenceTo,
   isNamespaceTerminating,
@@ -56,6 +57,7 @@ function endOf(job: Job): 'Complete' | 'Failed' | undefined {
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
+  const metrics = controllerMetrics(context.metrics, 'cronjob_controller_');
   const lister = dependencies.lister(cronJobs);
   const jobLister = dependencies.lister(jobs);
   /** Uids of Jobs that were created here and are not yet both in the cache and in a status. */
@@ -186,6 +188,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     status.lastScheduleTime = timeText(dueMs);
     try {
       const job = await client.create(jobs, wanted);
+      const skewMs = timeMs(job.metadata?.creationTimestamp) - dueMs;
+      metrics.observe('cronjob_controller_job_creation_skew_duration_seconds', [], skewMs / 1000);
       events.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${job.metadata?.name}`);
       takeOn(status, job);
     } catch (error) {

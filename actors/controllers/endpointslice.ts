@@ -20,6 +20,7 @@ import {
   type ControllerDefinition,
   type ControllerDependencies,
   conditionOf,
+  controllerMetrics,
   controllerReferenceTo,
   endpointKey,
   hasSelector,
@@ -76,9 +77,16 @@ function serviceOf(slice: EndpointSlice): readonly string[] {
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, events } = dependencies;
+  const metrics = controllerMetrics(dependencies.context.metrics, 'endpoint_slice_controller_');
   const serviceLister = dependencies.lister(services);
   const nodeLister = dependencies.lister(nodes);
   const sliceLister = dependencies.lister(endpointSlices);
+  dependencies.context.metrics.beforeRead(() => {
+    const managed = sliceLister.list().filter(({ metadata }) => metadata?.labels?.[managedByLabel] === managedBy);
+    const desired = managed.reduce((sum, { endpoints }) => sum + (endpoints?.length ?? 0), 0);
+    metrics.set('endpoint_slice_controller_num_endpoint_slices', [], managed.length);
+    metrics.set('endpoint_slice_controller_endpoints_desired', [], desired);
+  });
   const selectors = new ServiceSelectors(serviceLister);
   const triggerTimes = new TriggerTimes();
   const versions = new SliceVersions(dependencies.context.clock);
@@ -212,6 +220,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       versions.updated(await client.update(endpointSlices, { ...slice, metadata }));
     }
     for (const slice of plan.remove) await removeSlice(slice);
+    measure(existing, groups, { create, update: plan.update, remove: plan.remove });
+  }
+
+  function measure(
+    existing: readonly EndpointSlice[],
+    wanted: readonly { readonly endpoints: readonly unknown[] }[],
+    changes: Readonly<Record<string, readonly unknown[]>>,
+  ): void {
+    const before = existing.reduce((sum, slice) => sum + (slice.endpoints?.length ?? 0), 0);
+    const after = wanted.reduce((sum, group) => sum + group.endpoints.length, 0);
+    metrics.observe('endpoint_slice_controller_endpoints_added_per_sync', [], Math.max(0, after - before));
+    metrics.observe('endpoint_slice_controller_endpoints_removed_per_sync', [], Math.max(0, before - after));
+    for (const [operation, slices] of Object.entries(changes)) {
+      if (slices.length === 0) continue;
+      const name = operation === 'remove' ? 'delete' : operation;
+      metrics.count('endpoint_slice_controller_changes', [name], slices.length);
+    }
   }
 
   async function removeSlice(slice: EndpointSlice): Promise<void> {

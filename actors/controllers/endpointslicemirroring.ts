@@ -11,6 +11,7 @@ import {
   addressTypeOf,
   type ControllerDefinition,
   type ControllerDependencies,
+  controllerMetrics,
   controllerReferenceTo,
   hasSelector,
   isNamespaceTerminating,
@@ -47,11 +48,13 @@ function mirroredService(slice: EndpointSlice): readonly string[] {
 }
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
-  const { client } = dependencies;
+  const { client, context } = dependencies;
+  const metrics = controllerMetrics(context.metrics, 'endpoint_slice_mirroring_controller_');
+  const measure = (operation: string) => metrics.count('endpoint_slice_mirroring_controller_changes', [operation]);
   const endpointsLister = dependencies.lister(endpoints);
   const serviceLister = dependencies.lister(services);
   const sliceLister = dependencies.lister(endpointSlices);
-  const versions = new SliceVersions(dependencies.context.clock);
+  const versions = new SliceVersions(context.clock);
   dependencies.index(endpointSlices, mirrorIndex, mirroredService);
   dependencies.observe(services, ({ object }) => {
     if (endpointsLister.get(object.metadata?.namespace, object.metadata?.name ?? ''))
@@ -67,6 +70,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     for (const slice of slices) {
       try {
         await client.delete(endpointSlices, keyOf(slice));
+        measure('delete');
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
@@ -97,10 +101,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
           ports: [...ports],
         };
         versions.created(key, await client.create(endpointSlices, slice));
+        measure('create');
       }
       for (const slice of plan.update) {
         const updated = { ...slice, metadata: { ...slice.metadata, ...metadata } };
         versions.updated(await client.update(endpointSlices, updated));
+        measure('update');
       }
       await removeAll(plan.remove);
     }

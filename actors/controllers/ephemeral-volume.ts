@@ -7,6 +7,7 @@ import { isAlreadyExists, type Pod, type Volume } from '../../src/api/index.ts';
 import { persistentVolumeClaims, pods, type Resource } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
+  controllerMetrics,
   controllerReferenceTo,
   keyFor,
   messageOf,
@@ -20,9 +21,10 @@ export const ephemeralVolumeController: ControllerDefinition = {
   component: 'ephemeral_volume',
   serviceAccount: 'ephemeral-volume-controller',
   interests: [{ resource: pods, interest: 'claiming' }],
-  create({ client, enqueue, events, index, lister, observe }) {
+  create({ client, context, enqueue, events, index, lister, observe }) {
     const podLister = lister(pods);
     const claimLister = lister(persistentVolumeClaims);
+    const metrics = controllerMetrics(context.metrics, 'ephemeral_volume_controller_');
     observe(pods, ({ type, object }) => {
       if (type !== 'deleted' && object.spec?.volumes?.some(({ ephemeral }) => ephemeral !== undefined)) {
         enqueue(keyFor(object));
@@ -49,6 +51,7 @@ export const ephemeralVolumeController: ControllerDefinition = {
       }
       const template = volume.ephemeral?.volumeClaimTemplate;
       const { labels, annotations } = template?.metadata ?? {};
+      metrics.count('ephemeral_volume_controller_create_total');
       const claim = {
         apiVersion: 'v1',
         kind: 'PersistentVolumeClaim',
@@ -64,6 +67,7 @@ export const ephemeralVolumeController: ControllerDefinition = {
       try {
         await client.create(persistentVolumeClaims, claim);
       } catch (error) {
+        metrics.count('ephemeral_volume_controller_create_failures_total');
         // Just made, and not in the cache yet: a second look decides whose it is.
         if (isAlreadyExists(error)) throw error;
         throw new Error(`create PVC ${name}: ${messageOf(error)}`, { cause: error });

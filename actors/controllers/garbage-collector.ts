@@ -9,6 +9,7 @@ import type { Change, KubernetesObject, Resource } from '../../src/client/index.
 import {
   type ControllerDefinition,
   type ControllerDependencies,
+  controllerMetrics,
   createResourceCatalog,
   foregroundFinalizer,
   OwnerGraph,
@@ -39,6 +40,8 @@ type OwnerState = 'solid' | 'dangling' | 'waiting';
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events, informers } = dependencies;
+  // Kinds are known from the informers, which try again by themselves: the number of failures stays 0.
+  controllerMetrics(context.metrics, 'garbagecollector_controller_');
   const graph = new OwnerGraph({
     onSuspect: (node) => dependencies.enqueue(deletePrefix + node.uid),
     onOrphan: (node) => dependencies.enqueue(orphanPrefix + node.uid),

@@ -19,6 +19,7 @@ import {
   boundReplicas,
   type ControllerDefinition,
   type ControllerDependencies,
+  controllerMetrics,
   createResourceCatalog,
   externalMetricValue,
   isPodReady,
@@ -103,6 +104,7 @@ interface Pass {
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
+  const metrics = controllerMetrics(context.metrics, 'horizontal_pod_autoscaler_controller_');
   const lister = dependencies.lister(horizontalPodAutoscalers);
   const catalog = createResourceCatalog(dependencies);
   const histories = new Map<string, ScalingHistory>();
@@ -315,7 +317,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   /** The largest of the proposals of all metrics. @throws Error when the metrics do not allow a decision */
   async function proposeAll(pass: Pass, scale: Required<Pick<Scale, 'spec' | 'status'>>, statuses: MetricStatus[]) {
     const { autoscaler } = pass;
-    const metrics = autoscaler.spec.metrics ?? [];
+    const asked = autoscaler.spec.metrics ?? [];
     if ((scale.status.selector ?? '') === '') {
       events.event(autoscaler, 'Warning', 'SelectorRequired', 'selector is required');
       const message = "the HPA target's scale is missing a selector";
@@ -325,13 +327,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     let best: Proposal | undefined;
     let firstFailure: MetricFailure | undefined;
     let failures = 0;
-    for (const metric of metrics) {
+    for (const metric of asked) {
       try {
         const proposal = await propose(autoscaler, metric, scale);
+        const current = scale.spec.replicas ?? 0;
+        const action = proposal.replicas > current ? 'scale_up' : proposal.replicas < current ? 'scale_down' : 'none';
+        metrics.count('horizontal_pod_autoscaler_controller_metric_computation_total', [action, 'none', metric.type]);
         statuses.push(proposal.status);
         if (best === undefined || proposal.replicas > best.replicas) best = proposal;
       } catch (error) {
         if (!(error instanceof MetricFailure)) throw error;
+        const failed = ['none', 'internal', metric.type];
+        metrics.count('horizontal_pod_autoscaler_controller_metric_computation_total', failed);
         events.event(autoscaler, 'Warning', error.reason, error.detail);
         statuses.push({ type: '' });
         firstFailure ??= error;
@@ -343,7 +350,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const message = `the HPA was unable to compute the replica count: ${firstFailure?.detail}`;
       setCondition(pass, 'ScalingActive', 'False', firstFailure?.reason ?? '', message);
       throw new Error(
-        `invalid metrics (${failures} invalid out of ${metrics.length}), first error is: ${firstFailure?.message}`,
+        `invalid metrics (${failures} invalid out of ${asked.length}), first error is: ${firstFailure?.message}`,
       );
     }
     const message = `the HPA was able to successfully calculate a replica count from ${best.name}`;
@@ -377,7 +384,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return { resource, scale };
   }
 
-  async function sync(key: string, autoscaler: HorizontalPodAutoscaler): Promise<void> {
+  /** Gives what came of it in the words of the metrics: what was done, and what was wrong. */
+  async function sync(key: string, autoscaler: HorizontalPodAutoscaler): Promise<readonly [string, string]> {
     const pass: Pass = { autoscaler, conditions: [...(autoscaler.status?.conditions ?? [])] };
     let found: { resource: Resource; scale: Scale };
     try {
@@ -387,7 +395,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       events.event(autoscaler, 'Warning', 'FailedGetScale', text);
       const message = `the HPA controller was unable to get the target's current scale: ${text}`;
       setCondition(pass, 'AbleToScale', 'False', 'FailedGetScale', message);
-      return write(pass, {});
+      await write(pass, {});
+      return ['none', 'internal'];
     }
     const got = "the HPA controller was able to get the target's current scale";
     setCondition(pass, 'AbleToScale', 'True', 'SucceededGetScale', got);
@@ -421,7 +430,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       } catch (error) {
         await write(pass, { currentReplicas: status.replicas ?? 0, currentMetrics: statuses });
         events.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', messageOf(error));
-        return;
+        return ['none', 'internal'];
       }
       measured = true;
       if (best.replicas > current) reason = `${best.name} above target`;
@@ -441,6 +450,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       currentMetrics: measured ? statuses : undefined,
       ...(rescale ? { lastScaleTime: timeText(clock.now()) } : {}),
     });
+    return [desired > current ? 'scale_up' : desired < current ? 'scale_down' : 'none', 'none'];
   }
 
   async function rescaleTo(
@@ -481,7 +491,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         histories.delete(key);
         return undefined;
       }
-      await sync(key, autoscaler);
+      const startedMs = clock.monotonic();
+      const outcome = await sync(key, autoscaler).catch((error: unknown) => {
+        metrics.count('horizontal_pod_autoscaler_controller_reconciliations_total', ['none', 'internal']);
+        throw error;
+      });
+      metrics.count('horizontal_pod_autoscaler_controller_reconciliations_total', outcome);
+      const tookSeconds = (clock.monotonic() - startedMs) / 1000;
+      metrics.observe('horizontal_pod_autoscaler_controller_reconciliation_duration_seconds', outcome, tookSeconds);
       return { requeueAfterMs: syncPeriodMs, background: true };
     },
   };

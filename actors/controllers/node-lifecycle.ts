@@ -11,6 +11,7 @@ import {
   type ControllerDefinition,
   type ControllerDependencies,
   conditionOf,
+  controllerMetrics,
   DisruptionZones,
   isPodReady,
   nodeIndex,
@@ -18,6 +19,7 @@ import {
   type Reconciler,
   sameTaint,
   timeText,
+  zoneOf,
 } from '../../src/controller/index.ts';
 
 const monitorGraceMs = 50_000;
@@ -72,6 +74,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events, settings } = dependencies;
   const { clock, signal } = context;
   const nodeLister = dependencies.lister(nodes);
+  const metrics = controllerMetrics(context.metrics, 'node_collector_');
   const healths = new Map<string, Health>();
   /** Nodes whose turn to be tainted NoExecute has come. */
   const allowed = new Set<string>();
@@ -79,6 +82,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     clock,
     (name) => {
       allowed.add(name);
+      const node = nodeLister.get(undefined, name);
+      if (node !== undefined) metrics.count('node_collector_evictions_total', [zoneOf(node)]);
       dependencies.enqueue(name);
     },
     (allDisrupted) => {
@@ -88,6 +93,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       for (const { metadata } of nodeLister.list()) dependencies.enqueue(metadata?.name ?? '');
     },
   );
+  context.metrics.beforeRead(() => {
+    for (const [zone, { ready, notReady }] of zones.counts()) {
+      const size = ready + notReady;
+      metrics.set('node_collector_zone_size', [zone], size);
+      metrics.set('node_collector_unhealthy_nodes_in_zone', [zone], notReady);
+      metrics.set('node_collector_zone_health', [zone], size === 0 ? 100 : (100 * ready) / size);
+    }
+  });
   const graceMs = settings.nodeMonitorGracePeriodMs ?? monitorGraceMs;
 
   const stranded = dependencies.parts(pods, 'node', ({ type, object: pod }) => {

@@ -10,6 +10,7 @@ import {
   type ControllerDefinition,
   type ControllerDependencies,
   conditionOf,
+  controllerMetrics,
   disrupt,
   isPodFinished,
   keyFor,
@@ -50,6 +51,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { clock } = context;
   const nodeLister = dependencies.lister(nodes);
   const podLister = dependencies.lister(pods);
+  const metrics = controllerMetrics(context.metrics, 'pod_gc_collector_');
   const threshold = settings.terminatedPodThreshold ?? terminatedThreshold;
   dependencies.index(pods, nodeIndexName, nodeIndex);
   dependencies.index(pods, finishedIndex, (pod) => (isPodFinished(pod) ? ['true'] : []));
@@ -96,8 +98,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const message = 'PodGC: node no longer exists';
     const collect = (pod: Pod) =>
       isPodFinished(pod)
-        ? deleteNow(pod)
-        : disrupt(client, pod, clock.now(), { reason, message, fail: true, gracePeriodSeconds: 0 });
+        ? deleteNow(pod, 'orphaned')
+        : measured(pod, 'orphaned', () =>
+            disrupt(client, pod, clock.now(), { reason, message, fail: true, gracePeriodSeconds: 0 }),
+          );
     await Promise.all(orphans.map(collect));
   }
 
@@ -106,7 +110,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (!isOutOfService(name)) return undefined;
     const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
     const terminating = items.filter(({ metadata }) => metadata?.deletionTimestamp !== undefined);
-    await Promise.all(terminating.map(deleteNow));
+    await Promise.all(terminating.map((pod) => deleteNow(pod, 'out-of-service')));
     return { requeueAfterMs: outOfServicePeriodMs, background: true };
   }
 
@@ -114,19 +118,31 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { namespace, name } = splitKey(key);
     const pod = podLister.get(namespace, name);
     if (pod?.metadata?.deletionTimestamp === undefined) return;
-    await deleteNow(pod);
+    await deleteNow(pod, 'unscheduled');
   }
 
-  /** Marks the pod as failed before it is deleted: no kubelet would say so any more. */
-  async function deleteNow(pod: Pod): Promise<void> {
-    try {
-      if (!isPodFinished(pod)) {
-        const patch = { metadata: { uid: pod.metadata?.uid }, status: { phase: 'Failed' } };
-        await client.patch(pods, keyOf(pod), 'merge', patch, { subresource: 'status' });
+  /** Marks the pod as failed before it is deleted: no kubelet would say so any more. `why`: in the words of the metrics. */
+  const deleteNow = (pod: Pod, why: string) =>
+    measured(pod, why, async () => {
+      try {
+        if (!isPodFinished(pod)) {
+          const patch = { metadata: { uid: pod.metadata?.uid }, status: { phase: 'Failed' } };
+          await client.patch(pods, keyOf(pod), 'merge', patch, { subresource: 'status' });
+        }
+        await client.delete(pods, keyOf(pod), { gracePeriodSeconds: 0 });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
       }
-      await client.delete(pods, keyOf(pod), { gracePeriodSeconds: 0 });
+    });
+
+  async function measured(pod: Pod, why: string, remove: () => Promise<unknown>): Promise<void> {
+    const labels = [pod.metadata?.namespace ?? '', why];
+    metrics.count('pod_gc_collector_force_delete_pods_total', labels);
+    try {
+      await remove();
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      metrics.count('pod_gc_collector_force_delete_pod_errors_total', labels);
+      throw error;
     }
   }
 
@@ -141,7 +157,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         timeMs(left.metadata?.creationTimestamp) - timeMs(right.metadata?.creationTimestamp) ||
         ((left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1),
     );
-    for (const pod of finished.slice(0, surplus)) await deleteNow(pod);
+    for (const pod of finished.slice(0, surplus)) await deleteNow(pod, 'terminated');
   }
 
   return {

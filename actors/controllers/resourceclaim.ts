@@ -15,6 +15,7 @@ import { keyOf, pods, type Resource, resourceClaims, resourceClaimTemplates } fr
 import {
   type ControllerDefinition,
   type ControllerDependencies,
+  controllerMetrics,
   controllerReferenceTo,
   isPodFinished,
   keyFor,
@@ -61,6 +62,7 @@ function prefixOf(podName: string, entryName: string): string {
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, enqueue, events } = dependencies;
+  const metrics = controllerMetrics(dependencies.context.metrics, 'resourceclaim_controller_');
   const podLister = dependencies.lister(pods);
   const claimLister = dependencies.lister(resourceClaims);
   const templateLister = dependencies.lister(resourceClaimTemplates);
@@ -151,9 +153,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   async function createClaim(claim: ResourceClaim): Promise<ResourceClaim> {
+    const admin = claim.spec.devices?.requests?.some(({ exactly }) => exactly?.adminAccess === true) ?? false;
     try {
-      return await client.create(resourceClaims, claim);
+      const created = await client.create(resourceClaims, claim);
+      metrics.count('resourceclaim_controller_creates_total', ['success', `${admin}`]);
+      return created;
     } catch (error) {
+      metrics.count('resourceclaim_controller_creates_total', ['failure', `${admin}`]);
       // Its name was not given yet: upstream leaves a gap there.
       throw new Error(`create ResourceClaim : ${messageOf(error)}`, { cause: error });
     }

@@ -4,9 +4,14 @@
  *
  * @see kubernetes/pkg/controller/certificates/rootcacertpublisher
  */
-import { isAlreadyExists } from '../../src/api/index.ts';
+import { isAlreadyExists, isStatusError } from '../../src/api/index.ts';
 import { configMaps, namespaces } from '../../src/client/index.ts';
-import { type ControllerDefinition, isNamespaceTerminating, semanticallyEqual } from '../../src/controller/index.ts';
+import {
+  type ControllerDefinition,
+  controllerMetrics,
+  isNamespaceTerminating,
+  semanticallyEqual,
+} from '../../src/controller/index.ts';
 
 const mapName = 'kube-root-ca.crt';
 const descriptionAnnotation = 'kubernetes.io/description';
@@ -18,7 +23,8 @@ export const rootCaCertificatePublisherController: ControllerDefinition = {
   serviceAccount: 'root-ca-cert-publisher',
   reconciles: namespaces,
   create(dependencies) {
-    const { client, settings } = dependencies;
+    const { client, context, settings } = dependencies;
+    const metrics = controllerMetrics(context.metrics, 'root_ca_cert_publisher_');
     const namespaceLister = dependencies.lister(namespaces);
     const mapLister = dependencies.lister(configMaps);
     dependencies.observe(configMaps, ({ object }) => {
@@ -48,7 +54,9 @@ export const rootCaCertificatePublisherController: ControllerDefinition = {
             const metadata = { ...current.metadata, annotations: { ...current.metadata?.annotations, ...annotations } };
             await client.update(configMaps, { ...current, metadata, data });
           }
+          metrics.count('root_ca_cert_publisher_sync_total', ['200']);
         } catch (error) {
+          metrics.count('root_ca_cert_publisher_sync_total', [isStatusError(error) ? `${error.status.code}` : '500']);
           if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
         }
         return undefined;

@@ -10,6 +10,7 @@ import {
   type CloudLoadBalancers,
   type ControllerDefinition,
   type ControllerDependencies,
+  controllerMetrics,
   createSimulatedCloud,
   keyFor,
   messageOf,
@@ -97,6 +98,7 @@ function changeOf({ spec: old }: Service, { spec: next }: Service): [reason: str
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, enqueue, events } = dependencies;
+  const metrics = controllerMetrics(dependencies.context.metrics, 'service_controller_');
   const serviceLister = dependencies.lister(services);
   const nodeLister = dependencies.lister(nodes);
   const { loadBalancers } = createSimulatedCloud(client, dependencies.context.clock);
@@ -179,6 +181,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   async function ensure(service: Service, provider: CloudLoadBalancers): Promise<void> {
     const current = hosts();
+    metrics.count('service_controller_loadbalancer_sync_total');
     events.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer');
     const held = await attempt('add load balancer cleanup finalizer', () => setFinalizer(service, true));
     if (current.length === 0) {

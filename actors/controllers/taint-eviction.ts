@@ -9,6 +9,7 @@ import { nodes, pods } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
   type ControllerDependencies,
+  controllerMetrics,
   disrupt,
   type Key,
   keyFor,
@@ -39,6 +40,7 @@ const taintsKey = (taints: readonly Taint[]): string =>
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
+  const metrics = controllerMetrics(context.metrics, 'taint_eviction_controller_');
   const nodeLister = dependencies.lister(nodes);
   /** When each pod on its way out goes. As upstream, a later change of taints or tolerations does not move it. */
   const scheduled = new Map<
@@ -91,6 +93,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const message = 'Taint manager: deleting due to NoExecute taint';
     try {
       await disrupt(client, pod, clock.now(), { reason: 'DeletionByTaintManager', message });
+      metrics.count('taint_eviction_controller_pod_deletions_total');
     } catch (error) {
       // Its time has come: a lost race does not give it another.
       scheduled.set(key, { uid: pod.metadata?.uid, dueMs: clock.now(), told: true });

@@ -5,7 +5,7 @@
  */
 import { isConflict, isNotFound, type Job } from '../../src/api/index.ts';
 import { jobs } from '../../src/client/index.ts';
-import { type ControllerDefinition, splitKey, timeMs } from '../../src/controller/index.ts';
+import { type ControllerDefinition, controllerMetrics, splitKey, timeMs } from '../../src/controller/index.ts';
 
 export const ttlAfterFinishedController: ControllerDefinition = {
   name: 'ttl-after-finished-controller',
@@ -14,6 +14,7 @@ export const ttlAfterFinishedController: ControllerDefinition = {
   interests: [{ resource: jobs, interest: 'expiring' }],
   create({ client, context, lister }) {
     const jobLister = lister(jobs);
+    const metrics = controllerMetrics(context.metrics, 'ttl_after_finished_controller_');
     return {
       async reconcile(key) {
         const { namespace, name } = splitKey(key);
@@ -30,6 +31,7 @@ export const ttlAfterFinishedController: ControllerDefinition = {
             { namespace, name },
             { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } },
           );
+          metrics.observe('ttl_after_finished_controller_job_deletion_duration_seconds', [], -leftMs / 1000);
         } catch (error) {
           // Changed meanwhile: the change brings it back here.
           if (!isNotFound(error) && !isConflict(error)) throw error;

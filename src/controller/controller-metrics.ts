@@ -123,10 +123,6 @@ const rows = {
     'Number of Node evictions that happened since current instance of NodeController started.',
     'zone',
   ),
-  attachdetach_controller_forced_detaches: counter(
-    'Number of times the A/D Controller performed a forced detach',
-    'reason',
-  ),
   ephemeral_volume_controller_create_total: counter('Number of PersistentVolumeClaim creation requests'),
   ephemeral_volume_controller_create_failures_total: counter(
     'Number of PersistentVolumeClaim creation requests that failed',

@@ -110,6 +110,11 @@ export class DisruptionZones {
     if (member !== undefined) this.#zone(member.zone).queue.delete(name);
   }
 
+  /** How many nodes each zone has, by its name. */
+  counts(): Iterable<readonly [string, { readonly ready: number; readonly notReady: number }]> {
+    return this.#zones;
+  }
+
   stop(): void {
     for (const zone of this.#zones.values()) zone.timer?.cancel();
   }
@@ -162,7 +167,8 @@ export class DisruptionZones {
   }
 }
 
-function zoneOf(node: Node): string {
+/** Region and zone of a node, as zones are told apart and named in metrics. */
+export function zoneOf(node: Node): string {
   const { labels } = node.metadata ?? {};
   const region =
     labels?.['topology.kubernetes.io/region'] ?? labels?.['failure-domain.beta.kubernetes.io/region'] ?? '';

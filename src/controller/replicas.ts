@@ -16,6 +16,7 @@ import {
 import { type Change, pods, type Resource } from '../client/index.ts';
 import { slowStart } from './batches.ts';
 import { conditionOf, newCondition, withCondition, withoutCondition } from './conditions.ts';
+import { controllerMetrics } from './controller-metrics.ts';
 import { semanticallyEqual } from './equality.ts';
 import { Expectations } from './expectations.ts';
 import { keyFor, splitKey } from './keys.ts';
@@ -23,6 +24,7 @@ import type { LabelMatcher } from './label-selectors.ts';
 import { claim, controllerIndex, controllerIndexName, controllerOf, orphansOf } from './owner-references.ts';
 import { createPodControl, isNamespaceTerminating, messageOf } from './pod-control.ts';
 import { availableInMs, isPodActive, isPodAvailable, isPodReady, isPodTerminating, rankForDeletion } from './pods.ts';
+import { timeMs } from './times.ts';
 import type { ControllerDependencies, Key, ReconcileResult, Reconciler } from './types.ts';
 
 /** ReplicaSet and ReplicationController as one. */
@@ -46,6 +48,7 @@ export function createReplicaReconciler<Type extends Replicated>(
 ): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
+  const metrics = controllerMetrics(context.metrics, 'replicaset_controller_');
   const owners = dependencies.lister(kind.resource);
   const podLister = dependencies.lister(pods);
   const podControl = createPodControl(client, events);
@@ -132,6 +135,7 @@ export function createReplicaReconciler<Type extends Replicated>(
 
   async function scaleDown(owner: Type, key: Key, active: readonly Pod[], count: number): Promise<unknown> {
     const victims = (count < active.length ? rank(owner, active) : active).slice(0, count);
+    if (count < active.length) measureAges(victims, active);
     expectations.expectDeletions(key, victims.map(keyFor));
     const failures: unknown[] = [];
     const remove = async (pod: Pod) => {
@@ -147,6 +151,16 @@ export function createReplicaReconciler<Type extends Replicated>(
     };
     await Promise.all(victims.map(remove));
     return failures[0];
+  }
+
+  /** How old the ready ones among those that go are, measured by the youngest ready pod. */
+  function measureAges(victims: readonly Pod[], active: readonly Pod[]): void {
+    const ageMs = (pod: Pod) => Math.max(1, clock.now() - timeMs(pod.metadata?.creationTimestamp));
+    const youngestMs = active.filter(isPodReady).reduce((least, pod) => Math.min(least, ageMs(pod)), Infinity);
+    for (const pod of victims) {
+      if (!isPodReady(pod)) continue;
+      metrics.observe('replicaset_controller_sorting_deletion_age_ratio', [], ageMs(pod) / youngestMs);
+    }
   }
 
   /** Pods of all ReplicaSets of one Deployment count when pods are spread over nodes. */

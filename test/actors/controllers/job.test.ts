@@ -1,7 +1,7 @@
-/** Jobs whose indexes fail one by one: how often each is tried, when, and what that says about the Job. */
+/** Jobs whose indexes fail one by one: how often each is tried, when, and what that says about the Job. And how Jobs end. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job, Pod } from '../../../src/api/index.ts';
-import { jobs, pods } from '../../../src/client/index.ts';
+import { jobs, pods, resourceQuotas } from '../../../src/client/index.ts';
 import { timeMs } from '../../../src/controller/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
@@ -105,6 +105,92 @@ describe('a Job with a back-off limit for each index', () => {
     expect((await statusOf())?.conditions?.at(-1)).toMatchObject({
       type: 'Failed',
       reason: 'MaxFailedIndexesExceeded',
+    });
+  });
+});
+
+const conditions = async () => (await statusOf())?.conditions?.map(({ type, status }) => `${type}=${status}`);
+const finish = () => cluster.finishDeletions(namespace);
+
+describe('a Job', () => {
+  it('of fewer completions than before keeps the indexes that are left', async () => {
+    await create({ completions: 4, parallelism: 4 });
+    await end(3, 0);
+    expect(await statusOf()).toMatchObject({ completedIndexes: '3', succeeded: 1, active: 3 });
+    await cluster.client.patch(jobs, key, 'merge', { spec: { completions: 2, parallelism: 2 } });
+    await cluster.system.settled();
+    await finish();
+    expect((await pending()).map((pod) => annotation(pod, 'completion-index')).sort()).toEqual(['0', '1']);
+    const { completedIndexes, succeeded, active } = (await statusOf()) ?? {};
+    expect({ completedIndexes, succeeded, active }).toEqual({
+      completedIndexes: undefined,
+      succeeded: undefined,
+      active: 2,
+    });
+    await end(0, 0);
+    await end(1, 0);
+    expect(await statusOf()).toMatchObject({ completedIndexes: '0,1', succeeded: 2 });
+    expect(await conditions()).toEqual(['SuccessCriteriaMet=True', 'Complete=True']);
+  });
+
+  it('that has nothing to do is complete, even suspended', async () => {
+    await create({ completionMode: 'NonIndexed', completions: 0, suspend: true });
+    expect(await conditions()).toEqual(['SuccessCriteriaMet=True', 'Complete=True']);
+  });
+
+  it('starts anew when it is resumed, with its condition in its place', async () => {
+    await create({ completions: 1 });
+    const { startTime } = (await statusOf()) ?? {};
+    await cluster.client.patch(jobs, key, 'merge', { spec: { suspend: true } });
+    await cluster.system.settled();
+    await finish();
+    expect(await statusOf()).toMatchObject({ conditions: [{ type: 'Suspended', status: 'True' }], terminating: 0 });
+    expect((await statusOf())?.startTime).toBeUndefined();
+    await cluster.system.advance(60_000);
+    await cluster.client.patch(jobs, key, 'merge', { spec: { suspend: false } });
+    await cluster.system.settled();
+    expect(timeMs((await statusOf())?.startTime)).toBeGreaterThan(timeMs(startTime) + 59_000);
+    await end(0, 0);
+    expect(await conditions()).toEqual(['Suspended=False', 'SuccessCriteriaMet=True', 'Complete=True']);
+  });
+
+  it.each([
+    [0, 1],
+    [2, 2],
+  ])('with a back-off limit of %i fails when containers have restarted %i times', async (backoffLimit, restarts) => {
+    const template = {
+      spec: { nodeName: 'n1', restartPolicy: 'OnFailure', containers: [{ name: 'c', image: 'pause:1' }] },
+    };
+    await create({ completionMode: 'NonIndexed', backoffLimit, template });
+    for (let restartCount = 0; restartCount <= restarts; restartCount++) {
+      expect(await conditions()).toBeUndefined();
+      const [running] = (await cluster.client.list(pods, { namespace })).items;
+      const status = {
+        phase: 'Running',
+        containerStatuses: [{ name: 'c', image: '', imageID: '', ready: true, restartCount, state: {} }],
+      };
+      const name = running?.metadata?.name ?? '';
+      await cluster.client.patch(pods, { namespace, name }, 'merge', { status }, { subresource: 'status' });
+      await cluster.system.settled();
+    }
+    await finish();
+    expect((await statusOf())?.conditions?.at(-1)).toMatchObject({ type: 'Failed', reason: 'BackoffLimitExceeded' });
+    expect((await statusOf())?.failed).toBe(1);
+  });
+
+  it('says that it has started although its pods are refused', async () => {
+    const quota = { metadata: { namespace, name: 'none' }, spec: { hard: { pods: '0' } } };
+    await cluster.client.create(resourceQuotas, quota);
+    const status = { hard: { pods: '0' }, used: { pods: '0' } };
+    const at = { namespace, name: 'none' };
+    await cluster.client.patch(resourceQuotas, at, 'merge', { status }, { subresource: 'status' });
+    await create({ completions: 1 });
+    expect(await pending()).toEqual([]);
+    const { startTime, ready, terminating } = (await statusOf()) ?? {};
+    expect({ started: startTime !== undefined, ready, terminating }).toEqual({
+      started: true,
+      ready: 0,
+      terminating: 0,
     });
   });
 });
