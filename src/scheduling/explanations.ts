@@ -3,8 +3,11 @@
  * until somebody turns it on, and then bounded: {@link ExplanationLimits}. The scheduler serves it under {@link explainChannel}.
  */
 import { callChannel } from '../runtime/index.ts';
+import type { Cycle } from './cycle-state.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { NodeTable } from './node-table.ts';
+import type { PodInfo } from './pod-info.ts';
+import type { Profile } from './profile.ts';
 
 export interface ScoreShare {
   readonly plugin: string;
@@ -154,5 +157,38 @@ export function explainedNodes(
     nodesFitting: fitting.length,
     refusals: refusalCounts(diagnosis, nodes),
     nodes: [...best, ...refusedNodes(diagnosis, nodes, nodesMax)],
+  };
+}
+
+/** What a search came to: the rows that fit, and how many nodes were looked at. */
+export interface Choice {
+  readonly profile: Profile;
+  readonly cycle: Cycle;
+  readonly info: PodInfo;
+  readonly rows: Int32Array;
+  readonly count: number;
+  readonly evaluated: number;
+  readonly nodeName: string;
+  /** By node, what extenders added to its score. */
+  readonly added: ReadonlyMap<string, number> | undefined;
+}
+
+/** Why this node was chosen. Asked before the next search, which takes its place. */
+export function explainChoice(
+  explanations: Explanations,
+  nodes: NodeTable,
+  atMs: number,
+  { profile, cycle, info, rows, count, evaluated, nodeName, added }: Choice,
+): AttemptExplanation {
+  // A single node that fits is taken without being scored.
+  const shares = count > 1 ? profile.scoreShares(cycle, info, rows, count) : [[]];
+  const fitting = shares.map((scores, i) => scoredNode(nodes.names[rows[i]!]!, scores, added));
+  const diagnosis = profile.diagnose(cycle, info, evaluated);
+  return {
+    atMs,
+    profile: profile.name,
+    nodesLookedAt: evaluated,
+    nodeName,
+    ...explainedNodes(explanations, nodes, diagnosis, fitting, nodeName),
   };
 }

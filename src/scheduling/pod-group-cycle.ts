@@ -9,8 +9,11 @@ import { runPermit } from './binding-cycle.ts';
 import type { ClusterCache } from './cluster-cache.ts';
 import { Cycle } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
+import type { AttemptExplanation, Choice } from './explanations.ts';
 import { askExtenders, diagnoseExtenders, type Extender } from './extender.ts';
+import type { AttemptResult } from './metrics.ts';
 import { groupKeyOf } from './pod-groups.ts';
+import type { PodInfo } from './pod-info.ts';
 import type { Found, Profile } from './profile.ts';
 import { noNodes, type QueuedPod, type SchedulingQueue } from './queue.ts';
 import { selectRow } from './scoring-run.ts';
@@ -18,7 +21,7 @@ import { Code, errorVerdict, isRejected, type Verdict, verdictMessage } from './
 
 /** What deciding one pod of the group came to. */
 export type GroupChoice =
-  | { readonly cycle: Cycle; readonly nodeName: string }
+  | { readonly cycle: Cycle; readonly nodeName: string; readonly explanation: AttemptExplanation | undefined }
   | { readonly cycle: Cycle; readonly diagnosis: Diagnosis; readonly nominatedNodeName: string | undefined }
   | { readonly noNodes: true }
   | { readonly error: Verdict };
@@ -55,6 +58,12 @@ export interface PodGroupCycleDependencies {
     nominatedNodeName: string | undefined,
   ): void;
   errored(queued: QueuedPod, profile: Profile, startedAt: number, given: Verdict): void;
+  /** Why a node was chosen; undefined while nobody wants to know. */
+  explain(choice: Choice): AttemptExplanation | undefined;
+  explained(info: PodInfo, explanation: AttemptExplanation): void;
+  /** The group's attempt is over; its pods had been decided after `algorithmSeconds`. */
+  attempted(result: AttemptResult, profile: string, seconds: number, algorithmSeconds: number): void;
+  /** Milliseconds by a clock that only goes on. */
   now(): number;
 }
 
@@ -112,12 +121,25 @@ export class PodGroupCycle {
       preempts ||= member.preempts === true;
       if (member.permitMessage === '') isAllowed = true;
     }
+    const decidedAt = now();
     if (error || !isAllowed || preempts) this.#undo(members, profile);
     for (const [i, queued] of group.entries()) {
       const member = members[i] ?? { queued, startedAt: now() };
       if (error) this.#failed(member, profile, error);
       else this.#settle(member, profile, isAllowed, isAllowed && preempts);
     }
+    const result = error ? 'error' : isAllowed && !preempts ? 'scheduled' : 'unschedulable';
+    this.#deps.attempted(result, profile.name, (now() - startedAt) / 1000, (decidedAt - startedAt) / 1000);
+  }
+
+  /** Tells why the member got its node, or that it did not although there was one. */
+  #explained({ queued, choice }: Member, message?: string): void {
+    if (!choice || !('explanation' in choice) || !choice.explanation) return;
+    const { nodeName, ...others } = choice.explanation;
+    this.#deps.explained(
+      queued.info,
+      message === undefined ? { ...others, nodeName: nodeName! } : { ...others, message },
+    );
   }
 
   /** All waiting pods of the group, in the order in which they are decided. */
@@ -195,13 +217,17 @@ export class PodGroupCycle {
       return { cycle, diagnosis: diagnosis!, nominatedNodeName };
     }
     let row = rows[0]!;
-    if (rows.length > 1) {
+    const count = rows.length;
+    if (count > 1) {
       const totals = profile.score(cycle, info, rows, rows.length);
       if (!(totals instanceof Float64Array)) return { error: totals };
       for (let i = 0; i < rows.length; i++) totals[i]! += added.get(nodes.names[rows[i]!]!) ?? 0;
       row = selectRow(rows, rows.length, totals, random);
     }
-    return { cycle, nodeName: nodes.names[row]! };
+    const nodeName = nodes.names[row]!;
+    const evaluated = found.processed;
+    const explanation = this.#deps.explain({ profile, cycle, info, rows, count, evaluated, nodeName, added });
+    return { cycle, nodeName, explanation };
   }
 
   #undo(members: readonly Member[], profile: Profile): void {
@@ -213,15 +239,22 @@ export class PodGroupCycle {
   }
 
   /** Some pod of the group failed otherwise than by being rejected: so do all. */
-  #failed({ queued, startedAt, choice, refused }: Member, profile: Profile, error: Verdict): void {
+  #failed(member: Member, profile: Profile, error: Verdict): void {
+    const { queued, startedAt, choice, refused } = member;
     const own = choice && 'error' in choice ? choice.error : refused && !isRejected(refused) ? refused : undefined;
     const text = `failed to schedule other pod from a pod group: ${error.reasons.join(', ')}`;
+    this.#explained(member, text);
     this.#deps.errored(queued, profile, startedAt, own ?? failure(text));
   }
 
   #settle(member: Member, profile: Profile, isAllowed: boolean, waits: boolean): void {
     const { queued, startedAt, choice, assumedOn, preempts, refused, permitMessage = '' } = member;
     const { bind, rejected, unfit } = this.#deps;
+    const placed = isAllowed && !waits && !refused;
+    this.#explained(
+      member,
+      placed ? undefined : refused ? verdictMessage(refused) : isAllowed ? waitsForPreemption : permitMessage,
+    );
     if (refused) this.#deps.refused(queued, profile, startedAt, refused);
     else if (choice && 'noNodes' in choice) rejected(queued, profile, startedAt, noNodesMessage, noNodes, '');
     else if (!choice || 'error' in choice) return;

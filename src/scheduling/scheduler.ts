@@ -16,7 +16,7 @@ import { enabledPlugins, expandPlugins } from './configuration.ts';
 import { ConfigurationError } from './configuration-fields.ts';
 import { Cycle, type PluginTimings } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
-import { type Explanations, explainedNodes, scoredNode } from './explanations.ts';
+import { type AttemptExplanation, type Choice, explainChoice, explainedNodes } from './explanations.ts';
 import { askExtenders, diagnoseExtenders, Extender } from './extender.ts';
 import { withIgnored } from './extender-configuration.ts';
 import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
@@ -314,6 +314,9 @@ export class Scheduler {
       unfit: (queued, profile, startedAt, diagnosis, nodeName) =>
         this.#rejected(queued, profile, startedAt, diagnosis, this.cache.nodes.nodeCount, { nodeName }),
       errored: (...given) => this.#errored(...given),
+      explain: (choice) => this.#explain(choice),
+      explained: (info, explanation) => this.#deps.explanations?.add(info.key, explanation),
+      attempted: (...told) => this.#metrics.groupAttempt(...told),
     });
   }
 
@@ -360,9 +363,8 @@ export class Scheduler {
       row = selectRow(rows, count, totals, this.#deps.context.random);
     }
     const nodeName = nodes.names[row]!;
-    if (this.#deps.explanations?.recording) {
-      this.#explainPlacement(this.#deps.explanations, profile, cycle, info, rows, count, evaluated, nodeName, added);
-    }
+    const explanation = this.#explain({ profile, cycle, info, rows, count, evaluated, nodeName, added });
+    if (explanation) this.#deps.explanations!.add(info.key, explanation);
     this.#deps.onAttempt?.({
       pod: info,
       profile: profile.name,
@@ -375,28 +377,11 @@ export class Scheduler {
     this.#place(queued, profile, cycle, nodeName, startedAt);
   }
 
-  #explainPlacement(
-    explanations: Explanations,
-    profile: Profile,
-    cycle: Cycle,
-    info: PodInfo,
-    rows: Int32Array,
-    count: number,
-    evaluated: number,
-    nodeName: string,
-    added: ReadonlyMap<string, number> | undefined,
-  ): void {
-    const { nodes } = this.cache;
-    // A single node that fits is taken without being scored.
-    const shares = count > 1 ? profile.scoreShares(cycle, info, rows, count) : [[]];
-    const fitting = shares.map((scores, i) => scoredNode(nodes.names[rows[i]!]!, scores, added));
-    const diagnosis = profile.diagnose(cycle, info, evaluated);
-    const common = { atMs: this.#deps.context.clock.now(), profile: profile.name, nodesLookedAt: evaluated };
-    explanations.add(info.key, {
-      ...common,
-      nodeName,
-      ...explainedNodes(explanations, nodes, diagnosis, fitting, nodeName),
-    });
+  /** Why the node was chosen, while that is recorded. */
+  #explain(choice: Choice): AttemptExplanation | undefined {
+    const { explanations, context } = this.#deps;
+    if (!explanations?.recording) return undefined;
+    return explainChoice(explanations, this.cache.nodes, context.clock.now(), choice);
   }
 
   /** Extenders filter and score what plugins left. Never rejects. */
