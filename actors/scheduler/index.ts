@@ -66,11 +66,13 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
       ...(options?.apiserver === undefined ? {} : { address: options.apiserver }),
     });
     const informers = createInformers(client, { clock, random, log, signal, shared: true });
-    const recorder = createSeriesRecorder(client, context, {
-      component: configuration.profiles[0]!.schedulerName,
-      queueMax: 16_384,
-      writesMax: 256,
-    });
+    const recorders = new Map(
+      configuration.profiles.map(({ schedulerName }) => [
+        schedulerName,
+        createSeriesRecorder(client, context, { component: schedulerName, queueMax: 16_384, writesMax: 256 }),
+      ]),
+    );
+    const [recorder] = recorders.values();
     const explanations = new Explanations(options?.explain ?? false);
     bus.serve(explainChannel, async (request) => explanations.answer(request));
     const scheduler = new Scheduler({
@@ -80,7 +82,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
       plugins: [...plugins, ...(await loadPlugins(configuration.pluginModules))],
       client,
       informers,
-      recorder,
+      recorderOf: (profile) => recorders.get(profile) ?? recorder!,
       ...(options?.bindingsMax === undefined ? {} : { bindingsMax: options.bindingsMax }),
     });
     const { cache, queue } = scheduler;
@@ -131,7 +133,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
         ...times,
         lease: { namespace, name },
         identity: `${name}_${random.uuid()}`,
-        events: recorder,
+        events: recorder!,
         releaseOnStop: true,
         onStarted: () => void informers.synced().then(begin, report),
         // As upstream: a scheduler that is no leader any more must not go on with what it believes.

@@ -27,7 +27,8 @@ export interface SchedulerDependencies {
   /** Without them, decisions are made and no binding is sent: the DefaultBinder then has nobody to talk to. */
   readonly client?: Client;
   readonly informers?: Informers;
-  readonly recorder?: EventRecorder;
+  /** Whose events tell of the pods of a profile. */
+  readonly recorderOf?: (profile: string) => EventRecorder;
   /** Bindings under way at a time; deciding pauses there. Default 1024. */
   readonly bindingsMax?: number;
   /** Called once an attempt; the place for explanations. */

@@ -164,7 +164,7 @@ export class Scheduler {
   }
 
   #handle(profile: string): PluginHandle {
-    const { context, client, informers, recorder } = this.#deps;
+    const { context, client, informers, recorderOf } = this.#deps;
     const { cache } = this;
     const profileOf = () => this.#profiles.get(profile)!;
     return {
@@ -175,7 +175,7 @@ export class Scheduler {
       log: context.log,
       client,
       informers,
-      recorder,
+      recorder: recorderOf?.(profile),
       extenders: this.#extenders,
       featureGates: this.#deps.configuration.featureGates,
       groupMembers: cache.groups,
@@ -645,7 +645,7 @@ export class Scheduler {
   #event(info: PodInfo, type: 'Normal' | 'Warning', reason: string, message: string, action: string): void {
     const { namespace, name, uid, pod } = info;
     const resourceVersion = pod.metadata?.resourceVersion;
-    this.#deps.recorder?.event(
+    this.#deps.recorderOf?.(info.schedulerName).event(
       {
         kind: 'Pod',
         apiVersion: 'v1',
