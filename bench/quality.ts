@@ -21,7 +21,7 @@ export interface PlacementQuality {
   readonly fragmentation: number;
   /** Most pods of a zone less the fewest, over pods of measured namespaces; absent without zones. */
   readonly zoneSkew?: number;
-  /** The same over nodes that have any. */
+  /** The same over nodes: those without a pod count too, or a scheduler that packs would look even. */
   readonly hostSkew: number;
   /** Share of preferred affinity (and anti-affinity) terms that hold where the pods are; absent without any. */
   readonly preferencesMet?: number;
@@ -156,7 +156,7 @@ export function qualityOf(
     nodesUsed: uses.filter((use) => use.pods > 0).length,
     fragmentation: fragmentationOf(uses, sizes[Math.floor(sizes.length / 2)] ?? 0),
     ...(zones.size > 0 ? { zoneSkew: skewOf([...zones.values()]) } : {}),
-    hostSkew: skewOf(uses.map((use) => use.measured).filter((count) => count > 0)),
+    hostSkew: skewOf(uses.map((use) => use.measured)),
     ...(terms.preferences > 0 ? { preferencesMet: terms.met / terms.preferences } : {}),
     violations: terms.violations + uses.filter(isOver).length,
     victims,

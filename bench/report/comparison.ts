@@ -33,7 +33,7 @@ export function comparisonText(compared: SidesCompared): string {
   );
   const head = `${compared.case}/${compared.workload}: ${compared.rounds} rounds, calibration ${compared.calibration}\n  A ${compared.a}\n  B ${compared.b}`;
   const few = tooFew(compared.rounds);
-  return `${[head, ...lines, ...(few === '' ? [] : [`  ${few}`])].join('\n')}\n`;
+  return `${[head, ...lines, `  ${outcomeText(compared)}`, ...(few === '' ? [] : [`  ${few}`])].join('\n')}\n`;
 }
 
 /** Each run as a dot on one scale, A above B, with a line at the median. */
@@ -46,6 +46,17 @@ function strip({ a, b }: Comparison): string {
   return `<svg class="strip" viewBox="0 0 220 40" role="img" aria-label="runs of A above runs of B">${row(a, 11, 'var(--muted)')}${row(b, 30, 'var(--bar)')}</svg>`;
 }
 
+/** What counts, in one sentence. */
+function outcomeText({ verdicts }: SidesCompared): string {
+  const told = (['better', 'worse', 'higher', 'lower'] as const).flatMap((verdict) => {
+    const figures = verdicts
+      .filter((one) => one.verdict === verdict)
+      .map((one) => `${one.metric} (${changeText(one)})`);
+    return figures.length === 0 ? [] : [`${verdict} in ${figures.join(', ')}`];
+  });
+  return told.length === 0 ? 'No figure differs by more than chance.' : `B is ${told.join('; ')}.`;
+}
+
 function section(compared: SidesCompared): string {
   const rows = compared.verdicts.map((one) => {
     const style = one.verdict === 'worse' ? ' class="missed"' : '';
@@ -54,6 +65,7 @@ function section(compared: SidesCompared): string {
   const head = ['Figure', 'A', 'B', 'B/A', 'p', 'B is', 'Runs'].map((title) => `<th>${title}</th>`).join('');
   return `<section><h2>${escapeText(`${compared.case}/${compared.workload}`)}</h2>
 <p>A is ${escapeText(compared.a)}; B is ${escapeText(compared.b)}; ${compared.rounds} rounds; calibration ${compared.calibration}. ${tooFew(compared.rounds)}</p>
+<p><strong>${escapeText(outcomeText(compared))}</strong></p>
 <div class="wide"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
 
@@ -62,6 +74,7 @@ export const comparisonPage = (comparisons: readonly SidesCompared[], machine: s
   pageOf(
     'A/B of schedulers',
     `<h1>A/B of schedulers</h1><p>${escapeText(machine)}</p>
-<p>Medians with least and most. A difference counts when the Mann-Whitney U test gives p below ${significance}.</p>
+<p>Medians with least and most. A difference counts when the Mann-Whitney U test gives p below ${significance}.
+At the right each run is a dot: A above in grey, B below in blue, with a line at the median.</p>
 ${comparisons.map(section).join('')}`,
   );

@@ -16,8 +16,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right; } td { white-space: nowrap; }
 th:nth-child(1), td:nth-child(1), .two th:nth-child(2), .two td:nth-child(2) { text-align: left; }
-div.wide { overflow-x: auto; } details { margin-top: .6rem; } .missed { color: var(--bad); } svg.strip { width: 14rem; }
-section { margin-top: 2.5rem; } svg { width: 100%; height: auto; } svg text { fill: var(--muted); font-size: 11px; }
+div.wide { overflow-x: auto; } details { margin-top: .6rem; } .missed { color: var(--bad); } svg.strip { width: 14rem; min-width: 0; }
+section { margin-top: 2.5rem; } svg { width: 100%; min-width: 38rem; max-width: 62rem; height: auto; } svg text { fill: var(--muted); font-size: 13px; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; } p.note { color: var(--muted); }
 `;
 
@@ -85,7 +85,7 @@ function workloadSection(result: WorkloadResult): string {
   const stretches = result.measurements.map((measurement) => {
     const { heap } = measurement;
     const memory = `Heap ${heap.average.toFixed(0)} MiB on average, ${heap.max.toFixed(0)} MiB at most.`;
-    return `<p>Pods bound per second, over time.</p>${throughputChart(measurement)}<p>${memory}</p>${histogramTable(measurement.histograms)}`;
+    return `<p>Pods bound per second, over time.</p><div class="wide">${throughputChart(measurement)}</div><p>${memory}</p>${histogramTable(measurement.histograms)}`;
   });
   const thresholds = thresholdVerdicts(result).map(
     ({ metric, bucket, threshold, value, isMet }) =>
@@ -93,7 +93,7 @@ function workloadSection(result: WorkloadResult): string {
   );
   const notes = result.notes.map((note) => `<p class="note">${escapeText(note)}</p>`);
   const stages = stageChart(summarize(result).stagesMs);
-  return `<section><h2>${name}</h2>${stretches.join('')}<p>Mean time by stage.</p>${stages}${thresholds.join('')}${notes.join('')}</section>`;
+  return `<section><h2>${name}</h2>${stretches.join('')}<p>Mean time by stage.</p><div class="wide">${stages}</div>${thresholds.join('')}${notes.join('')}</section>`;
 }
 
 /** The whole page. `machine` describes where it ran, for the head of the page. */

@@ -54,7 +54,9 @@ describe('a worse placement shows', () => {
     const even = quality(placedOn([0, 1, 2, 3]));
     const uneven = quality(placedOn([0, 0, 0, 2]));
     expect(even).toMatchObject({ hostSkew: 0, zoneSkew: 0, nodesUsed: 4 });
-    expect(uneven).toMatchObject({ hostSkew: 2, zoneSkew: 2, nodesUsed: 2 });
+    expect(uneven).toMatchObject({ hostSkew: 3, zoneSkew: 2, nodesUsed: 2 });
+    // As even as can be, but for the nodes that are left empty.
+    expect(quality(placedOn([0, 0, 1, 1]))).toMatchObject({ hostSkew: 2, zoneSkew: 4 });
     expect(worseIn(even, uneven)).toEqual(['zoneSkew', 'hostSkew']);
   });
 

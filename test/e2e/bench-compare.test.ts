@@ -1,6 +1,6 @@
 /** A/B and other schedulers as users run them: two configurations, two plugins, two commits, and a scheduler over HTTP. */
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -74,6 +74,52 @@ describe('A/B', () => {
     expect([...stderr.matchAll(/round \d of 4, ([AB])/g)].map((match) => match[1]).join('')).toBe('ABBAABBA');
     expect(readFileSync(join(out, 'comparison.html'), 'utf8')).toMatch(/Mann-Whitney[\s\S]*<svg/);
     expect(readFileSync(join(out, 'comparison.ndjson'), 'utf8')).toBe(stdout);
+  });
+
+  it('shows that a scheduler without the scores for spreading places worse', async () => {
+    const apart = join(directory, 'apart');
+    mkdirSync(apart);
+    writeFileSync(
+      join(apart, 'pod.yaml'),
+      `apiVersion: v1
+kind: Pod
+metadata: { generateName: pod-, labels: { app: web } }
+spec:
+  affinity:
+    podAntiAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution:
+        - weight: 100
+          podAffinityTerm: { labelSelector: { matchLabels: { app: web } }, topologyKey: kubernetes.io/hostname }
+  containers: [{ name: c, image: pause, resources: { requests: { cpu: 1500m } } }]
+`,
+    );
+    const workloads = join(apart, 'performance-config.yaml');
+    writeFileSync(
+      workloads,
+      `
+- name: Apart
+  defaultPodTemplatePath: pod.yaml
+  workloadTemplate:
+    - { opcode: createNodes, count: 6, labelNodePrepareStrategy: { labelKey: topology.kubernetes.io/zone, labelValues: [east, west] } }
+    - { opcode: createPods, count: 6, collectMetrics: true }
+  workloads: [{ name: pods }]
+`,
+    );
+    writeFileSync(
+      join(apart, 'a.yaml'),
+      'apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n',
+    );
+    writeFileSync(join(apart, 'b.yaml'), packing.replace('PodTopologySpread', 'InterPodAffinity'));
+    const flags = ['--rounds', '4', '--threads', 'inline'];
+    const sides = [join(apart, 'a.yaml'), join(apart, 'b.yaml')];
+    const { code, stdout, stderr } = await run(['bench', workloads, '--compare', ...sides, ...flags, '--json']);
+    expect(code, stderr).toBe(0);
+    const result = compared(stdout);
+    for (const metric of ['host skew', 'preferences met', 'fragmentation']) {
+      expect(verdict(result, metric), metric).toMatchObject({ verdict: 'worse' });
+    }
+    expect(verdict(result, 'preferences met')).toMatchObject({ a: { median: 1 }, b: { median: 0 } });
+    expect(verdict(result, 'violations')).toMatchObject({ verdict: 'no difference', b: { median: 0 } });
   });
 
   it('of two plugins gives each a profile without the other', async () => {
