@@ -1,5 +1,5 @@
 /** Plants secrets wherever a cluster takes some, makes things go wrong with them, and looks for them where they must not be. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -16,11 +16,14 @@ const planted = {
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'kubehive-planted-'));
+const dataDirectory = join(folder, 'data');
 const auditLog = join(folder, 'audit.log');
 const log = memorySink(100_000);
 const answers: string[] = [];
 let cluster: Cluster;
 let serviceAccountToken = '';
+/** A line of every private key that the cluster has made. */
+let keyLines: string[] = [];
 
 function file(name: string, text: string): string {
   writeFileSync(join(folder, name), text);
@@ -52,6 +55,8 @@ beforeAll(async () => {
   cluster = await Cluster.start({
     nodes: 1,
     http: {},
+    https: {},
+    dataDirectory,
     log,
     logLevel: 'debug',
     security: {
@@ -67,6 +72,7 @@ beforeAll(async () => {
       },
     },
   });
+  keyLines = privateKeyLines();
   await send('POST', SECRETS, secret('good'));
   const tokenBody = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
   const issued = await send('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', tokenBody);
@@ -126,13 +132,29 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => cluster.stop());
 
+/** Of the keys in files and of the administrator's kubeconfig. */
+function privateKeyLines(): string[] {
+  const pki = join(dataDirectory, 'pki');
+  const files = readdirSync(pki)
+    .filter((name) => name.endsWith('.key'))
+    .map((name) => readFileSync(join(pki, name), 'utf8'));
+  const inKubeconfig = /client-key-data: *"?([\w+/=]+)/.exec(cluster.kubeconfig)?.[1] ?? '';
+  return [...files, Buffer.from(inKubeconfig, 'base64').toString()].map((pem) => pem.split('\n')[2] ?? pem);
+}
+
 /** Everything planted, as it is and in base64. */
 function findings(text: string): string[] {
-  const all = { ...planted, serviceAccountToken };
+  const keys = Object.fromEntries(keyLines.map((line, index) => [`key ${index}`, line]));
+  const all = { ...planted, serviceAccountToken, ...keys };
   return Object.entries(all).flatMap(([name, value]) =>
     [value, Buffer.from(value).toString('base64')].some((form) => text.includes(form)) ? [name] : [],
   );
 }
+
+it('knows what to look for', () => {
+  expect(keyLines.length).toBeGreaterThan(3);
+  expect(keyLines.every((line) => line.length > 30)).toBe(true);
+});
 
 it('tells no secret in logs', () => {
   expect(log.records.length).toBeGreaterThan(0);

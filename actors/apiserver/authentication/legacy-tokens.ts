@@ -27,6 +27,8 @@ export interface LegacyTokenUses {
    * given the day of its use: once a day.
    */
   used(secret: ApiObject, account: ApiObject, notes: Notes | undefined): Refusal | Promise<Refusal>;
+  /** Counts a token of a pod's volume. `lateSeconds`: for how long its client should have read it anew, which is told of. */
+  projected(subject: string, lateSeconds: number, notes: Notes | undefined): void;
 }
 
 type Refusal = string | undefined;
@@ -43,6 +45,14 @@ export function createLegacyTokenUses({ clock, log, metrics }: ActorContext, ser
   const manual = metrics.counter(
     'serviceaccount_legacy_manual_token_uses_total',
     'Cumulative manually created legacy tokens used',
+  );
+  const stale = metrics.counter(
+    'serviceaccount_stale_tokens_total',
+    'Cumulative stale projected service account tokens used',
+  );
+  const valid = metrics.counter(
+    'serviceaccount_valid_tokens_total',
+    'Cumulative valid projected service account tokens used',
   );
   /** Writes under way, so that many requests at once are one write. */
   const writes = new Map<string, Promise<void>>();
@@ -100,6 +110,13 @@ export function createLegacyTokenUses({ clock, log, metrics }: ActorContext, ser
     used(secret, account, notes) {
       const refusal = judge(secret, account, notes);
       return noteDay(secret)?.then(() => refusal) ?? refusal;
+    },
+    projected(subject, lateSeconds, notes) {
+      if (lateSeconds <= 0) return valid.add(1);
+      stale.add(1);
+      if (notes === undefined) return;
+      const text = `subject: ${subject}, seconds after warning threshold: ${lateSeconds}`;
+      notes.annotations = { ...notes.annotations, 'authentication.k8s.io/stale-token': text };
     },
   };
 }

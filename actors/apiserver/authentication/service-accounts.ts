@@ -31,6 +31,8 @@ interface PrivateClaims {
   readonly pod?: Reference;
   readonly node?: Reference;
   readonly secret?: Reference;
+  /** Of pods' tokens that count for a year: when their client should have read another one, in seconds. */
+  readonly warnafter?: unknown;
 }
 
 type Kind = 'serviceaccounts' | 'secrets' | 'pods' | 'minions';
@@ -101,7 +103,7 @@ export function createServiceAccountAuthenticator(
     }
   }
 
-  function bound(claims: Claims): Identity {
+  function bound(claims: Claims, notes: Notes | undefined): Identity {
     checkTimes(claims);
     const own = (claims['kubernetes.io'] ?? {}) as PrivateClaims;
     const namespace = String(own.namespace ?? '');
@@ -113,6 +115,9 @@ export function createServiceAccountAuthenticator(
     if (pod !== undefined) boundTo('pods', 'pod', namespace, pod);
     // Of a pod's token the node is told, but it may go before the pod.
     else if (node !== undefined) boundTo('minions', 'node', undefined, node);
+    if (typeof own.warnafter === 'number' && own.warnafter !== 0) {
+      legacyUses?.projected(String(claims.sub), Math.floor(clock.now() / 1000) - own.warnafter, notes);
+    }
     let user = identities.get(claims);
     if (user === undefined) {
       user = identity(namespace, name, uid, extraOf(claims, pod, node));
@@ -174,7 +179,7 @@ export function createServiceAccountAuthenticator(
       }
       try {
         if (claims.iss === LEGACY_ISSUER) return legacy(claims, token.text, audiences, notes);
-        return { user: bound(claims), audiences };
+        return { user: bound(claims, notes), audiences };
       } catch (error) {
         if (error instanceof Refused) return { error: error.message };
         throw error;

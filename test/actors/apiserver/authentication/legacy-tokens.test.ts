@@ -167,6 +167,13 @@ describe('a token that a Secret holds', () => {
   });
 });
 
+it('is counted, by how it was made and whether it still held', async () => {
+  const text = await (await fetch(`${cluster.endpoints.http}/metrics`)).text();
+  for (const kind of ['legacy_manual', 'legacy_auto', 'invalid_legacy_auto']) {
+    expect(text).toMatch(new RegExp(`^serviceaccount_${kind}_token_uses_total\\S* [1-9]`, 'm'));
+  }
+});
+
 describe('the ConfigMap that says since when uses are recorded', () => {
   const path = '/api/v1/namespaces/kube-system/configmaps/kube-apiserver-legacy-service-account-token-tracking';
   const since = async () => ((await send('GET', path)).body as unknown as ConfigMap).data?.['since'];

@@ -143,13 +143,13 @@ describe('the dumps', () => {
     expect(queues.map(([, index]) => index)).toEqual(['0', '1', '2', '3']);
     expect(queues.reduce((sum, [, , pending]) => sum + Number(pending), 0)).toBe(2);
     const metrics = (await server.http('GET', '/metrics')).text;
-    const valueOf = (name: string) =>
+    const lineOf = (name: string) =>
       metrics
         .split('\n')
         .find((line) => line.startsWith(`apiserver_flowcontrol_${name}{`) && line.includes('"narrow"'));
-    expect(valueOf('current_inqueue_requests')).toMatch(/ 2$/);
-    expect(valueOf('current_executing_seats')).toMatch(/ 1$/);
-    expect(valueOf('nominal_limit_seats')).toMatch(/ 1$/);
+    expect(lineOf('current_inqueue_requests')).toMatch(/ 2$/);
+    expect(lineOf('current_executing_seats')).toMatch(/ 1$/);
+    expect(lineOf('nominal_limit_seats')).toMatch(/ 1$/);
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([504, 504, 504]);
     await until(async () => cellsOf(await dump('dump_requests'), 'narrow').length === 0);
     expect((await server.http('GET', `${DUMPS}/nothing`)).status).toBe(404);

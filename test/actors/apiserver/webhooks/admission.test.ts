@@ -360,6 +360,20 @@ describe('which requests a webhook is called for', () => {
     );
   });
 
+  it('cannot be made to run for long by its match conditions', async () => {
+    const loops = (depth: number): string =>
+      depth === 0 ? 'true' : `[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(x${depth}, ${loops(depth - 1)})`;
+    const matchConditions = [{ name: 'bomb', expression: loops(8) }];
+    await register('validating', 'bomb', { matchConditions });
+    const refused = await create('bombed');
+    expect(refused.status).toBe(403);
+    expect(refused.body.message).toContain('cost limit exceeded');
+    await server.http('DELETE', `${group}/validatingwebhookconfigurations/bomb`);
+    await register('validating', 'ignored-bomb', { matchConditions, failurePolicy: 'Ignore' });
+    expect((await create()).status).toBe(201);
+    expect(hook.reviews).toHaveLength(0);
+  });
+
   it('leaves dry runs out where the webhook has side effects', async () => {
     await register('validating', 'effects', { sideEffects: 'NoneOnDryRun' });
     expect((await server.http('POST', `${maps}?dryRun=All`, configMap('dry'))).status).toBe(201);
