@@ -13,6 +13,7 @@ const pointBuckets = exponential(0.0001, 2, 12);
 const pluginBuckets = exponential(0.00001, 1.5, 20);
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';
+export type GroupAttemptResult = AttemptResult | 'waiting_on_preemption';
 
 /** In one attempt of this many each plugin is timed. */
 export const sampleOneIn = 10;
@@ -273,7 +274,7 @@ export class SchedulerMetrics {
   }
 
   /** A pod group was attempted, and its pods decided in `algorithmSeconds`. */
-  groupAttempt(result: AttemptResult, profile: string, seconds: number, algorithmSeconds: number): void {
+  groupAttempt(result: GroupAttemptResult, profile: string, seconds: number, algorithmSeconds: number): void {
     const labels = { result, profile };
     this.#metrics
       .counter(

@@ -3,7 +3,7 @@
  * it, as texts that begin with the field's path.
  * @see kubernetes/pkg/scheduler/apis/config/validation/validation_pluginargs.go
  */
-import { validateQualifiedName } from '../api/index.ts';
+import { validateLabelValue, validateQualifiedName } from '../api/index.ts';
 import { expectDurationMs } from './configuration-fields.ts';
 import type { FeatureGates } from './feature-gates.ts';
 
@@ -32,6 +32,11 @@ class Problems {
 
   forbidden(path: string, detail: string): void {
     this.list.push(`${path}: Forbidden: ${detail}`);
+  }
+
+  tooMany(path: string, count: number, most: number): void {
+    const items = most === 1 ? 'item' : 'items';
+    this.list.push(`${path}: Too many: ${count}: must have at most ${most} ${items}`);
   }
 
   labelName(path: string, value: string): void {
@@ -199,6 +204,75 @@ const volumeBinding: Check = (args, path, problems, gates) => {
   }
 };
 
+interface SelectorRequirement {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly values?: readonly string[];
+}
+
+interface SelectorTerm {
+  readonly matchExpressions?: readonly SelectorRequirement[];
+  readonly matchFields?: readonly SelectorRequirement[];
+}
+
+const selectorOperators = ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'];
+
+function checkExpression(requirement: SelectorRequirement, path: string, problems: Problems): void {
+  const { key = '', operator = '', values = [] } = requirement;
+  if (!selectorOperators.includes(operator)) {
+    problems.unsupported(`${path}.operator`, operator, selectorOperators);
+    return;
+  }
+  const keyProblems = validateQualifiedName(key);
+  if (keyProblems.length > 0) problems.invalid(`${path}.key`, key, keyProblems.join('; '));
+  const valuesPath = `${path}.values`;
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values.length === 0) {
+      problems.invalid(valuesPath, values, "for 'in', 'notin' operators, values set can't be empty");
+    }
+  } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+    if (values.length > 0) {
+      problems.invalid(valuesPath, values, 'values set must be empty for exists and does not exist');
+    }
+  } else if (values.length !== 1) {
+    problems.invalid(valuesPath, values, "for 'Gt', 'Lt' operators, exactly one value is required");
+  } else if (!/^[+-]?\d+$/.test(values[0]!)) {
+    problems.invalid(`${valuesPath}[0]`, values[0], "for 'Gt', 'Lt' operators, the value must be an integer");
+  }
+  for (const [i, value] of values.entries()) {
+    const wrong = validateLabelValue(value);
+    if (wrong.length > 0) problems.invalid(`${valuesPath}[${i}]`, value, wrong.join('; '));
+  }
+}
+
+/** Empty terms match nothing and are not looked at. */
+function checkTerm({ matchExpressions = [], matchFields = [] }: SelectorTerm, path: string, problems: Problems): void {
+  for (const [i, one] of matchExpressions.entries()) checkExpression(one, `${path}.matchExpressions[${i}]`, problems);
+  for (const [i, { operator = '', values = [] }] of matchFields.entries()) {
+    const at = `${path}.matchFields[${i}]`;
+    if (operator !== 'In' && operator !== 'NotIn') problems.unsupported(`${at}.operator`, operator, ['In', 'NotIn']);
+    else if (values.length !== 1) problems.tooMany(`${at}.values`, values.length, 1);
+  }
+}
+
+interface AddedAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: { readonly nodeSelectorTerms?: unknown };
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: unknown;
+}
+
+/** @see k8s.io/component-helpers/scheduling/corev1/nodeaffinity */
+const nodeAffinity: Check = (args, path, problems) => {
+  const added = args['addedAffinity'] as AddedAffinity | undefined;
+  const requiredPath = `${path}.addedAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
+  const required = added?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  for (const [i, term] of listOf<SelectorTerm>(required).entries()) checkTerm(term, `${requiredPath}[${i}]`, problems);
+  const preferredPath = `${path}.addedAffinity.preferredDuringSchedulingIgnoredDuringExecution`;
+  const preferred = added?.preferredDuringSchedulingIgnoredDuringExecution;
+  for (const [i, { preference = {} }] of listOf<{ preference?: SelectorTerm }>(preferred).entries()) {
+    checkTerm(preference, `${preferredPath}[${i}]`, problems);
+  }
+};
+
 /** The fields of each plugin's arguments, and what is checked of them. */
 const checks: Readonly<Record<string, { readonly fields: readonly string[]; readonly check?: Check }>> = {
   DefaultPreemption: { fields: ['minCandidateNodesPercentage', 'minCandidateNodesAbsolute'], check: defaultPreemption },
@@ -207,7 +281,7 @@ const checks: Readonly<Record<string, { readonly fields: readonly string[]; read
     fields: ['hardPodAffinityWeight', 'ignorePreferredTermsOfExistingPods'],
     check: interPodAffinity,
   },
-  NodeAffinity: { fields: ['addedAffinity'] },
+  NodeAffinity: { fields: ['addedAffinity'], check: nodeAffinity },
   NodeResourcesBalancedAllocation: { fields: ['resources'], check: balancedAllocation },
   NodeResourcesFit: {
     fields: ['ignoredResources', 'ignoredResourceGroups', 'scoringStrategy'],

@@ -11,7 +11,7 @@ import { Cycle } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
 import type { AttemptExplanation, Choice } from './explanations.ts';
 import { askExtenders, diagnoseExtenders, type Extender } from './extender.ts';
-import type { AttemptResult } from './metrics.ts';
+import type { GroupAttemptResult } from './metrics.ts';
 import { groupKeyOf } from './pod-groups.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Found, Profile } from './profile.ts';
@@ -62,7 +62,7 @@ export interface PodGroupCycleDependencies {
   explain(choice: Choice): AttemptExplanation | undefined;
   explained(info: PodInfo, explanation: AttemptExplanation): void;
   /** The group's attempt is over; its pods had been decided after `algorithmSeconds`. */
-  attempted(result: AttemptResult, profile: string, seconds: number, algorithmSeconds: number): void;
+  attempted(result: GroupAttemptResult, profile: string, seconds: number, algorithmSeconds: number): void;
   /** Milliseconds by a clock that only goes on. */
   now(): number;
 }
@@ -128,7 +128,8 @@ export class PodGroupCycle {
       if (error) this.#failed(member, profile, error);
       else this.#settle(member, profile, isAllowed, isAllowed && preempts);
     }
-    const result = error ? 'error' : isAllowed && !preempts ? 'scheduled' : 'unschedulable';
+    const unplaced = isAllowed ? 'waiting_on_preemption' : 'unschedulable';
+    const result = error ? 'error' : isAllowed && !preempts ? 'scheduled' : unplaced;
     this.#deps.attempted(result, profile.name, (now() - startedAt) / 1000, (decidedAt - startedAt) / 1000);
   }
 

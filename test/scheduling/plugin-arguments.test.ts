@@ -47,6 +47,36 @@ test.each<[string, Record<string, unknown>, string]>([
       `${path}.defaultConstraints[1]: Duplicate value: "{zone, Perhaps}"]`,
   ],
   [
+    'NodeAffinity',
+    {
+      addedAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Is', values: ['ssd'] }] }],
+        },
+      },
+    },
+    `${path}.addedAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].operator: ` +
+      'Unsupported value: "Is": supported values: "In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"',
+  ],
+  [
+    'NodeAffinity',
+    {
+      addedAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          {
+            weight: 1,
+            preference: {
+              matchExpressions: [{ key: 'disk', operator: 'In' }],
+              matchFields: [{ key: 'metadata.name', operator: 'In', values: ['a', 'b'] }],
+            },
+          },
+        ],
+      },
+    },
+    `[${path}.addedAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].matchExpressions[0].values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty, ` +
+      `${path}.addedAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].matchFields[0].values: Too many: 2: must have at most 1 item]`,
+  ],
+  [
     'NodeResourcesFit',
     { scoringStrategy: { type: 'Most' } },
     `${path}.scoringStrategy.type: Unsupported value: "Most": supported values: "LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"`,
