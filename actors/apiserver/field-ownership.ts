@@ -40,9 +40,9 @@ export function trackFields(call: Call, server: Server, live: ApiObject | undefi
   const given = takeManagedFields(object);
   const writer = writerOf(call, server);
   const { schema } = server.cacheOf(call.kind).fields ?? {};
-  if (live === undefined && given === undefined && schema === writer.schema) {
+  if (live === undefined && given === undefined && schema !== undefined) {
     for (const { object: holder, name } of call.emptied ?? []) holder[name] = [];
-    const created = trackCreate(object, writer);
+    const created = trackCreate(object, writer, schema);
     for (const { object: holder, name } of call.emptied ?? []) holder[name] = null;
     call.owners = created === undefined ? undefined : packCreator(writer, created);
     return;

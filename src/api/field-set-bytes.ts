@@ -11,7 +11,7 @@
  * Custom kinds have no codes: all their keys are written out.
  */
 import { emptyValue } from './conform.ts';
-import { fieldCodesOf } from './field-codes.ts';
+import { type FieldCodes, fieldCodesOf } from './field-codes.ts';
 import { emptySet, type FieldSet, inOrder, isEmptySet } from './field-set.ts';
 import type { ApiObject } from './kinds/types.ts';
 import type { Schema } from './schema.ts';
@@ -114,8 +114,11 @@ export function packSet(set: FieldSet, schema: Schema | undefined): Uint8Array {
   return finish();
 }
 
+const codesOf = (schema: Schema | undefined): FieldCodes | undefined =>
+  schema?.kind === 'object' && schema.object !== undefined ? fieldCodesOf(schema.object) : undefined;
+
 function putMembers(set: FieldSet, schema: Schema | undefined): void {
-  const codes = schema?.kind === 'object' && schema.object !== undefined ? fieldCodesOf(schema.object) : undefined;
+  const codes = codesOf(schema);
   for (const key in set) {
     if (key === '.') continue;
     const node = set[key] as FieldSet;
@@ -129,16 +132,18 @@ function putMembers(set: FieldSet, schema: Schema | undefined): void {
 
 /**
  * The bytes of what the creator of `object` owns: all that its kind's empty value does not have, without the members of the object
- * named in `passed` and those of its metadata that nobody owns. Undefined when that is nothing.
+ * named in `passed` and those of its metadata that nobody owns. Undefined when that is nothing. `stored` is the schema whose codes are
+ * written: that of the kind as it is stored, where the object is of another version.
  */
 export function packCreated(
   object: ApiObject,
   schema: Schema,
+  stored: Schema,
   passed: ReadonlySet<string>,
   passedMetadata: ReadonlySet<string>,
 ): Uint8Array | undefined {
   end = 0;
-  putAdded(emptyOf(schema), object, schema, passed, passedMetadata);
+  putAdded(emptyOf(schema), object, schema, stored, passed, passedMetadata);
   return end === 1 ? undefined : finish();
 }
 
@@ -160,28 +165,31 @@ function putAdded(
   before: unknown,
   after: unknown,
   schema: Schema,
+  stored: Schema | undefined,
   passed?: ReadonlySet<string>,
   passedMetadata?: ReadonlySet<string>,
 ): void {
   if (schema.kind === 'array') {
     for (const [key, item] of itemsByKey(schema, after)) {
       if (item instanceof Repeated) putHead(0, key, LEAF);
-      else putNode(undefined, item, schema.element, 0, key);
+      else putNode(undefined, item, schema.element, stored?.element, 0, key);
     }
   } else if (typeof after === 'object' && after !== null) {
-    const codes = schema.kind === 'object' && schema.object !== undefined ? fieldCodesOf(schema.object) : undefined;
+    const fields = codesOf(schema);
+    const codes = stored === schema ? fields : codesOf(stored);
     const empty = before as Json | null | undefined;
     const members = after as Json;
     for (const name in members) {
       const value = members[name];
       if (value === undefined || passed?.has(name)) continue;
       const field = codes?.byName.get(name);
-      const type = codes === undefined ? schema.element : field?.schema;
+      const type = fields === undefined ? schema.element : fields.byName.get(name)?.schema;
+      const storedType = codes === undefined ? stored?.element : field?.schema;
       const old = empty !== null && empty !== undefined && Object.hasOwn(empty, name) ? empty[name] : undefined;
       const code = field?.code ?? 0;
       if (passedMetadata !== undefined && name === 'metadata')
-        putNode(old ?? {}, value, type, code, 'f:metadata', passedMetadata);
-      else putNode(old, value, type, code, code === 0 ? `f:${name}` : '');
+        putNode(old ?? {}, value, type, storedType, code, 'f:metadata', passedMetadata);
+      else putNode(old, value, type, storedType, code, code === 0 ? `f:${name}` : '');
     }
   }
   putNumber(0);
@@ -191,6 +199,7 @@ function putNode(
   before: unknown,
   after: unknown,
   given: Schema | undefined,
+  stored: Schema | undefined,
   code: number,
   key: string,
   passed?: ReadonlySet<string>,
@@ -204,7 +213,7 @@ function putNode(
   const outside = end;
   putHead(code, key, before === undefined ? MARKED_BRANCH : BRANCH);
   const inside = end;
-  putAdded(before, after, schema, passed);
+  putAdded(before, after, schema, stored === given ? schema : stored, passed);
   if (end > inside + 1) return;
   // Nothing in it: a member stands alone, a branch is not there at all.
   end = outside;
@@ -267,7 +276,7 @@ export function readText(reader: Reader): string {
 }
 
 function readMembers(reader: Reader, schema: Schema | undefined, member: boolean): FieldSet {
-  const codes = schema?.kind === 'object' && schema.object !== undefined ? fieldCodesOf(schema.object) : undefined;
+  const codes = codesOf(schema);
   const set: Record<string, FieldSet> = member ? { '.': emptySet } : {};
   for (;;) {
     const head = readNumber(reader);

@@ -64,7 +64,7 @@ export {
   schemaOf,
 } from './schema.ts';
 export * from './selectors.ts';
-export { joinStored, storedObject, storedOwners } from './stored-value.ts';
+export { markStored, STORED_HEAD_BYTES, storedObject, storedOwners } from './stored-value.ts';
 export * from './tables/index.ts';
 export * from './time.ts';
 export { nameIsDnsLabel, nameIsDnsSubdomain, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';

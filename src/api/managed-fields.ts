@@ -185,7 +185,8 @@ function sorted(set: FieldSet): FieldSet {
 export function withManagedFields(object: ApiObject, owners: Owners): ApiObject {
   const managedFields = encodeOwners(owners);
   if (managedFields === undefined) return object;
-  return { ...object, metadata: { ...object.metadata, managedFields } as ApiObject['metadata'] };
+  // No spread: what is spread first and then grows gets a hidden class for itself alone.
+  return { ...object, metadata: Object.assign({}, object.metadata, { managedFields }) };
 }
 
 /** Takes `metadata.managedFields` out of an object that nobody else holds; returns what it was. */
@@ -220,9 +221,16 @@ function ownersBefore(stored: Owners, given: readonly ManagedFieldsEntry[] | nul
   return owners === undefined || owners.size === 0 ? stored : owners;
 }
 
-/** The owners that an object of which nothing was there before has, as the only entry's set in bytes; undefined when nobody owns any of it. */
-export function trackCreate(created: ApiObject, { schema, resetFields }: FieldWriter): Uint8Array | undefined {
-  return packCreated(created, schema, resetsOf(resetFields).passedOnCreate, passedMetadata);
+/**
+ * The owners that an object of which nothing was there before has, as the only entry's set in bytes; undefined when nobody owns any of
+ * it. `stored`: the schema of the kind as it is stored, by default that of the writer's version.
+ */
+export function trackCreate(
+  created: ApiObject,
+  { schema, resetFields }: FieldWriter,
+  stored: Schema = schema,
+): Uint8Array | undefined {
+  return packCreated(created, schema, stored, resetsOf(resetFields).passedOnCreate, passedMetadata);
 }
 
 /**

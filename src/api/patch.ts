@@ -108,7 +108,7 @@ export function applyPatch(
 ): Decoded {
   const patched = patchedBy(patch, current, expected.schema);
   // These two are worked on in place.
-  const live = shares ? { ...current, metadata: {}, status: {} } : undefined;
+  const live = shares ? Object.assign({}, current, { metadata: {}, status: {} }) : undefined;
   const refuse = (reason: string): StatusError => {
     const strategic = patch.type === 'strategic';
     const quoted = strategic ? goValueText(patch.value) : quotedResult(patch, current, expected.schema);

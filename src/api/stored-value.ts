@@ -7,32 +7,29 @@
  * No msgpack begins with 0xc1, so an object without owners is its msgpack alone.
  */
 const MARK = 0xc1;
-const HEAD_BYTES = 5;
+/** Bytes in front of an object that owners follow. */
+export const STORED_HEAD_BYTES = 5;
 
-export function joinStored(object: Uint8Array, owners: Uint8Array | undefined): Uint8Array {
-  if (owners === undefined || owners.length === 0) return object;
-  const value = new Uint8Array(HEAD_BYTES + object.length + owners.length);
+/** Fills the head of a value whose object and owners are in their places. */
+export function markStored(value: Uint8Array, objectBytes: number): void {
   value[0] = MARK;
-  value[1] = object.length >>> 24;
-  value[2] = object.length >>> 16;
-  value[3] = object.length >>> 8;
-  value[4] = object.length;
-  value.set(object, HEAD_BYTES);
-  value.set(owners, HEAD_BYTES + object.length);
-  return value;
+  value[1] = objectBytes >>> 24;
+  value[2] = objectBytes >>> 16;
+  value[3] = objectBytes >>> 8;
+  value[4] = objectBytes;
 }
 
 /** The object's bytes: a view of the value. */
 export function storedObject(value: Uint8Array): Uint8Array {
-  return value[0] === MARK ? value.subarray(HEAD_BYTES, HEAD_BYTES + lengthOf(value)) : value;
+  return value[0] === MARK ? value.subarray(STORED_HEAD_BYTES, STORED_HEAD_BYTES + lengthOf(value)) : value;
 }
 
 /** The owners' bytes: a view of the value; undefined when there are none. */
 export function storedOwners(value: Uint8Array): Uint8Array | undefined {
-  return value[0] === MARK ? value.subarray(HEAD_BYTES + lengthOf(value)) : undefined;
+  return value[0] === MARK ? value.subarray(STORED_HEAD_BYTES + lengthOf(value)) : undefined;
 }
 
 function lengthOf(value: Uint8Array): number {
-  const [, a = 0, b = 0, c = 0, d = 0] = value;
-  return a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
+  const byte = (at: number): number => value[at] ?? 0;
+  return byte(1) * 2 ** 24 + byte(2) * 2 ** 16 + byte(3) * 2 ** 8 + byte(4);
 }

@@ -184,7 +184,9 @@ function requestCounter(metrics: Metrics, host: string): (verb: string, code: st
 function packed(object: KubernetesObject, resource: Resource): Uint8Array {
   if (object.kind !== undefined && object.apiVersion !== undefined) return pack(object);
   const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
-  return pack({ ...object, apiVersion: object.apiVersion ?? apiVersion, kind: object.kind ?? resource.kind });
+  const type = { apiVersion: object.apiVersion ?? apiVersion, kind: object.kind ?? resource.kind };
+  // No spread: what is spread first and then grows gets a hidden class for itself alone.
+  return pack(Object.assign({}, object, type));
 }
 
 type Decode = (bytes: Uint8Array) => unknown;

@@ -4,7 +4,7 @@
  */
 export { callChannel, defineActor, streamChannel } from './channels.ts';
 export { RealClock, VirtualClock } from './clock.ts';
-export { pack, unpack } from './codec.ts';
+export { type Earlier, pack, packBetween, unpack } from './codec.ts';
 export { BusError, type BusErrorCode, describeError, isBusError } from './errors.ts';
 export { consoleSink, type LogLevel, type LogRecord, type LogSink, memorySink } from './log.ts';
 export { ActorMetrics, type MetricSeries, type MetricsSnapshot, mergeSnapshots, prometheusText } from './metrics.ts';

@@ -11,7 +11,9 @@
  */
 import type { Options } from 'msgpackr';
 import { Packr } from 'msgpackr/pack';
-import { Encoder } from './encoder.ts';
+import { type Earlier, Encoder } from './encoder.ts';
+
+export type { Earlier } from './encoder.ts';
 
 // msgpackr knows `skipValues`, and 'auto' (a number where it is exact, a bigint beyond); its types know neither.
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'auto', skipValues: [undefined] };
@@ -21,6 +23,19 @@ const encoder = new Encoder((value) => packr.pack(value));
 /** Encodes to bytes whose buffer is exactly as long as they are, so that the buffer may be transferred or kept. */
 export function pack(value: unknown): Uint8Array {
   return encoder.exact(value);
+}
+
+/**
+ * Encodes to bytes between `head` bytes left free and those of `tail`, in a buffer of exactly the length of the three. What the object,
+ * or a member of it, shares with `earlier` is copied from its bytes, so it must be as it was when they were packed.
+ */
+export function packBetween(
+  head: number,
+  value: unknown,
+  tail: Uint8Array | undefined,
+  earlier: Earlier | undefined,
+): Uint8Array {
+  return encoder.between(head, value, tail, earlier);
 }
 
 /** Decodes what {@link pack} encoded. Throws on malformed input. */

@@ -10,6 +10,13 @@
  *     number  0x00-0x7f, 0xe0-0xff | 0xcc-0xce unsigned | 0xd0-0xd2 signed | 0xcb double
  *     null 0xc0, false 0xc2, true 0xc3
  */
+import { MapReader } from './packed-value.ts';
+
+/** A value and what was packed of it. */
+export interface Earlier {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly bytes: Uint8Array;
+}
 
 /** Messages share buffers of this size. */
 const POOL_BYTES = 256 * 1024;
@@ -17,6 +24,14 @@ const POOL_BYTES = 256 * 1024;
 const SPARE_BYTES = 16;
 /** Shorter strings are copied in a loop: a call out of JavaScript costs more. */
 const LOOP_CHARACTERS_MAX = 64;
+
+type Json = Record<string, unknown>;
+
+function isPlain(value: unknown): value is Json {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
 
 export class Encoder {
   #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
@@ -37,6 +52,22 @@ export class Encoder {
     const bytes = new Uint8Array(pooled.length);
     bytes.set(pooled);
     // Nobody else has seen the pooled ones: the next message may go there.
+    this.#at = this.#start;
+    return bytes;
+  }
+
+  /**
+   * The bytes behind `head` bytes left free and in front of `tail`, in a buffer of exactly the length of the three. Members of the
+   * object, and members of these, that are the very objects which `earlier` has there are copied from its bytes.
+   */
+  between(head: number, value: unknown, tail: Uint8Array | undefined, earlier: Earlier | undefined): Uint8Array {
+    this.#at = this.#start;
+    if (earlier === undefined || !isPlain(value)) this.#value(value);
+    else this.#objectAfter(value, earlier.value, earlier.bytes, 0, 1);
+    const length = this.#at - this.#start;
+    const bytes = new Uint8Array(head + length + (tail?.length ?? 0));
+    bytes.set(this.#pool.subarray(this.#start, this.#at), head);
+    if (tail !== undefined) bytes.set(tail, head + length);
     this.#at = this.#start;
     return bytes;
   }
@@ -92,6 +123,33 @@ export class Encoder {
       members++;
       this.#string(name);
       this.#value(member);
+    }
+    if (members < 16) this.#pool[this.#start + head] = 0x80 | members;
+    else this.#widen(this.#start + head, members);
+  }
+
+  /** `before` is what was packed at `from` of `source`; `deeper`: levels below this one that are looked at like it. */
+  #objectAfter(value: Json, before: Readonly<Json>, source: Uint8Array, from: number, deeper: number): void {
+    if (this.#at + SPARE_BYTES > this.#pool.length) this.#grow(SPARE_BYTES);
+    const head = this.#at++ - this.#start;
+    const reader = new MapReader(source, from);
+    let members = 0;
+    for (const name in value) {
+      const member = value[name];
+      if (member === undefined) continue;
+      members++;
+      this.#string(name);
+      const old = before[name];
+      if (typeof member !== 'object' || member === null || typeof old !== 'object' || old === null) this.#value(member);
+      else if (member === old) {
+        const at = reader.find(name);
+        if (at < 0) this.#value(member);
+        else this.#raw(source.subarray(at, reader.end));
+      } else if (deeper > 0 && isPlain(member) && isPlain(old)) {
+        const at = reader.find(name);
+        if (at < 0) this.#value(member);
+        else this.#objectAfter(member, old, source, at, deeper - 1);
+      } else this.#value(member);
     }
     if (members < 16) this.#pool[this.#start + head] = 0x80 | members;
     else this.#widen(this.#start + head, members);

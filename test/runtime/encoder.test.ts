@@ -100,3 +100,71 @@ describe('the encoder', () => {
     expect(packr.unpack(encoderOf().exact(value))).toEqual(packr.unpack(packr.pack(value)));
   });
 });
+
+describe('the encoder, told what was packed before', () => {
+  const json = fc.dictionary(
+    fc.string({ maxLength: 40 }).filter((name) => name !== '__proto__'),
+    fc.oneof(
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.dictionary(fc.string({ maxLength: 3 }), fc.jsonValue(), { maxKeys: 20 }),
+    ),
+    { maxKeys: 40 },
+  );
+  const plain = (value: unknown): unknown => packr.unpack(packr.pack(value));
+
+  it('writes the same as without', () => {
+    const encoder = encoderOf();
+    const parts = fc.tuple(json, json, fc.array(fc.nat(40)), fc.boolean());
+    fc.assert(
+      fc.property(parts, ([one, other, taken, reversed]) => {
+        const earlier = plain(one) as Record<string, unknown>;
+        const names = Object.keys(earlier).filter((_, at) => taken.includes(at));
+        if (reversed) names.reverse();
+        const shared = Object.fromEntries(names.map((name) => [name, earlier[name]]));
+        // Members that are the same objects, at the top and one level down, among others that are not.
+        const value = { ...other, ...shared, inner: { ...other, ...shared }, gone: undefined };
+        const before = { ...earlier, inner: earlier, gone: { a: 1 } };
+        const bytes = encoder.exact(before);
+        const written = encoder.between(0, value, undefined, { value: before, bytes });
+        expect(Buffer.compare(written, encoder.exact(value))).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('takes members over from the bytes, not from the object', () => {
+    const encoder = encoderOf();
+    const labels = { app: 'web' };
+    const bytes = encoder.exact({ metadata: { labels: { app: 'old' } }, spec: { a: [1] }, status: { b: 1 } });
+    const earlier = { value: { metadata: { labels }, spec: labels, status: { b: 1 } }, bytes };
+    const value = { metadata: { labels, name: 'x' }, spec: labels, status: { b: 2 } };
+    expect(packr.unpack(encoder.between(0, value, undefined, earlier))).toEqual({
+      metadata: { labels: { app: 'old' }, name: 'x' },
+      spec: { a: [1] },
+      status: { b: 2 },
+    });
+  });
+
+  it('writes what the bytes do not have, or not as a map', () => {
+    const encoder = encoderOf();
+    const part = { a: 1 };
+    const value = { part, deep: { part } };
+    for (const packed of [{}, [], { part: 3, deep: [1, 2] }, 'text', { deep: {} }]) {
+      const earlier = { value, bytes: encoder.exact(packed) };
+      const read = packr.unpack(encoder.between(0, { deep: { part }, x: part }, undefined, earlier));
+      expect(read).toEqual({ deep: { part }, x: part });
+    }
+  });
+
+  it('leaves room in front, puts what follows behind, and grows over large members', () => {
+    const encoder = encoderOf();
+    const large = { text: 'x'.repeat(300_000) };
+    const before = { large, small: {} };
+    const bytes = encoder.exact(before);
+    const tail = new Uint8Array([1, 2, 3]);
+    const written = encoder.between(5, { small: { b: 1 }, large }, tail, { value: before, bytes });
+    expect(packr.unpack(written.subarray(5, -3))).toEqual({ small: { b: 1 }, large });
+    expect([...written.subarray(-3)]).toEqual([1, 2, 3]);
+    expect(written.byteLength).toBe(written.buffer.byteLength);
+  });
+});

@@ -5,7 +5,7 @@
  */
 import { Subscription } from 'rxjs';
 import type { ApiObject, Schema } from '../../../src/api/index.ts';
-import type { Activity, Clock } from '../../../src/runtime/index.ts';
+import type { Activity, Clock, Timer } from '../../../src/runtime/index.ts';
 import { isStoreError, type KeyValue, type Store, type WatchBatch } from '../../../src/store/index.ts';
 import type { Change } from './change-ring.ts';
 import { Entry, type Place } from './entry.ts';
@@ -34,6 +34,8 @@ interface OwnWrite {
 
 interface Waiter {
   readonly revision: number;
+  /** By the monotonic clock. */
+  readonly untilMs: number;
   readonly resolve: (reached: boolean) => void;
 }
 
@@ -46,6 +48,8 @@ export class Caches {
   readonly #ownWrites = new Map<string, OwnWrite>();
   readonly #listeners = new Map<string, ChangeListener[]>();
   #waiters: Waiter[] = [];
+  /** Looks after the waiters; undefined while there were none since it last did. */
+  #overdue: { readonly timer: Timer; readonly dueMs: number } | undefined;
   readonly #clock: Clock;
   #floor = 0;
   readonly #feed = new Subscription();
@@ -86,6 +90,7 @@ export class Caches {
 
   stop(): void {
     this.#feed.unsubscribe();
+    this.#overdue?.timer.cancel();
     for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
   }
 
@@ -218,21 +223,28 @@ export class Caches {
   waitFor(revision: number, timeoutMs: number): Promise<boolean> {
     if (this.revision >= revision) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const waiter = { revision, resolve };
-      this.#waiters.push(waiter);
-      const timer = this.#clock.after(
-        timeoutMs,
-        () => {
-          this.#waiters = this.#waiters.filter((other) => other !== waiter);
-          resolve(false);
-        },
-        { background: true },
-      );
-      waiter.resolve = (reached) => {
-        timer.cancel();
-        resolve(reached);
-      };
+      this.#waiters.push({ revision, untilMs: this.#clock.monotonic() + timeoutMs, resolve });
+      this.#watchOver(timeoutMs);
     });
+  }
+
+  /** One timer for all who wait: nearly every write waits a moment, and none of them for as long as it may. */
+  #watchOver(delayMs: number): void {
+    if (this.#overdue !== undefined) {
+      if (this.#overdue.dueMs <= this.#clock.monotonic() + delayMs) return;
+      this.#overdue.timer.cancel();
+    }
+    const timer = this.#clock.after(delayMs, () => this.#giveUp(), { background: true });
+    this.#overdue = { timer, dueMs: this.#clock.monotonic() + delayMs };
+  }
+
+  #giveUp(): void {
+    this.#overdue = undefined;
+    const nowMs = this.#clock.monotonic();
+    const late = this.#waiters.filter(({ untilMs }) => untilMs <= nowMs);
+    this.#waiters = this.#waiters.filter(({ untilMs }) => untilMs > nowMs);
+    for (const waiter of late) waiter.resolve(false);
+    if (this.#waiters.length > 0) this.#watchOver(Math.min(...this.#waiters.map(({ untilMs }) => untilMs)) - nowMs);
   }
 
   #wake(): void {

@@ -30,9 +30,9 @@ export function setDefaults(call: Call, server: Server): void {
   if (previous === undefined) {
     fillSystemFields(call, object, context);
     prepareForCreate(kind, object, {
-      ...context,
       user: requestingUser(call),
       warn: (text) => call.warnings.push(text),
+      ...context,
     });
     call.name = object.metadata.name ?? '';
     return;

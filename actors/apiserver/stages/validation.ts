@@ -32,7 +32,7 @@ function check(call: Call, object: ApiObject, server: Server): void {
   const { previous } = call;
   const kind = storedKindOf(call.kind, server.registry);
   const settings = server.strategyContext(call.dryRun);
-  const context = kind.group === call.kind.group ? settings : { ...settings, requestGroup: call.kind.group };
+  const context = kind.group === call.kind.group ? settings : { requestGroup: call.kind.group, ...settings };
   const { strategy } = kind;
   let errors: FieldError[];
   if (previous === undefined) {

@@ -112,8 +112,11 @@ function boundPod(server: Server, kind: KindDefinition, entry: Entry, body: Bind
   return {
     ...pod,
     metadata,
-    spec: { ...spec, nodeName },
-    status: { ...kept, conditions: scheduled(status.conditions ?? [], server.strategyContext(false).now) },
+    // No spread: what is spread first and then grows gets a hidden class for itself alone.
+    spec: Object.assign({}, spec, { nodeName }),
+    status: Object.assign(kept, {
+      conditions: scheduled(status.conditions ?? [], server.strategyContext(false).now),
+    }),
   };
 }
 

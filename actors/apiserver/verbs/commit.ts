@@ -2,8 +2,8 @@
  * Writes to the store: a put or delete under the condition that the key is still as the caller saw it, together with whatever
  * else must change in the same transaction. A lost race is a value.
  */
-import { type ApiObject, joinStored, metadataOrder } from '../../../src/api/index.ts';
-import { pack } from '../../../src/runtime/index.ts';
+import { type ApiObject, markStored, metadataOrder, STORED_HEAD_BYTES } from '../../../src/api/index.ts';
+import { packBetween } from '../../../src/runtime/index.ts';
 import type { Compare, Operation } from '../../../src/store/index.ts';
 import { Entry } from '../cache/entry.ts';
 import type { KindCache } from '../cache/kind-cache.ts';
@@ -36,8 +36,9 @@ export async function putObject(
 ): Promise<Entry | undefined> {
   object.metadata = inOrder(object.metadata);
   object.metadata['resourceVersion'] = undefined;
-  const owners = more.owners === undefined ? cache.get(key)?.packedOwners : (more.owners ?? undefined);
-  const bytes = joinStored(pack(object), owners);
+  const current = cache.get(key);
+  const owners = more.owners === undefined ? current?.packedOwners : (more.owners ?? undefined);
+  const bytes = storedValue(object, owners, current);
   server.caches.announce(key, bytes, object);
   try {
     const put: Operation = {
@@ -60,6 +61,15 @@ export async function putObject(
   } finally {
     server.caches.withdraw(key, bytes);
   }
+}
+
+/** What is stored. What the object shares with the current one is copied from that one's bytes instead of being packed again. */
+function storedValue(object: ApiObject, owners: Uint8Array | undefined, current: Entry | undefined): Uint8Array {
+  const head = owners === undefined || owners.length === 0 ? 0 : STORED_HEAD_BYTES;
+  const earlier = current === undefined ? undefined : { value: current.object, bytes: current.bytes };
+  const value = packBetween(head, object, head === 0 ? undefined : owners, earlier);
+  if (head > 0) markStored(value, value.length - head - (owners as Uint8Array).length);
+  return value;
 }
 
 /** Metadata as upstream writes it, whatever order stages and plugins have filled it in; empty members are left out. */

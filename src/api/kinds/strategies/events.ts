@@ -24,8 +24,7 @@ export const eventConversion: Conversion = {
       reportingController,
       ...rest
     } = object as ApiObject & EventsV1Event;
-    return withoutUndefined({
-      ...rest,
+    const renamed = {
       apiVersion: 'v1',
       involvedObject: regarding ?? {},
       message: note,
@@ -35,7 +34,8 @@ export const eventConversion: Conversion = {
       count: deprecatedCount,
       reportingComponent: reportingController ?? '',
       reportingInstance: rest.reportingInstance ?? '',
-    });
+    };
+    return withoutUndefined(Object.assign(rest, renamed));
   },
 
   fromStored(object: ApiObject): ApiObject {
@@ -50,8 +50,7 @@ export const eventConversion: Conversion = {
       reportingInstance,
       ...rest
     } = object as ApiObject & CoreEvent;
-    return withoutUndefined({
-      ...rest,
+    const renamed = {
       apiVersion: 'events.k8s.io/v1',
       regarding: involvedObject ?? {},
       note: message,
@@ -61,7 +60,8 @@ export const eventConversion: Conversion = {
       deprecatedCount: count,
       reportingController: reportingComponent || undefined,
       reportingInstance: reportingInstance || undefined,
-    });
+    };
+    return withoutUndefined(Object.assign(rest, renamed));
   },
 };
 
