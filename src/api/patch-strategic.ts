@@ -28,10 +28,12 @@ const isObject = (value: unknown): value is Json =>
 const failed = (message: string): StatusError => StatusError.other(500, '', message);
 
 /**
+ * Members of the result are sorted, as upstream's are, unless `asGiven`: then objects of known fields keep the order of the original,
+ * which is enough for a result that is put into the order of its fields anyway.
  * @throws StatusError 400 for misused directives, 500 for unknown ones, as upstream answers
  */
-export function applyStrategicMergePatch(original: Json, patch: Json, schema: Schema): Json {
-  return mergeMap(original, patch, schema);
+export function applyStrategicMergePatch(original: Json, patch: Json, schema: Schema, asGiven = false): Json {
+  return mergeMap(original, patch, schema, asGiven);
 }
 
 /** The field's schema, where there is one: objects have fields, maps elements, and what is unknown merges as free JSON. */
@@ -44,7 +46,7 @@ function childSchema(schema: Schema | undefined, key: string): Schema | undefine
   return fieldOf(schema, key)?.schema ?? (schema?.kind === 'map' ? schema.element : undefined);
 }
 
-function mergeMap(original: Json, given: Json, schema: Schema | undefined): Json {
+function mergeMap(original: Json, given: Json, schema: Schema | undefined, asGiven: boolean): Json {
   if (Object.hasOwn(given, patchDirective)) {
     const directive = given[patchDirective];
     if (directive === 'replace') {
@@ -57,12 +59,15 @@ function mergeMap(original: Json, given: Json, schema: Schema | undefined): Json
   const result: Json = { ...original };
   const patch: Json = { ...given };
   retainKeys(result, patch);
-  applyOrders(result, patch, schema);
+  applyOrders(result, patch, schema, asGiven);
+  let sorts = !asGiven || schema?.object === undefined || schema.object.preserveUnknown === true;
   for (const patchKey of Object.keys(patch)) {
     const value = patch[patchKey];
     const deletes = patchKey.startsWith(deletePrefix);
     const key = deletes ? keyAfter(patchKey, deletePrefix, 'primitive list') : patchKey;
     if (value === null) {
+      // What something was deleted from is slow from then on: it is copied.
+      sorts = true;
       delete result[key];
       continue;
     }
@@ -71,9 +76,9 @@ function mergeMap(original: Json, given: Json, schema: Schema | undefined): Json
       if (!deletes) setMember(result, key, withoutDirectives(value));
       continue;
     }
-    setMember(result, key, mergeValue(current, value, schema, key, deletes));
+    setMember(result, key, mergeValue(current, value, schema, key, deletes, asGiven));
   }
-  return sortedCopy(result);
+  return sorts ? sortedCopy(result) : result;
 }
 
 const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value);
@@ -84,14 +89,15 @@ function mergeValue(
   schema: Schema | undefined,
   key: string,
   deletes: boolean,
+  asGiven: boolean,
 ): unknown {
   const field = fieldOf(schema, key);
   if (isObject(value)) {
     if (field?.patchStrategies.includes('replace') === true) return withoutDirectives(value);
-    return mergeMap(current as Json, value, childSchema(schema, key));
+    return mergeMap(current as Json, value, childSchema(schema, key), asGiven);
   }
   if (!Array.isArray(value)) return value;
-  return mergeListField(current as unknown[], value, field, deletes);
+  return mergeListField(current as unknown[], value, field, deletes, asGiven);
 }
 
 function mergeListField(
@@ -99,9 +105,10 @@ function mergeListField(
   value: unknown[],
   field: FieldSchema | undefined,
   deletes: boolean,
+  asGiven: boolean,
 ): unknown[] {
   if (!deletes && field?.patchStrategies.includes('merge') !== true) return value.map(withoutDirectives);
-  return mergeList(current, value, field?.schema.element, field?.mergeKey ?? '', deletes);
+  return mergeList(current, value, field?.schema.element, field?.mergeKey ?? '', deletes, asGiven);
 }
 
 /** The field that a directive is about: `$setElementOrder/containers`. */
@@ -131,7 +138,7 @@ function retainKeys(original: Json, patch: Json): void {
 }
 
 /** `$setElementOrder/list`: merges the list and puts it in that order. */
-function applyOrders(original: Json, patch: Json, schema: Schema | undefined): void {
+function applyOrders(original: Json, patch: Json, schema: Schema | undefined, asGiven: boolean): void {
   for (const directive of Object.keys(patch)) {
     if (!directive.startsWith(orderPrefix)) continue;
     const order = patch[directive];
@@ -153,7 +160,7 @@ function applyOrders(original: Json, patch: Json, schema: Schema | undefined): v
       merged =
         currentList === undefined
           ? (withoutDirectives(givenList) as unknown[])
-          : mergeListField(currentList, givenList, field, false);
+          : mergeListField(currentList, givenList, field, false, asGiven);
       delete patch[key];
     }
     if (mergeKey !== '') checkKeys(merged, order, mergeKey);
@@ -209,6 +216,7 @@ function mergeList(
   element: Schema | undefined,
   mergeKey: string,
   deletes: boolean,
+  asGiven: boolean,
 ): unknown[] {
   if (original.length === 0 && given.length === 0) return original;
   const kinds = new Set([...original, ...given].map(kindOf));
@@ -229,16 +237,16 @@ function mergeList(
   const merged = [...remaining];
   const places = new Map<string, number>();
   for (const [index, item] of merged.entries()) {
-    const key = stableJson((item as Json)[mergeKey]);
+    const key = keyText((item as Json)[mergeKey]);
     if (!places.has(key)) places.set(key, index);
   }
   for (const item of items) {
-    const key = stableJson(keyOf(item, mergeKey));
+    const key = keyText(keyOf(item, mergeKey));
     const place = places.get(key);
     if (place === undefined) {
       places.set(key, merged.length);
       merged.push(withoutDirectives(item));
-    } else merged[place] = mergeMap(merged[place] as Json, item, element);
+    } else merged[place] = mergeMap(merged[place] as Json, item, element, asGiven);
   }
   checkKeys(merged, items, mergeKey);
   return inOrder(merged, items, remaining, mergeKey);
@@ -279,30 +287,47 @@ function inOrder(
   serverOrder: readonly unknown[],
   mergeKey: string,
 ): unknown[] {
-  const identity = (item: unknown): string => stableJson(isObject(item) && mergeKey !== '' ? item[mergeKey] : item);
+  const identity = (item: unknown): string => keyText(isObject(item) && mergeKey !== '' ? item[mergeKey] : item);
   const positions = (items: readonly unknown[]): Map<string, number> => {
     const found = new Map<string, number>();
-    for (const [index, item] of items.entries()) if (!found.has(identity(item))) found.set(identity(item), index);
+    for (let index = items.length - 1; index >= 0; index--) found.set(identity(items[index]), index);
     return found;
   };
   const ordered = positions(order);
   const onServer = positions(serverOrder);
-  const place = (item: unknown, among: Map<string, number>): number => among.get(identity(item)) ?? -1;
-  const named = merged.filter((item) => place(item, ordered) >= 0);
-  const rest = merged.filter((item) => place(item, ordered) < 0);
-  named.sort((left, right) => place(left, ordered) - place(right, ordered));
-  rest.sort((left, right) => place(left, onServer) - place(right, onServer));
+  const named: Placed[] = [];
+  const rest: Placed[] = [];
+  for (const item of merged) {
+    const key = identity(item);
+    const inOrder = ordered.get(key);
+    (inOrder === undefined ? rest : named).push({ item, inOrder: inOrder ?? -1, onServer: onServer.get(key) ?? -1 });
+  }
+  named.sort((left, right) => left.inOrder - right.inOrder);
+  rest.sort((left, right) => left.onServer - right.onServer);
   const result: unknown[] = [];
   let nextNamed = 0;
   let nextRest = 0;
   while (nextNamed < named.length && nextRest < rest.length) {
-    const restPlace = place(rest[nextRest], onServer);
-    const namedPlace = place(named[nextNamed], onServer);
-    const restFirst = restPlace >= 0 && namedPlace >= 0 && restPlace < namedPlace;
-    result.push(restFirst ? rest[nextRest++] : named[nextNamed++]);
+    const [first, other] = [named[nextNamed] as Placed, rest[nextRest] as Placed];
+    const restFirst = other.onServer >= 0 && first.onServer >= 0 && other.onServer < first.onServer;
+    result.push(restFirst ? other.item : first.item);
+    if (restFirst) nextRest++;
+    else nextNamed++;
   }
-  return [...result, ...named.slice(nextNamed), ...rest.slice(nextRest)];
+  for (; nextNamed < named.length; nextNamed++) result.push((named[nextNamed] as Placed).item);
+  for (; nextRest < rest.length; nextRest++) result.push((rest[nextRest] as Placed).item);
+  return result;
 }
+
+/** An item of a merged list, and where among the patch's and the server's items one of its key stands first; -1: nowhere. */
+interface Placed {
+  readonly item: unknown;
+  readonly inOrder: number;
+  readonly onServer: number;
+}
+
+/** A text that tells merge keys apart. Nearly all are texts themselves; no JSON begins with an s. */
+const keyText = (value: unknown): string => (typeof value === 'string' ? `s${value}` : stableJson(value));
 
 /** A patch's value where there is nothing to merge it with: without directives and without deletions. */
 function withoutDirectives(value: unknown): unknown {

@@ -1,5 +1,16 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyStrategicMergePatch, isStatusError, type StatusError, schemaOf } from '../../src/api/index.ts';
+import {
+  type ApiObject,
+  applyPatch,
+  applyStrategicMergePatch,
+  decodePatched,
+  isStatusError,
+  normalize,
+  patchOf,
+  StatusError,
+  schemaOf,
+} from '../../src/api/index.ts';
 
 const podSpec = schemaOf('io.k8s.api.core.v1.PodSpec');
 const container = schemaOf('io.k8s.api.core.v1.Container');
@@ -164,5 +175,58 @@ describe('applyStrategicMergePatch', () => {
     const error = refusal(() => applyStrategicMergePatch(original, patch, podSpec));
     expect([error.code, error.message]).toEqual([code, message]);
     if (code === 500) expect(error.toStatus()).not.toHaveProperty('reason');
+  });
+});
+
+describe('a strategic merge patch of a whole object', () => {
+  const pod = schemaOf('io.k8s.api.core.v1.Pod');
+  const expected = { group: '', version: 'v1', kind: 'Pod', schema: pod };
+  const type = fc.constantFrom('Ready', 'Initialized', 'example.com/gate');
+  const member = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined, freq: 2 });
+  const condition = fc.record(
+    { type, status: fc.constantFrom('True', 'False'), lastProbeTime: fc.constant(null), message: fc.string() },
+    { requiredKeys: ['type'] },
+  );
+  const conditions = fc.uniqueArray(condition, { selector: (item) => item.type, maxLength: 3 });
+  const labels = fc.dictionary(fc.constantFrom('b', 'a', 'c'), fc.option(fc.constantFrom('x', 'y')), { maxKeys: 3 });
+  const env = fc.uniqueArray(fc.record({ value: fc.constantFrom('1', '2'), name: type }), {
+    selector: (item) => item.name,
+  });
+  const part = fc.record({
+    status: member(
+      fc.record({
+        podIP: member(fc.constantFrom('10.0.0.1', null)),
+        phase: member(fc.constantFrom('Running', 'Failed')),
+        conditions: member(conditions),
+        containerStatuses: member(fc.constant([{ name: 'c', state: { running: {} } }])),
+      }),
+    ),
+    metadata: member(fc.record({ uid: member(fc.constant('u')), labels: member(labels), name: fc.constant('p') })),
+    spec: member(
+      fc.record({ nodeName: member(fc.constant('n')), containers: fc.constant([{ name: 'c', image: 'i' }]) }),
+    ),
+    bogus: member(fc.constant(1)),
+  });
+  const withEnv = fc
+    .tuple(part, member(env))
+    .map(([object, list]) =>
+      list === undefined ? object : { ...object, spec: { ...object.spec, containers: [{ name: 'c', env: list }] } },
+    );
+
+  it('comes to the same as when every step is put in order', () => {
+    fc.assert(
+      fc.property(withEnv, withEnv, fc.boolean(), (one, change, shares) => {
+        const current = normalize({ apiVersion: 'v1', kind: 'Pod', metadata: {}, ...one }, pod) as unknown as ApiObject;
+        const before = JSON.stringify(current);
+        const patch = JSON.parse(JSON.stringify(change)) as Record<string, unknown>;
+        const sorted = applyStrategicMergePatch(current, patch, pod);
+        const slow = decodePatched(sorted, expected, 'Warn', (reason) => StatusError.badRequest(reason));
+        const { object, warnings } = applyPatch(current, patchOf('strategic', patch), expected, 'Warn', shares);
+        expect(JSON.stringify(object)).toBe(JSON.stringify(slow.object));
+        expect(warnings).toEqual(slow.warnings);
+        expect(JSON.stringify(current)).toBe(before);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

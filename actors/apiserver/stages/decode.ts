@@ -262,7 +262,7 @@ function finishDecode(
   server: Server,
   hasOwners = false,
 ): ApiObject {
-  call.kind.strategy?.defaults?.(object);
+  call.kind.strategy?.defaults?.(object, live);
   if (!hasOwners && virtualKindOf(call.kind) === undefined) trackFields(call, server, live, object);
   const { conversion } = call.kind;
   if (conversion === undefined) return object;

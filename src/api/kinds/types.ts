@@ -143,8 +143,11 @@ export interface RequestingUser {
  * @see kubernetes/pkg/registry/<group>/<kind>/strategy.go
  */
 export interface Strategy<Type = ApiObject> {
-  /** Sets defaults of the versioned type, in place. Runs on decode, also for stored objects on update. */
-  defaults?(object: Type): void;
+  /**
+   * Sets defaults of the versioned type, in place. Runs on decode, also for stored objects on update. What the object shares with
+   * `live`, the current one, has its defaults already.
+   */
+  defaults?(object: Type, live?: Type): void;
   prepareForCreate?(object: Type, context: StrategyContext): void;
   /** Whether validation compiles or runs expressions: `loadExpressions` is awaited before. */
   usesExpressions?(object: Type): boolean;

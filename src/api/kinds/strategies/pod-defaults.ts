@@ -8,10 +8,14 @@ import { defaultPodLevelResources } from './pod-level-resources.ts';
 import { defaultPodSpec } from './pod-spec-defaults.ts';
 import { fillResources } from './resource-list.ts';
 
-/** Sets all defaults of a pod, in place. */
-export function defaultPod(pod: Pod): void {
+/** Sets all defaults of a pod, in place. A specification that is that of `live` has them. */
+export function defaultPod(pod: Pod, live?: Pod): void {
   pod.spec ??= { containers: [] };
-  const spec = pod.spec;
+  if (pod.spec !== live?.spec) defaultSpec(pod.spec);
+  if (pod.status?.podIP !== undefined || pod.status?.podIPs !== undefined) syncPodIps(pod);
+}
+
+function defaultSpec(spec: PodSpec): void {
   defaultPodSpec(spec);
   if (spec.containers !== undefined && spec.containers !== null)
     for (const container of spec.containers) requestLimits(container);
@@ -19,7 +23,6 @@ export function defaultPod(pod: Pod): void {
   if (spec.resources !== undefined) defaultPodLevelResources(spec);
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork === true) defaultHostPorts(spec);
-  if (pod.status?.podIP !== undefined || pod.status?.podIPs !== undefined) syncPodIps(pod);
 }
 
 function requestLimits(container: Container): void {
