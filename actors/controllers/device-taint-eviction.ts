@@ -23,7 +23,6 @@ const poolIndex = 'pool';
 
 export const deviceTaintEvictionController: ControllerDefinition = {
   name: 'device-taint-eviction-controller',
-  component: 'device-taint-eviction',
   interests: [{ resource: pods, interest: 'claiming' }],
   create: createReconciler,
 };
@@ -73,7 +72,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     follows = true;
     dependencies.index(pods, claimIndex, claimsOf);
     dependencies.observe(pods, ({ type, object }) => {
-      if (type !== 'deleted' && (object.spec?.resourceClaims?.length ?? 0) > 0) enqueue(keyFor(object));
+      if (type === 'deleted') scheduled.delete(object.metadata?.uid ?? '');
+      else if ((object.spec?.resourceClaims?.length ?? 0) > 0) enqueue(keyFor(object));
     });
   }
 
@@ -83,21 +83,35 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     for (const pod of podLister().byIndex(claimIndex, keyFor(claim))) enqueue(keyFor(pod));
   }
 
+  /** Pods, by uid, that were seen to be due later. */
+  const scheduled = new Set<string>();
+
+  /** A device of the pool as the newest of its slices say; slices of an earlier generation count no more. */
+  function deviceOf({ driver, pool, device }: NonNullable<Results>[number]) {
+    const all = slices.byIndex(poolIndex, `${driver}/${pool}`);
+    const newest = Math.max(...all.map(({ spec }) => spec.pool.generation));
+    return all
+      .filter(({ spec }) => spec.pool.generation === newest)
+      .flatMap(({ spec }) => spec.devices ?? [])
+      .find(({ name }) => name === device);
+  }
+
   /** When the pod must go, in milliseconds since the epoch; undefined when it may stay. */
   function evictionMs(pod: Pod): number | undefined {
     let earliest: number | undefined;
     for (const key of claimsOf(pod)) {
       const { namespace, name } = splitKey(key);
-      for (const { driver, pool, device, tolerations = [] } of resultsOf(claims.get(namespace, name))) {
-        const found = slices
-          .byIndex(poolIndex, `${driver}/${pool}`)
-          .flatMap(({ spec }) => spec.devices ?? [])
-          .find((candidate) => candidate.name === device);
+      const claim = claims.get(namespace, name);
+      // Of a claim that others use, or that is left from an earlier pod of this name, its devices say nothing.
+      if (claim?.status?.reservedFor?.some(({ uid }) => uid === pod.metadata?.uid) !== true) continue;
+      for (const result of resultsOf(claim)) {
+        const { tolerations = [] } = result;
+        const found = deviceOf(result);
         for (const taint of found?.taints ?? []) {
           if (taint.effect !== 'NoExecute') continue;
           const matching = tolerations.filter((toleration) => tolerates(toleration, taint));
           const limits = matching.flatMap(({ tolerationSeconds }) => tolerationSeconds ?? []);
-          if (matching.length > 0 && limits.length === 0) continue;
+          if (limits.length < matching.length) continue;
           const stayMs = matching.length === 0 ? 0 : Math.max(0, Math.min(...limits)) * 1000;
           const dueMs = timeMs(taint.timeAdded) + stayMs;
           earliest = Math.min(earliest ?? dueMs, dueMs);
@@ -113,10 +127,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       await dependencies.synced();
       const pod = podLister().get(namespace, name);
       if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined || isPodFinished(pod)) return undefined;
-      const dueMs = evictionMs(pod);
-      if (dueMs === undefined) return undefined;
+      const { uid = '' } = pod.metadata ?? {};
+      const dueMs = pod.spec?.nodeName ? evictionMs(pod) : undefined;
+      if (dueMs === undefined) {
+        if (scheduled.delete(uid)) events.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Cancelling deletion');
+        return undefined;
+      }
       const leftMs = dueMs - clock.now();
-      if (leftMs > 0) return { requeueAfterMs: leftMs, background: true };
+      if (leftMs > 0) {
+        scheduled.add(uid);
+        return { requeueAfterMs: leftMs, background: true };
+      }
+      scheduled.delete(uid);
       events.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion');
       const message = 'Device Taint manager: deleting due to NoExecute taint';
       await disrupt(client, pod, clock.now(), { reason: 'DeletionByDeviceTaintManager', message });

@@ -6,7 +6,6 @@
  * @see kubernetes/pkg/controller/volume/persistentvolume/pv_controller.go
  */
 import {
-  compareQuantities,
   isNotFound,
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -119,12 +118,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     phase: string,
     volume?: PersistentVolume,
   ): Promise<PersistentVolumeClaim> {
-    const { accessModes: _modes, capacity, currentVolumeAttributesClassName, ...rest } = claim.status ?? {};
-    const status = { ...rest, phase, ...(volume === undefined ? {} : boundStatus(volume)) };
+    const {
+      accessModes: _modes,
+      capacity: _capacity,
+      currentVolumeAttributesClassName: _class,
+      ...rest
+    } = claim.status ?? {};
     // Once it is bound, what it has may differ from its volume: the file system is yet to grow, another class to be applied.
-    if (claim.status?.phase === phase && volume !== undefined) {
-      Object.assign(status, { capacity, currentVolumeAttributesClassName });
-    }
+    const known =
+      claim.status?.phase === phase ? { ...claim.status, accessModes: volume?.spec?.accessModes } : undefined;
+    const status = { ...rest, ...(volume === undefined ? {} : (known ?? boundStatus(volume))), phase };
     if (semanticallyEqual(claim.status, status)) return claim;
     return client.update(persistentVolumeClaims, { ...claim, status } as PersistentVolumeClaim, {
       subresource: 'status',
@@ -165,7 +168,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const wanted = { ...claim, metadata: { ...claim.metadata, annotations }, spec };
     const same = semanticallyEqual(claim.spec, spec) && semanticallyEqual(claim.metadata?.annotations, annotations);
     const updated = same ? claim : await client.update(persistentVolumeClaims, wanted);
-    await expand(await setClaimStatus(updated, 'Bound', bound), bound);
+    await setClaimStatus(updated, 'Bound', bound);
   }
 
   /** Writes the claim into the volume. */
@@ -177,18 +180,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (volume.spec?.claimRef === undefined) annotations[boundByController] = 'yes';
     const metadata = { ...volume.metadata, annotations };
     return client.update(persistentVolumes, { ...volume, metadata, spec: { ...volume.spec, claimRef } });
-  }
-
-  /** The simulated provisioner also resizes: a bound claim that asks for more gets it at once when its class allows. */
-  async function expand(claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
-    const asked = claim.spec?.resources?.requests?.['storage'] ?? '0';
-    const ours = volume.metadata?.annotations?.[provisionedBy] === simulatedProvisioner;
-    if (!ours || compareQuantities(asked, volume.spec?.capacity?.['storage'] ?? '0') <= 0) return;
-    const capacity = { storage: asked };
-    await client.update(persistentVolumes, { ...volume, spec: { ...volume.spec, capacity } });
-    // Claims without the status that was just written conflict, and come back.
-    const status = { ...claim.status, capacity };
-    await client.update(persistentVolumeClaims, { ...claim, status }, { subresource: 'status' });
   }
 
   async function syncUnboundClaim(claim: PersistentVolumeClaim): Promise<void> {
@@ -285,16 +276,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         metadata: { ...claim.metadata, annotations },
       });
     }
-    if (provisioner === simulatedProvisioner) return createVolume(current, storageClass);
     const message = `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`;
+    const ours = provisioner === simulatedProvisioner;
+    if (ours && volumeLister.get(undefined, volumeNameFor(current)) !== undefined) return;
     events.event(about(current), 'Normal', 'ExternalProvisioning', message);
+    if (ours) return createVolume(current, storageClass);
     await setClaimStatus(current, 'Pending');
   }
 
   async function createVolume(claim: PersistentVolumeClaim, storageClass: StorageClass): Promise<void> {
     const { name: claimName, namespace, uid, resourceVersion, deletionTimestamp } = claim.metadata ?? {};
-    const name = `pvc-${uid}`;
-    if (deletionTimestamp !== undefined || volumeLister.get(undefined, name) !== undefined) return;
+    const name = volumeNameFor(claim);
+    if (deletionTimestamp !== undefined) return;
     const claimRef = {
       kind: 'PersistentVolumeClaim',
       apiVersion: 'v1',
@@ -464,6 +457,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return (left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1;
   }
 }
+
+const volumeNameFor = ({ metadata }: PersistentVolumeClaim): string => `pvc-${metadata?.uid}`;
 
 /** Cached objects may come without their kind, which events need. */
 function about<Type extends KubernetesObject>(object: Type): Type {

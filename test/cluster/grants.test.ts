@@ -3,10 +3,13 @@ import { afterEach, expect, it } from 'vitest';
 import {
   clusterRoleBindings,
   configMaps,
+  coreEvents,
   nodes,
+  persistentVolumeClaims,
   type Resource,
   roles,
   services,
+  storageClasses,
   volumeAttachments,
 } from '../../src/client/index.ts';
 import { Cluster } from '../../src/cluster/index.ts';
@@ -46,7 +49,9 @@ it('lets the controllers of the cloud do what they must without being administra
   expect(await refused()).toEqual([]);
 });
 
-it('gives the simulated storage driver the right to say that a volume is attached', { timeout: 60_000 }, async () => {
+it('gives the simulated storage driver the right to attach and enlarge volumes, and to tell of it', {
+  timeout: 60_000,
+}, async () => {
   cluster = await Cluster.start({ nodes: 0, clock: 'virtual' });
   const { client } = cluster;
   const source = { persistentVolumeName: 'v' };
@@ -57,6 +62,24 @@ it('gives the simulated storage driver the right to say that a volume is attache
   await cluster.settled();
   const { status } = await client.get(volumeAttachments, { name: 'a' });
   expect(status?.attached).toBe(true);
+  await client.create(storageClasses, {
+    metadata: { name: 'fast' },
+    provisioner: 'simulated.kubehive.io',
+    allowVolumeExpansion: true,
+  });
+  const key = { namespace: 'default', name: 'c' };
+  const ask = (storage: string) => ({ resources: { requests: { storage } } });
+  await client.create(persistentVolumeClaims, {
+    metadata: key,
+    spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'fast', ...ask('1Gi') },
+  });
+  await cluster.settled();
+  await client.patch(persistentVolumeClaims, key, 'merge', { spec: ask('2Gi') });
+  await cluster.settled();
+  expect((await client.get(persistentVolumeClaims, key)).status?.capacity).toEqual({ storage: '2Gi' });
+  const told = (await client.list(coreEvents)).items.map(({ reason }) => reason);
+  expect(told).toContain('VolumeResizeSuccessful');
+  expect(await refused()).toEqual([]);
   const binding = await client.get(clusterRoleBindings as Resource, { name: 'simulated-csi-controller' });
   expect(binding).toMatchObject({ subjects: [{ name: 'simulated-csi-controller', namespace: 'kube-system' }] });
 });

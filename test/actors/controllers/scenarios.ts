@@ -545,14 +545,27 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     shows: /Node .*"name":"n2".*"volumesAttached".*VolumeAttachment .*"nodeName":"n2".*"attached":true/s,
   },
   'simulated-csi-controller': {
+    besides: ['persistentvolume-binder-controller'],
     steps: [
+      create(kinds.storageClasses, storageClass('fast')),
+      create(kinds.persistentVolumeClaims, claim('c', 'fast')),
+      create(kinds.volumeAttributesClasses, {
+        metadata: { name: 'gold' },
+        driverName: 'simulated.kubehive.io',
+        parameters: { tier: 'gold' },
+      }),
+      patch(
+        kinds.persistentVolumeClaims,
+        { namespace, name: 'c' },
+        { spec: { volumeAttributesClassName: 'gold', resources: { requests: { storage: '2Gi' } } } },
+      ),
       create(kinds.volumeAttachments, attachment('a', 'simulated.kubehive.io')),
       create(kinds.volumeAttachments, attachment('b', 'example.com')),
     ],
-    shows: /VolumeAttachment .*"name":"a".*"attached":true/,
+    shows: /"currentVolumeAttributesClassName":"gold".*VolumeAttachment .*"name":"a".*"attached":true/s,
   },
   'persistentvolume-expander-controller': {
-    besides: ['persistentvolume-binder-controller'],
+    besides: ['persistentvolume-binder-controller', 'simulated-csi-controller'],
     steps: [
       create(kinds.storageClasses, storageClass('fast')),
       create(kinds.persistentVolumeClaims, claim('c', 'fast')),
@@ -620,19 +633,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu' } }] } },
       }),
       create(kinds.pods, pod('p', { nodeName: 'n1', resourceClaims: [{ name: 'd', resourceClaimName: 'c' }] })),
-      patch(
-        kinds.resourceClaims,
-        { namespace, name: 'c' },
-        {
-          status: {
-            allocation: {
-              devices: { results: [{ request: 'r', driver: 'gpu.example.com', pool: 'n1', device: 'gpu-0' }] },
-            },
-            reservedFor: [{ resource: 'pods', name: 'p', uid: 'x' }],
-          },
-        },
-        'status',
-      ),
+      async ({ client }) => {
+        const { uid } = (await client.get(kinds.pods, { namespace, name: 'p' })).metadata ?? {};
+        const results = [{ request: 'r', driver: 'gpu.example.com', pool: 'n1', device: 'gpu-0' }];
+        const status = { allocation: { devices: { results } }, reservedFor: [{ resource: 'pods', name: 'p', uid }] };
+        const key = { namespace, name: 'c' };
+        await client.patch(kinds.resourceClaims, key, 'merge', { status }, { subresource: 'status' });
+      },
       create(kinds.resourceSlices, {
         metadata: { name: 's' },
         spec: {

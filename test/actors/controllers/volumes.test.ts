@@ -10,6 +10,7 @@ import {
   pods,
   storageClasses,
   volumeAttachments,
+  volumeAttributesClasses,
 } from '../../../src/client/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
@@ -427,5 +428,77 @@ describe('volumes that are attached', () => {
     await pass(ms);
     expect(await attachmentsOf()).toEqual(stays ? ['n1'] : []);
     expect(await attachedTo('n1')).toEqual(stays ? [name] : []);
+  });
+});
+
+describe('volumes of the simulated driver', () => {
+  const start = async () => {
+    cluster = await startCluster([
+      'persistentvolume-binder-controller',
+      'persistentvolume-expander-controller',
+      'simulated-csi-controller',
+    ]);
+    const provisioner = 'simulated.kubehive.io';
+    await cluster.client.create(storageClasses, {
+      metadata: { name: 'fast' },
+      provisioner,
+      allowVolumeExpansion: true,
+    });
+    await cluster.client.create(persistentVolumeClaims, claim('c', { storageClassName: 'fast' }));
+    await settled();
+  };
+  const change = async (spec: object) => {
+    await cluster.client.patch(persistentVolumeClaims, { namespace, name: 'c' }, 'merge', { spec });
+    await settled();
+  };
+  const volumeOf = async () => readVolume((await readClaim('c')).spec?.volumeName ?? '');
+
+  it('are provisioned, which the events tell as those of a driver outside', async () => {
+    await start();
+    const { metadata, spec } = await volumeOf();
+    expect(spec?.capacity).toEqual({ storage: '1Gi' });
+    expect((await eventsAbout('c')).map((event) => event.split(' ')[1])).toEqual([
+      'ExternalProvisioning',
+      'Provisioning',
+      'ProvisioningSucceeded',
+    ]);
+    expect(await eventsAbout('c')).toContain(
+      `Normal ProvisioningSucceeded Successfully provisioned volume ${metadata?.name}`,
+    );
+  });
+
+  it('grow with their claim', async () => {
+    await start();
+    await change({ resources: { requests: { storage: '3Gi' } } });
+    const { metadata, spec } = await volumeOf();
+    expect(spec?.capacity).toEqual({ storage: '3Gi' });
+    expect((await readClaim('c')).status).toMatchObject({
+      capacity: { storage: '3Gi' },
+      allocatedResources: { storage: '3Gi' },
+    });
+    const events = await eventsAbout('c');
+    expect(events).toContain('Warning ExternalExpanding waiting for an external controller to expand this PVC');
+    expect(events).toContain(`Normal Resizing External resizer is resizing volume ${metadata?.name}`);
+    expect(events).toContain('Normal VolumeResizeSuccessful Resize volume succeeded');
+  });
+
+  it('take another class of attributes, and wait for one that is not there', async () => {
+    await start();
+    await change({ volumeAttributesClassName: 'gold' });
+    const waiting = { status: 'Pending', targetVolumeAttributesClassName: 'gold' };
+    expect((await readClaim('c')).status?.modifyVolumeStatus).toEqual(waiting);
+    expect((await volumeOf()).spec?.volumeAttributesClassName).toBeUndefined();
+    await cluster.client.create(volumeAttributesClasses, {
+      metadata: { name: 'gold' },
+      driverName: 'simulated.kubehive.io',
+      parameters: { iops: '500' },
+    });
+    await settled();
+    const { status } = await readClaim('c');
+    expect([status?.currentVolumeAttributesClassName, status?.modifyVolumeStatus]).toEqual(['gold', undefined]);
+    expect((await volumeOf()).spec?.volumeAttributesClassName).toBe('gold');
+    expect(await eventsAbout('c')).toContain(
+      'Normal VolumeModifySuccessful external resizer modified volume c with vac gold successfully',
+    );
   });
 });
