@@ -4,9 +4,19 @@
  *
  * @see kubernetes/pkg/controller/disruption/disruption.go
  */
-import { isNotFound, type Pod, type PodDisruptionBudget } from '../../src/api/index.ts';
+import {
+  goSelector,
+  isConflict,
+  isNotFound,
+  isStatusError,
+  type OwnerReference,
+  type Pod,
+  type PodDisruptionBudget,
+} from '../../src/api/index.ts';
 import {
   deployments,
+  type KubernetesObject,
+  keyOf,
   podDisruptionBudgets,
   pods,
   replicaSets,
@@ -18,6 +28,8 @@ import {
   type ControllerDependencies,
   conditionOf,
   controllerOf,
+  createResourceCatalog,
+  isPodFinished,
   isPodReady,
   keyFor,
   matcherOf,
@@ -32,6 +44,10 @@ import {
 
 /** An eviction that did not become a deletion within this time does not count any more. */
 const evictionTimeoutMs = 120_000;
+/** A pod that was to be disrupted and is not being deleted after this time is not disrupted any more. */
+const staleDisruptionMs = 120_000;
+/** Keys of pods whose disruption may be stale; others are those of budgets. */
+const stalePrefix = 'stale:';
 
 export const disruptionController: ControllerDefinition = {
   name: 'disruption-controller',
@@ -41,15 +57,26 @@ export const disruptionController: ControllerDefinition = {
   create: createReconciler,
 };
 
-interface Scale {
-  readonly uid: string;
-  readonly replicas: number;
+/** How many pods there should be, by the uid of what says so. */
+type Scales = Map<string, number>;
+
+/** What may be scaled, as far as that is looked at here. */
+interface Scalable extends KubernetesObject {
+  spec?: { readonly replicas?: number | undefined } | undefined;
+}
+
+interface Expectation {
+  readonly expected: number;
+  readonly desired: number;
+  /** Some pods have no controller: what they are part of cannot be told. */
+  readonly unmanaged: boolean;
 }
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
   const { clock } = context;
   const budgetLister = dependencies.lister(podDisruptionBudgets);
+  const catalog = createResourceCatalog(dependencies);
   const scalable = [
     dependencies.parts(deployments, 'namespace'),
     dependencies.parts(replicaSets, 'namespace'),
@@ -64,11 +91,17 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   ];
 
   const guarded = dependencies.parts(pods, 'namespace', (change) => {
+    lookForStale(change.object);
     const states = change.type === 'updated' ? [change.object, change.previous] : [change.object];
-    for (const budget of budgetLister.list(change.object.metadata?.namespace)) {
+    const budgets = budgetLister.list(change.object.metadata?.namespace).filter((budget) => {
       const matches = matcherOf(budget.spec?.selector);
-      if (states.some((pod) => matches(pod.metadata?.labels))) dependencies.enqueue(keyFor(budget));
-    }
+      return states.some((pod) => matches(pod.metadata?.labels));
+    });
+    for (const budget of budgets) dependencies.enqueue(keyFor(budget));
+    if (budgets.length < 2 || change.type === 'deleted') return;
+    const { namespace, name } = change.object.metadata ?? {};
+    const message = `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${budgets[0]?.metadata?.name}" arbitrarily.`;
+    events.event(change.object, 'Warning', 'MultiplePodDisruptionBudgets', message);
   });
   const podLister = guarded.lister;
   dependencies.observe(podDisruptionBudgets, ({ type, object }) => {
@@ -77,51 +110,67 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     for (const parts of [guarded, ...scalable]) parts.drop(namespace);
   });
 
-  /** The object whose scale says how many pods there should be. @throws Error for a pod without one */
-  function scaleOf(pod: Pod): Scale {
+  /** The cached object that a reference means: of the same uid, or none. */
+  function ownerOf(pod: Pod, reference: OwnerReference): Scalable | undefined {
+    const { kind, name, uid } = reference;
     const namespace = pod.metadata?.namespace;
-    const owner = controllerOf(pod);
-    const scaled = (object: {
-      metadata?: { uid?: string | undefined } | undefined;
-      spec?: { replicas?: number | undefined } | undefined;
-    }) => ({
-      uid: object.metadata?.uid ?? '',
-      replicas: object.spec?.replicas ?? 1,
-    });
-    if (owner?.kind === 'ReplicaSet') {
-      const replicaSet = replicaSetLister.get(namespace, owner.name);
-      const parent = replicaSet === undefined ? undefined : controllerOf(replicaSet);
-      const deployment = parent?.kind === 'Deployment' ? deploymentLister.get(namespace, parent.name) : undefined;
-      if (deployment !== undefined) return scaled(deployment);
-      if (replicaSet !== undefined) return scaled(replicaSet);
+    const listers: Readonly<
+      Record<string, { get(namespace: string | undefined, name: string): Scalable | undefined }>
+    > = {
+      Deployment: deploymentLister,
+      ReplicaSet: replicaSetLister,
+      ReplicationController: controllerLister,
+      StatefulSet: statefulSetLister,
+    };
+    const found = listers[kind]?.get(namespace, name);
+    return found?.metadata?.uid === uid ? found : undefined;
+  }
+
+  /** Adds the scale of what controls the pod: of a ReplicaSet's Deployment where there is one. @throws Error when nothing tells it */
+  async function addScale(pod: Pod, reference: OwnerReference, scales: Scales): Promise<void> {
+    const owner = ownerOf(pod, reference);
+    const parent = owner !== undefined && reference.kind === 'ReplicaSet' ? controllerOf(owner) : undefined;
+    const counted = parent?.kind === 'Deployment' ? ownerOf(pod, parent) : owner;
+    if (counted !== undefined) scales.set(counted.metadata?.uid ?? '', counted.spec?.replicas ?? 1);
+    else await addScaleOf(pod, reference, scales);
+  }
+
+  /** Any kind may have a scale: it is asked for. */
+  async function addScaleOf(pod: Pod, { apiVersion, kind, name, uid }: OwnerReference, scales: Scales): Promise<void> {
+    const resource = catalog.byKind(apiVersion, kind);
+    if (resource === undefined) throw new Error(`no matches for kind "${kind}" in version "${apiVersion}"`);
+    let scale: Scalable | undefined;
+    try {
+      const key = resource.namespaced ? { namespace: pod.metadata?.namespace, name } : { name };
+      scale = (await client.get(resource, key, { subresource: 'scale' })) as Scalable;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const title = resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
+      // What is not there is named; a subresource that is not served is not.
+      const served = isStatusError(error) && error.status.details?.name !== undefined;
+      if (!served) throw new Error(`${title} does not implement the scale subresource`, { cause: error });
     }
-    const found =
-      owner?.kind === 'StatefulSet'
-        ? statefulSetLister.get(namespace, owner.name)
-        : owner?.kind === 'ReplicationController'
-          ? controllerLister.get(namespace, owner.name)
-          : undefined;
-    if (found !== undefined) return scaled(found);
-    const why = owner === undefined ? 'found no controllers for pod' : 'found no scale of the controller of pod';
-    throw new Error(`${why} "${pod.metadata?.name}"`);
+    if (scale?.metadata?.uid !== uid) throw new Error(`found no controllers for pod "${pod.metadata?.name}"`);
+    scales.set(uid, scale.spec?.replicas ?? 0);
   }
 
-  function expectedScale(matching: readonly Pod[]): number {
-    const scales = new Map(matching.map((pod) => scaleOf(pod)).map(({ uid, replicas }) => [uid, replicas]));
-    return [...scales.values()].reduce((sum, replicas) => sum + replicas, 0);
-  }
-
-  function expectation(budget: PodDisruptionBudget, matching: readonly Pod[]): { expected: number; desired: number } {
+  async function expectation(budget: PodDisruptionBudget, matching: readonly Pod[]): Promise<Expectation> {
     const { minAvailable, maxUnavailable } = budget.spec ?? {};
-    if (maxUnavailable !== undefined) {
-      const expected = expectedScale(matching);
-      return { expected, desired: Math.max(0, expected - scaledValue(maxUnavailable, expected, 'up')) };
+    const share = maxUnavailable ?? minAvailable;
+    if (share === undefined) return { expected: 0, desired: 0, unmanaged: false };
+    if (maxUnavailable === undefined && typeof share === 'number') {
+      return { expected: matching.length, desired: share, unmanaged: false };
     }
-    if (typeof minAvailable === 'string') {
-      const expected = expectedScale(matching);
-      return { expected, desired: scaledValue(minAvailable, expected, 'up') };
+    const scales: Scales = new Map();
+    let unmanaged = false;
+    for (const pod of matching) {
+      const reference = controllerOf(pod);
+      if (reference === undefined) unmanaged = true;
+      else if (!scales.has(reference.uid)) await addScale(pod, reference, scales);
     }
-    return { expected: matching.length, desired: minAvailable ?? 1 };
+    const expected = [...scales.values()].reduce((sum, replicas) => sum + replicas, 0);
+    const scaled = scaledValue(share, expected, 'up');
+    return { expected, desired: maxUnavailable === undefined ? scaled : Math.max(0, expected - scaled), unmanaged };
   }
 
   /** Evicted pods that are still there and not being deleted yet. */
@@ -130,13 +179,58 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     for (const [name, time] of Object.entries(budget.status?.disruptedPods ?? {})) {
       const pod = podLister.get(budget.metadata?.namespace, name);
       const alive = pod !== undefined && pod.metadata?.deletionTimestamp === undefined;
-      if (alive && timeMs(time) + evictionTimeoutMs > clock.now()) pending[name] = time;
+      if (!alive) continue;
+      if (timeMs(time) + evictionTimeoutMs >= clock.now()) pending[name] = time;
+      else {
+        const { namespace } = budget.metadata ?? {};
+        // Upstream names the namespace twice.
+        const message = `Pod was expected by PDB ${namespace}/${namespace} to be deleted but it wasn't`;
+        events.event(pod, 'Warning', 'NotDeleted', message);
+      }
     }
     return pending;
   }
 
-  function statusOf(budget: PodDisruptionBudget, matching: readonly Pod[]): NonNullable<PodDisruptionBudget['status']> {
-    const { expected, desired } = expectation(budget, matching);
+  /** Takes note of a pod that is to be disrupted and may not be deleted after all. */
+  function lookForStale(pod: Pod): void {
+    const leftMs = staleInMs(pod);
+    if (leftMs !== undefined) {
+      dependencies.enqueueAfter(stalePrefix + keyFor(pod), leftMs, { background: true });
+    }
+  }
+
+  /** Milliseconds until the pod's disruption is stale; undefined when it has none that could be. The kubelet's never are. */
+  function staleInMs(pod: Pod): number | undefined {
+    const disrupted = conditionOf(pod.status?.conditions, 'DisruptionTarget');
+    if (pod.metadata?.deletionTimestamp !== undefined || isPodFinished(pod)) return undefined;
+    if (disrupted?.status !== 'True' || disrupted.reason === 'TerminationByKubelet') return undefined;
+    return Math.max(0, timeMs(disrupted.lastTransitionTime) + staleDisruptionMs - clock.now());
+  }
+
+  async function clearStale(key: string): Promise<void> {
+    const { namespace, name } = splitKey(key);
+    const pod = podLister.get(namespace, name);
+    const leftMs = pod === undefined ? undefined : staleInMs(pod);
+    if (pod === undefined || leftMs === undefined) return;
+    if (leftMs > 0) return lookForStale(pod);
+    const lastTransitionTime = timeText(clock.now());
+    const conditions = [{ type: 'DisruptionTarget', status: 'False', reason: null, message: null, lastTransitionTime }];
+    const patch = { metadata: { uid: pod.metadata?.uid }, status: { conditions } };
+    await client.patch(pods, keyOf(pod), 'strategic', patch, { subresource: 'status' });
+  }
+
+  async function statusOf(
+    budget: PodDisruptionBudget,
+    matching: readonly Pod[],
+  ): Promise<NonNullable<PodDisruptionBudget['status']>> {
+    const { expected, desired, unmanaged } = await expectation(budget, matching);
+    if (unmanaged) {
+      const message =
+        `Pods selected by this PodDisruptionBudget (selector: ${goSelector(budget.spec?.selector)}) were found to be unmanaged. ` +
+        'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
+        'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.';
+      events.event(budget, 'Warning', 'UnmanagedPods', message);
+    }
     const disruptedPods = pendingEvictions(budget);
     const healthy = matching.filter(
       (pod) =>
@@ -156,16 +250,20 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     };
   }
 
-  function conditionsOf(budget: PodDisruptionBudget, reason: string, message: string) {
+  function conditionsOf(
+    budget: PodDisruptionBudget,
+    reason: string,
+    message: string,
+    generation = budget.metadata?.generation,
+  ) {
     const status = reason === 'SufficientPods' ? 'True' : 'False';
     const current = conditionOf(budget.status?.conditions, 'DisruptionAllowed');
     const since = current?.status === status ? current.lastTransitionTime : timeText(clock.now());
-    const { generation } = budget.metadata ?? {};
     return [
       {
         type: 'DisruptionAllowed',
         status,
-        ...(generation === undefined ? {} : { observedGeneration: generation }),
+        ...(generation ? { observedGeneration: generation } : {}),
         lastTransitionTime: since,
         reason,
         message,
@@ -173,18 +271,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     ];
   }
 
-  /** Nothing may be evicted while the numbers cannot be told. */
+  /** Nothing may be evicted while the numbers cannot be told; what was told before stands. */
   function failedStatus(budget: PodDisruptionBudget, error: unknown): NonNullable<PodDisruptionBudget['status']> {
-    const { currentHealthy = 0, desiredHealthy = 0, expectedPods = 0 } = budget.status ?? {};
-    const conditions = conditionsOf(budget, 'SyncFailed', messageOf(error));
-    const { generation } = budget.metadata ?? {};
+    const {
+      currentHealthy = 0,
+      desiredHealthy = 0,
+      expectedPods = 0,
+      observedGeneration = 0,
+      ...told
+    } = budget.status ?? {};
     return {
+      ...told,
       disruptionsAllowed: 0,
       currentHealthy,
       desiredHealthy,
       expectedPods,
-      observedGeneration: generation,
-      conditions,
+      ...(observedGeneration === 0 ? {} : { observedGeneration }),
+      conditions: conditionsOf(budget, 'SyncFailed', messageOf(error), observedGeneration),
     };
   }
 
@@ -200,6 +303,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   return {
     async reconcile(key) {
+      if (key.startsWith(stalePrefix)) {
+        await clearStale(key.slice(stalePrefix.length));
+        return undefined;
+      }
       const { namespace, name } = splitKey(key);
       if (budgetLister.get(namespace, name) !== undefined) {
         await Promise.all([guarded, ...scalable].map((parts) => parts.want(namespace)));
@@ -212,14 +319,17 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (matching.length === 0) events.event(budget, 'Normal', 'NoPods', 'No matching pods found');
       let status: NonNullable<PodDisruptionBudget['status']>;
       try {
-        status = statusOf(budget, matching);
+        status = await statusOf(budget, matching);
       } catch (error) {
+        if (isConflict(error)) throw error;
         const message = `Failed to calculate the number of expected pods: ${messageOf(error)}`;
         events.event(budget, 'Warning', 'CalculateExpectedPodCountFailed', message);
         status = failedStatus(budget, error);
       }
       await write(budget, status);
-      return status.disruptedPods === undefined ? undefined : { requeueAfterMs: evictionTimeoutMs, background: true };
+      const firstMs = Math.min(...Object.values(status.disruptedPods ?? {}).map(timeMs));
+      if (firstMs === Number.POSITIVE_INFINITY) return undefined;
+      return { requeueAfterMs: Math.max(1, firstMs + evictionTimeoutMs + 1 - clock.now()), background: true };
     },
   };
 }

@@ -12,6 +12,7 @@ import {
   type MetricStatus,
   milliQuantityOf,
   type Pod,
+  parseLabelSelector,
   quantityMilliValue,
 } from '../../src/api/index.ts';
 import { horizontalPodAutoscalers, type KubernetesObject, pods, type Resource } from '../../src/client/index.ts';
@@ -89,6 +90,9 @@ class MetricFailure extends Error {
   }
 }
 
+/** The target's pods cannot be told, so that no metric was looked at. */
+class SelectorFailure extends Error {}
+
 interface Proposal {
   readonly replicas: number;
   readonly name: string;
@@ -108,6 +112,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const lister = dependencies.lister(horizontalPodAutoscalers);
   const catalog = createResourceCatalog(dependencies);
   const histories = new Map<string, ScalingHistory>();
+  /** Selectors of the targets, as far as they were looked at, by the autoscaler's key. */
+  const selectors = new Map<string, string>();
   dependencies.observe(horizontalPodAutoscalers, (change) => {
     // Its own status writes change nothing that it looks at.
     if (change.type === 'updated' && semanticallyEqual(change.object.spec, change.previous.spec)) return;
@@ -314,6 +320,29 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
+  /** Two autoscalers of the same pods would pull them apart: neither acts. @throws Error */
+  async function assertAlone(pass: Pass, selector: string): Promise<void> {
+    const { autoscaler } = pass;
+    const { namespace = '', name = '' } = autoscaler.metadata ?? {};
+    selectors.set(keyFor(autoscaler), selector);
+    const neighbours = lister.list(namespace).filter((other) => selectors.has(keyFor(other)));
+    if (neighbours.length < 2) return;
+    const controlled = await podsOf(namespace, selector);
+    const rivals = neighbours
+      .filter((other) => {
+        const theirs = parseLabelSelector(selectors.get(keyFor(other)) ?? '');
+        return other.metadata?.name === name || controlled.some((pod) => theirs.matches(pod.metadata?.labels));
+      })
+      .map((other) => other.metadata?.name ?? '')
+      .sort();
+    if (controlled.length === 0 || rivals.length < 2) return;
+    const keys = rivals.map((rival) => `{${rival} ${namespace}}`).join(' ');
+    const message = `pods by selector ${selector} are controlled by multiple HPAs: [${keys}]`;
+    events.event(autoscaler, 'Warning', 'AmbiguousSelector', message);
+    setCondition(pass, 'ScalingActive', 'False', 'AmbiguousSelector', message);
+    throw new SelectorFailure(message);
+  }
+
   /** The largest of the proposals of all metrics. @throws Error when the metrics do not allow a decision */
   async function proposeAll(pass: Pass, scale: Required<Pick<Scale, 'spec' | 'status'>>, statuses: MetricStatus[]) {
     const { autoscaler } = pass;
@@ -322,8 +351,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       events.event(autoscaler, 'Warning', 'SelectorRequired', 'selector is required');
       const message = "the HPA target's scale is missing a selector";
       setCondition(pass, 'ScalingActive', 'False', 'InvalidSelector', message);
-      throw new Error('selector is required');
+      throw new SelectorFailure('selector is required');
     }
+    await assertAlone(pass, scale.status.selector ?? '');
     let best: Proposal | undefined;
     let firstFailure: MetricFailure | undefined;
     let failures = 0;
@@ -428,7 +458,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       try {
         best = await proposeAll(pass, { spec, status }, statuses);
       } catch (error) {
-        await write(pass, { currentReplicas: status.replicas ?? 0, currentMetrics: statuses });
+        const currentMetrics = error instanceof SelectorFailure ? undefined : statuses;
+        await write(pass, { currentReplicas: status.replicas ?? 0, currentMetrics });
         events.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', messageOf(error));
         return ['none', 'internal'];
       }
@@ -489,6 +520,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const autoscaler = lister.get(namespace, name);
       if (autoscaler === undefined) {
         histories.delete(key);
+        selectors.delete(key);
         return undefined;
       }
       const startedMs = clock.monotonic();

@@ -2,6 +2,7 @@
 import type {
   APIService,
   FlowSchema,
+  LabelSelector,
   MutatingAdmissionPolicy,
   MutatingWebhookConfiguration,
   PriorityLevelConfiguration,
@@ -91,9 +92,7 @@ function paramRef(binding: ValidatingAdmissionPolicyBinding): string {
 }
 
 /** A LabelSelector as Go's generated String method writes it. */
-function goSelector(
-  selector: NonNullable<NonNullable<ValidatingAdmissionPolicyBinding['spec']>['paramRef']>['selector'],
-): string {
+export function goSelector(selector: LabelSelector | undefined): string {
   const labels = Object.entries(selector?.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const expressions = (selector?.matchExpressions ?? []).map(
     ({ key, operator, values }) =>

@@ -2,6 +2,7 @@
 import type { KindDefinition, TableDefinition } from '../kinds/types.ts';
 import { defaultTable } from './columns.ts';
 
+export { goSelector } from './admission.ts';
 export { defaultTable } from './columns.ts';
 export { humanDuration } from './durations.ts';
 export { fieldDoc } from './field-docs.ts';

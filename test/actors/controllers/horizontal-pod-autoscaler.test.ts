@@ -80,6 +80,22 @@ describe('horizontal-pod-autoscaler-controller with an external metric', () => {
     await cluster.client.create(queueLength, { metadata, metricName: 'queuelength', value: '90' });
   }
 
+  it('leaves pods alone that another autoscaler acts on as well, and says so', async () => {
+    for (const name of ['web', 'web-too']) {
+      const wanted = autoscaler({ type: 'AverageValue', averageValue: '10' });
+      await cluster.client.create(horizontalPodAutoscalers, { ...wanted, metadata: { name, namespace } });
+    }
+    await pass(60);
+    for (const name of ['web', 'web-too']) {
+      const { status } = await cluster.client.get(horizontalPodAutoscalers, { namespace, name });
+      expect(status?.conditions?.find(({ type }) => type === 'ScalingActive')).toMatchObject({
+        status: 'False',
+        reason: 'AmbiguousSelector',
+        message: 'pods by selector app=web are controlled by multiple HPAs: [{web default} {web-too default}]',
+      });
+    }
+  });
+
   it('shares an average out, and scales down only after its stabilization window', async () => {
     await serveMetric();
     await cluster.client.create(horizontalPodAutoscalers, autoscaler({ type: 'AverageValue', averageValue: '15' }));

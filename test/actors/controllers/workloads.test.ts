@@ -3,10 +3,8 @@ import type { Pod, PodTemplateSpec } from '../../../src/api/index.ts';
 import {
   controllerRevisions,
   daemonSets,
-  deployments,
   jobs,
   nodes,
-  podDisruptionBudgets,
   pods,
   replicaSets,
   replicationControllers,
@@ -266,20 +264,5 @@ describe('job-controller', () => {
     await cluster.system.advance(31_000);
     await settled();
     expect((await get()).metadata?.deletionTimestamp).toBeDefined();
-  });
-});
-
-describe('disruption-controller', () => {
-  beforeEach(async () => {
-    cluster = await startCluster(['deployment-controller', 'replicaset-controller', 'disruption-controller']);
-  });
-
-  it('allows as many evictions as the budget leaves', async () => {
-    await cluster.client.create(deployments, { metadata, spec: { replicas: 4, selector, template: template() } });
-    await cluster.client.create(podDisruptionBudgets, { metadata, spec: { selector, maxUnavailable: '50%' } });
-    await settled();
-    await cluster.runPods(namespace);
-    const { status } = await cluster.client.get(podDisruptionBudgets, { namespace, name: 'web' });
-    expect(status).toMatchObject({ currentHealthy: 4, desiredHealthy: 2, expectedPods: 4, disruptionsAllowed: 2 });
   });
 });
