@@ -5,6 +5,7 @@
 import { callChannel } from '../runtime/index.ts';
 import type { Cycle } from './cycle-state.ts';
 import type { Diagnosis } from './diagnosis.ts';
+import { diagnoseExtenders, type ExtenderRound } from './extender.ts';
 import type { NodeTable } from './node-table.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Profile } from './profile.ts';
@@ -169,8 +170,9 @@ export interface Choice {
   readonly count: number;
   readonly evaluated: number;
   readonly nodeName: string;
-  /** By node, what extenders added to its score. */
+  /** By node, what extenders added to its score, and why they refused it. */
   readonly added: ReadonlyMap<string, number> | undefined;
+  readonly rejected?: ExtenderRound['rejected'] | undefined;
 }
 
 /** Why this node was chosen. Asked before the next search, which takes its place. */
@@ -178,12 +180,14 @@ export function explainChoice(
   explanations: Explanations,
   nodes: NodeTable,
   atMs: number,
-  { profile, cycle, info, rows, count, evaluated, nodeName, added }: Choice,
+  { profile, cycle, info, rows, count, evaluated, nodeName, added, rejected }: Choice,
 ): AttemptExplanation {
   // A single node that fits is taken without being scored.
   const shares = count > 1 ? profile.scoreShares(cycle, info, rows, count) : [[]];
   const fitting = shares.map((scores, i) => scoredNode(nodes.names[rows[i]!]!, scores, added));
-  const diagnosis = profile.diagnose(cycle, info, evaluated);
+  const diagnosis = rejected?.size
+    ? diagnoseExtenders(profile, cycle, info, evaluated, nodes, rejected)
+    : profile.diagnose(cycle, info, evaluated);
   return {
     atMs,
     profile: profile.name,

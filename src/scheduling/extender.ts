@@ -288,7 +288,8 @@ export function diagnoseExtenders(
   const diagnosis = profile.diagnose(cycle, info, processed);
   for (const [name, { reason, resolvable }] of rejected) {
     const row = nodes.rowOf(name);
-    if (row >= 0) diagnosis.set(row, resolvable ? unschedulable(reason) : unresolvable(reason));
+    const given = resolvable ? unschedulable(reason) : unresolvable(reason);
+    if (row >= 0) diagnosis.set(row, { ...given, plugin: extendersPlugin });
   }
   diagnosis.unschedulablePlugins.add(extendersPlugin);
   return diagnosis;

@@ -41,6 +41,8 @@ export interface ProfileOptions {
   readonly onProblem?: (what: string, error: unknown) => void;
   /** Runs the one-node hooks only: what the all-nodes hooks are checked against. */
   readonly plain?: boolean;
+  /** Extenders choose among the nodes that fit: one is not enough although nothing scores. */
+  readonly extended?: boolean;
   /** Told how long extension points take. */
   readonly points?: PointTimings | undefined;
 }
@@ -59,6 +61,8 @@ export interface Found {
   /** Nodes looked at, feasible or not. */
   processed: number;
   diagnosis: Diagnosis | undefined;
+  /** The pod's nominated node fits, and no other was looked at. */
+  nominated?: boolean;
   /** Set when a plugin failed (rather than rejected). */
   error: Verdict | undefined;
 }
@@ -95,6 +99,7 @@ export class Profile {
   readonly #nodes: NodeTable;
   readonly #nominator: Nominator;
   readonly #plain: boolean;
+  readonly #extended: boolean;
   readonly #onProblem: (what: string, error: unknown) => void;
   #feasible = new Int32Array(0);
   #looked = new Int32Array(0);
@@ -123,6 +128,7 @@ export class Profile {
     this.#nodes = options.nodes;
     this.#nominator = options.nominator;
     this.#plain = options.plain ?? false;
+    this.#extended = options.extended ?? false;
     this.#onProblem = options.onProblem ?? (() => undefined);
     const { preFilter, filter, preScore, score } = options.sets;
     for (const plugin of [...preFilter, ...filter, ...preScore, ...score.map((weighted) => weighted.plugin)]) {
@@ -202,9 +208,9 @@ export class Profile {
 
   /**
    * Finds nodes that fit, from `start` in the table's order on, until `wanted` are found. The pod's nominated node is
-   * tried first, alone.
+   * tried first, alone, unless it was before.
    */
-  findNodes(cycle: Cycle, info: PodInfo, start: number, percentage: number): Found {
+  findNodes(cycle: Cycle, info: PodInfo, start: number, percentage: number, skipNominated = false): Found {
     const order = this.#nodes.order();
     const found: Found = {
       rows: this.#scratch(order.length),
@@ -218,9 +224,8 @@ export class Profile {
     const narrowed = this.#runPreFilter(cycle, info, found, order.length);
     points.ran('PreFilter', refusalOf(found)?.code ?? Code.Success, preFilterMs);
     if (found.error || found.diagnosis) return found;
-    const { names, narrowing } = narrowed;
     const filterMs = points.now();
-    this.#runFilter(cycle, info, start, percentage, order, found, names, narrowing);
+    this.#runFilter(cycle, info, start, percentage, order, found, narrowed, skipNominated);
     points.ran('Filter', filterCodeOf(found), filterMs);
     return found;
   }
@@ -275,18 +280,19 @@ export class Profile {
     percentage: number,
     order: Int32Array,
     found: Found,
-    names: ReadonlySet<string> | undefined,
-    narrowing: readonly string[] | undefined,
+    { names, narrowing }: Narrowed,
+    skipNominated: boolean,
   ): void {
     const filters = this.#filtersWithout(cycle.skippedFilters);
     cycle.filters = filters.plugins;
     for (const counter of filters.counters) counter.add();
     const nominated = this.#nominatedRow(info);
-    if (nominated >= 0) {
+    if (nominated >= 0 && !skipNominated) {
       const given = this.filterRow(cycle, info, nominated);
       if (given === undefined) {
         found.rows[0] = nominated;
         found.count = 1;
+        found.nominated = true;
         return;
       }
       if (given.code === Code.Error) {
@@ -308,7 +314,7 @@ export class Profile {
       found.error = errorVerdict(error);
       return;
     }
-    const scoring = this.sets.score.length > 0;
+    const scoring = this.sets.score.length > 0 || this.#extended;
     const wanted = scoring ? feasibleNodesWanted(candidates.length, percentage) : 1;
     this.#search(cycle, info, filters, candidates, from, wanted, nominated, found);
     if (found.count === 0 && !found.error) {

@@ -17,7 +17,7 @@ import { ConfigurationError } from './configuration-fields.ts';
 import { Cycle, type PluginTimings } from './cycle-state.ts';
 import { type Diagnosis, noNodesMessage } from './diagnosis.ts';
 import { type AttemptExplanation, type Choice, explainChoice, explainedNodes } from './explanations.ts';
-import { askExtenders, diagnoseExtenders, Extender } from './extender.ts';
+import { askExtenders, diagnoseExtenders, Extender, type ExtenderRound } from './extender.ts';
 import { withIgnored } from './extender-configuration.ts';
 import { type AttemptResult, SchedulerMetrics, sampleOneIn } from './metrics.ts';
 import type { Plugin, PluginDefinition, PluginHandle, PostFilterAnswer } from './plugin.ts';
@@ -156,6 +156,7 @@ export class Scheduler {
           nominator: this.cache.nominator,
           percentageOfNodesToScore: profile.percentageOfNodesToScore,
           plain: plain ?? false,
+          extended: configuration.extenders.some(({ filterVerb, prioritizeVerb }) => filterVerb ?? prioritizeVerb),
           points: this.#metrics.points(profile.schedulerName, () => this.#deps.context.clock.monotonic()),
           onProblem: (what, error) => this.#deps.context.log.warn('plugin failed', { what, error: String(error) }),
         }),
@@ -251,7 +252,7 @@ export class Scheduler {
     const { clock } = this.#deps.context;
     const profile = this.#profiles.get(info.schedulerName);
     if (this.#groupCycle && profile && groupKeyOf(info.pod) !== undefined) {
-      this.#waitFor(this.#groupCycle.run(queued));
+      void this.#waitFor(this.#groupCycle.run(queued));
       return;
     }
     if (!profile || this.#isSkipped(queued)) return;
@@ -273,24 +274,36 @@ export class Scheduler {
     }
     const cycle = new Cycle();
     if (sampled) cycle.timings = this.#timings;
-    const found = this.#search(cycle, info, profile);
-    if (found.error) {
-      this.#errored(queued, profile, startedAt, found.error);
-      return;
-    }
-    if (found.count === 0) {
-      this.#unschedulable(queued, profile, cycle, startedAt, found.diagnosis!, found.processed);
-      return;
-    }
-    const asked = this.#extenders.filter((extender) => extender.isInterestedIn(info.pod));
-    if (asked.length > 0) void this.#askExtenders(queued, profile, cycle, startedAt, found, asked);
-    else this.#decide(queued, profile, cycle, startedAt, found.rows, found.count, found.processed);
+    void this.#look(queued, profile, cycle, startedAt, false);
   }
 
-  #search(cycle: Cycle, info: PodInfo, profile: Profile): Found {
+  /** Looks for a node and goes on with what is found. A promise when somebody outside has to be asked. */
+  #look(
+    queued: QueuedPod,
+    profile: Profile,
+    cycle: Cycle,
+    startedAt: number,
+    skipNominated: boolean,
+  ): Promise<void> | undefined {
+    const { info } = queued;
+    const found = this.#search(cycle, info, profile, skipNominated);
+    if (found.error) {
+      this.#errored(queued, profile, startedAt, found.error);
+      return undefined;
+    }
+    if (found.count === 0) {
+      return this.#unschedulable(queued, profile, cycle, startedAt, found.diagnosis!, found.processed);
+    }
+    const asked = this.#extenders.filter((extender) => extender.isInterestedIn(info.pod));
+    if (asked.length > 0) return this.#askExtenders(queued, profile, cycle, startedAt, found, asked);
+    this.#decide(queued, profile, cycle, startedAt, found.rows, found.count, found.processed);
+    return undefined;
+  }
+
+  #search(cycle: Cycle, info: PodInfo, profile: Profile, skipNominated = false): Found {
     const { nodeCount } = this.cache.nodes;
     const percentage = profile.percentageOfNodesToScore ?? this.#deps.configuration.percentageOfNodesToScore;
-    const found = profile.findNodes(cycle, info, this.#nextStart % nodeCount, percentage);
+    const found = profile.findNodes(cycle, info, this.#nextStart % nodeCount, percentage, skipNominated);
     this.#nextStart = (this.#nextStart + found.processed) % nodeCount;
     return found;
   }
@@ -321,9 +334,9 @@ export class Scheduler {
   }
 
   /** No other pod is attempted before `work` is done, which never rejects. */
-  #waitFor(work: Promise<void>): void {
+  #waitFor(work: Promise<void>): Promise<void> {
     this.#asking = true;
-    void work.finally(() => {
+    return work.finally(() => {
       this.#asking = false;
       this.#askTurn();
     });
@@ -349,6 +362,7 @@ export class Scheduler {
     count: number,
     evaluated: number,
     added?: ReadonlyMap<string, number>,
+    rejected?: ExtenderRound['rejected'],
   ): void {
     const { info } = queued;
     const { nodes } = this.cache;
@@ -363,7 +377,7 @@ export class Scheduler {
       row = selectRow(rows, count, totals, this.#deps.context.random);
     }
     const nodeName = nodes.names[row]!;
-    const explanation = this.#explain({ profile, cycle, info, rows, count, evaluated, nodeName, added });
+    const explanation = this.#explain({ profile, cycle, info, rows, count, evaluated, nodeName, added, rejected });
     if (explanation) this.#deps.explanations!.add(info.key, explanation);
     this.#deps.onAttempt?.({
       pod: info,
@@ -390,7 +404,7 @@ export class Scheduler {
     profile: Profile,
     cycle: Cycle,
     startedAt: number,
-    { rows, count, processed }: Found,
+    { rows, count, processed, nominated }: Found,
     asked: readonly Extender[],
   ): Promise<void> {
     this.#asking = true;
@@ -409,11 +423,15 @@ export class Scheduler {
         left.map(({ metadata }) => nodes.rowOf(metadata?.name ?? '')).filter((row) => row >= 0),
       );
       if (fitting.length > 0) {
-        this.#decide(queued, profile, cycle, startedAt, fitting, fitting.length, processed, added);
+        this.#decide(queued, profile, cycle, startedAt, fitting, fitting.length, processed, added, rejected);
+        return;
+      }
+      if (nominated) {
+        await this.#look(queued, profile, new Cycle(), startedAt, true);
         return;
       }
       const diagnosis = diagnoseExtenders(profile, cycle, queued.info, processed, nodes, rejected);
-      this.#unschedulable(queued, profile, cycle, startedAt, diagnosis, processed);
+      await this.#unschedulable(queued, profile, cycle, startedAt, diagnosis, processed);
     } finally {
       this.#asking = false;
       this.#askTurn();
@@ -535,10 +553,10 @@ export class Scheduler {
     startedAt: number,
     diagnosis: Diagnosis,
     evaluated: number,
-  ): void {
+  ): Promise<void> | undefined {
     if (profile.sets.postFilter.length === 0) {
       this.#rejected(queued, profile, startedAt, diagnosis, evaluated, clearNomination);
-      return;
+      return undefined;
     }
     const settle = (answer: PostFilterAnswer) => {
       diagnosis.postFilterMessage = verdictMessage(answer.verdict);
@@ -548,9 +566,9 @@ export class Scheduler {
     const answer = profile.postFilter(cycle, queued.info, diagnosis);
     if (!(answer instanceof Promise)) {
       settle(answer);
-      return;
+      return undefined;
     }
-    this.#waitFor(answer.then(settle));
+    return this.#waitFor(answer.then(settle));
   }
 
   #rejected(
