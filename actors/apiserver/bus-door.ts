@@ -26,6 +26,9 @@ const PROGRAM: Identity = { user: 'system:admin', groups: ['system:masters', 'sy
 export function serveBus(server: Server): void {
   const { bus } = server.context;
   bus.serve(apiChannels.request, (request, context) => answerRequest(server, request, context));
+  bus.serve(apiChannels.batch, (requests, context) =>
+    Promise.all(requests.map((request) => answerRequest(server, request, context))),
+  );
   bus.feed(apiChannels.watch, (request, context) => watchStream(server, request, context), { sizeOf: batchBytes });
 }
 

@@ -63,6 +63,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     const configuration = parseConfiguration(options?.configuration, featureGates);
     const client = createBusClient(bus, {
       clock,
+      batched: true,
       ...(options?.apiserver === undefined ? {} : { address: options.apiserver }),
     });
     const informers = createInformers(client, { clock, random, log, signal, shared: true });

@@ -15,6 +15,7 @@ import {
   unpack,
 } from '../runtime/index.ts';
 import { type ApiRequest, type ApiResponse, type ApiWatchEvent, apiChannels } from './protocol.ts';
+import { requestBatches } from './request-batches.ts';
 import {
   deleteBody,
   keyOf,
@@ -36,6 +37,8 @@ export interface BusClientOptions {
   readonly metrics?: Metrics;
   /** Default 30 000. */
   readonly deadlineMs?: number;
+  /** Requests of one turn go as one message, and are answered together. For those who make many at once. Default false. */
+  readonly batched?: boolean;
 }
 
 /** Delays between the attempts of a read. */
@@ -45,6 +48,7 @@ const readRetryMs = [20, 80, 300, 1_000, 1_600] as const;
 export function createBusClient(bus: Bus, options: BusClientOptions = {}): Client {
   const { address = 'apiserver', clock, deadlineMs, metrics } = options;
   const count = metrics === undefined ? undefined : requestCounter(metrics, address);
+  const batched = options.batched === true ? requestBatches(bus, address, deadlineMs) : undefined;
   let sharing: ((bytes: Uint8Array) => unknown) | undefined;
   const decoderFor = (shared: boolean | undefined) => {
     if (shared !== true) return unpack;
@@ -57,10 +61,12 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
 
   async function send(request: ApiRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {
     try {
-      const response = await bus.call(address, apiChannels.request, request, {
-        ...(deadlineMs === undefined ? {} : { deadlineMs }),
-        ...(signal === undefined ? {} : { signal }),
-      });
+      const response = await (batched !== undefined && signal === undefined
+        ? batched(request)
+        : bus.call(address, apiChannels.request, request, {
+            ...(deadlineMs === undefined ? {} : { deadlineMs }),
+            ...(signal === undefined ? {} : { signal }),
+          }));
       count?.(request.verb, String(response.code));
       if (response.code >= 400) throw statusErrorOf(response.object);
       return response;

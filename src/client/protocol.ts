@@ -71,6 +71,8 @@ export type ApiWatchBatch = readonly ApiWatchEvent[];
 
 export const apiChannels = {
   request: callChannel<ApiRequest, ApiResponse>('api.request'),
+  /** Requests that have nothing to do with each other but their sender, each with its answer in the same place. */
+  batch: callChannel<readonly ApiRequest[], readonly ApiResponse[]>('api.batch'),
   watch: streamChannel<ApiWatchRequest, ApiWatchBatch>('api.watch'),
 } as const;
 
