@@ -1,6 +1,6 @@
 /**
- * certificatesigningrequest-cleaner-controller: deletes signing requests that nobody waits for any more: decided or issued an
- * hour ago, left without a decision for a day, or with a certificate that has expired.
+ * certificatesigningrequest-cleaner-controller: deletes signing requests that nobody waits for any more: denied, failed or issued
+ * an hour ago, left without a decision for a day, or with a certificate that has expired.
  *
  * @see kubernetes/pkg/controller/certificates/cleaner/cleaner.go
  */
@@ -13,16 +13,16 @@ const hourMs = 3_600_000;
 /** Requests are looked at this often. */
 const pollMs = hourMs;
 
-/** When the request may go, in milliseconds since the epoch. */
+/** When the request may go, in milliseconds since the epoch; infinity for one that is approved and waits for its signer. */
 function expiryOf({ metadata, status }: CertificateSigningRequest): number {
+  const { certificate = '', conditions = [] } = status ?? {};
   const createdMs = timeMs(metadata?.creationTimestamp);
-  const decided = (status?.conditions ?? []).map(({ lastUpdateTime }) => timeMs(lastUpdateTime) || createdMs);
-  let expiryMs = decided.length === 0 ? createdMs + 24 * hourMs : Math.min(...decided) + hourMs;
-  if (status?.certificate !== undefined && status.certificate !== '') {
-    const end = Date.parse(new X509Certificate(Buffer.from(status.certificate, 'base64')).validTo);
-    expiryMs = Math.min(expiryMs, end);
-  }
-  return expiryMs;
+  if (conditions.length === 0) return createdMs + 24 * hourMs;
+  const issued = certificate !== '';
+  const settled = conditions.filter(({ type }) => type !== 'Approved' || issued);
+  const expiriesMs = settled.map(({ lastUpdateTime }) => (timeMs(lastUpdateTime) || createdMs) + hourMs);
+  if (issued) expiriesMs.push(Date.parse(new X509Certificate(Buffer.from(certificate, 'base64')).validTo));
+  return Math.min(...expiriesMs);
 }
 
 export const certificateCleanerController: ControllerDefinition = {
@@ -36,6 +36,7 @@ export const certificateCleanerController: ControllerDefinition = {
         const request = requests.get(undefined, name);
         if (request === undefined) return undefined;
         const leftMs = expiryOf(request) - context.clock.now();
+        if (leftMs === Number.POSITIVE_INFINITY) return undefined;
         if (leftMs > 0) return { requeueAfterMs: Math.min(leftMs, pollMs), background: true };
         try {
           await client.delete(certificateSigningRequests, { name });

@@ -15,6 +15,7 @@ import {
   serviceAccounts,
   storageClasses,
 } from '../../../src/client/index.ts';
+import { nodeRequest } from './certificates.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
 const namespace = 'default';
@@ -175,19 +176,25 @@ describe('resourceclaim-controller', () => {
 });
 
 describe('certificatesigningrequest-cleaner-controller', () => {
-  it('deletes a request that nobody decided for a day, and not before', async () => {
+  // It looks once an hour.
+  it.each([
+    ['undecided', undefined, 23, 26],
+    ['denied', 'Denied', 0.9, 3],
+    ['approved and not issued', 'Approved', 60, undefined],
+  ])('deletes a request that is %s (%s) after %s hours, if ever', async (_, type, stays, goes) => {
     cluster = await startCluster(['certificatesigningrequest-cleaner-controller']);
-    const spec = {
-      request:
-        'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIR01HNENBUUF3RERFS01BZ0dBMVVFQXd3QmNqQlpNQk1HQnlxR1NNNDlBZ0VHQ0NxR1NNNDlBd0VIQTBJQQpCSmpDWG1kQmRSa0hna0xQSU9XSGpMcXhxZlFpYVUya0dEZjFrSVN5YzJ0UTFEQ3YzVFdIMitDc1BwdG5RczI1CnhWR3l2cHU0RE1rdjhCSFpGUWp2R04yZ0FEQUtCZ2dxaGtqT1BRUURBZ05JQURCRkFpQnFlOW5yOGdGU1YyWi8KVDc5bTJsZkpkSyt2OEF5UWlUS0orekxWUlA4bHpRSWhBTU1tVVZ2WEcrWWtBWTByVm12NjROTmtLTGRoeDRPUwpyV0dHQlR2RE5ncmQKLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==',
-      signerName: 'example.com/none',
-      usages: ['client auth'],
-    };
+    const spec = { request: nodeRequest, signerName: 'example.com/none', usages: ['client auth'] };
     await cluster.client.create(certificateSigningRequests, { metadata: { name: 'r' }, spec });
+    if (type !== undefined) {
+      const status = { conditions: [{ type, status: 'True', reason: 'Test', message: '' }] };
+      const options = { subresource: 'approval' };
+      await cluster.client.patch(certificateSigningRequests, { name: 'r' }, 'merge', { status }, options);
+    }
     const count = async () => (await cluster.client.list(certificateSigningRequests)).items.length;
-    await cluster.system.advance(23 * 3_600_000);
+    await cluster.system.advance(stays * 3_600_000);
     expect(await count()).toBe(1);
-    await cluster.system.advance(2 * 3_600_000);
+    if (goes === undefined) return;
+    await cluster.system.advance((goes - stays) * 3_600_000);
     expect(await count()).toBe(0);
   });
 });
