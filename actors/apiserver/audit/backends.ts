@@ -17,8 +17,8 @@ const LOG_WAIT_MS = 100;
 
 export interface AuditBackend {
   readonly name: string;
-  /** Takes an event, a JSON object in one line. False when it was dropped. */
-  write(event: string): boolean;
+  /** Takes an event, a line of JSON. False when it was dropped. */
+  write(event: Buffer): boolean;
   /** Writes what waits. */
   close(): Promise<void>;
 }
@@ -41,10 +41,10 @@ function buffered(
   name: string,
   clock: Clock,
   waitMs: number,
-  send: (events: readonly string[]) => Promise<void>,
+  send: (events: readonly Buffer[]) => Promise<void>,
   failed: (error: unknown, count: number) => void,
 ): AuditBackend {
-  const waiting: string[] = [];
+  const waiting: Buffer[] = [];
   let timer: Timer | undefined;
   let sending: Promise<void> | undefined;
 
@@ -110,9 +110,9 @@ export function createLogBackend(
     clock,
     LOG_WAIT_MS,
     async (events) => {
-      const text = `${events.join('\n')}\n`;
-      if (file !== undefined) await file.write(text);
-      else if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+      const lines = Buffer.concat(events);
+      if (file !== undefined) await file.write(lines);
+      else if (!process.stdout.write(lines)) await once(process.stdout, 'drain');
     },
     failed,
   );
@@ -146,11 +146,11 @@ class RotatedFile {
     return stream;
   }
 
-  async write(text: string): Promise<void> {
+  async write(lines: Buffer): Promise<void> {
     const limit = (this.#option.maxSizeMegabytes ?? 0) * 1024 * 1024;
-    if (limit > 0 && this.#bytes > 0 && this.#bytes + text.length > limit) await this.#rotate();
-    this.#bytes += Buffer.byteLength(text);
-    if (!this.#stream.write(text)) await once(this.#stream, 'drain');
+    if (limit > 0 && this.#bytes > 0 && this.#bytes + lines.length > limit) await this.#rotate();
+    this.#bytes += lines.length;
+    if (!this.#stream.write(lines)) await once(this.#stream, 'drain');
   }
 
   async #rotate(): Promise<void> {

@@ -159,7 +159,7 @@ function annotationsText({ decision, annotations }: AuditRecord): string {
 
 const USER_AGENT_MAX = 1024;
 
-/** The event of a stage as a line of JSON, its members in upstream's order. */
+/** The event of a stage as a line of JSON with its end, its members in upstream's order. */
 export function eventLine(record: AuditRecord, stage: AuditStage, nowMs: number, outcome: Outcome | undefined): string {
   const { verdict, userAgent, impersonatedUser, impersonationConstraint, objectRef, requestObject } = record;
   const agent = userAgent.length > USER_AGENT_MAX ? `${userAgent.slice(0, USER_AGENT_MAX)}...TRUNCATED` : userAgent;
@@ -177,5 +177,5 @@ export function eventLine(record: AuditRecord, stage: AuditStage, nowMs: number,
   if (outcome?.responseObject !== undefined) text += `,"responseObject":${outcome.responseObject}`;
   text += `,"requestReceivedTimestamp":"${microTime(record.receivedMs)}","stageTimestamp":"${microTime(nowMs)}"`;
   const annotations = annotationsText(record);
-  return annotations === '' ? `${text}}` : `${text},"annotations":{${annotations}}}`;
+  return annotations === '' ? `${text}}\n` : `${text},"annotations":{${annotations}}}\n`;
 }

@@ -154,38 +154,28 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     return tooManyRequests();
   }
 
-  function seated(
-    schema: Schema,
-    levelUid: string,
-    leave: () => void,
-    taken: Omit<TakenRequest, 'startedMs'>,
-    waitedSeconds: number,
-  ): Seat {
-    const { dispatched, executing, executingSeats, waited, ran } = cellsOf(schema);
-    const { width } = taken;
-    tallyOf(schema.level).dispatched++;
-    dispatched.add(1);
-    executing.add(1);
-    executingSeats.add(width);
-    waited.observe(waitedSeconds);
-    const startedMs = waitedSeconds === 0 ? taken.arrivedMs : clock.now();
-    const begun: TakenRequest = { ...taken, startedMs };
-    running.add(begun);
-    let released = false;
-    return {
-      schemaUid: schema.uid,
-      levelUid,
-      release() {
-        if (released) return;
-        released = true;
-        running.delete(begun);
-        executing.add(-1);
-        executingSeats.add(-width);
-        ran.observe(Math.max(0, clock.now() - startedMs) / 1000);
-        leave();
-        if (pool.waiting > 0) for (const level of levels.values()) level.dispatch();
-      },
-    };
+  /** The request runs from now on. */
+  function begin(taken: TakenSeat, leave: () => void, startedMs: number, waitedSeconds: number): Seat {
+    const { cells: told, width } = taken;
+    taken.tally.dispatched++;
+    told.dispatched.add(1);
+    told.executing.add(1);
+    told.executingSeats.add(width);
+    told.waited.observe(waitedSeconds);
+    taken.startedMs = startedMs;
+    taken.leave = leave;
+    running.add(taken);
+    return taken;
+  }
+
+  function end(taken: TakenSeat): void {
+    if (!running.delete(taken)) return;
+    const { cells: told, width, startedMs = 0, leave } = taken;
+    told.executing.add(-1);
+    told.executingSeats.add(-width);
+    told.ran.observe(Math.max(0, clock.now() - startedMs) / 1000);
+    leave();
+    if (pool.waiting > 0) for (const level of levels.values()) level.dispatch();
   }
 
   return {
@@ -201,28 +191,33 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
           : schema.distinguisher === 'ByNamespace'
             ? request.namespace
             : '';
-      const taking = { request, level: schema.level, schema: schema.name, flow, arrivedMs };
-      if (exemptUid !== undefined) return seated(schema, exemptUid, nothing, { ...taking, width }, 0);
-      const level = levels.get(schema.level) as Level;
-      const hash = () => hashOf(`${schema.name}\n${flow}`);
-      const taken = { ...taking, width: Math.min(width, level.spec.seats) };
-      let settle: (refusal: Refusal | undefined) => void = nothing;
+      const level = exemptUid === undefined ? (levels.get(schema.level) as Level) : undefined;
+      const taken = new TakenSeat(
+        { schema, flow, request, end },
+        exemptUid ?? (level as Level).spec.uid,
+        level === undefined ? width : Math.min(width, level.spec.seats),
+        arrivedMs,
+        cellsOf(schema),
+        tallyOf(schema.level),
+      );
+      if (level === undefined) return begin(taken, nothing, arrivedMs, 0);
+      let settle: () => void = nothing;
       const place = level.enter(
-        hash,
+        () => hashOf(`${schema.name}\n${flow}`),
         taken.width,
-        (refusal) => settle(refusal),
-        () => ({ ...taken, startedMs: undefined }),
+        () => settle(),
+        () => taken,
       );
       if (place.refusal !== undefined) throw refused(schema, place.refusal);
-      const { queued } = place;
-      if (queued === undefined) return seated(schema, level.spec.uid, place.leave, taken, 0);
-      const { waiting, waitingSeats } = cellsOf(schema);
+      const { queued, leave } = place;
+      if (queued === undefined) return begin(taken, leave, arrivedMs, 0);
+      const { waiting, waitingSeats } = taken.cells;
       const waits = (change: number) => {
         waiting.add(change);
         waitingSeats.add(change * taken.width);
       };
       waits(1);
-      const startedMs = clock.monotonic();
+      const fromMs = clock.monotonic();
       return new Promise<Seat>((resolve, reject) => {
         const timer = clock.after(
           WAIT_MS,
@@ -236,7 +231,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
         settle = () => {
           timer.cancel();
           waits(-1);
-          resolve(seated(schema, level.spec.uid, place.leave, taken, (clock.monotonic() - startedMs) / 1000));
+          resolve(begin(taken, leave, clock.now(), (clock.monotonic() - fromMs) / 1000));
         };
       });
     },
@@ -245,6 +240,56 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       return dumpOf(path, details, { levels, exempt: exempt.keys(), running, tallyOf });
     },
   };
+}
+
+/** A request from its arrival on. Made for each of them: one object, and no more. */
+class TakenSeat implements Seat, TakenRequest {
+  readonly request: FlowRequest;
+  readonly flow: string;
+  readonly levelUid: string;
+  readonly width: number;
+  readonly arrivedMs: number;
+  readonly cells: Cells;
+  readonly tally: Tally;
+  startedMs: number | undefined = undefined;
+  leave: () => void = nothing;
+  readonly #schema: Schema;
+  readonly #end: (taken: TakenSeat) => void;
+
+  constructor(
+    of: { schema: Schema; flow: string; request: FlowRequest; end: (taken: TakenSeat) => void },
+    levelUid: string,
+    width: number,
+    arrivedMs: number,
+    cells: Cells,
+    tally: Tally,
+  ) {
+    this.#schema = of.schema;
+    this.#end = of.end;
+    this.request = of.request;
+    this.flow = of.flow;
+    this.levelUid = levelUid;
+    this.width = width;
+    this.arrivedMs = arrivedMs;
+    this.cells = cells;
+    this.tally = tally;
+  }
+
+  get schema(): string {
+    return this.#schema.name;
+  }
+
+  get level(): string {
+    return this.#schema.level;
+  }
+
+  get schemaUid(): string {
+    return this.#schema.uid;
+  }
+
+  release(): void {
+    this.#end(this);
+  }
 }
 
 function createCells(
