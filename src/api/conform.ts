@@ -215,7 +215,7 @@ function conformFields(
 ): Json {
   const output: Json = {};
   let known = 0;
-  for (const field of schema.fields.values()) {
+  for (const field of fieldsInOrder(keys, schema)) {
     const given = input[field.name];
     // A function is a member of Object.prototype, which no JSON has.
     if (given === undefined || typeof given === 'function') {
@@ -229,6 +229,23 @@ function conformFields(
   if (keys.length !== known) conformRest(input, output, keys, schema, state);
   return output;
 }
+
+/** The fields that there are and those written in any case, in the order of the schema: most types have many more. */
+function fieldsInOrder(keys: readonly string[], { fields, written }: ObjectSchema): Iterable<FieldSchema> {
+  if (keys.length + written.length > FIELDS_SORTED_MAX) return fields.values();
+  const found: FieldSchema[] = [...written];
+  for (const key of keys) {
+    const field = fields.get(key);
+    if (field === undefined) continue;
+    let at = found.length;
+    while (at > 0 && (found[at - 1] as FieldSchema).position > field.position) at -= 1;
+    if (at === 0 || found[at - 1] !== field) found.splice(at, 0, field);
+  }
+  return found;
+}
+
+/** Beyond so many, going through all fields is faster than putting some in order. */
+const FIELDS_SORTED_MAX = 12;
 
 /** Members that the schema does not name: kept where the kind says so, left out otherwise. */
 function conformRest(input: Json, output: Json, keys: readonly string[], schema: ObjectSchema, state: State): void {

@@ -96,7 +96,8 @@ function withMembersOf(left: FieldSet, right: FieldSet): FieldSet {
     const own = child(left, key);
     const joined = own === undefined ? other : unionNodes(own, other);
     if (joined === own) continue;
-    result ??= { ...left };
+    // No spread: what is spread first and then grows gets a hidden class for itself alone.
+    result ??= Object.assign({}, left) as MutableSet;
     result[key] = joined;
   }
   return result === undefined ? left : inOrder(result);

@@ -56,7 +56,8 @@ function mergeMap(original: Json, given: Json, schema: Schema | undefined, asGiv
     if (directive === 'delete') return {};
     throw failed(`unknown patch type: ${goValueText(directive)} in map: ${goValueText(given)}`);
   }
-  const result: Json = { ...original };
+  // No spread: what is spread first and then grows gets a hidden class for itself alone.
+  const result: Json = Object.assign({}, original);
   const patch: Json = { ...given };
   retainKeys(result, patch);
   applyOrders(result, patch, schema, asGiven);

@@ -186,11 +186,11 @@ function compareMembers(
     const difference = isMetadata
       ? compareMembers(left, right, inner, passedMetadata)
       : compareNode(left, right, inner);
-    if (difference !== none) found.put(`f:${key}`, difference);
+    if (difference !== none) found.put(memberKey(key), difference);
   }
   for (const key in old) {
     if (ownMember(current, key) !== undefined || key === 'managedFields' || passed?.has(key)) continue;
-    found.put(`f:${key}`, compareNode(old[key], undefined, memberSchema(schema, key)));
+    found.put(memberKey(key), compareNode(old[key], undefined, memberSchema(schema, key)));
   }
   return found.finish();
 }
@@ -295,7 +295,7 @@ function wholeNode(value: unknown, given: Schema | undefined): FieldSet {
     for (const key in value as Json) {
       const member = (value as Json)[key];
       if (member === undefined) continue;
-      node[`f:${key}`] = wholeNode(member, memberSchema(schema, key));
+      node[memberKey(key)] = wholeNode(member, memberSchema(schema, key));
       isLeafNode = false;
     }
   }
@@ -311,6 +311,21 @@ export const mixed = (before: unknown, after: unknown): boolean =>
   (typeof before !== typeof after || Array.isArray(before) !== Array.isArray(after));
 
 const ownMember = (object: Json, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined);
+
+/** So many keys are remembered: fields and the labels in use, not all labels ever. */
+const MEMBER_KEYS_MAX = 4096;
+let memberKeys = new Map<string, string>();
+
+/** The key of a named member. Remembered, since a text that was put together is looked up among all names when it becomes a key. */
+function memberKey(name: string): string {
+  let key = memberKeys.get(name);
+  if (key === undefined) {
+    key = `f:${name}`;
+    if (memberKeys.size >= MEMBER_KEYS_MAX) memberKeys = new Map();
+    memberKeys.set(name, key);
+  }
+  return key;
+}
 
 /** The schema of a named member. */
 function memberSchema(schema: Schema | undefined, key: string): Schema | undefined {

@@ -13,6 +13,8 @@ const pathsOf = (files: Files): string[] => files.map(({ path = '' }) => path);
 /** Adds what is to be said of all volumes of one pod. */
 export function warnOfOverlaps(volumes: readonly Volume[], warnings: string[]): void {
   for (const { name, configMap, secret, downwardAPI, projected } of volumes) {
+    const named = configMap?.items ?? secret?.items ?? downwardAPI?.items;
+    if (!named && (!projected || areApart(projected.sources ?? []))) continue;
     const volume = `volume ${quote(name ?? '')}`;
     const overlap = (files: Files | undefined, source: string): void => {
       if (files !== undefined) warnOfOverlap(pathsOf(files), `${volume} (${source}): overlapping paths`, warnings);
@@ -23,6 +25,27 @@ export function warnOfOverlaps(volumes: readonly Volume[], warnings: string[]): 
     if (projected) warnOfProjections(projected.sources ?? [], volume, warnings);
   }
 }
+
+/** Whether the files of a volume have names that differ, all in its own directory: so have those of nearly all, each pod's token first. */
+function areApart(sources: readonly VolumeProjection[]): boolean {
+  const names: string[] = [];
+  for (const source of sources) {
+    const { serviceAccountToken: token, clusterTrustBundle: bundle } = source;
+    const files = filesOf(source) ?? (token ? [token] : bundle ? [bundle] : undefined);
+    if (files === undefined) return false;
+    for (const { path = '' } of files) {
+      if (path === '' || path.includes('/') || names.length === NAMES_MAX || names.includes(path)) return false;
+      names.push(path);
+    }
+  }
+  return true;
+}
+
+/** With more, looking for each among all would take longer than what it saves. */
+const NAMES_MAX = 16;
+
+const filesOf = ({ configMap, secret, downwardAPI }: VolumeProjection): Files | undefined =>
+  configMap?.items || secret?.items || downwardAPI?.items || undefined;
 
 /** Sources of one volume share its paths. What overlaps inside one source is said of it, and again among all. */
 function warnOfProjections(sources: readonly VolumeProjection[], volume: string, warnings: string[]): void {
