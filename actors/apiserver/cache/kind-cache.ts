@@ -91,8 +91,7 @@ export class KindCache {
   /** Puts an entry in place without telling anybody: the load at start. */
   load(entry: Entry): void {
     this.version++;
-    this.#entries.set(entry.key, entry);
-    this.#file(entry);
+    this.#set(entry);
   }
 
   /** Forgets everything that was loaded. */
@@ -105,11 +104,17 @@ export class KindCache {
   }
 
   put(entry: Entry): Change {
+    const previous = this.#set(entry);
+    return this.#changed({ revision: entry.revision, entry, previous });
+  }
+
+  /** Returns what was there before. */
+  #set(entry: Entry): Entry | undefined {
     const previous = this.#entries.get(entry.key);
     this.#entries.set(entry.key, entry);
     if (previous === undefined) this.#file(entry);
     else this.#reindex(entry, previous);
-    return this.#changed({ revision: entry.revision, entry, previous });
+    return previous;
   }
 
   /** Returns undefined for a key that is not there. */
