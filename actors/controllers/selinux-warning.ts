@@ -31,6 +31,13 @@ interface Labelling {
   readonly policy: string;
 }
 
+/** Whether two labels differ in a part that both give; the level, which has colons of its own, is the last. */
+function contradict(label: string, other: string): boolean {
+  const partsOf = (text: string) => [...text.split(':').slice(0, 3), text.split(':').slice(3).join(':')];
+  const others = partsOf(other);
+  return partsOf(label).some((part, at) => part !== '' && (others[at] ?? '') !== '' && part !== others[at]);
+}
+
 const claimNames = (pod: Pod): readonly string[] =>
   (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
     if (persistentVolumeClaim !== undefined) return persistentVolumeClaim.claimName;
@@ -63,15 +70,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const driver = volumes.get(undefined, claims.get(pod.metadata?.namespace, claimName)?.spec?.volumeName ?? '')?.spec
       ?.csi?.driver;
     const supported = driver !== undefined && drivers.get(undefined, driver)?.spec.seLinuxMount === true;
-    const label =
-      seLinuxOptions?.level === undefined
-        ? ''
-        : [
-            seLinuxOptions.user ?? 'system_u',
-            seLinuxOptions.role ?? 'object_r',
-            seLinuxOptions.type ?? 'container_file_t',
-            seLinuxOptions.level,
-          ].join(':');
+    const { user = '', role = '', type = '', level = '' } = seLinuxOptions ?? {};
+    // What is left out is the node's to say; nobody knows it here.
+    const label = seLinuxOptions === undefined ? '' : [user, role, type, level].join(':');
     const policy = !supported || label === '' ? 'Recursive' : (seLinuxChangePolicy ?? 'MountOption');
     return { label: policy === 'Recursive' ? '' : label, policy };
   }
@@ -93,12 +94,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   function compare(pod: Pod, other: Pod, claimName: string): void {
     const pair = [pod.metadata?.uid ?? '', other.metadata?.uid ?? ''].sort().join(' ');
     const [mine, theirs] = [labellingOf(pod, claimName), labellingOf(other, claimName)];
-    if (warned.has(pair) || (mine.policy === theirs.policy && mine.label === theirs.label)) return;
+    const conflicts = [
+      ...(mine.policy === theirs.policy ? [] : [['SELinuxChangePolicy', mine.policy, theirs.policy] as const]),
+      ...(contradict(mine.label, theirs.label) ? [['SELinuxLabel', mine.label, theirs.label] as const] : []),
+    ];
+    if (warned.has(pair) || conflicts.length === 0) return;
     warned.add(pair);
-    const property = mine.policy === theirs.policy ? 'SELinuxLabel' : 'SELinuxChangePolicy';
-    const value = (labelling: Labelling) => (property === 'SELinuxLabel' ? labelling.label : labelling.policy);
-    warn(pod, other, property, value(mine), value(theirs));
-    warn(other, pod, property, value(theirs), value(mine));
+    for (const [property, own, others] of conflicts) {
+      warn(pod, other, property, own, others);
+      warn(other, pod, property, others, own);
+    }
   }
 
   return {

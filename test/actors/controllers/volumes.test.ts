@@ -502,3 +502,46 @@ describe('volumes of the simulated driver', () => {
     );
   });
 });
+
+describe('selinux-warning-controller', () => {
+  const driver = 'csi.example.com';
+  it.each<[string, object, object, boolean, string[]]>([
+    [
+      'other levels',
+      { seLinuxOptions: { level: 's0:c1,c2' } },
+      { seLinuxOptions: { level: 's0:c3,c4' } },
+      true,
+      [
+        'Normal SELinuxLabelConflict SELinuxLabel ":::s0:c1,c2" conflicts with pod b that uses the same volume as this pod with SELinuxLabel ":::s0:c3,c4". If both pods land on the same node, only one of them may access the volume.',
+      ],
+    ],
+    [
+      'another way of labelling',
+      { seLinuxOptions: { level: 's0:c1,c2' } },
+      { seLinuxOptions: { level: 's0:c1,c2' }, seLinuxChangePolicy: 'Recursive' },
+      true,
+      [
+        'Normal SELinuxChangePolicyConflict SELinuxChangePolicy "MountOption" conflicts with pod b that uses the same volume as this pod with SELinuxChangePolicy "Recursive". If both pods land on the same node, only one of them may access the volume.',
+      ],
+    ],
+    ['the same label', { seLinuxOptions: { level: 's0:c1' } }, { seLinuxOptions: { level: 's0:c1' } }, true, []],
+    ['parts that do not meet', { seLinuxOptions: { level: 's0:c1' } }, { seLinuxOptions: { type: 't' } }, true, []],
+    [
+      'a driver that does not label',
+      { seLinuxOptions: { level: 's0:c1' } },
+      { seLinuxOptions: { level: 's0:c2' } },
+      false,
+      [],
+    ],
+  ])('tells two pods of %s', async (_what, first, second, seLinuxMount, events) => {
+    cluster = await startCluster(['selinux-warning-controller']);
+    await cluster.client.create(csiDrivers, { metadata: { name: driver }, spec: { seLinuxMount } });
+    await cluster.client.create(persistentVolumes, volume('v', { csi: { driver, volumeHandle: 'handle' } }));
+    await cluster.client.create(persistentVolumeClaims, claim('c', { volumeName: 'v', storageClassName: 'local' }));
+    await settled();
+    await cluster.client.create(pods, podWith('a', 'c', { securityContext: first }));
+    await cluster.client.create(pods, podWith('b', 'c', { securityContext: second }));
+    expect(await eventsAbout('a')).toEqual(events);
+    expect(await eventsAbout('b')).toHaveLength(events.length);
+  });
+});
