@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { BenchConfigError, readWorkloads, sizeOf, smallestOfEach, type Workload } from './config.ts';
 
 export interface ChoiceFlags {
+  /** Names with commas between them, `*` for any characters; a leading `!` leaves out. */
   readonly case?: string;
   readonly workload?: string;
   /** Comma-separated; a leading `-` or `!` leaves out. */
@@ -36,16 +37,35 @@ export function ownSet(): string {
   return found;
 }
 
-/** Does the workload carry all labels of the filter, and none that it leaves out? As upstream's `--perf-scheduling-label-filter`. */
-function hasLabels({ labels }: Workload, filter: string | undefined): boolean {
-  for (const part of (filter ?? '')
+const partsOf = (filter: string): string[] =>
+  filter
     .split(',')
     .map((text) => text.trim())
-    .filter(Boolean)) {
+    .filter(Boolean);
+
+/** Does the workload carry all labels of the filter, and none that it leaves out? As upstream's `--perf-scheduling-label-filter`. */
+function hasLabels({ labels }: Workload, filter: string | undefined): boolean {
+  for (const part of partsOf(filter ?? '')) {
     const isOut = /^[-!]/.test(part);
     if (labels.includes(part.replace(/^[-+!]/, '')) === isOut) return false;
   }
   return true;
+}
+
+/** Is the name one that the filter means, or not one that it leaves out? */
+function hasName(name: string, filter: string | undefined): boolean {
+  if (filter === undefined) return true;
+  const matches = (pattern: string) =>
+    new RegExp(
+      `^${pattern
+        .split('*')
+        .map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+        .join('.*')}$`,
+    ).test(name);
+  const parts = partsOf(filter);
+  const meant = parts.filter((part) => !part.startsWith('!'));
+  const left = parts.filter((part) => part.startsWith('!')).map((part) => part.slice(1));
+  return (meant.length === 0 || meant.some(matches)) && !left.some(matches);
 }
 
 /** The file itself, or every performance-config.yaml in and below a folder, by name. @throws BenchConfigError */
@@ -66,10 +86,7 @@ export function chooseWorkloads(paths: readonly string[], flags: ChoiceFlags): C
     .flatMap(filesOf)
     .flatMap(({ file, set }) => readWorkloads(file, flags.topic).map((one) => ({ ...one, file: resolve(file), set })));
   const meant = workloads.filter(
-    (one) =>
-      (flags.case === undefined || one.case === flags.case) &&
-      (flags.workload === undefined || one.workload === flags.workload) &&
-      hasLabels(one, flags.labels),
+    (one) => hasName(one.case, flags.case) && hasName(one.workload, flags.workload) && hasLabels(one, flags.labels),
   );
   if (meant.length === 0) {
     const names = [...new Set(workloads.map((one) => `${one.case}/${one.workload}`))];

@@ -42,8 +42,11 @@ export const benchCommand = (): Command =>
       '[paths...]',
       "performance-config.yaml files, or folders with such files in and below (default: the project's own set)",
     )
-    .option('--case <name>', 'only test cases of this name')
-    .option('--workload <name>', 'only workloads of this name, such as 500Nodes')
+    .option(
+      '--case <name>',
+      'only test cases of these names, with commas between them; * stands for any characters, !NAME leaves out',
+    )
+    .option('--workload <name>', "only workloads of these names, such as 500Nodes or '5000*,!*Enabled'")
     .option('--labels <list>', 'only workloads with these labels; -NAME leaves out, as in performance,-short')
     .option('--smallest', 'of each case only its smallest workload')
     .option('--smallest-first', 'order the workloads by size, over all files')
