@@ -9,7 +9,6 @@ import { calibrate } from './calibration.ts';
 import { type ChoiceFlags, type ChosenWorkload, chooseWorkloads, ownSet } from './choice.ts';
 import { compareSides, type SidesCompared } from './compare-sides.ts';
 import { BenchConfigError, type Workload } from './config.ts';
-import { announce } from './external.ts';
 import { failureText } from './failure.ts';
 import { appendRecord, commitOf, machineText } from './record.ts';
 import { comparisonPage, comparisonText } from './report/comparison.ts';
@@ -34,6 +33,8 @@ export interface BenchFlags extends ChoiceFlags {
   readonly record?: boolean;
   /** `external`: no scheduler is started. */
   readonly scheduler?: string;
+  /** A command to start in place of the scheduler. */
+  readonly schedulerCommand?: string;
   /** A KubeSchedulerConfiguration file to use in place of the workloads' own. */
   readonly schedulerConfig?: string;
   /** Exit with 1 when a threshold is missed. */
@@ -82,7 +83,8 @@ export async function runBench(paths: readonly string[], flags: BenchFlags): Pro
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.kubelets === undefined ? {} : { kubelets: flags.kubelets }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    ...(flags.scheduler === 'external' ? { external: announce } : {}),
+    ...(flags.schedulerCommand === undefined ? {} : { external: { command: flags.schedulerCommand } }),
+    ...(flags.scheduler === 'external' ? { external: {} } : {}),
     ...(flags.schedulerConfig === undefined
       ? {}
       : { schedulerConfiguration: readSchedulerConfiguration(flags.schedulerConfig) }),
@@ -113,7 +115,7 @@ async function runAll(
   const isRecorded =
     paths.length === 0 &&
     flags.record !== false &&
-    [flags.kubelets, flags.scheduler, flags.schedulerConfig].every((one) => !one);
+    [flags.kubelets, flags.scheduler, flags.schedulerCommand, flags.schedulerConfig].every((one) => !one);
   const clock = new RealClock();
   if (flags.out !== undefined) mkdirSync(flags.out, { recursive: true });
   const outcomes = await runSuite(chosen, {

@@ -7,11 +7,10 @@ import { fileURLToPath } from 'node:url';
 import type { Workload } from './config.ts';
 import type { RunOptions, WorkloadResult } from './runner.ts';
 
-/** What the process is to do; functions do not cross to it. */
+/** What the process is to do. */
 export interface Job {
   readonly workload: Workload;
-  readonly options: Omit<RunOptions, 'external'>;
-  readonly isExternal: boolean;
+  readonly options: RunOptions;
 }
 
 /** What the process tells: steps, and at last a result or a failure. */
@@ -25,7 +24,7 @@ const keptCharacters = 2000;
 
 /** Rejects with what the process told, how it ended, or that it took longer than `timeoutMs`. */
 export function runIsolated(
-  { external, ...options }: RunOptions,
+  options: RunOptions,
   workload: Workload,
   timeoutMs: number | undefined,
   onStep: (text: string) => void,
@@ -57,6 +56,6 @@ export function runIsolated(
       clearTimeout(limit);
       reject(new Error(`its process ended with ${signal ?? code}: ${written.trim()}`));
     });
-    child.send({ workload, options, isExternal: external !== undefined } satisfies Job);
+    child.send({ workload, options } satisfies Job);
   });
 }

@@ -12,6 +12,7 @@ import { type RangeResult, remoteStore } from '../src/store/index.ts';
 import { cannotRun, claimsDevices, gatesOf, runtimeConfigOf } from './abilities.ts';
 import { Collector, type Distribution, distribution, type Measurement } from './collector.ts';
 import { BenchConfigError, type ThresholdMetricSelector, type Workload } from './config.ts';
+import { beginExternal, type ExternalScheduler } from './external.ts';
 import { type HeapFigures, HeapSampler } from './heap.ts';
 import {
   type HistogramFigures,
@@ -55,8 +56,8 @@ export interface RunOptions {
   readonly threads?: ClusterOptions['threads'];
   /** Used instead of the one that the workload names. */
   readonly schedulerConfiguration?: Readonly<Record<string, unknown>>;
-  /** Start no scheduler: one outside does the work. Told where the API server is, before anything is created. */
-  readonly external?: (server: { readonly http: string; readonly kubeconfig: string }) => Promise<void> | void;
+  /** Start no scheduler: one outside does the work. It is told where the API server is, or started, before anything is created. */
+  readonly external?: ExternalScheduler;
   /** Run a kubelet on every node, so that pods become Ready and the time until then is measured. Default false, as upstream. */
   readonly kubelets?: boolean;
   /** Seed of names and everything else random. Default 1. */
@@ -96,9 +97,9 @@ export async function runWorkload(
     ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
   });
   const run = new WorkloadRun(cluster, workload, options.kubelets === true);
-  if (external !== undefined) {
-    await external({ http: cluster.endpoints.http ?? '', kubeconfig: cluster.kubeconfig });
-  }
+  const server = { http: cluster.endpoints.http ?? '', kubeconfig: cluster.kubeconfig };
+  const endExternal =
+    external === undefined ? undefined : beginExternal(external, server, (error) => run.failWith(error));
   for (const note of notes) run.note(note);
   try {
     for (const [index, raw] of workload.operations.entries()) {
@@ -136,6 +137,7 @@ export async function runWorkload(
     };
   } finally {
     run.close();
+    endExternal?.();
     await cluster.stop();
   }
 }
@@ -226,6 +228,11 @@ class WorkloadRun implements Run {
     this.tracker.onDeleted = (pod) => {
       if (pod.bound && this.measuredUids.delete(pod.uid)) this.boundAndDeleted++;
     };
+  }
+
+  /** Ends the workload: what it depends on is gone. */
+  failWith(error: Error): void {
+    this.fail(error);
   }
 
   /** The work, or the first failure of the watch or of what goes on in the background. */

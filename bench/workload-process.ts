@@ -2,7 +2,6 @@
  * A process for one workload, started by isolation.ts: it is told what to run, tells each step, and at last what came of it. Its
  * memory is the workload's alone, and when it ends the next workload has a process of its own.
  */
-import { announce } from './external.ts';
 import { failureText } from './failure.ts';
 import type { Job, Told } from './isolation.ts';
 import { runWorkload } from './runner.ts';
@@ -12,12 +11,9 @@ const tell = (told: Told): Promise<void> =>
     process.send?.(told, undefined, undefined, () => resolve());
   });
 
-async function run({ workload, options, isExternal }: Job): Promise<void> {
+async function run({ workload, options }: Job): Promise<void> {
   try {
-    const result = await runWorkload(workload, (step) => void tell({ step }), {
-      ...options,
-      ...(isExternal ? { external: announce } : {}),
-    });
+    const result = await runWorkload(workload, (step) => void tell({ step }), options);
     // Kibibytes, of all threads, at any time since the process began.
     const peakRssBytes = process.resourceUsage().maxRSS * 1024;
     await tell({ result: { ...result, peakRssBytes } });

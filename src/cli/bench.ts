@@ -21,6 +21,7 @@ export interface BenchFlags {
   readonly seed: number;
   readonly record: boolean;
   readonly scheduler?: string;
+  readonly schedulerCommand?: string;
   readonly schedulerConfig?: string;
   readonly enforceThresholds?: boolean;
   readonly compare?: readonly string[];
@@ -65,6 +66,7 @@ export const benchCommand = (): Command =>
     .option('--kubelets', 'run a kubelet on every node too, and measure the time until pods are Ready')
     .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
     .option('--scheduler <which>', 'external: start none, and print where one outside finds the API server')
+    .option('--scheduler-command <command>', 'start this as the scheduler: SERVER and KUBECONFIG tell it where')
     .option('--scheduler-config <file>', "a KubeSchedulerConfiguration in place of the workloads' own")
     .option('--compare <files...>', 'two KubeSchedulerConfiguration files, A and B: run in turn, with a verdict')
     .option('--compare-plugins <names...>', 'two plugins, NAME or NAME=FILE: each with the other left out')
@@ -78,6 +80,7 @@ export const benchCommand = (): Command =>
         '  $ kubehive bench --json | jq .podsPerSecond.average\n  $ kubehive bench performance-config.yaml --out ./report\n' +
         '  $ kubehive bench performance-config.yaml --labels performance,-short\n' +
         '  $ kubehive bench scheduler_perf --timeout 10m --smallest-first --out all --resume --markdown all.md\n' +
+        '  $ kubehive bench --case SchedulingBasic --scheduler-command \'kube-scheduler --kubeconfig "$KUBECONFIG"\'\n' +
         '  $ kubehive bench --smallest --compare a.yaml b.yaml --rounds 7\n' +
         '  $ kubehive bench --case SchedulingBasic --workload 5000Nodes --compare-commit main HEAD',
     )
@@ -85,6 +88,8 @@ export const benchCommand = (): Command =>
       if (flags.scheduler !== undefined && flags.scheduler !== 'external') {
         throw new UsageError(`--scheduler takes external, not "${flags.scheduler}"`);
       }
+      if (flags.scheduler !== undefined && flags.schedulerCommand !== undefined)
+        throw new UsageError('either --scheduler external or --scheduler-command: one waits, one starts');
       // By URL, so that no source of the product depends on the bench suite.
       const suite = new URL('./bench.js', import.meta.url).href;
       let loaded: BenchSuite;
