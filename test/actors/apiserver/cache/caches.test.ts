@@ -1,6 +1,8 @@
 /** What survives a restart of the API server, and how time moves what it keeps. */
 import { describe, expect, it } from 'vitest';
+import { Caches } from '../../../../actors/apiserver/cache/caches.ts';
 import { configMaps, coreEvents } from '../../../../src/client/index.ts';
+import { VirtualClock } from '../../../../src/runtime/clock.ts';
 import { configMap, startServer } from '../fixtures.ts';
 
 describe('a restarted API server', () => {
@@ -84,5 +86,43 @@ describe('events', () => {
     await system.advance(10 * 60_000);
     expect(await left()).toBe(0);
     await server.stop();
+  });
+});
+
+describe('who waits for a revision', () => {
+  it('gives up after its own time, in whatever order they came', async () => {
+    const clock = new VirtualClock();
+    const caches = new Caches({ root: '/registry/', changesMax: 10, replayRevisionsMax: 10, indexes: {} }, clock);
+    const outcomes: string[] = [];
+    const wait = (name: string, timeoutMs: number) =>
+      void caches.waitFor(5, timeoutMs).then((reached) => outcomes.push(`${name} ${reached}`));
+    wait('long', 5000);
+    await clock.advance(1000);
+    wait('short', 1000);
+    wait('middle', 2000);
+    await clock.advance(999);
+    expect(outcomes).toEqual([]);
+    await clock.advance(1);
+    expect(outcomes).toEqual(['short false']);
+    await clock.advance(1000);
+    expect(outcomes).toEqual(['short false', 'middle false']);
+    await clock.advance(1999);
+    expect(outcomes).toHaveLength(2);
+    await clock.advance(1);
+    expect(outcomes).toEqual(['short false', 'middle false', 'long false']);
+    wait('later', 100);
+    await clock.advance(100);
+    expect(outcomes[3]).toBe('later false');
+  });
+
+  it('is let go when the caches stop, and does not wait for what is there', async () => {
+    const caches = new Caches(
+      { root: '/registry/', changesMax: 10, replayRevisionsMax: 10, indexes: {} },
+      new VirtualClock(),
+    );
+    expect(await caches.waitFor(0, 1000)).toBe(true);
+    const waiting = caches.waitFor(1, 1000);
+    caches.stop();
+    expect(await waiting).toBe(false);
   });
 });
