@@ -1,28 +1,19 @@
 /**
  * The scheduler's core without the API: how long deciding takes, workload by workload. Bundled and run by hand:
- * `npx esbuild bench/scheduling-core.ts --bundle --splitting --platform=node --format=esm --packages=external --outdir=dist/core`
- * and `node dist/core/scheduling-core.js [nodes] [pods] [case] [percentageOfNodesToScore]`. The case OfItsOwnKind, with 0 (as many nodes
- * as by default) and 100 (every node), is what decision 0055 compares with the cost of a second thread.
+ * `npx esbuild bench/scheduling-core.ts --bundle --platform=node --format=esm --packages=external --outfile=dist/scheduling-core.js`
+ * and `node dist/scheduling-core.js [nodes] [pods] [case]`.
  */
 import { RealClock } from '../src/runtime/index.ts';
 import { makeNode, makePod, makeScheduler, type PodShape } from '../test/support/scheduling.ts';
 
 const [nodeCount = 5000, podCount = 10_000] = process.argv.slice(2, 4).map(Number);
 const only = process.argv[4];
-const percentageOfNodesToScore = Number(process.argv[5] ?? 0);
-const configuration = {
-  apiVersion: 'kubescheduler.config.k8s.io/v1',
-  kind: 'KubeSchedulerConfiguration',
-  percentageOfNodesToScore,
-};
 const requests = { cpu: '100m', memory: '500Mi' };
 const hostname = 'kubernetes.io/hostname';
 const zone = 'topology.kubernetes.io/zone';
 
 const cases: Record<string, { pods?: number; shape: (i: number) => PodShape }> = {
   SchedulingBasic: { shape: () => ({ requests }) },
-  // Nothing that is remembered of one pod helps another.
-  OfItsOwnKind: { shape: (i) => ({ requests: { cpu: '100m', memory: `${500_000_000 + i}` } }) },
   NodeAffinity: {
     shape: () => ({
       requests,
@@ -123,7 +114,7 @@ const cases: Record<string, { pods?: number; shape: (i: number) => PodShape }> =
 const clock = new RealClock();
 for (const [name, { pods = podCount, shape }] of Object.entries(cases)) {
   if (only && !name.includes(only)) continue;
-  const { scheduler, addNodes, addPods, attempts } = makeScheduler({ clock, configuration });
+  const { scheduler, addNodes, addPods, attempts } = makeScheduler({ clock });
   for (let i = 0; i < nodeCount; i++)
     addNodes(makeNode(`node-${i}`, { [zone]: `zone-${i % 3}` }, {}, { memory: '32Gi' }));
   for (let i = 0; i < pods; i++) addPods(makePod(`pod-${i}`, shape(i)));

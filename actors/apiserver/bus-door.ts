@@ -97,7 +97,10 @@ function checkPlace(namespaced: boolean, { namespace, name }: ApiTarget, verb: V
 /** Nobody looks at the object, and at an event hardly anybody ever will: what was decoded of it need not be kept. */
 function quietResponseOf(answer: Answer): ApiResponse {
   if (!('code' in answer)) return { code: 200 };
-  if (answer.type === 'entry' && answer.kind.kind === 'Event') answer.entry.retire();
+  if (answer.type !== 'entry') return { code: answer.code };
+  if (answer.kind.kind !== 'Event')
+    return { code: answer.code, name: answer.entry.name, revision: answer.entry.revision };
+  answer.entry.retire();
   return { code: answer.code };
 }
 

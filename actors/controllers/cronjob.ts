@@ -17,6 +17,7 @@ import {
   controllerReferenceTo,
   isNamespaceTerminating,
   keyFor,
+  manyWorkers,
   messageOf,
   parseCron,
   type ReconcileResult,
@@ -35,6 +36,7 @@ const slackMs = 100;
 export const cronJobController: ControllerDefinition = {
   name: 'cronjob-controller',
   reconciles: cronJobs,
+  workers: manyWorkers,
   // A new schedule counts from its next time on.
   wakes: (change) => !isRescheduled(change),
   owns: [jobs],
@@ -81,7 +83,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   async function deleteJob(cronJob: CronJob, job: Job): Promise<void> {
     const name = job.metadata?.name;
     try {
-      await client.delete(jobs, keyOf(job), { propagationPolicy: 'Background' });
+      await client.delete(jobs, keyOf(job), { propagationPolicy: 'Background', quiet: true });
       events.event(cronJob, 'Normal', 'SuccessfulDelete', `Deleted job ${name}`);
     } catch (error) {
       if (isNotFound(error)) return;
@@ -247,7 +249,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   async function writeStatus(cronJob: CronJob, status: CronJobStatus): Promise<void> {
     if (semanticallyEqual(cronJob.status, status)) return;
     try {
-      await client.update(cronJobs, { ...cronJob, status }, { subresource: 'status' });
+      await client.update(cronJobs, { ...cronJob, status }, { subresource: 'status', quiet: true });
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }

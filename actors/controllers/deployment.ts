@@ -40,6 +40,7 @@ import {
   isSaturated,
   type Key,
   keyFor,
+  manyWorkers,
   matcherOf,
   maxUnavailableOf,
   messageOf,
@@ -71,6 +72,7 @@ export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
   emits: ['ReplicaSetCreateError'],
   reconciles: deployments,
+  workers: manyWorkers,
   owns: [replicaSets],
   create: createReconciler,
 };
@@ -496,7 +498,7 @@ class Rollout {
         this.#deployment.metadata?.annotations?.[revisionAnnotation];
     if (same) return;
     const object: Deployment = { ...this.#deployment, status };
-    const written = await this.#dependencies.client.update(deployments, object, { subresource: 'status' });
+    const written = await this.#dependencies.client.update(deployments, object, { subresource: 'status', quiet: true });
     this.#deployment.metadata = { ...this.#deployment.metadata, resourceVersion: written.metadata?.resourceVersion };
   }
 }

@@ -185,7 +185,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { uid = '', resourceVersion = '' } = latest.metadata ?? {};
     const key = { namespace: node.namespace, name: node.name };
     try {
-      await client.delete(node.resource!, key, { propagationPolicy, preconditions: { uid, resourceVersion } });
+      await client.delete(node.resource!, key, {
+        propagationPolicy,
+        preconditions: { uid, resourceVersion },
+        quiet: true,
+      });
     } catch (error) {
       if (isNotFound(error)) return;
       if (isConflict(error) && graph.get(uid) !== node) return;

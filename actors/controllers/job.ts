@@ -36,6 +36,7 @@ import {
   judgeFailure,
   type Key,
   keyFor,
+  manyWorkers,
   matcherOf,
   matchSuccessPolicy,
   orphansOf,
@@ -65,6 +66,7 @@ export const jobController: ControllerDefinition = {
   name: 'job-controller',
   emits: ['PodFailurePolicy', 'BackoffLimitExceeded', 'DeadlineExceeded', 'MaxFailedIndexesExceeded', 'FailedIndexes'],
   reconciles: jobs,
+  workers: manyWorkers,
   interests: [{ resource: pods, interest: 'controlled-by:Job' }],
   create: createReconciler,
 };

@@ -1,10 +1,16 @@
 /** replicaset-controller: keeps the pods of ReplicaSets. What it does stands in the framework's replica reconciler. */
 import { pods, replicaSets } from '../../src/client/index.ts';
-import { type ControllerDefinition, createReplicaReconciler, matcherOf } from '../../src/controller/index.ts';
+import {
+  type ControllerDefinition,
+  createReplicaReconciler,
+  manyWorkers,
+  matcherOf,
+} from '../../src/controller/index.ts';
 
 export const replicaSetController: ControllerDefinition = {
   name: 'replicaset-controller',
   reconciles: replicaSets,
+  workers: manyWorkers,
   interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet' }],
   create: (dependencies) =>
     createReplicaReconciler(

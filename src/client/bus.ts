@@ -143,8 +143,9 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
         decoderFor(shared),
       );
     },
-    async delete(resource, key, { signal, ...rest } = {}) {
-      return objectOf(await send({ verb: 'delete', ...targetOf(resource, key), body: pack(deleteBody(rest)) }, signal));
+    async delete(resource, key, { signal, quiet, ...rest } = {}) {
+      const body = pack(deleteBody(rest));
+      return objectOf(await send({ verb: 'delete', ...targetOf(resource, key), body, quiet }, signal));
     },
     async deleteCollection(resource, { signal, ...rest } = {}) {
       await send(
@@ -207,8 +208,11 @@ function decode<Type extends KubernetesObject>(bytes: Uint8Array, revision: numb
 }
 
 function objectOf<Type extends KubernetesObject>(response: ApiResponse, read: Decode = unpack): Type {
-  if (response.object === undefined) return {} as Type;
-  return decode<Type>(response.object, response.revision, read);
+  const { name, object, revision } = response;
+  if (object === undefined) {
+    return (name === undefined ? {} : { metadata: { name, resourceVersion: String(revision) } }) as Type;
+  }
+  return decode<Type>(object, revision, read);
 }
 
 function listOf<Type extends KubernetesObject>(response: ApiResponse, read: Decode): ObjectList<Type> {

@@ -30,7 +30,7 @@ export interface ApiRequest extends ApiTarget {
   readonly query?: Readonly<Record<string, string>> | undefined;
   /** Packed object, DeleteOptions, or patch (a packed value; for JSON patch an array). */
   readonly body?: Uint8Array | undefined;
-  /** For writes whose answer nobody looks at: it carries no object, unless it is a refusal. */
+  /** For writes whose answer nobody looks at: it carries the object's name and revision alone, unless it is a refusal. */
   readonly quiet?: boolean | undefined;
   /** For `patch`: the media type, such as `application/merge-patch+json`. */
   readonly patchType?: string | undefined;
@@ -41,6 +41,8 @@ export interface ApiResponse {
   readonly code: number;
   /** The packed object, for all verbs but a successful `list`. */
   readonly object?: Uint8Array | undefined;
+  /** Of the object, where a quiet write is answered without it. */
+  readonly name?: string | undefined;
   /** Revision of `object`: its resourceVersion. */
   readonly revision?: number | undefined;
   readonly warnings?: readonly string[] | undefined;

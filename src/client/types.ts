@@ -70,7 +70,7 @@ export interface WriteOptions {
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore' | undefined;
   /** Such as `status`, `scale`, `binding`, `eviction`. */
   readonly subresource?: string | undefined;
-  /** Nobody looks at the answer: over the bus none is sent, and the promise resolves with an empty object. */
+  /** Nobody looks at the answer: over the bus it carries name and resourceVersion alone, or nothing for events. */
   readonly quiet?: boolean | undefined;
   /** The answer is only read; see {@link ListOptions.shared}. */
   readonly shared?: boolean | undefined;
@@ -89,6 +89,8 @@ export interface DeleteOptions {
   readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' | undefined;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string } | undefined;
   readonly dryRun?: boolean | undefined;
+  /** As {@link WriteOptions.quiet}. */
+  readonly quiet?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

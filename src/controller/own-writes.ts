@@ -5,7 +5,14 @@
  *
  * @see KEP-5647, stale controller detection
  */
-import { type Client, type KubernetesObject, keyOf, type Lister, type Resource } from '../client/index.ts';
+import {
+  type Client,
+  type KubernetesObject,
+  keyOf,
+  type Lister,
+  type ObjectKey,
+  type Resource,
+} from '../client/index.ts';
 import { splitKey } from './keys.ts';
 import type { Key } from './types.ts';
 
@@ -35,9 +42,12 @@ export class OwnWrites {
 
   /** The same client, whose updates and patches of the resource are remembered. */
   follow(client: Client): Client {
-    const remember = <Type extends KubernetesObject>(resource: Resource<Type>, object: Type): Type => {
+    const remember = <Type extends KubernetesObject>(
+      resource: Resource<Type>,
+      { namespace, name }: ObjectKey,
+      object: Type,
+    ): Type => {
       if (resource.resource !== this.#resource.resource || resource.group !== this.#resource.group) return object;
-      const { namespace, name } = keyOf(object);
       const version = versionOf(object);
       // Subresources such as scale answer with another kind, but under the same name and version.
       if (name !== '' && version > 0) this.#written.set(namespace ? `${namespace}/${name}` : name, version);
@@ -45,9 +55,10 @@ export class OwnWrites {
     };
     return {
       ...client,
-      update: async (resource, object, options) => remember(resource, await client.update(resource, object, options)),
+      update: async (resource, object, options) =>
+        remember(resource, keyOf(object), await client.update(resource, object, options)),
       patch: async (resource, key, type, patch, options) =>
-        remember(resource, await client.patch(resource, key, type, patch, options)),
+        remember(resource, key, await client.patch(resource, key, type, patch, options)),
     };
   }
 }

@@ -15,7 +15,7 @@ export interface PodControl {
     ownerResource: Resource,
     template: PodTemplateSpec,
     adjust?: (pod: Pod) => void,
-  ): Promise<Pod>;
+  ): Promise<void>;
   /** A pod that is gone already counts as deleted. */
   delete(owner: KubernetesObject, pod: Pod): Promise<void>;
 }
@@ -29,9 +29,9 @@ export function createPodControl(client: Client, events: EventRecorder): PodCont
       const pod = podFromTemplate(owner, ownerResource, template);
       adjust?.(pod);
       try {
-        const created = await client.create(pods, pod);
+        // The watch brings the pod; here its name is all that is asked for.
+        const created = await client.create(pods, pod, { quiet: true });
         events.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata?.name}`);
-        return created;
       } catch (error) {
         if (!isNamespaceTerminating(error)) {
           events.event(owner, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
@@ -43,7 +43,10 @@ export function createPodControl(client: Client, events: EventRecorder): PodCont
       const name = pod.metadata?.name;
       try {
         const { uid } = pod.metadata ?? {};
-        await client.delete(pods, keyOf(pod), uid === undefined ? {} : { preconditions: { uid } });
+        await client.delete(pods, keyOf(pod), {
+          quiet: true,
+          ...(uid === undefined ? {} : { preconditions: { uid } }),
+        });
         events.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`, { delayMs: deletionNewsDelayMs });
       } catch (error) {
         if (isNotFound(error)) return;

@@ -85,51 +85,83 @@ function ageStep(nowMs: number, sinceMs: number): number {
   return age <= 0 ? 0 : Math.floor(Math.log2(age * 1_000_000));
 }
 
+/** What the order of deletion depends on, computed once a pod: a set of ten thousand is compared 130,000 times. */
+interface Standing {
+  readonly pod: Pod;
+  /** The first five criteria, most important first; the lowest goes first. */
+  readonly firsts: readonly number[];
+  /** Since when it is ready; undefined while it is not, 0 when that is not known. */
+  readonly readySinceMs: number | undefined;
+  readonly createdMs: number;
+  readonly restarts: number;
+  readonly sidecarRestarts: number;
+  readonly uid: string;
+}
+
+function standingOf(pod: Pod, rank: number): Standing {
+  const ready = podCondition(pod, 'Ready');
+  const isReady = ready?.status === 'True';
+  return {
+    pod,
+    firsts: [
+      pod.spec?.nodeName ? 1 : 0,
+      phaseRank[pod.status?.phase ?? ''] ?? 0,
+      isReady ? 1 : 0,
+      deletionCost(pod),
+      -rank,
+    ],
+    readySinceMs: isReady ? timeMs(ready.lastTransitionTime) : undefined,
+    createdMs: timeMs(pod.metadata?.creationTimestamp),
+    restarts: restarts(pod, false),
+    sidecarRestarts: restarts(pod, true),
+    uid: pod.metadata?.uid ?? '',
+  };
+}
+
 /**
  * The pods in the order in which to delete them: unassigned, pending, not ready, cheap (pod-deletion-cost), doubled up on a
  * node (`rankOf`: related pods on the same node), lately ready, restarted often, young.
  */
 export function rankForDeletion(pods: readonly Pod[], rankOf: (pod: Pod) => number, nowMs: number): Pod[] {
-  const compare = (left: Pod, right: Pod): number => {
-    const steps: readonly (() => number)[] = [
-      () => Number(!!left.spec?.nodeName) - Number(!!right.spec?.nodeName),
-      () => (phaseRank[left.status?.phase ?? ''] ?? 0) - (phaseRank[right.status?.phase ?? ''] ?? 0),
-      () => Number(isPodReady(left)) - Number(isPodReady(right)),
-      () => deletionCost(left) - deletionCost(right),
-      () => rankOf(right) - rankOf(left),
-      () => compareReadySince(left, right, nowMs),
-      () => restarts(right, false) - restarts(left, false),
-      () => restarts(right, true) - restarts(left, true),
-      () => compareCreation(left, right, nowMs),
-    ];
-    for (const step of steps) {
-      const difference = step();
+  const compare = (left: Standing, right: Standing): number => {
+    for (let at = 0; at < left.firsts.length; at++) {
+      const difference = left.firsts[at]! - right.firsts[at]!;
       if (difference !== 0) return difference;
     }
-    return (left.metadata?.uid ?? '') < (right.metadata?.uid ?? '') ? -1 : 1;
+    return (
+      compareReadySince(left, right, nowMs) ||
+      right.restarts - left.restarts ||
+      right.sidecarRestarts - left.sidecarRestarts ||
+      compareCreation(left, right, nowMs) ||
+      compareUids(left, right)
+    );
   };
-  return [...pods].sort(compare);
+  return pods
+    .map((pod) => standingOf(pod, rankOf(pod)))
+    .sort(compare)
+    .map(({ pod }) => pod);
 }
 
-function compareReadySince(left: Pod, right: Pod, nowMs: number): number {
-  if (!isPodReady(left) || !isPodReady(right)) return 0;
-  const leftMs = timeMs(podCondition(left, 'Ready')?.lastTransitionTime);
-  const rightMs = timeMs(podCondition(right, 'Ready')?.lastTransitionTime);
+function compareUids(left: Standing, right: Standing): number {
+  return left.uid < right.uid ? -1 : 1;
+}
+
+function compareReadySince(left: Standing, right: Standing, nowMs: number): number {
+  const [leftMs, rightMs] = [left.readySinceMs, right.readySinceMs];
+  if (leftMs === undefined || rightMs === undefined) return 0;
   if (leftMs === 0 || rightMs === 0) return Number(rightMs === 0) - Number(leftMs === 0);
   return compareAges(left, right, leftMs, rightMs, nowMs);
 }
 
 /** Ages within one step are as good as equal: then the uid decides at once. */
-function compareAges(left: Pod, right: Pod, leftMs: number, rightMs: number, nowMs: number): number {
+function compareAges(left: Standing, right: Standing, leftMs: number, rightMs: number, nowMs: number): number {
   if (leftMs === rightMs) return 0;
   const difference = ageStep(nowMs, leftMs) - ageStep(nowMs, rightMs);
-  if (difference !== 0) return difference;
-  return (left.metadata?.uid ?? '') < (right.metadata?.uid ?? '') ? -1 : 1;
+  return difference === 0 ? compareUids(left, right) : difference;
 }
 
-function compareCreation(left: Pod, right: Pod, nowMs: number): number {
-  const leftMs = timeMs(left.metadata?.creationTimestamp);
-  const rightMs = timeMs(right.metadata?.creationTimestamp);
+function compareCreation(left: Standing, right: Standing, nowMs: number): number {
+  const [leftMs, rightMs] = [left.createdMs, right.createdMs];
   if (leftMs !== rightMs && (leftMs === 0 || rightMs === 0)) return leftMs === 0 ? -1 : 1;
   return compareAges(left, right, leftMs, rightMs, nowMs);
 }

@@ -220,12 +220,12 @@ export function createReplicaReconciler<Type extends Replicated>(
     const current = owner.status;
     if (owner.metadata?.generation === current?.observedGeneration && sameStatus(current, status)) return;
     try {
-      await client.update(kind.resource, { ...owner, status }, { subresource: 'status' });
+      await client.update(kind.resource, { ...owner, status }, { subresource: 'status', quiet: true });
     } catch (error) {
       if (isNotFound(error)) return;
       if (!isConflict(error)) throw error;
       const fresh = await client.get(kind.resource, splitKey(keyFor(owner)));
-      await client.update(kind.resource, { ...fresh, status }, { subresource: 'status' });
+      await client.update(kind.resource, { ...fresh, status }, { subresource: 'status', quiet: true });
     }
   }
 

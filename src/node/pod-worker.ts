@@ -51,6 +51,8 @@ export class PodWorker {
   #isOver = false;
   /** The API's object has been deleted (or is another one): nothing more is to be written. */
   deletionSent = false;
+  /** The watch is about to tell that the API's object is gone; until it does, or a second has passed, nothing is written. */
+  awaitsEnd = false;
   /** The last patch of the status that was sent; it is not sent again unless somebody else has written since. */
   lastPatch: unknown;
   readonly #host: PodWorkerHost;

@@ -28,6 +28,8 @@ export interface StatusWriterOptions {
 
 const retryFirstMs = 100;
 const retryMaxMs = 10_000;
+/** How long the watch may take to tell of the end of an object that is as good as gone. */
+const goneWithinMs = 1_000;
 
 /** Fields of a pod's status that the kubelet answers for; a field that its status leaves out is removed. */
 const ownFields = [
@@ -72,6 +74,11 @@ export class StatusWriter {
     if (this.#writing.has(worker) || worker.abandoned || worker.deletionSent) return;
     const { object } = worker;
     if (object === undefined) return;
+    if (isAsGoodAsGone(object) && !worker.awaitsEnd) {
+      worker.awaitsEnd = true;
+      this.#options.clock.after(goneWithinMs, () => this.changed(worker), { background: true });
+      return;
+    }
     const differing = statusPatch(object, worker.status());
     // What the API does not take over as it was sent would be sent for ever.
     const patch = isDeepStrictEqual(differing, worker.lastPatch) ? undefined : differing;
@@ -96,7 +103,7 @@ export class StatusWriter {
           const written = await client.patch(pods, key, 'strategic', patch, { subresource: 'status' });
           worker.written(written as BoundPod);
         } else {
-          await client.delete(pods, key, { gracePeriodSeconds: 0, preconditions: { uid } });
+          await client.delete(pods, key, { gracePeriodSeconds: 0, preconditions: { uid }, quiet: true });
           worker.deletionSent = true;
         }
         return;
@@ -127,6 +134,15 @@ export class StatusWriter {
       return isNotFound(error);
     }
   }
+}
+
+/** Marked for deletion without grace and kept by nobody: the API server deletes it with the next revision, and whoever writes is told 404. */
+function isAsGoodAsGone({ metadata }: BoundPod): boolean {
+  return (
+    metadata.deletionTimestamp !== undefined &&
+    metadata.deletionGracePeriodSeconds === 0 &&
+    (metadata.finalizers?.length ?? 0) === 0
+  );
 }
 
 /**

@@ -33,6 +33,11 @@ export interface ThreadsOptions {
 const crowdMin = 128;
 const youngGenerationMb = 32;
 const youngGenerationCrowdMb = 2;
+/**
+ * A new heap is small, and V8 marks all of it each time that it has grown by half: some twenty times in a thread that takes
+ * up ten thousand objects. From here on it marks for the first time. Crowds keep V8's own beginning, which is a few megabytes.
+ */
+const firstMarkingMb = 64;
 /** The table of memory maps is looked at once for so many threads. */
 const bootsPerCheck = 32;
 
@@ -132,7 +137,8 @@ export class Threads {
 
   private sharedHosting(record: ActorRecord): ThreadHosting {
     const slot = this.slotOf.get(record.address) ?? this.joinSlot(record);
-    slot.hosting ??= this.boot('shared', undefined);
+    // Who comes first decides how large the thread is: the busiest actors are started first.
+    slot.hosting ??= this.boot('shared', record.spec.threadLimits);
     return slot.hosting;
   }
 
@@ -155,6 +161,7 @@ export class Threads {
 
   private boot(placement: Placement, limits: ThreadLimits | undefined): ThreadHosting {
     const { options } = this;
+    setFlagsFromString(`--initial-old-space-size=${this.crowded ? 0 : firstMarkingMb}`);
     if (this.booted >= crowdMin && this.booted % bootsPerCheck === 0) checkMaps(bootsPerCheck);
     const young = this.crowded && placement === 'dedicated' ? youngGenerationCrowdMb : youngGenerationMb;
     const merged = { maxYoungGenerationSizeMb: young, ...options.limits, ...limits };

@@ -34,17 +34,23 @@ describe('the bus door', () => {
     expect((await list('root', { ...jane, groups: ['system:masters'] })).items).toEqual([]);
   });
 
-  it('answers quiet writes without the object, and refuses them as all others', async () => {
+  it('answers quiet writes with name and version alone, and refuses them as all others', async () => {
     const { client } = server;
     const quiet = { quiet: true };
-    expect(await client.create(configMaps, configMap('a', { k: '1' }), quiet)).toEqual({});
+    const brief = { metadata: { name: 'a', resourceVersion: expect.stringMatching(/^\d+$/) } };
+    expect(await client.create(configMaps, configMap('a', { k: '1' }), quiet)).toEqual(brief);
     const key = { namespace: 'default', name: 'a' };
-    expect(await client.patch(configMaps, key, 'merge', { data: { k: '2' } }, quiet)).toEqual({});
+    expect(await client.patch(configMaps, key, 'merge', { data: { k: '2' } }, quiet)).toEqual(brief);
     const read = await client.get(configMaps, key);
     expect(read).toMatchObject({ data: { k: '2' } });
-    expect(await client.update(configMaps, { ...read, data: { k: '3' } }, quiet)).toEqual({});
+    const updated = await client.update(configMaps, { ...read, data: { k: '3' } }, quiet);
+    expect(updated).toEqual(brief);
     await expect(client.update(configMaps, read, quiet)).rejects.toSatisfy(isConflict);
-    expect(await client.get(configMaps, key)).toMatchObject({ data: { k: '3' } });
+    const { data, metadata } = await client.get(configMaps, key);
+    expect(data).toEqual({ k: '3' });
+    expect(updated.metadata?.resourceVersion).toBe(metadata?.resourceVersion);
+    await client.delete(configMaps, key, quiet);
+    await expect(client.delete(configMaps, key, quiet)).rejects.toSatisfy(isNotFound);
   });
 
   it('does not write an update that changes nothing', async () => {

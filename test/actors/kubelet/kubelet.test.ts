@@ -143,6 +143,18 @@ describe('the kubelet', () => {
     expect((await cluster.pod('web')).status?.phase).toBe('Running');
   });
 
+  it('writes nothing about a pod that is deleted without grace, as the watch is about to tell', async () => {
+    await cluster.addPod('web');
+    await cluster.system.settled();
+    await cluster.client.delete(pods, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 0 });
+    await cluster.system.advance(5_000);
+    const requests = (await cluster.system.metricsText())
+      .split('\n')
+      .filter((line) => line.startsWith('apiserver_request_total') && line.includes('resource="pods"'));
+    expect(requests.some((line) => line.includes('verb="DELETE"') && line.includes('code="200"'))).toBe(true);
+    expect(requests.filter((line) => line.includes('code="404"'))).toEqual([]);
+  });
+
   it('rejects what does not fit as upstream does', async () => {
     const resources = { requests: { cpu: '33' } };
     await cluster.addPod('big', { containers: [{ name: 'app', image: 'nginx', resources }] });
