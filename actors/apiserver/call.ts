@@ -7,7 +7,7 @@ import type { ApiObject, EmptiedList, KindDefinition, SubresourceDefinition } fr
 import type { AuditRecord } from './audit/event.ts';
 import type { Entry } from './cache/entry.ts';
 import type { WatchEventType } from './cache/watch-router.ts';
-import type { Seat } from './fairness/index.ts';
+import type { Client, Seat } from './fairness/index.ts';
 import type { Exchange } from './streams/exchange.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
@@ -69,6 +69,8 @@ export interface Call {
   readonly auditId: string;
   /** What the audit log will tell of it, where it is to. */
   audit: AuditRecord | undefined;
+  /** Who waits for the answer, over HTTP. */
+  client: Client | undefined;
   /** Its place among the requests that run, given back at its end. */
   seat: Seat | undefined;
   /** Sent as Warning headers. */

@@ -70,6 +70,7 @@ export function newCall(request: CallRequest): Call {
     user: NOBODY,
     realUser: undefined,
     audit: undefined,
+    client: undefined,
     seat: undefined,
     warnings: [],
     annotations: undefined,

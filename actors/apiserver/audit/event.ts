@@ -99,17 +99,18 @@ export function noteDecision(record: AuditRecord, allowed: boolean, reason: stri
   record.decision = text;
 }
 
-let lastMs = -1;
-let lastText = '';
+let lastSecond = Number.NaN;
+let secondText = '';
 
 /** Microseconds, of which a clock of milliseconds knows only the first three digits. */
 function microTime(nowMs: number): string {
-  const whole = Math.floor(nowMs);
-  if (whole !== lastMs) {
-    lastMs = whole;
-    lastText = `${new Date(whole).toISOString().slice(0, -1)}000Z`;
+  const second = Math.floor(nowMs / 1000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    secondText = new Date(second * 1000).toISOString().slice(0, -4);
   }
-  return lastText;
+  const ms = Math.floor(nowMs) - second * 1000;
+  return `${secondText}${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}000Z`;
 }
 
 const userTexts = new WeakMap<Identity, string>();

@@ -46,14 +46,22 @@ export function createEncryption(
   const every = entries.flatMap(({ ciphers }) => ciphers).filter(({ prefix }) => prefix.length > 0);
   const resourceOf = resourcesByPrefix(registry);
   const known = new Map<string, Cipher | undefined>();
+  /** Of the key that was asked about last: writes of a kind come in rows. */
+  let last: { readonly folder: string; readonly writer: Cipher | undefined } = { folder: ' ', writer: undefined };
   const stale = new Set<string>();
   /** Writes that are on their way: their events come back before their replies and need not be decrypted. */
   const sealing = new Map<string, { readonly sealed: Buffer; readonly value: Uint8Array }>();
 
   /** What writes the values of a resource; undefined for those that are not named. */
   function writerOf(key: string): Cipher | undefined {
+    if (key.startsWith(last.folder)) return last.writer;
     const { prefix, plural, group } = resourceOf(key);
-    if (known.has(prefix)) return known.get(prefix);
+    const writer = known.has(prefix) ? known.get(prefix) : firstWriter(prefix, plural, group);
+    last = { folder: `${prefix}/`, writer };
+    return writer;
+  }
+
+  function firstWriter(prefix: string, plural: string, group: string): Cipher | undefined {
     const entry = entries.find(({ resources }) => resources.some((name) => names(name, plural, group)));
     const writer = entry?.ciphers[0];
     const cipher = writer === undefined || writer.prefix.length === 0 ? undefined : writer;
@@ -64,7 +72,7 @@ export function createEncryption(
   function seal(key: string, value: Uint8Array): Uint8Array {
     const writer = writerOf(key);
     if (writer === undefined) return value;
-    const sealed = Buffer.concat([writer.prefix, writer.seal(value, Buffer.from(key))]);
+    const sealed = writer.seal(value, Buffer.from(key));
     sealing.set(key, { sealed, value });
     return sealed;
   }
@@ -92,10 +100,11 @@ export function createEncryption(
     }
   }
 
-  const sealAll = (operations: readonly Operation[] | undefined) =>
-    operations?.map((operation) =>
-      operation.type === 'put' ? { ...operation, value: seal(operation.key, operation.value) } : operation,
-    );
+  const sealed = (operation: Operation): Operation => {
+    if (operation.type !== 'put') return operation;
+    const value = seal(operation.key, operation.value);
+    return value === operation.value ? operation : { ...operation, value };
+  };
   const openResult = (result: OperationResult): OperationResult => {
     if (result.type === 'range') return { ...result, kvs: result.kvs.map((kv) => open(kv, false)) };
     if (result.type === 'put')
@@ -112,8 +121,8 @@ export function createEncryption(
     store: {
       ...forwarded(inner),
       async txn(request) {
-        const success = sealAll(request.success);
-        const failure = sealAll(request.failure);
+        const success = request.success?.map(sealed);
+        const failure = request.failure?.map(sealed);
         try {
           const result = await inner.txn({
             ...request,

@@ -7,7 +7,7 @@
  *
  * @see staging/src/k8s.io/apiserver/pkg/storage/value/encrypt
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { KEY_BYTES, NONCE_BYTES, open as openBox, seal as sealBox } from './secretbox.ts';
 
 export interface EncryptionKey {
@@ -28,14 +28,19 @@ export interface ProviderOption {
 export interface Cipher {
   /** What its values begin with; empty for plain ones. */
   readonly prefix: Buffer;
-  seal(value: Uint8Array, place: Buffer): Uint8Array;
+  /** With the prefix. */
+  seal(value: Uint8Array, place: Buffer): Buffer;
   /** `sealed` begins after the prefix. @throws Error for a value that was not sealed with this key */
   open(sealed: Uint8Array, place: Buffer): Uint8Array;
 }
 
 export const ENCRYPTED = Buffer.from('k8s:enc:');
 
-const IDENTITY: Cipher = { prefix: Buffer.alloc(0), seal: (value) => value, open: (value) => value };
+const IDENTITY: Cipher = {
+  prefix: Buffer.alloc(0),
+  seal: (value) => Buffer.from(value.buffer, value.byteOffset, value.length),
+  open: (value) => value,
+};
 
 const POOL_BYTES = 4096;
 let pool = Buffer.alloc(0);
@@ -70,21 +75,36 @@ function bytesOf({ name, secret }: EncryptionKey, lengths: readonly number[]): B
 
 const prefixOf = (provider: string, { name }: EncryptionKey): Buffer => Buffer.from(`k8s:enc:${provider}:v1:${name}:`);
 
+/** A key that the library takes over once, and not for every value. */
+const keyOf = (bytes: Buffer): KeyObject => createSecretKey(bytes);
+
 const GCM_NONCE = 12;
 const GCM_TAG = 16;
+const GCM_OPTIONS = { authTagLength: GCM_TAG };
 
 function aesgcm(option: EncryptionKey): Cipher {
-  const key = bytesOf(option, [16, 24, 32]);
-  const algorithm = `aes-${key.length * 8}-gcm` as 'aes-256-gcm';
+  const bytes = bytesOf(option, [16, 24, 32]);
+  const key = keyOf(bytes);
+  const algorithm = `aes-${bytes.length * 8}-gcm` as 'aes-256-gcm';
+  const prefix = prefixOf('aesgcm', option);
   return {
-    prefix: prefixOf('aesgcm', option),
+    prefix,
     seal(value, place) {
       const nonce = freshBytes(GCM_NONCE);
-      const cipher = createCipheriv(algorithm, key, nonce).setAAD(place);
-      return Buffer.concat([nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
+      const cipher = createCipheriv(algorithm, key, nonce, GCM_OPTIONS).setAAD(place);
+      // Counters have no blocks to fill: all comes out at once, and the end adds nothing but the tag.
+      const encrypted = cipher.update(value);
+      cipher.final();
+      const { length } = prefix;
+      const sealed = Buffer.allocUnsafe(length + GCM_NONCE + encrypted.length + GCM_TAG);
+      sealed.set(prefix);
+      sealed.set(nonce, length);
+      sealed.set(encrypted, length + GCM_NONCE);
+      sealed.set(cipher.getAuthTag(), length + GCM_NONCE + encrypted.length);
+      return sealed;
     },
     open(sealed, place) {
-      const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, GCM_NONCE)).setAAD(place);
+      const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, GCM_NONCE), GCM_OPTIONS).setAAD(place);
       decipher.setAuthTag(sealed.subarray(sealed.length - GCM_TAG));
       const encrypted = sealed.subarray(GCM_NONCE, sealed.length - GCM_TAG);
       return Buffer.concat([decipher.update(encrypted), decipher.final()]);
@@ -95,14 +115,16 @@ function aesgcm(option: EncryptionKey): Cipher {
 const CBC_START = 16;
 
 function aescbc(option: EncryptionKey): Cipher {
-  const key = bytesOf(option, [16, 24, 32]);
-  const algorithm = `aes-${key.length * 8}-cbc`;
+  const bytes = bytesOf(option, [16, 24, 32]);
+  const key = keyOf(bytes);
+  const algorithm = `aes-${bytes.length * 8}-cbc`;
+  const prefix = prefixOf('aescbc', option);
   return {
-    prefix: prefixOf('aescbc', option),
+    prefix,
     seal(value) {
       const start = freshBytes(CBC_START);
       const cipher = createCipheriv(algorithm, key, start);
-      return Buffer.concat([start, cipher.update(value), cipher.final()]);
+      return Buffer.concat([prefix, start, cipher.update(value), cipher.final()]);
     },
     open(sealed) {
       const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, CBC_START));
@@ -113,11 +135,12 @@ function aescbc(option: EncryptionKey): Cipher {
 
 function secretbox(option: EncryptionKey): Cipher {
   const key = bytesOf(option, [KEY_BYTES]);
+  const prefix = prefixOf('secretbox', option);
   return {
-    prefix: prefixOf('secretbox', option),
+    prefix,
     seal(value) {
       const nonce = freshBytes(NONCE_BYTES);
-      return Buffer.concat([nonce, sealBox(value, nonce, key)]);
+      return Buffer.concat([prefix, nonce, sealBox(value, nonce, key)]);
     },
     open(sealed) {
       const value = openBox(sealed.subarray(NONCE_BYTES), sealed.subarray(0, NONCE_BYTES), key);

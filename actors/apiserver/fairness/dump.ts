@@ -22,6 +22,8 @@ export interface Tally {
   dispatched: number;
   rejected: number;
   timedOut: number;
+  /** Of clients that went while they waited. */
+  cancelled: number;
 }
 
 /** What there is to tell of. */
@@ -59,9 +61,10 @@ function levelRows({ levels, exempt, running, tallyOf }: Sources): string[][] {
     const level = levels.get(name);
     const waiting = level?.waiting ?? 0;
     const active = level?.queues.filter((queue) => queue.waiting.length > 0).length ?? 0;
-    const { dispatched, rejected, timedOut } = tallyOf(name);
+    const { dispatched, rejected, timedOut, cancelled } = tallyOf(name);
     const count = executing.get(name) ?? 0;
-    return [name, active, waiting + count === 0, false, waiting, count, dispatched, rejected, timedOut, 0].map(String);
+    const numbers = [waiting, count, dispatched, rejected, timedOut, cancelled];
+    return [name, active, waiting + count === 0, false, ...numbers].map(String);
   });
   return [
     [

@@ -29,9 +29,19 @@ export interface Seat {
   release(): void;
 }
 
+/** Who waits for the answer, such as Node's response; tells when it has gone. */
+export interface Client {
+  readonly destroyed: boolean;
+  once(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
+}
+
 export interface Fairness {
-  /** A seat, at once where there is one. `width`: seats that the request takes. @throws TooManyRequests */
-  enter(request: FlowRequest, width: number): Seat | Promise<Seat> | undefined;
+  /**
+   * A seat, at once where there is one. `width`: seats that the request takes. A client that goes while its request waits takes
+   * the request out of its queue. @throws TooManyRequests
+   */
+  enter(request: FlowRequest, width: number, client?: Client): Seat | Promise<Seat> | undefined;
   /** A text about levels, queues or requests; undefined for paths of others. */
   dump(path: string, details: boolean): string | undefined;
 }
@@ -136,14 +146,17 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   function tallyOf(level: string): Tally {
     let tally = tallies.get(level);
     if (tally === undefined) {
-      tally = { dispatched: 0, rejected: 0, timedOut: 0 };
+      tally = { dispatched: 0, rejected: 0, timedOut: 0, cancelled: 0 };
       tallies.set(level, tally);
     }
     return tally;
   }
 
   function refused(schema: Schema, reason: Refusal): TooManyRequests {
-    tallyOf(schema.level)[reason === 'time-out' ? 'timedOut' : 'rejected']++;
+    const tally = tallyOf(schema.level);
+    tally.rejected++;
+    if (reason === 'time-out') tally.timedOut++;
+    if (reason === 'cancelled') tally.cancelled++;
     metrics
       .counter(
         'apiserver_flowcontrol_rejected_requests_total',
@@ -179,7 +192,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   }
 
   return {
-    enter(request, width) {
+    enter(request, width, client) {
       if (stale) refresh();
       const schema = schemaOf(request);
       if (schema === undefined) return undefined;
@@ -219,18 +232,21 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       waits(1);
       const fromMs = clock.monotonic();
       return new Promise<Seat>((resolve, reject) => {
-        const timer = clock.after(
-          WAIT_MS,
-          () => {
-            if (!level.abandon(queued)) return;
-            waits(-1);
-            reject(refused(schema, 'time-out'));
-          },
-          { background: true },
-        );
-        settle = () => {
+        const left = () => giveUp('cancelled');
+        const timer = clock.after(WAIT_MS, () => giveUp('time-out'), { background: true });
+        const decided = () => {
           timer.cancel();
+          client?.off('close', left);
           waits(-1);
+        };
+        const giveUp = (reason: Refusal) => {
+          if (!level.abandon(queued)) return;
+          decided();
+          reject(refused(schema, reason));
+        };
+        client?.once('close', left);
+        settle = () => {
+          decided();
           resolve(begin(taken, leave, clock.now(), (clock.monotonic() - fromMs) / 1000));
         };
       });

@@ -27,7 +27,7 @@ export interface LevelSpec {
   readonly queuing?: { readonly queues: number; readonly handSize: number; readonly queueLengthLimit: number };
 }
 
-export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out';
+export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out' | 'cancelled';
 
 interface Waiting {
   readonly width: number;

@@ -117,7 +117,7 @@ async function answerPath(
   try {
     const known = await impersonatedOnPath(user, credentials, method, path, server);
     if (record !== undefined && known !== user) record.impersonatedUser = known;
-    seat = await server.fairness?.enter(pathRequest(known, method, path), 1);
+    seat = await server.fairness?.enter(pathRequest(known, method, path), 1, reply.response);
     reply.seat = seat;
     const decision = await authorizePath(known, method, path, server);
     checkMainQuery(known, path.replace(/\/+$/, ''));
@@ -157,7 +157,7 @@ async function answerRemote(
   if (resource === undefined) await authorizePath(known, method, path, server);
   else await authorizeUnrouted(server, known, method, resource, query);
   const lasts = upgrade !== undefined || booleanOf(query.first['watch']) === true;
-  const seat = lasts ? undefined : await server.fairness?.enter(pathRequest(known, method, path), 1);
+  const seat = lasts ? undefined : await server.fairness?.enter(pathRequest(known, method, path), 1, reply.response);
   try {
     await serveRemote(server, reply, remote, known);
     if (record !== undefined) server.auditor?.completed(record, reply.response.statusCode, {});
@@ -212,6 +212,7 @@ async function answerResource(
 ): Promise<void> {
   const started = server.context.clock.monotonic();
   let code = 200;
+  call.client = reply.response;
   try {
     if (call.kind.deprecationWarning !== undefined) call.warnings.push(call.kind.deprecationWarning);
     const answer = await runPipeline(call, server);

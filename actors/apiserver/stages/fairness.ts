@@ -16,7 +16,7 @@ export function takeSeat(call: Call, server: Server): void | Promise<void> {
   const { verb, group, resource, subresource, namespace } = scopeOf(call);
   const { user, kind, name = '' } = call;
   const request = { user, verb, group, version: kind.version, resource, subresource, namespace, name };
-  const seat = server.fairness.enter(request, widthOf(call, server));
+  const seat = server.fairness.enter(request, widthOf(call, server), call.client);
   if (!(seat instanceof Promise)) {
     call.seat = seat;
     return;

@@ -10,7 +10,11 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer({
     http: { host: '127.0.0.1', port: 0 },
-    tokens: ['flooder', 'quiet', 'bare', 'narrow'].map((user) => ({ token: user, user, groups: ['system:tests'] })),
+    tokens: ['flooder', 'quiet', 'bare', 'narrow', 'leaver'].map((user) => ({
+      token: user,
+      user,
+      groups: ['system:tests'],
+    })),
     authorizationModes: ['AlwaysAllow'],
     // Few seats, so that the test needs few requests to fill them.
     maxRequestsInflight: 60,
@@ -20,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 3000; attempt++) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -153,6 +157,64 @@ describe('the dumps', () => {
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([504, 504, 504]);
     await until(async () => cellsOf(await dump('dump_requests'), 'narrow').length === 0);
     expect((await server.http('GET', `${DUMPS}/nothing`)).status).toBe(404);
+  });
+});
+
+describe('a client that goes while its request waits', () => {
+  it('takes the request out of its queue', async () => {
+    const level = {
+      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+      kind: 'PriorityLevelConfiguration',
+      metadata: { name: 'left' },
+      spec: {
+        type: 'Limited',
+        limited: {
+          nominalConcurrencyShares: 1,
+          borrowingLimitPercent: 0,
+          limitResponse: { type: 'Queue', queuing: { queues: 1, handSize: 1, queueLengthLimit: 1 } },
+        },
+      },
+    };
+    expect((await server.http('POST', LEVELS, level)).status).toBe(201);
+    const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true };
+    const schema = {
+      apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
+      kind: 'FlowSchema',
+      metadata: { name: 'left' },
+      spec: {
+        matchingPrecedence: 52,
+        priorityLevelConfiguration: { name: 'left' },
+        rules: [{ subjects: [{ kind: 'User', user: { name: 'leaver' } }], resourceRules: [all] }],
+      },
+    };
+    expect((await server.http('POST', FLOWS, schema)).status).toBe(201);
+    const row = async () => {
+      const { text } = await server.http('GET', '/debug/api_priority_and_fairness/dump_priority_levels');
+      const cells = text.split('\n').map((line) => line.split(/, */));
+      return cells.find(([name]) => name === 'left')?.slice(4) ?? [];
+    };
+    const begin = (method: string, path: string, headers: Record<string, string>) => {
+      const sent = request(server.url + path, { method, headers: { ...as('leaver'), ...headers }, agent: new Agent() });
+      sent.on('error', () => undefined);
+      return sent;
+    };
+    // The one seat of the level is kept by a request whose body does not come.
+    const keeper = begin('POST', MAPS, { 'content-type': 'application/json', 'content-length': '1000' });
+    keeper.flushHeaders();
+    await until(async () => (await row())[1] === '1');
+    const leaver = begin('GET', `${MAPS}/one`, {});
+    leaver.end();
+    await until(async () => (await row())[0] === '1');
+    expect((await server.http('GET', `${MAPS}/one`, undefined, as('leaver'))).status).toBe(429);
+    leaver.destroy();
+    await until(async () => (await row())[0] === '0');
+    expect(await row()).toEqual(['0', '1', '1', '2', '0', '1']);
+    const next = server.http('GET', `${MAPS}/one`, undefined, as('leaver'));
+    await until(async () => (await row())[0] === '1');
+    keeper.destroy();
+    expect((await next).status).toBe(200);
+    const { text } = await server.http('GET', '/metrics');
+    expect(text).toMatch(/rejected_requests_total\{[^}]*flow_schema="left"[^}]*reason="cancelled"[^}]*\} 1/);
   });
 });
 
