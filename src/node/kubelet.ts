@@ -14,11 +14,12 @@ import { NodeLease } from './node-lease.ts';
 import { nodeAddress, nodeAllocatable, nodePodCidr } from './node-object.ts';
 import { NodeRegistration } from './node-registration.ts';
 import type { KubeletOptions } from './options.ts';
-import { type BoundPod, isMirrorPod, sameRecord } from './pod.ts';
+import { type BoundPod, isMirrorPod, isStaticPod, sameRecord } from './pod.ts';
 import { PodAdmission } from './pod-admission.ts';
 import { createPodContent } from './pod-content.ts';
 import { PodEvents, TokenBucket } from './pod-events.ts';
 import { PodSource } from './pod-source.ts';
+import { PodVolumes } from './pod-volumes.ts';
 import { isOlder, PodWorker, type PodWorkerHost } from './pod-worker.ts';
 import { type NodeLogsRequest, type NodeSummary, nodeChannels } from './protocol.ts';
 import type { ContainerEvent, RuntimeService } from './runtime.ts';
@@ -27,6 +28,7 @@ import { ImageCatalog } from './simulated/images.ts';
 import { SimulatedRuntime } from './simulated/runtime.ts';
 import { staticPod } from './static-pods.ts';
 import { StatusWriter } from './status-writer.ts';
+import { awaitedVolumes } from './volume-sources.ts';
 
 const leaseDurationDefaultSeconds = 40;
 
@@ -53,6 +55,8 @@ class Kubelet implements PodWorkerHost {
   readonly #workers = new Map<string, PodWorker>();
   /** Only for kubelets with static pods. */
   #mirrors: MirrorKeeper | undefined;
+  /** From the first pod on whose volumes have to be waited for. */
+  #volumes: PodVolumes | undefined;
   #recorder: EventRecorder | undefined;
   #pool: AddressPool | undefined;
   #http: KubeletHttp | undefined;
@@ -102,6 +106,7 @@ class Kubelet implements PodWorkerHost {
         changed: (worker) => this.#writer.changed(worker),
       });
     }
+    if (this.#registration.volumesInUse.length > 0) this.#podVolumes();
     const cidr = this.#registration.node.spec?.podCIDR ?? nodePodCidr(this.#options);
     if (cidr !== undefined) this.#pool = new AddressPool(parseCidr(cidr));
     const lease = new NodeLease({
@@ -123,6 +128,7 @@ class Kubelet implements PodWorkerHost {
       },
     });
     await Promise.all([lease.start(), source.start()]);
+    this.#volumes?.adopted();
     for (const manifest of this.#options.staticPods ?? []) {
       const worker = this.#add(staticPod(manifest, nodeName));
       this.#mirrors?.add(worker);
@@ -135,6 +141,17 @@ class Kubelet implements PodWorkerHost {
     return this.#pool;
   }
 
+  mount(worker: PodWorker, ready: () => void): boolean {
+    const list = awaitedVolumes(worker.pod);
+    if (list === undefined || isStaticPod(worker.pod)) return true;
+    this.#podVolumes().mount(worker.pod, list, ready);
+    return false;
+  }
+
+  unmount(worker: PodWorker): void {
+    this.#volumes?.release(worker.uid);
+  }
+
   statusChanged(worker: PodWorker): void {
     if (worker.stage === 'terminated') this.#admission.release(worker.uid);
     this.#writer.changed(worker);
@@ -143,6 +160,13 @@ class Kubelet implements PodWorkerHost {
   #common() {
     const { clock, random, log, signal } = this.#context;
     return { client: this.#client, clock, random, log, signal };
+  }
+
+  #podVolumes(): PodVolumes {
+    const { nodeName } = this.#options;
+    const options = { ...this.#common(), nodeName, events: this.events };
+    this.#volumes ??= new PodVolumes(options, this.#registration.volumesInUse);
+    return this.#volumes;
   }
 
   #eventRecorder(): EventRecorder {

@@ -28,6 +28,7 @@ const statusReportDefaultMs = 300_000;
 export class NodeRegistration {
   readonly #options: NodeRegistrationOptions;
   #node: Node;
+  #volumesInUse: readonly string[] = [];
 
   constructor(options: NodeRegistrationOptions) {
     this.#options = options;
@@ -37,6 +38,11 @@ export class NodeRegistration {
   /** What decisions need of the Node, as last seen: names, labels, spec and conditions. */
   get node(): Node {
     return this.#node;
+  }
+
+  /** What an earlier life of this kubelet had reported, when it registered. */
+  get volumesInUse(): readonly string[] {
+    return this.#volumesInUse;
   }
 
   /** Registers, trying again until it succeeds or the signal aborts, and begins the regular reports. */
@@ -80,6 +86,7 @@ export class NodeRegistration {
     }
     const known = await client.get(nodes, { name: kubelet.nodeName });
     this.#node = essence(known);
+    this.#volumesInUse = known.status?.volumesInUse ?? [];
     const labels = { ...kubeletLabels(kubelet), ...kubelet.labels };
     const missing = Object.entries(labels).filter(([key, value]) => known.metadata?.labels?.[key] !== value);
     if (missing.length > 0) {

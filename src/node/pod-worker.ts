@@ -31,6 +31,10 @@ export interface PodWorkerHost {
   readonly hostIps: readonly string[];
   /** Addresses of this node's pods; undefined while the node has no CIDR, and pods wait. */
   addresses(): AddressPool | undefined;
+  /** Brings the pod's volumes up. True when they are there already; otherwise calls `ready` later, when they are. */
+  mount(worker: PodWorker, ready: () => void): boolean;
+  /** The pod has ended: nothing of it uses its volumes any more. */
+  unmount(worker: PodWorker): void;
   /** The status may differ from what the API has. Called any number of times a turn. */
   statusChanged(worker: PodWorker): void;
 }
@@ -61,6 +65,7 @@ export class PodWorker {
   #ephemeral: ContainerRecord[] = [];
   #sandboxId = '';
   #sandboxBusy = false;
+  #volumes: 'unasked' | 'waiting' | 'ready' = 'unasked';
   #podIps: readonly string[] = [];
   readonly #startTime: string;
   #deadline: Timer | undefined;
@@ -112,6 +117,8 @@ export class PodWorker {
         background: true,
       });
     }
+    // A pod that is being deleted uses its volumes to its end.
+    if (this.hasSandbox && this.stage !== 'terminated') this.#ensureVolumes();
     this.update(this.pod);
   }
 
@@ -230,7 +237,7 @@ export class PodWorker {
       this.stage = 'terminating';
       return;
     }
-    if (!this.#ensureSandbox()) return;
+    if (!this.#ensureVolumes() || !this.#ensureSandbox()) return;
     if (!this.#advanceInit()) return;
     for (const record of this.#main) if (!this.#advanceContainer(record)) return;
     for (const record of this.#ephemeral) {
@@ -249,6 +256,18 @@ export class PodWorker {
       return this.#init.some((record) => record.kind === 'init' && endedForGood(record) && record.exit?.exitCode !== 0);
     }
     return this.#main.every(endedForGood);
+  }
+
+  /** True when the volumes are mounted; they are for a pod that runs already. */
+  #ensureVolumes(): boolean {
+    if (this.#volumes === 'unasked') {
+      const isMounted = this.#host.mount(this, () => {
+        this.#volumes = 'ready';
+        this.sync();
+      });
+      this.#volumes = isMounted ? 'ready' : 'waiting';
+    }
+    return this.#volumes === 'ready' || this.hasSandbox;
   }
 
   /** True when the sandbox is there. */
@@ -406,6 +425,7 @@ export class PodWorker {
     }
     this.stage = 'terminated';
     this.#releaseSandbox();
+    if (this.#volumes !== 'unasked') this.#host.unmount(this);
   }
 
   #kill(record: ContainerRecord): void {

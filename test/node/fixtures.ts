@@ -55,6 +55,8 @@ export class Bench {
       events: new PodEvents(() => recorder, new TokenBucket(this.clock, 1000, 1000), 'all'),
       hostIps: ['172.16.0.2'],
       addresses: () => this.pool,
+      mount: () => true,
+      unmount: () => {},
       statusChanged: () => {
         this.changes++;
       },
