@@ -31,6 +31,7 @@ export class PodTracker {
   readonly byUid = new Map<string, TrackedPod>();
   private readonly byNamespace = new Map<string, Map<string, TrackedPod>>();
   private readonly boundByNamespace = new Map<string, number>();
+  private readonly everBoundByNamespace = new Map<string, number>();
   private readonly waiters = new Set<Waiter>();
   private readonly subscription: Subscription;
   /** Told of each change, before waiters are. */
@@ -76,6 +77,9 @@ export class PodTracker {
     }
     const boundNow = Number(bound && !deleted) - Number(previous?.bound ?? false);
     if (boundNow !== 0) this.boundByNamespace.set(namespace, this.boundCount(namespace) + boundNow);
+    if (bound && previous?.bound !== true) {
+      this.everBoundByNamespace.set(namespace, this.everBoundCount(namespace) + 1);
+    }
     if (deleted) this.onDeleted?.(tracked);
     else this.listener?.(tracked, previous);
     for (const waiter of this.waiters) {
@@ -93,6 +97,11 @@ export class PodTracker {
   /** Pods of the namespace that have a node. */
   boundCount(namespace: string): number {
     return this.boundByNamespace.get(namespace) ?? 0;
+  }
+
+  /** Pods of the namespace that were seen to come to a node, those that are gone by now too. */
+  everBoundCount(namespace: string): number {
+    return this.everBoundByNamespace.get(namespace) ?? 0;
   }
 
   count(namespace: string): number {

@@ -84,7 +84,7 @@ export async function runWorkload(
     components: [
       'apiserver',
       ...(external === undefined ? ['scheduler'] : []),
-      ...(claimsDevices(workload) ? ['resourceclaim-controller'] : []),
+      ...(claimsDevices(workload) ? ['resourceclaim-controller', 'garbage-collector-controller'] : []),
       ...(options.kubelets === true ? ['nodes'] : []),
     ],
     threads: options.threads ?? 'auto',

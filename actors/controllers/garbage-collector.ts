@@ -23,6 +23,9 @@ import {
 const deletePrefix = 'delete/';
 const orphanPrefix = 'orphan/';
 
+/** Owners that were seen to go are remembered up to this number, as upstream does. */
+const goneMax = 500;
+
 /** Events own nothing, come in masses and go by themselves. */
 function isFollowed({ group, resource }: Resource): boolean {
   return !(resource === 'events' && (group === '' || group === 'events.k8s.io'));
@@ -35,6 +38,9 @@ export const garbageCollectorController: ControllerDefinition = {
   interests: [{ resource: 'all', interest: 'ownership' }],
   create: createReconciler,
 };
+
+/** What a reference names an owner by, beside its uid. */
+type Identity = Pick<OwnerNode, 'kind' | 'namespace' | 'name'>;
 
 type OwnerState = 'solid' | 'dangling' | 'waiting';
 
@@ -53,9 +59,20 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     },
   });
 
+  /** Owners that were seen to go, the oldest first: the server need not be asked for them once for each dependent. */
+  const gone = new Map<string, Identity>();
+  function remember({ uid, kind, namespace, name }: OwnerNode): void {
+    gone.set(uid, { kind, namespace, name });
+    const [oldest] = gone.keys();
+    if (gone.size > goneMax && oldest !== undefined) gone.delete(oldest);
+  }
+
   const handler = (resource: Resource) => (change: Change<KubernetesObject>) => {
-    if (change.type === 'deleted') graph.remove(change.object.metadata?.uid ?? '');
-    else graph.observe(resource, change.object);
+    if (change.type !== 'deleted') return graph.observe(resource, change.object);
+    const { uid = '' } = change.object.metadata ?? {};
+    const node = graph.get(uid);
+    if (node?.object !== undefined && node.dependents.size > 0) remember(node);
+    graph.remove(uid);
   };
 
   const catalog = createResourceCatalog(dependencies, (resource) => {
@@ -66,9 +83,17 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   /** Whether the owner that a reference of `node` names is there; found absent, it leaves the graph. */
   async function stateOf(node: OwnerNode, reference: OwnerReference): Promise<OwnerState | 'unknowable'> {
+    const isMeant = (owner: Identity) =>
+      owner.name === reference.name &&
+      owner.kind === reference.kind &&
+      (owner.namespace === '' || owner.namespace === node.namespace);
     const known = graph.get(reference.uid);
-    const namesake = known?.object !== undefined && known.name === reference.name && known.kind === reference.kind;
-    if (namesake && (known.namespace === '' || known.namespace === node.namespace)) return liveState(known.object);
+    if (known?.object !== undefined && isMeant(known)) return liveState(known.object);
+    const former = gone.get(reference.uid);
+    if (former !== undefined && isMeant(former)) {
+      if (known !== undefined && known.object === undefined) graph.remove(reference.uid);
+      return 'dangling';
+    }
     const resource = catalog.byKind(reference.apiVersion, reference.kind);
     if (resource === undefined) return 'unknowable';
     // A cluster-scoped object cannot be owned by a namespaced one; nothing can be concluded from that.

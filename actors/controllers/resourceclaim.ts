@@ -29,6 +29,8 @@ const podClaimAnnotation = 'resource.kubernetes.io/pod-claim-name';
 const templateIndex = 'pods-by-claim-template';
 const claimNameIndex = 'pods-by-claim';
 const reservationsMax = 256;
+/** As many as upstream remembers. */
+const deletedMax = 500;
 /** So that a dash and five random characters make a name of 63 with it. */
 const prefixMax = 57;
 const ownerIndex = 'claims-by-owner';
@@ -80,10 +82,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   dependencies.index(resourceClaims, ownerIndex, ({ metadata }) =>
     (metadata?.ownerReferences ?? []).map(({ uid }) => uid),
   );
+  /** Uids of pods that were seen to go: nobody has to be asked whether these are still there. */
+  const deleted = new Set<string>();
+  function remember(uid: string): void {
+    deleted.add(uid);
+    const [oldest] = deleted;
+    if (deleted.size > deletedMax && oldest !== undefined) deleted.delete(oldest);
+  }
   dependencies.observe(pods, ({ type, object: pod }) => {
     const entries = pod.spec?.resourceClaims;
     if (entries === undefined || entries.length === 0) return;
-    if (type !== 'deleted') enqueue(`pod:${keyFor(pod)}`);
+    if (type === 'deleted') remember(pod.metadata?.uid ?? '');
+    else enqueue(`pod:${keyFor(pod)}`);
     if (type !== 'deleted' && !isDone(pod)) return;
     for (const entry of entries) {
       const name = claimNameOf(pod, entry);
@@ -210,6 +220,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   /** Whether a reservation still means a pod that runs or will run. */
   async function stands(namespace: string | undefined, name: string, uid: string): Promise<boolean> {
+    if (deleted.has(uid)) return false;
     let pod = podLister.get(namespace, name);
     if (pod?.metadata?.uid !== uid) {
       try {

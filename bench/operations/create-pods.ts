@@ -1,7 +1,6 @@
 /** createPods: pods through the API server, waited for until the scheduler has bound them. */
 import { z } from 'zod';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../src/api/index.ts';
-import type { KubernetesObject } from '../../src/client/index.ts';
 import { persistentVolumeClaims, persistentVolumes, pods } from '../../src/client/resources.ts';
 import { BenchConfigError } from '../config.ts';
 import type { MakeObject } from '../objects.ts';
@@ -109,34 +108,32 @@ async function createAll(run: Run, operation: CreatePods, namespace: string): Pr
 }
 
 /**
- * As upstream: `count` pods, and once all of them are bound they go and as many new ones come, until the duration is over. The
- * pods of the last round stay, bound or not.
+ * As upstream: `count` pods, and once all of them are bound they are deleted as a collection and as many new ones come at once,
+ * until the duration is over. The pods of the last round stay, bound or not.
  */
 async function steady(run: Run, operation: CreatePods, namespace: string): Promise<void> {
   const path = operation.podTemplatePath ?? run.defaultPodTemplatePath;
   const make = path === undefined ? defaultPod : run.objects(path, operation.templateParams);
-  const ended = new AbortController();
-  const timeIsUp = run.clock.sleep(durationMs(operation.duration ?? '0s')).then(() => ended.abort());
-  let rounds = 0;
+  const duration = operation.duration ?? '0s';
+  let isOver = false;
+  const timeIsUp = run.clock.sleep(durationMs(duration)).then(() => {
+    isOver = true;
+  });
+  const before = run.tracker.everBoundCount(namespace);
+  const bound = () => run.tracker.everBoundCount(namespace) - before;
+  let wanted = 0;
   // Only the wait for the scheduler is cut short by the time: what has been begun is finished, so that nothing goes on unseen.
-  while (!ended.signal.aborted) {
-    const made: KubernetesObject[] = [];
-    const before = run.tracker.boundCount(namespace);
+  while (!isOver) {
+    if (wanted > 0) {
+      await run.client.deleteCollection(pods, { namespace, gracePeriodSeconds: 0, propagationPolicy: 'Background' });
+    }
     await inParallel(operation.count, createWidth, async (index) => {
-      made.push(await run.createPod(inNamespace(make(index, operation.count) as Pod, namespace)));
+      await run.createPod(inNamespace(make(index, operation.count) as Pod, namespace));
     });
-    const bound = allBound(run, namespace, before + made.length).then(() => rounds++);
-    await Promise.race([bound, timeIsUp]);
-    if (ended.signal.aborted) break;
-    await inParallel(made.length, createWidth, async (at) => {
-      await run.client.delete(pods, { namespace, name: made[at]?.metadata?.name ?? '' }, { gracePeriodSeconds: 0 });
-    });
-    // The count of bound pods has to be down again before the next round asks for it.
-    await run.tracker.untilGone(made.map(({ metadata }) => metadata?.uid ?? ''));
+    wanted += operation.count;
+    await Promise.race([run.tracker.until(() => bound() >= wanted), timeIsUp]);
   }
-  if (rounds === 0) {
-    throw new BenchConfigError(`no round of ${operation.count} pods was bound within ${operation.duration ?? '0s'}`);
-  }
+  if (bound() === 0) throw new BenchConfigError(`no pod at all was bound within ${duration}`);
 }
 
 async function createPodsIn(run: Run, operation: CreatePods, namespace: string): Promise<void> {

@@ -19,6 +19,8 @@ export interface TestCluster {
   runPods(namespace: string, test?: (pod: Pod) => boolean): Promise<void>;
   /** Acts as the kubelet: lets go of the pods that are being deleted. */
   finishDeletions(namespace: string): Promise<void>;
+  /** How many objects of a resource have been read one by one, by whomever. */
+  readsOf(resource: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -106,6 +108,13 @@ export async function startCluster(
         await client.delete(pods, { namespace, name: pod.metadata.name ?? '' }, { gracePeriodSeconds: 0 });
       }
       await system.settled();
+    },
+    async readsOf(resource) {
+      const reads = /^apiserver_request_total\{.*verb="GET"/;
+      return (await system.metricsText())
+        .split('\n')
+        .filter((line) => reads.test(line) && line.includes(`resource="${resource}"`))
+        .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
     },
     stop: () => system.stop(),
   };

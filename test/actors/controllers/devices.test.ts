@@ -102,6 +102,20 @@ describe('resourceclaim-controller', () => {
     expect(metadata?.finalizers).toBeUndefined();
   });
 
+  it('gives back what a pod had that it saw go, without asking whether the pod is still there', async () => {
+    await start();
+    await makeClaim('c', ['resource.kubernetes.io/delete-protection']);
+    await setStatus('c', { allocation: allocation() });
+    await cluster.client.create(pods, podWith('p', { resourceClaimName: 'c' }, { nodeName: 'n1' }));
+    await settled();
+    expect((await readClaim('c')).status?.reservedFor).toHaveLength(1);
+    await cluster.client.delete(pods, { namespace, name: 'p' }, { gracePeriodSeconds: 0 });
+    await settled();
+    const { status, metadata } = await readClaim('c');
+    expect([status?.allocation, status?.reservedFor, metadata?.finalizers]).toEqual([undefined, undefined, undefined]);
+    expect(await cluster.readsOf('pods')).toBe(0);
+  });
+
   it('deletes a claim that was made for an earlier pod of the same name', async () => {
     await start();
     await cluster.client.create(pods, podWith('p', { resourceClaimTemplateName: 't' }));

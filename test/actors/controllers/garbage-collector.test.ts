@@ -31,6 +31,16 @@ describe('garbage-collector-controller', () => {
     expect(await names()).toEqual([]);
   });
 
+  it('asks for the dependents only, once each, when it has seen their owner go', async () => {
+    const parent = await owner('parent');
+    for (const name of ['first', 'second', 'third']) await dependent(name, [parent]);
+    await cluster.system.settled();
+    await cluster.client.delete(configMaps, { namespace, name: 'parent' });
+    await cluster.system.settled();
+    expect(await names()).toEqual([]);
+    expect(await cluster.readsOf('configmaps')).toBe(3);
+  });
+
   it('deletes what was created for an owner that does not exist, and keeps what has a living one', async () => {
     const alive = await owner('alive');
     await dependent('dangling', [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'nobody', uid: 'none' }]);
