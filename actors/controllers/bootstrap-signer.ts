@@ -41,6 +41,7 @@ function signingToken(
 
 export const bootstrapSignerController: ControllerDefinition = {
   name: 'bootstrap-signer-controller',
+  queue: 'bootstrap_signer_queue',
   serviceAccount: 'bootstrap-signer',
   byDefault: false,
   workers: 1,

@@ -48,6 +48,7 @@ const recognizers: readonly Recognizer[] = [
 
 export const certificateApprovingController: ControllerDefinition = {
   name: 'certificatesigningrequest-approving-controller',
+  queue: 'certificate',
   serviceAccount: 'certificate-controller',
   reconciles: certificateSigningRequests,
   create({ client, context, lister }) {

@@ -35,6 +35,7 @@ const isWaiting = (request: CertificateSigningRequest) =>
 
 export const certificateSigningController: ControllerDefinition = {
   name: 'certificatesigningrequest-signing-controller',
+  queue: 'certificate',
   serviceAccount: 'certificate-controller',
   reconciles: certificateSigningRequests,
   create({ client, context, lister, settings }) {

@@ -28,6 +28,7 @@ function aggregated(role: ClusterRole, roles: readonly ClusterRole[]): PolicyRul
 
 export const clusterRoleAggregationController: ControllerDefinition = {
   name: 'clusterrole-aggregation-controller',
+  queue: 'ClusterRoleAggregator',
   serviceAccount: 'clusterrole-aggregation-controller',
   create({ client, enqueue, lister, observe }) {
     const roleLister = lister(clusterRoles);

@@ -35,6 +35,7 @@ const slackMs = 100;
 
 export const cronJobController: ControllerDefinition = {
   name: 'cronjob-controller',
+  queue: 'cronjob',
   reconciles: cronJobs,
   workers: manyWorkers,
   // A new schedule counts from its next time on.

@@ -52,6 +52,7 @@ const historyLimit = 10;
 
 export const daemonSetController: ControllerDefinition = {
   name: 'daemonset-controller',
+  queue: 'daemonset',
   serviceAccount: 'daemon-set-controller',
   reconciles: daemonSets,
   interests: [{ resource: pods, interest: 'controlled-by:DaemonSet' }],

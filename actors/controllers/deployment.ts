@@ -70,6 +70,7 @@ const unlimitedHistory = 2_147_483_647;
 
 export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
+  queue: 'deployment',
   emits: ['ReplicaSetCreateError'],
   reconciles: deployments,
   workers: manyWorkers,

@@ -51,6 +51,7 @@ const stalePrefix = 'stale:';
 
 export const disruptionController: ControllerDefinition = {
   name: 'disruption-controller',
+  queue: 'disruption',
   component: 'controllermanager',
   serviceAccount: 'disruption-controller',
   reconciles: podDisruptionBudgets,

@@ -4,14 +4,7 @@
  *
  * @see kubernetes/pkg/controller/endpoint
  */
-import {
-  type Endpoints,
-  isAlreadyExists,
-  isForbidden,
-  isNotFound,
-  type Pod,
-  type Service,
-} from '../../src/api/index.ts';
+import { type Endpoints, isNotFound, type Pod, type Service } from '../../src/api/index.ts';
 import { endpoints, pods, services } from '../../src/client/index.ts';
 import {
   addressTypeOf,
@@ -48,7 +41,9 @@ const addressesMax = 1_000;
 
 export const endpointsController: ControllerDefinition = {
   name: 'endpoints-controller',
+  queue: 'endpoint',
   component: 'endpoint-controller',
+  emits: ['FailedToCreateEndpoint', 'FailedToUpdateEndpoint'],
   serviceAccount: 'endpoint-controller',
   reconciles: services,
   create: createReconciler,
@@ -113,12 +108,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       else await client.update(endpoints, wanted);
     } catch (error) {
       if (isNamespaceTerminating(error)) return;
-      if (isForbidden(error) || isAlreadyExists(error)) {
-        const reason = current === undefined ? 'FailedToCreateEndpoint' : 'FailedToUpdateEndpoint';
-        const verb = current === undefined ? 'create' : 'update';
-        const message = `Failed to ${verb} endpoint for service ${keyFor(wanted)}: ${messageOf(error)}`;
-        events.event(wanted, 'Warning', reason, message);
-      }
+      const [reason, what] =
+        current === undefined
+          ? ['FailedToCreateEndpoint', 'create endpoint for service']
+          : ['FailedToUpdateEndpoint', 'update endpoint'];
+      events.event(wanted, 'Warning', reason, `Failed to ${what} ${keyFor(wanted)}: ${messageOf(error)}`);
       throw error;
     }
   }

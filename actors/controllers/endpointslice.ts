@@ -21,6 +21,7 @@ import {
   type ControllerDependencies,
   conditionOf,
   controllerMetrics,
+  controllerOf,
   controllerReferenceTo,
   endpointKey,
   hasSelector,
@@ -56,11 +57,13 @@ const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 const managedBy = 'endpointslice-controller.k8s.io';
 const endpointsMax = 100;
 const serviceIndex = 'managed-by-service';
-/** How soon to look again at pods whose node is not known yet. */
+/** How soon to look again at pods whose node is not known; twice as late each further time. */
 const unknownNodeRetryMs = 1_000;
+const unknownNodeRetryMaxMs = 1_000_000;
 
 export const endpointSliceController: ControllerDefinition = {
   name: 'endpointslice-controller',
+  queue: 'endpoint_slice',
   reconciles: services,
   reads: [nodes],
   create: createReconciler,
@@ -107,6 +110,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (change.type === 'updated') for (const key of serviceOf(change.previous)) dependencies.enqueue(key);
   });
 
+  /** How often in a row a Service had pods whose node is not known. */
+  const unplacedTimes = new Map<Key, number>();
   /** Services that have topology hints now. */
   const hinted = new Set<Key>();
   /** As the nodes are now; undefined when they must be counted anew. */
@@ -247,27 +252,33 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  async function sync(service: Service): Promise<boolean> {
-    const { namespace } = service.metadata ?? {};
-    const own = sliceLister
+  /** Answers what was left out, and why; `stale` when nothing could be done yet. */
+  async function sync(service: Service): Promise<readonly string[] | 'stale'> {
+    const { namespace, uid } = service.metadata ?? {};
+    const labelled = sliceLister
       .byIndex(serviceIndex, keyFor(service))
       .filter((slice) => slice.metadata?.deletionTimestamp === undefined);
-    if (versions.isStale(keyFor(service), own)) return false;
+    if (versions.isStale(keyFor(service), labelled)) return 'stale';
+    // Those of a Service of this name before, or made by somebody else, are not brought up to date.
+    const isOwned = (slice: EndpointSlice) => controllerOf(slice)?.uid === uid;
+    const own = labelled.filter(isOwned);
     const matching = podLister
       .list(namespace)
       .filter((pod) => selectors.matches(service, pod.metadata?.labels) && belongsToEndpoints(pod, true));
     const tolerant = service.spec?.publishNotReadyAddresses === true;
-    const placed = matching.filter(
-      ({ spec }) => spec?.nodeName === undefined || tolerant || nodeLister.get(undefined, spec.nodeName) !== undefined,
-    );
+    const isPlaced = ({ spec }: Pod) => nodeLister.get(undefined, spec?.nodeName ?? '') !== undefined;
+    const placed = tolerant ? matching : matching.filter(isPlaced);
     const triggerMs = triggerTimes.next(service, matching);
     const types = addressTypesOf(service);
     for (const type of types) {
       const existing = own.filter((slice) => slice.addressType === type);
       await syncType(service, existing, placed, type, triggerMs);
     }
-    for (const slice of own) if (!types.includes(slice.addressType as AddressType)) await removeSlice(slice);
-    return placed.length === matching.length;
+    for (const slice of labelled) {
+      if (!isOwned(slice) || !types.includes(slice.addressType as AddressType)) await removeSlice(slice);
+    }
+    if (tolerant) return [];
+    return matching.flatMap((pod) => (isPlaced(pod) ? [] : [unplacedText(pod, service)]));
   }
 
   return {
@@ -280,21 +291,45 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       }
       if (service === undefined) {
         hinted.delete(key);
+        unplacedTimes.delete(key);
         triggerTimes.forget(key);
         return undefined;
       }
       if (service.spec?.type === 'ExternalName' || !hasSelector(service)) return undefined;
       if (service.metadata?.deletionTimestamp !== undefined) return undefined;
+      const track = (result: 'success' | 'stale' | 'error') =>
+        metrics.count('endpoint_slice_controller_syncs', [result]);
+      const failed = (why: string) => {
+        track('error');
+        const message = `Error updating Endpoint Slices for Service ${key}: ${why}`;
+        events.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
+      };
       try {
-        return (await sync(service)) ? undefined : { requeueAfterMs: unknownNodeRetryMs, background: true };
+        const left = await sync(service);
+        if (left === 'stale') {
+          track('stale');
+          return { requeueAfterMs: unknownNodeRetryMs, background: true };
+        }
+        if (left.length === 0) {
+          track('success');
+          unplacedTimes.delete(key);
+          return undefined;
+        }
+        failed(left.length === 1 ? (left[0] ?? '') : `[${left.join(', ')}]`);
+        const times = unplacedTimes.get(key) ?? 0;
+        unplacedTimes.set(key, times + 1);
+        return { requeueAfterMs: Math.min(unknownNodeRetryMaxMs, unknownNodeRetryMs * 2 ** times), background: true };
       } catch (error) {
         if (isNamespaceTerminating(error)) return undefined;
-        const message = `Error updating Endpoint Slices for Service ${key}: ${error instanceof Error ? error.message : error}`;
-        events.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
+        failed(error instanceof Error ? error.message : String(error));
         throw error;
       }
     },
   };
+}
+
+function unplacedText({ metadata, spec }: Pod, service: Service): string {
+  return `skipping Pod ${metadata?.name} for Service ${keyFor(service)}: Node ${spec?.nodeName ?? ''} Not Found`;
 }
 
 /** What of a node decides about the share of its zone. */

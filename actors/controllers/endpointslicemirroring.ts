@@ -23,6 +23,7 @@ import {
   SliceVersions,
   semanticallyEqual,
   splitKey,
+  triggerTimeAnnotation,
 } from '../../src/controller/index.ts';
 
 const serviceNameLabel = 'kubernetes.io/service-name';
@@ -36,6 +37,8 @@ const mirrorIndex = 'mirrored-service';
 
 export const endpointSliceMirroringController: ControllerDefinition = {
   name: 'endpointslice-mirroring-controller',
+  component: 'endpoint-slice-mirroring-controller',
+  queue: 'endpoint_slice_mirroring',
   serviceAccount: 'endpointslicemirroring-controller',
   reconciles: endpoints,
   create: createReconciler,
@@ -79,6 +82,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   async function mirror(source: Endpoints, existing: readonly EndpointSlice[]): Promise<void> {
     const key = keyFor(source);
+    const skipped = (source.subsets ?? []).reduce((sum, subset) => sum + skippedOf(subset), 0);
+    if (skipped > 0) {
+      const message = `A max of ${addressesMax} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`;
+      dependencies.events.event(source, 'Warning', 'TooManyAddressesToMirror', message);
+    }
     const metadata = metadataOf(source);
     const outdated = (slice: EndpointSlice) =>
       !semanticallyEqual(slice.metadata?.labels, metadata.labels) ||
@@ -143,7 +151,11 @@ function isMirrored(source: Endpoints): boolean {
 }
 
 function metadataOf(source: Endpoints): { labels: Record<string, string>; annotations: Record<string, string> } {
-  const { [lastAppliedAnnotation]: _applied, ...annotations } = source.metadata?.annotations ?? {};
+  const {
+    [lastAppliedAnnotation]: _applied,
+    [triggerTimeAnnotation]: _time,
+    ...annotations
+  } = source.metadata?.annotations ?? {};
   const labels = {
     ...source.metadata?.labels,
     [serviceNameLabel]: source.metadata?.name ?? '',
@@ -182,8 +194,12 @@ function endpointsOf(subset: EndpointSubset, type: 'IPv4' | 'IPv6'): Endpoint[] 
     if (targetRef !== undefined) endpoint.targetRef = targetRef;
     return endpoint;
   };
-  return [
-    ...(subset.addresses ?? []).flatMap(mirror(true)),
-    ...(subset.notReadyAddresses ?? []).flatMap(mirror(false)),
-  ];
+  const ready = (subset.addresses ?? []).slice(0, addressesMax);
+  const notReady = (subset.notReadyAddresses ?? []).slice(0, addressesMax - ready.length);
+  return [...ready.flatMap(mirror(true)), ...notReady.flatMap(mirror(false))];
+}
+
+/** How many of the addresses have no place in a slice. */
+function skippedOf({ addresses, notReadyAddresses }: EndpointSubset): number {
+  return Math.max(0, (addresses?.length ?? 0) + (notReadyAddresses?.length ?? 0) - addressesMax);
 }

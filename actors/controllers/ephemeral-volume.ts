@@ -18,6 +18,7 @@ import {
 
 export const ephemeralVolumeController: ControllerDefinition = {
   name: 'ephemeral-volume-controller',
+  queue: 'ephemeral_volume',
   component: 'ephemeral_volume',
   serviceAccount: 'ephemeral-volume-controller',
   interests: [{ resource: pods, interest: 'claiming' }],

@@ -33,6 +33,7 @@ function isFollowed({ group, resource }: Resource): boolean {
 
 export const garbageCollectorController: ControllerDefinition = {
   name: 'garbage-collector-controller',
+  queue: 'garbage_collector_attempt_to_delete',
   serviceAccount: 'generic-garbage-collector',
   workers: 20,
   interests: [{ resource: 'all', interest: 'ownership' }],
@@ -75,7 +76,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     graph.remove(uid);
   };
 
+  /** Nodes with an owner of a kind that nobody serves: what becomes of them can be told when somebody does. */
+  const awaitingKinds = new Set<string>();
+
   const catalog = createResourceCatalog(dependencies, (resource) => {
+    for (const uid of awaitingKinds) dependencies.enqueue(deletePrefix + uid);
+    awaitingKinds.clear();
     const subscription = informers.informer(resource).changes$.subscribe(handler(resource));
     context.signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
   });
@@ -95,7 +101,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return 'dangling';
     }
     const resource = catalog.byKind(reference.apiVersion, reference.kind);
-    if (resource === undefined) return 'unknowable';
+    if (resource === undefined) {
+      awaitingKinds.add(node.uid);
+      return 'unknowable';
+    }
     // A cluster-scoped object cannot be owned by a namespaced one; nothing can be concluded from that.
     if (resource.namespaced && node.namespace === '') return 'unknowable';
     try {

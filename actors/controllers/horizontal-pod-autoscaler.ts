@@ -46,6 +46,7 @@ const defaultTolerance = 0.1;
 
 export const horizontalPodAutoscalerController: ControllerDefinition = {
   name: 'horizontal-pod-autoscaler-controller',
+  queue: 'horizontalpodautoscaler',
   emits: [
     'FailedGetResourceMetric',
     'FailedGetContainerResourceMetric',

@@ -64,6 +64,7 @@ const expectationsLookMs = 301_000;
 
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
+  queue: 'job',
   emits: ['PodFailurePolicy', 'BackoffLimitExceeded', 'DeadlineExceeded', 'MaxFailedIndexesExceeded', 'FailedIndexes'],
   reconciles: jobs,
   workers: manyWorkers,

@@ -5,10 +5,11 @@
  * @see kubernetes/pkg/controller/namespace/deletion/namespaced_resources_deleter.go
  */
 import { isMethodNotSupported, isNotFound, type Namespace, type NamespaceCondition } from '../../src/api/index.ts';
-import { type KubernetesObject, keyOf, namespaces, pods, type Resource } from '../../src/client/index.ts';
+import { apiServices, type KubernetesObject, keyOf, namespaces, pods, type Resource } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
   type ControllerDependencies,
+  conditionOf,
   createResourceCatalog,
   messageOf,
   type Reconciler,
@@ -23,6 +24,7 @@ const recheckMs = 5_000;
 
 export const namespaceController: ControllerDefinition = {
   name: 'namespace-controller',
+  queue: 'namespace',
   workers: 10,
   reads: [namespaces],
   create: createReconciler,
@@ -34,6 +36,8 @@ interface Remains {
   readonly counts: Map<string, number>;
   readonly finalizers: Map<string, number>;
   readonly errors: string[];
+  /** Group versions, such as `metrics.k8s.io/v1beta1`, whose servers cannot be asked what they have. */
+  readonly undiscovered: readonly string[];
 }
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
@@ -98,9 +102,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
+  /** Nobody knows what other servers keep in a namespace while they are not to be reached: it must not go. */
+  async function unreachableVersions(): Promise<string[]> {
+    const { items } = await client.list(apiServices);
+    return items
+      .filter(({ spec, status }) => spec?.service && conditionOf(status?.conditions, 'Available')?.status !== 'True')
+      .map(({ spec }) => `${spec?.group}/${spec?.version}`)
+      .sort();
+  }
+
   /** Pods go before everything else, so that they do not outlive what they depend on. */
   async function empty(namespace: string): Promise<Remains> {
-    const remains: Remains = { counts: new Map(), finalizers: new Map(), errors: [] };
+    const remains: Remains = {
+      counts: new Map(),
+      finalizers: new Map(),
+      errors: [],
+      undiscovered: await unreachableVersions(),
+    };
     await deleteAll(pods as Resource, namespace, remains);
     if (remains.counts.size > 0 || remains.errors.length > 0) return remains;
     const others = catalog
@@ -126,7 +144,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         if (namespace.metadata?.deletionTimestamp === undefined || finalizers.length === 0) return undefined;
         const remains = await empty(name);
         const written = await writeConditions(namespace, remains);
-        if (remains.counts.size > 0 || remains.errors.length > 0) {
+        if (remains.counts.size > 0 || remains.errors.length > 0 || remains.undiscovered.length > 0) {
           return { requeueAfterMs: recheckMs, background: true };
         }
         const left = finalizers.filter((finalizer) => finalizer !== kubernetesFinalizer);
@@ -148,9 +166,11 @@ function nameOf({ group, resource }: Resource): string {
 type Verdict = readonly [type: string, status: 'True' | 'False', reason: string, message: string];
 
 function conditionsOf(remains: Remains, now: string): NamespaceCondition[] {
-  const { counts, finalizers, errors } = remains;
+  const { counts, finalizers, errors, undiscovered } = remains;
   const verdicts: Verdict[] = [
-    ['NamespaceDeletionDiscoveryFailure', 'False', 'ResourcesDiscovered', 'All resources successfully discovered'],
+    undiscovered.length === 0
+      ? ['NamespaceDeletionDiscoveryFailure', 'False', 'ResourcesDiscovered', 'All resources successfully discovered']
+      : ['NamespaceDeletionDiscoveryFailure', 'True', 'DiscoveryFailed', undiscoveredText(undiscovered)],
     [
       'NamespaceDeletionGroupVersionParsingFailure',
       'False',
@@ -199,6 +219,11 @@ function conditionsOf(remains: Remains, now: string): NamespaceCondition[] {
     reason,
     message,
   }));
+}
+
+function undiscoveredText(versions: readonly string[]): string {
+  const each = versions.map((version) => `${version}: stale GroupVersion discovery: ${version}`).join(', ');
+  return `Discovery failed for some groups, ${versions.length} failing: unable to retrieve the complete list of server APIs: ${each}`;
 }
 
 function listed(counts: ReadonlyMap<string, number>, text: (name: string, count: number) => string): string {

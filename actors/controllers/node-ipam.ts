@@ -15,6 +15,7 @@ const nodeMaskSize = { ipv4: 24, ipv6: 64 };
 
 export const nodeIpamController: ControllerDefinition = {
   name: 'node-ipam-controller',
+  queue: 'cidrallocator_node',
   component: 'cidrAllocator',
   serviceAccount: 'node-controller',
   byDefault: false,

@@ -55,6 +55,7 @@ const watchedConditions = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressu
 
 export const nodeLifecycleController: ControllerDefinition = {
   name: 'node-lifecycle-controller',
+  queue: 'node_lifecycle_controller',
   component: 'node-controller',
   serviceAccount: 'node-controller',
   reconciles: nodes,

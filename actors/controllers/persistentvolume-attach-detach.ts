@@ -43,6 +43,7 @@ const attachWaitMs = 120_000;
 
 export const persistentVolumeAttachDetachController: ControllerDefinition = {
   name: 'persistentvolume-attach-detach-controller',
+  queue: 'pvcs',
   component: 'attachdetach-controller',
   serviceAccount: 'attachdetach-controller',
   reconciles: persistentVolumes,

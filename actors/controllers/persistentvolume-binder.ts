@@ -58,6 +58,7 @@ const pendingIndex = 'pending-by-class';
 
 export const persistentVolumeBinderController: ControllerDefinition = {
   name: 'persistentvolume-binder-controller',
+  queue: 'claims',
   emits: ['ClaimLost', 'ClaimMisbound', 'WaitForFirstConsumer', 'WaitForPodScheduled'],
   component: 'persistentvolume-controller',
   serviceAccount: 'persistent-volume-binder',

@@ -12,6 +12,7 @@ const askedOf = (claim: PersistentVolumeClaim) => claim.spec?.resources?.request
 
 export const persistentVolumeExpanderController: ControllerDefinition = {
   name: 'persistentvolume-expander-controller',
+  queue: 'volume_expand',
   component: 'volume_expand',
   serviceAccount: 'expand-controller',
   reads: [persistentVolumes],

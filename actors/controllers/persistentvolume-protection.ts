@@ -11,6 +11,7 @@ const finalizer = 'kubernetes.io/pv-protection';
 
 export const persistentVolumeProtectionController: ControllerDefinition = {
   name: 'persistentvolume-protection-controller',
+  queue: 'pvprotection',
   serviceAccount: 'pv-protection-controller',
   reconciles: persistentVolumes,
   create({ client, lister }) {

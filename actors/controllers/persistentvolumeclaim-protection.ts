@@ -30,6 +30,7 @@ function holds({ metadata, spec }: Pod, claim: PersistentVolumeClaim): boolean {
 
 export const persistentVolumeClaimProtectionController: ControllerDefinition = {
   name: 'persistentvolumeclaim-protection-controller',
+  queue: 'pvcprotection',
   serviceAccount: 'pvc-protection-controller',
   reconciles: persistentVolumeClaims,
   interests: [{ resource: pods, interest: 'claiming' }],

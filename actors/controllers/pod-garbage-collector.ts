@@ -41,6 +41,7 @@ const finishedKey = 'finished';
 
 export const podGarbageCollectorController: ControllerDefinition = {
   name: 'pod-garbage-collector-controller',
+  queue: 'orphaned_pods_nodes',
   serviceAccount: 'pod-garbage-collector',
   interests: [{ resource: pods, interest: 'assignment' }],
   create: createReconciler,

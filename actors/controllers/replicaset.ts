@@ -9,6 +9,7 @@ import {
 
 export const replicaSetController: ControllerDefinition = {
   name: 'replicaset-controller',
+  queue: 'replicaset',
   reconciles: replicaSets,
   workers: manyWorkers,
   interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet' }],

@@ -4,6 +4,7 @@ import { type ControllerDefinition, createReplicaReconciler, mapMatcherOf } from
 
 export const replicationControllerController: ControllerDefinition = {
   name: 'replicationcontroller-controller',
+  queue: 'replicationmanager',
   component: 'replication-controller',
   serviceAccount: 'replication-controller',
   reconciles: replicationControllers,

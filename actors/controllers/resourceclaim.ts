@@ -37,6 +37,7 @@ const ownerIndex = 'claims-by-owner';
 
 export const resourceClaimController: ControllerDefinition = {
   name: 'resourceclaim-controller',
+  queue: 'resource_claim',
   component: 'resource_claim',
   serviceAccount: 'resource-claim-controller',
   interests: [{ resource: pods, interest: 'claiming' }],

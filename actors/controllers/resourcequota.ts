@@ -28,6 +28,7 @@ const resyncMs = 300_000;
 
 export const resourceQuotaController: ControllerDefinition = {
   name: 'resourcequota-controller',
+  queue: 'resourcequota_primary',
   serviceAccount: 'resourcequota-controller',
   create: createReconciler,
 };

@@ -20,6 +20,7 @@ const description =
 
 export const rootCaCertificatePublisherController: ControllerDefinition = {
   name: 'root-ca-certificate-publisher-controller',
+  queue: 'root_ca_cert_publisher',
   serviceAccount: 'root-ca-cert-publisher',
   reconciles: namespaces,
   create(dependencies) {

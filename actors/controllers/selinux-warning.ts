@@ -19,6 +19,7 @@ import {
 
 export const selinuxWarningController: ControllerDefinition = {
   name: 'selinux-warning-controller',
+  queue: 'selinux_warning',
   emits: ['SELinuxLabelConflict', 'SELinuxChangePolicyConflict'],
   component: 'selinux_warning',
   byDefault: false,

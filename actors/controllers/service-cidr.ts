@@ -10,6 +10,9 @@ import { ipAddresses, serviceCidrs } from '../../src/client/index.ts';
 import { type ControllerDefinition, conditionOf, keyFor, timeMs, timeText } from '../../src/controller/index.ts';
 
 const finalizer = 'networking.k8s.io/service-cidr-finalizer';
+/** Only addresses that the server gave to Services hold a range. */
+const managedByLabel = 'ipaddress.kubernetes.io/managed-by';
+const allocator = 'ipallocator.k8s.io';
 /** Allocators may not have heard of the deletion yet. */
 const deletionGraceMs = 10_000;
 const inUse = 'There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR';
@@ -28,6 +31,7 @@ function contains(range: ServiceCIDR, address: string): boolean {
 
 export const serviceCidrController: ControllerDefinition = {
   name: 'service-cidr-controller',
+  queue: 'ipaddresses',
   serviceAccount: 'service-cidrs-controller',
   reconciles: serviceCidrs,
   create({ client, context, enqueue, lister, observe }) {
@@ -49,6 +53,7 @@ export const serviceCidrController: ControllerDefinition = {
         .filter((other) => other.metadata?.name !== range.metadata?.name && !isDeleting(other));
       return addresses.list().every(({ metadata }) => {
         const address = metadata?.name ?? '';
+        if (metadata?.labels?.[managedByLabel] !== allocator) return true;
         return !contains(range, address) || others.some((other) => contains(other, address));
       });
     }
@@ -58,10 +63,15 @@ export const serviceCidrController: ControllerDefinition = {
       if (current?.status === status && current.reason === reason && current.message === message) return;
       const lastTransitionTime = current?.status === status ? current.lastTransitionTime : timeText(clock.now());
       const condition = { type: 'Ready', status, reason, message, lastTransitionTime };
-      const conditions = [...(range.status?.conditions ?? []).filter(({ type }) => type !== 'Ready'), condition];
-      await client.update(serviceCidrs, { ...range, status: { ...range.status, conditions } } as ServiceCIDR, {
-        subresource: 'status',
-      });
+      const name = range.metadata?.name ?? '';
+      const patch = {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'ServiceCIDR',
+        metadata: { name },
+        status: { conditions: [condition] },
+      };
+      const options = { fieldManager: 'service-cidr-controller', force: true, subresource: 'status' };
+      await client.patch(serviceCidrs, { name }, 'apply', patch, options);
     }
 
     async function setFinalizers(range: ServiceCIDR, finalizers: readonly string[]): Promise<void> {

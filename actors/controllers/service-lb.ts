@@ -26,6 +26,7 @@ const toBeDeletedTaint = 'ToBeDeletedByClusterAutoscaler';
 
 export const serviceLoadBalancerController: ControllerDefinition = {
   name: 'service-lb-controller',
+  queue: 'service',
   component: 'service-controller',
   serviceAccount: 'service-controller',
   grant: simulatedCloudGrant,

@@ -23,6 +23,7 @@ const lifetimeSeconds = 2 ** 32;
 
 export const serviceAccountTokenController: ControllerDefinition = {
   name: 'serviceaccount-token-controller',
+  queue: 'serviceaccount_tokens_secret',
   // As upstream: it makes the credentials of all others, so it cannot have been given one.
   serviceAccount: 'system:kube-controller-manager',
   create: createReconciler,

@@ -11,6 +11,7 @@ const accountName = 'default';
 
 export const serviceAccountController: ControllerDefinition = {
   name: 'serviceaccount-controller',
+  queue: 'serviceaccount',
   serviceAccount: 'service-account-controller',
   reconciles: namespaces,
   create(dependencies) {

@@ -56,6 +56,7 @@ import {
 
 export const statefulSetController: ControllerDefinition = {
   name: 'statefulset-controller',
+  queue: 'statefulset',
   emits: ['SuccessfulCreate', 'FailedCreate', 'SuccessfulDelete', 'FailedDelete', 'SuccessfulUpdate', 'FailedUpdate'],
   reconciles: statefulSets,
   interests: [{ resource: pods, interest: 'controlled-by:StatefulSet' }],
@@ -103,6 +104,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     what: string,
     success: string,
     act: () => Promise<Result>,
+    failing = what,
   ) {
     try {
       const result = await act();
@@ -115,10 +117,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return result;
     } catch (error) {
       if (isAlreadyExists(error) || isNotFound(error)) throw error;
-      const message = `${verb} ${what} in StatefulSet ${set.metadata?.name} failed error: ${messageOf(error)}`;
-      events.event(set, 'Warning', `Failed${verb}`, message);
+      reportFailure(set, verb, failing, messageOf(error));
       throw error;
     }
+  }
+
+  function reportFailure(set: StatefulSet, verb: string, what: string, why: string): void {
+    const message = `${verb} ${what} in StatefulSet ${set.metadata?.name} failed error: ${why}`;
+    events.event(set, 'Warning', `Failed${verb}`, message);
   }
 
   async function ensureClaims(set: StatefulSet, ordinal: number, podName: string): Promise<void> {
@@ -129,11 +135,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const created: PersistentVolumeClaim =
         owner === undefined ? wanted : { ...wanted, metadata: { ...wanted.metadata, ownerReferences: [owner] } };
       try {
-        await reported(set, 'Create', `Claim ${name} Pod ${podName}`, 'success', () =>
-          client.create(persistentVolumeClaims, created),
+        await reported(
+          set,
+          'Create',
+          `Claim ${name} Pod ${podName}`,
+          'success',
+          () => client.create(persistentVolumeClaims, created),
+          `Claim ${name} for Pod ${podName}`,
         );
       } catch (error) {
-        if (!isAlreadyExists(error)) throw error;
+        if (isAlreadyExists(error)) continue;
+        // The pod cannot be made without: that is told, too.
+        reportFailure(set, 'Create', `Pod ${podName}`, `failed to create PVC ${name}: ${messageOf(error)}`);
+        throw error;
       }
     }
   }

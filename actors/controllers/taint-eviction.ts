@@ -23,6 +23,7 @@ import {
 
 export const taintEvictionController: ControllerDefinition = {
   name: 'taint-eviction-controller',
+  queue: 'noexec_taint_node',
   serviceAccount: 'node-controller',
   workers: 8,
   create: createReconciler,

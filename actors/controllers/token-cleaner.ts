@@ -11,6 +11,7 @@ const secretType = 'bootstrap.kubernetes.io/token';
 
 export const tokenCleanerController: ControllerDefinition = {
   name: 'token-cleaner-controller',
+  queue: 'token_cleaner',
   serviceAccount: 'token-cleaner',
   byDefault: false,
   create({ client, context, enqueue, lister, observe }) {

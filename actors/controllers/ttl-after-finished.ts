@@ -9,6 +9,7 @@ import { type ControllerDefinition, controllerMetrics, splitKey, timeMs } from '
 
 export const ttlAfterFinishedController: ControllerDefinition = {
   name: 'ttl-after-finished-controller',
+  queue: 'ttl_jobs_to_delete',
   serviceAccount: 'ttl-after-finished-controller',
   reconciles: jobs,
   interests: [{ resource: jobs, interest: 'expiring' }],

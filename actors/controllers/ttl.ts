@@ -21,6 +21,7 @@ const steps = [
 
 export const ttlController: ControllerDefinition = {
   name: 'ttl-controller',
+  queue: 'ttlcontroller',
   reconciles: nodes,
   create({ client, lister, observe }) {
     const nodeLister = lister(nodes);

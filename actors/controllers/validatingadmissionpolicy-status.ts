@@ -47,6 +47,7 @@ function paramsSchema({ paramKind }: Spec): Schema | undefined {
 
 export const validatingAdmissionPolicyStatusController: ControllerDefinition = {
   name: 'validatingadmissionpolicy-status-controller',
+  queue: 'validatingadmissionpolicy-status',
   serviceAccount: 'validatingadmissionpolicy-status-controller',
   reconciles: validatingAdmissionPolicies,
   create({ client, lister }) {

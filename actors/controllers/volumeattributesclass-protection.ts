@@ -23,6 +23,7 @@ function classesOf({ spec, status }: PersistentVolumeClaim): readonly string[] {
 
 export const volumeAttributesClassProtectionController: ControllerDefinition = {
   name: 'volumeattributesclass-protection-controller',
+  queue: 'vacprotection',
   reconciles: volumeAttributesClasses,
   create({ client, enqueue, index, lister, observe }) {
     const classes = lister(volumeAttributesClasses);

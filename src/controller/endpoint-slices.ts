@@ -124,11 +124,15 @@ function fullestWithRoom(
 
 /** Zone and node hints for Services with a trafficDistribution; undefined when the endpoint gets none. */
 export function hintsFor(endpoint: Endpoint, distribution: string | undefined): Endpoint['hints'] {
-  if (endpoint.conditions?.ready !== true || endpoint.zone === undefined) return undefined;
-  const forZones = [{ name: endpoint.zone }];
-  if (distribution === 'PreferClose' || distribution === 'PreferSameZone') return { forZones };
-  if (distribution !== 'PreferSameNode') return undefined;
-  return endpoint.nodeName === undefined ? { forZones } : { forZones, forNodes: [{ name: endpoint.nodeName }] };
+  const { conditions, zone, nodeName } = endpoint;
+  if (conditions?.ready !== true) return undefined;
+  const toNode = distribution === 'PreferSameNode';
+  if (!toNode && distribution !== 'PreferClose' && distribution !== 'PreferSameZone') return undefined;
+  const hints = {
+    ...(zone === undefined ? {} : { forZones: [{ name: zone }] }),
+    ...(nodeName === undefined || !toNode ? {} : { forNodes: [{ name: nodeName }] }),
+  };
+  return Object.keys(hints).length === 0 ? undefined : hints;
 }
 
 /** How long a created slice may be missing from the cache before it counts as deleted by someone else. */

@@ -1,9 +1,10 @@
 /**
  * The subsets of v1 Endpoints from single addresses and ports, in canonical form: ports that have the same addresses share a
- * subset; an address that is ready for a port is not listed as not ready for it; all sorted. Pure functions.
+ * subset; an address that is not ready for a port once is not listed as ready for it; all sorted, ports by a digest. Pure functions.
  *
  * @see kubernetes/pkg/api/v1/endpoints
  */
+import { createHash } from 'node:crypto';
 import type { EndpointAddress, EndpointPort, EndpointSubset } from '../api/index.ts';
 
 /** One address behind one port; no port for a headless Service without ports. */
@@ -34,7 +35,7 @@ export function packSubsets(entries: readonly EndpointEntry[]): EndpointSubset[]
     }
     const known = group.addresses.get(addressKey(address));
     if (known === undefined) group.addresses.set(addressKey(address), { address, ready });
-    else known.ready ||= ready;
+    else known.ready &&= ready;
   }
   const byAddresses = new Map<string, { ports: EndpointPort[]; addresses: PortAddresses['addresses'] }>();
   for (const key of [...byPort.keys()].sort()) {
@@ -54,27 +55,50 @@ export function packSubsets(entries: readonly EndpointEntry[]): EndpointSubset[]
     return {
       ...(ready.length === 0 ? {} : { addresses: ready }),
       ...(notReady.length === 0 ? {} : { notReadyAddresses: notReady }),
-      ...(ports.length === 0 ? {} : { ports }),
+      ...(ports.length === 0 ? {} : { ports: sortedByDigest(ports) }),
     };
   });
+}
+
+/** Upstream's order, which clients see: by the digest of how Go writes a port down. */
+function sortedByDigest(ports: readonly EndpointPort[]): EndpointPort[] {
+  const digested = ports.map((port) => ({ port, digest: createHash('md5').update(goText(port)).digest('hex') }));
+  return digested.sort((left, right) => (left.digest < right.digest ? -1 : 1)).map(({ port }) => port);
+}
+
+function goText({ name = '', port, protocol = 'TCP', appProtocol }: EndpointPort): string {
+  const fields = `Name:(string)${name} Port:(int32)${port} Protocol:(v1.Protocol)${protocol}`;
+  return `(v1.EndpointPort){${fields} AppProtocol:(*string)${appProtocol ?? '<nil>'}}`;
 }
 
 function compareAddresses(left: EndpointAddress, right: EndpointAddress): number {
   return addressKey(left) < addressKey(right) ? -1 : 1;
 }
 
-/** At most `most` addresses, ready ones first; true when some were left out. */
+/**
+ * Leaves at most `most` addresses in all: ready ones before those that are not, of each subset as many as is its share of all,
+ * rounded up. True when some were left out.
+ */
 export function truncateSubsets(subsets: EndpointSubset[], most: number): boolean {
+  const sum = (field: AddressField) => subsets.reduce((total, subset) => total + (subset[field]?.length ?? 0), 0);
+  const ready = sum('addresses');
+  const notReady = sum('notReadyAddresses');
+  if (ready + notReady <= most) return false;
+  if (ready > most) {
+    for (const subset of subsets) subset.notReadyAddresses = undefined;
+    shareOut(subsets, 'addresses', ready, most);
+  } else shareOut(subsets, 'notReadyAddresses', notReady, most - ready);
+  return true;
+}
+
+type AddressField = 'addresses' | 'notReadyAddresses';
+
+function shareOut(subsets: readonly EndpointSubset[], field: AddressField, total: number, most: number): void {
   let left = most;
-  let truncated = false;
-  const cut = (addresses: EndpointAddress[] | undefined): EndpointAddress[] | undefined => {
-    if (addresses === undefined) return undefined;
-    truncated ||= addresses.length > left;
-    const kept = addresses.slice(0, left);
+  for (const subset of subsets) {
+    const addresses = subset[field] ?? [];
+    const kept = addresses.slice(0, Math.min(left, Math.ceil((addresses.length / total) * most)));
     left -= kept.length;
-    return kept.length === 0 ? undefined : kept;
-  };
-  for (const subset of subsets) subset.addresses = cut(subset.addresses);
-  for (const subset of subsets) subset.notReadyAddresses = cut(subset.notReadyAddresses);
-  return truncated;
+    subset[field] = kept.length === 0 ? undefined : kept;
+  }
 }

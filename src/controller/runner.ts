@@ -53,7 +53,7 @@ export function runController(
   const busClient = createBusClient(bus, { address, clock, metrics });
   const informers = sharedInformers(context, address);
   const { reconciles } = definition;
-  const queue = new WorkQueue<Key>({ name: definition.name, clock, metrics, activity });
+  const queue = new WorkQueue<Key>({ name: definition.queue ?? definition.name, clock, metrics, activity });
   const events = createEventRecorder(busClient, context, { component: definition.component ?? definition.name });
   const subscriptions = new Subscription();
   const awaited = new Set<Informer<KubernetesObject>>();

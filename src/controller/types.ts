@@ -38,6 +38,8 @@ export interface Grant {
 export interface ControllerDefinition {
   /** Upstream's controller name, such as `deployment-controller`; also the actor's address. */
   readonly name: string;
+  /** Upstream's name of its work queue: label `name` of the queue's metrics. Default: the name. */
+  readonly queue?: string;
   /** The component that its events name. Default: the name. */
   readonly component?: string;
   /** The service account in kube-system that upstream runs it as. Default: the name. */

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint, EndpointSlice } from '../../src/api/index.ts';
-import { planSlices } from '../../src/controller/index.ts';
+import { hintsFor, planSlices } from '../../src/controller/index.ts';
 
 const ports = [{ name: '', port: 80, protocol: 'TCP' }];
 const endpoint = (number: number): Endpoint => ({ addresses: [`10.0.0.${number}`], targetRef: { uid: `u${number}` } });
@@ -57,5 +57,29 @@ describe('endpoint slices', () => {
         );
       }),
     );
+  });
+});
+
+describe('hints of trafficDistribution', () => {
+  const zone = { forZones: [{ name: 'z' }] };
+  const node = { forNodes: [{ name: 'n' }] };
+  it.each([
+    ['PreferClose', 'z', 'n', true, zone],
+    ['PreferSameZone', 'z', 'n', true, zone],
+    ['PreferSameNode', 'z', 'n', true, { ...zone, ...node }],
+    ['PreferSameNode', undefined, 'n', true, node],
+    ['PreferSameNode', 'z', undefined, true, zone],
+    ['PreferSameNode', undefined, undefined, true, undefined],
+    ['PreferSameZone', undefined, 'n', true, undefined],
+    ['PreferClose', 'z', 'n', false, undefined],
+    [undefined, 'z', 'n', true, undefined],
+  ])('%s in zone %s on node %s, ready %s', (distribution, zoneName, nodeName, ready, hints) => {
+    const placed = {
+      addresses: ['10.0.0.1'],
+      conditions: { ready },
+      ...(zoneName === undefined ? {} : { zone: zoneName }),
+      ...(nodeName === undefined ? {} : { nodeName }),
+    };
+    expect(hintsFor(placed, distribution)).toEqual(hints);
   });
 });

@@ -71,6 +71,73 @@ describe('endpoint controllers', () => {
     expect(last).toContain('Topology Aware Hints has been disabled, addressType: IPv4');
   });
 
+  it('leave out pods whose node is not known, and say so', async () => {
+    await cluster.client.create(pods, {
+      metadata: { name: 'stray', namespace, labels: { app: 'web' } },
+      spec: { nodeName: 'gone', containers: [{ name: 'c', image: 'pause:1' }] },
+    });
+    await cluster.runPods(namespace);
+    expect((await slices()).flatMap(({ endpoints: listed }) => listed ?? [])).toEqual([]);
+    const { subsets } = await cluster.client.get(endpoints, { namespace, name: 'web' });
+    expect(subsets?.[0]?.addresses).toHaveLength(1);
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    expect(items.map(({ reason, message }) => `${reason}: ${message}`)).toContain(
+      'FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service default/web: skipping Pod stray for Service default/web: Node gone Not Found',
+    );
+    await cluster.addNode('gone');
+    await cluster.system.advance(10_000);
+    await cluster.system.settled();
+    expect((await slices()).flatMap(({ endpoints: listed }) => listed ?? [])).toHaveLength(1);
+  });
+
+  it('replace slices that carry the labels but belong to nobody', async () => {
+    await cluster.system.settled();
+    await cluster.client.create(endpointSlices, {
+      metadata: {
+        name: 'foreign',
+        namespace,
+        labels: {
+          'kubernetes.io/service-name': 'web',
+          'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+        },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.9.9.9'] }],
+      ports: [],
+    });
+    await cluster.system.settled();
+    expect((await slices()).map(({ metadata }) => metadata?.name)).not.toContain('foreign');
+    expect(await slices()).toHaveLength(1);
+  });
+
+  it('mirror at most a thousand addresses of a subset, without what only Endpoints say, and say so', async () => {
+    await cluster.client.create(services, { metadata: { name: 'manual', namespace }, spec: { ports: [{ port: 80 }] } });
+    await cluster.client.create(endpoints, {
+      metadata: {
+        name: 'manual',
+        namespace,
+        annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': '2026-01-01T00:00:00Z', team: 'a' },
+      },
+      subsets: [
+        {
+          addresses: Array.from({ length: 1_002 }, (_, at) => ({ ip: `10.1.${at >> 8}.${at & 255}` })),
+          ports: [{ port: 80 }],
+        },
+      ],
+    });
+    await cluster.system.settled();
+    const { items } = await cluster.client.list(endpointSlices, { namespace });
+    const mirrored = items.filter(({ metadata }) => metadata?.labels?.['kubernetes.io/service-name'] === 'manual');
+    expect(mirrored.map(({ endpoints: listed }) => listed?.length)).toEqual([1_000]);
+    expect(mirrored[0]?.metadata?.annotations).toEqual({ team: 'a' });
+    const { items: told } = await cluster.client.list(coreEvents, { namespace });
+    expect(told.find(({ reason }) => reason === 'TooManyAddressesToMirror')).toMatchObject({
+      message:
+        'A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. 2 addresses were skipped',
+      source: { component: 'endpoint-slice-mirroring-controller' },
+    });
+  });
+
   it('go with their Service', async () => {
     await addPod('a');
     await cluster.runPods(namespace);

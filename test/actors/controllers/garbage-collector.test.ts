@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isNotFound } from '../../../src/api/index.ts';
-import { clusterRoles, configMaps, coreEvents } from '../../../src/client/index.ts';
+import { clusterRoles, configMaps, coreEvents, customResourceDefinitions } from '../../../src/client/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
 const namespace = 'default';
@@ -84,6 +84,25 @@ describe('garbage-collector-controller', () => {
     await cluster.client.patch(configMaps, { namespace, name: 'first' }, 'merge', { metadata: { ownerReferences } });
     await cluster.system.settled();
     await cluster.client.delete(configMaps, { namespace, name: 'first' }, { propagationPolicy: 'Foreground' });
+    await cluster.system.settled();
+    expect(await names()).toEqual([]);
+  });
+
+  it('decides about dependents of a kind that nobody serves as soon as somebody does', async () => {
+    await dependent('early', [{ apiVersion: 'example.com/v1', kind: 'Widget', name: 'nobody', uid: 'none' }]);
+    await cluster.system.settled();
+    expect(await names()).toEqual(['early']);
+    await cluster.client.create(customResourceDefinitions, {
+      metadata: { name: 'widgets.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+      },
+    });
+    await cluster.system.settled();
+    await cluster.system.advance(10_000);
     await cluster.system.settled();
     expect(await names()).toEqual([]);
   });

@@ -19,3 +19,18 @@ test('two controllers of one name are a mistake', () => {
     'two controllers are called "namespace-controller": names must be unique',
   );
 });
+
+test('metrics of work queues carry upstream’s names of queues', () => {
+  const queues = new Map(controllers.map(({ name, queue }) => [name, queue]));
+  const named = (name: string) => queues.get(`${name}-controller`);
+  expect(named('deployment')).toBe('deployment');
+  expect(named('replicationcontroller')).toBe('replicationmanager');
+  expect(named('endpointslice')).toBe('endpoint_slice');
+  expect(named('garbage-collector')).toBe('garbage_collector_attempt_to_delete');
+  expect(named('taint-eviction')).toBe('noexec_taint_node');
+  expect(named('service-cidr')).toBe('ipaddresses');
+  // These work off no queue upstream, or are of our own.
+  expect(controllers.filter(({ queue }) => queue === undefined).map(({ name }) => name)).not.toContain(
+    'job-controller',
+  );
+});

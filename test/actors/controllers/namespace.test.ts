@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isNotFound } from '../../../src/api/index.ts';
-import { configMaps, namespaces, pods } from '../../../src/client/index.ts';
+import { apiServices, configMaps, namespaces, pods } from '../../../src/client/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
 const name = 'team';
@@ -42,6 +42,33 @@ describe('namespace-controller', () => {
       message: 'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
     });
     await cluster.client.patch(configMaps, { namespace: name, name: 'a' }, 'merge', { metadata: { finalizers: null } });
+    await cluster.system.advance(10_000);
+    await cluster.system.settled();
+    await expect(get()).rejects.toSatisfy(isNotFound);
+  });
+
+  it('stays while the server of an APIService cannot be asked what it has there', async () => {
+    const group = 'wardle.example.com';
+    await cluster.client.create(apiServices, {
+      metadata: { name: `v1.${group}` },
+      spec: {
+        group,
+        version: 'v1',
+        groupPriorityMinimum: 1,
+        versionPriority: 1,
+        insecureSkipTLSVerify: true,
+        service: { namespace: 'nowhere', name: 'nobody' },
+      },
+    });
+    await cluster.client.delete(namespaces, { name });
+    await cluster.system.settled();
+    expect(await condition('NamespaceDeletionDiscoveryFailure')).toMatchObject({
+      status: 'True',
+      reason: 'DiscoveryFailed',
+      message: `Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ${group}/v1: stale GroupVersion discovery: ${group}/v1`,
+    });
+    expect(await condition('NamespaceContentRemaining')).toMatchObject({ status: 'False' });
+    await cluster.client.delete(apiServices, { name: `v1.${group}` });
     await cluster.system.advance(10_000);
     await cluster.system.settled();
     await expect(get()).rejects.toSatisfy(isNotFound);

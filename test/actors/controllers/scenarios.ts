@@ -747,10 +747,15 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     steps: [
       create(kinds.serviceCidrs, { metadata: { name: 'more' }, spec: { cidrs: ['10.97.0.0/24'] } }),
       create(kinds.ipAddresses, {
-        metadata: { name: '10.97.0.7' },
+        metadata: { name: '10.97.0.7', labels: { 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' } },
         spec: { parentRef: { resource: 'services', name: 'x', namespace } },
       }),
       create(kinds.serviceCidrs, { metadata: { name: 'unused' }, spec: { cidrs: ['10.98.0.0/24'] } }),
+      // Nobody's address holds no range.
+      create(kinds.ipAddresses, {
+        metadata: { name: '10.98.0.7' },
+        spec: { parentRef: { resource: 'services', name: 'y', namespace } },
+      }),
       remove(kinds.serviceCidrs, { name: 'more' }),
       remove(kinds.serviceCidrs, { name: 'unused' }),
       advance(15_000),
