@@ -66,7 +66,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
       batched: true,
       ...(options?.apiserver === undefined ? {} : { address: options.apiserver }),
     });
-    const informers = createInformers(client, { clock, random, log, signal, shared: true });
+    const informers = createInformers(client, { clock, random, log, signal });
     const recorders = new Map(
       configuration.profiles.map(({ schedulerName }) => [
         schedulerName,

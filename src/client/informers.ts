@@ -16,8 +16,6 @@ export interface InformersOptions {
   readonly log: Log;
   /** Ends all watches. */
   readonly signal: AbortSignal;
-  /** Objects may share parts that are alike: whoever changes one against the rule changes others too. Default false. */
-  readonly shared?: boolean | undefined;
 }
 
 /** Each informer starts when it is asked for first, and runs until the signal aborts. */

@@ -19,7 +19,6 @@ export interface ReflectorOptions<Type extends KubernetesObject> {
   readonly signal: AbortSignal;
   readonly resource: Resource<Type>;
   readonly selection: InformerOptions;
-  readonly shared?: boolean | undefined;
   readonly cache: ObjectCache<Type>;
   onChange(change: Change<Type>): void;
   onSynced(): void;
@@ -76,11 +75,11 @@ export async function reflect<Type extends KubernetesObject>(options: ReflectorO
 async function listAll<Type extends KubernetesObject>(
   options: ReflectorOptions<Type>,
 ): Promise<{ items: Type[]; resourceVersion: string }> {
-  const { client, resource, selection, signal, shared } = options;
+  const { client, resource, selection, signal } = options;
   const items: Type[] = [];
   let token: string | undefined;
   for (;;) {
-    const page = await client.list(resource, { ...selection, shared, limit: pageSize, continue: token, signal });
+    const page = await client.list(resource, { ...selection, shared: true, limit: pageSize, continue: token, signal });
     for (const item of page.items) items.push(item);
     token = page.continue;
     if (token === undefined || token === '') return { items, resourceVersion: page.resourceVersion };
@@ -119,7 +118,7 @@ function watchFrom<Type extends KubernetesObject>(
   resourceVersion: string,
   advance: (resourceVersion: string) => void,
 ): Promise<void> {
-  const { client, resource, selection, signal, shared } = options;
+  const { client, resource, selection, signal } = options;
   return new Promise((resolve, reject) => {
     let subscription: Subscription | undefined;
     const stop = () => {
@@ -129,7 +128,7 @@ function watchFrom<Type extends KubernetesObject>(
     const ended = () => signal.removeEventListener('abort', stop);
     signal.addEventListener('abort', stop, { once: true });
     subscription = client
-      .watch(resource, { ...selection, shared, resourceVersion, allowWatchBookmarks: true })
+      .watch(resource, { ...selection, shared: true, resourceVersion, allowWatchBookmarks: true })
       .subscribe({
         next: (event) => advance(apply(options, event)),
         error: (error: unknown) => {
