@@ -86,7 +86,10 @@ export function createNodeAuthorizer(caches: Caches): { decide(request: AccessRe
           return related(spec?.nodeName === node, node);
         });
       case '/serviceaccounts':
-        return createToken(node, request);
+        // Kubelets read accounts for those that hand out image pull credentials by account.
+        return request.verb === 'get' && request.subresource === ''
+          ? getOne(request, () => related(refers(node, request), node))
+          : createToken(node, request);
       case '/pods':
         return decidePod(node, request);
       case '/nodes':

@@ -26,7 +26,7 @@ const nodeRules = [
   rule('create get list watch', 'core', 'nodes'),
   rule('update patch', 'core', 'nodes/status'),
   rule('update patch', 'core', 'nodes'),
-  rule('create update patch', 'core', 'events'),
+  EVENTS,
   rule(READ, 'core', 'pods'),
   rule('create delete', 'core', 'pods'),
   rule('update patch', 'core', 'pods/status'),
@@ -44,7 +44,7 @@ const nodeRules = [
   rule(READ, 'node.k8s.io', 'runtimeclasses'),
   rule('get', 'resource.k8s.io', 'resourceclaims'),
   rule('deletecollection', 'resource.k8s.io', 'resourceslices'),
-  rule('get list watch create update patch delete', 'resource.k8s.io', 'resourceslices'),
+  rule('get', 'core', 'serviceaccounts'),
 ];
 
 const controllerManagerRules = [
@@ -64,7 +64,8 @@ const controllerManagerRules = [
 const schedulerRules = [
   EVENTS,
   rule('create', 'coordination.k8s.io', 'leases'),
-  rule('get update', 'coordination.k8s.io', 'leases', 'kube-scheduler'),
+  rule('get list update watch', 'coordination.k8s.io', 'leases', 'kube-scheduler'),
+  rule(READ_WRITE, 'coordination.k8s.io', 'leasecandidates'),
   rule(READ, 'core', 'nodes'),
   rule('get list watch delete', 'core', 'pods'),
   rule('create', 'core', 'pods/binding bindings'),
@@ -77,10 +78,10 @@ const schedulerRules = [
   rule('create', 'authentication.k8s.io', 'tokenreviews'),
   rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
   rule(READ, 'storage.k8s.io', 'csinodes'),
+  rule(READ, 'storage.k8s.io', 'volumeattachments'),
   rule(READ, 'core', 'namespaces'),
   rule(READ, 'storage.k8s.io', 'csidrivers'),
   rule(READ, 'storage.k8s.io', 'csistoragecapacities'),
-  rule(READ, 'storage.k8s.io', 'volumeattachments'),
   rule(READ, 'resource.k8s.io', 'deviceclasses'),
   rule(READ_UPDATE, 'resource.k8s.io', 'resourceclaims'),
   rule(READ_UPDATE, 'resource.k8s.io', 'resourceclaims/status'),
@@ -129,9 +130,10 @@ const viewRules = [
   rule(
     READ,
     'core',
-    'limitranges resourcequotas bindings events pods/status resourcequotas/status namespaces/status replicationcontrollers/status pods/log',
+    'limitranges resourcequotas bindings pods/status resourcequotas/status namespaces/status replicationcontrollers/status pods/log',
   ),
   rule(READ, 'core', 'namespaces'),
+  rule(READ, 'core events.k8s.io', 'events'),
   rule(READ, 'discovery.k8s.io', 'endpointslices'),
   rule(
     READ,
@@ -195,7 +197,8 @@ export const clusterRoles: readonly PolicyRole[] = [
     rules: [
       rule(READ, 'core', 'nodes'),
       rule('proxy', 'core', 'nodes'),
-      rule('*', 'core', 'nodes/proxy nodes/metrics nodes/stats nodes/log nodes/configz nodes/healthz nodes/pods'),
+      rule('*', 'core', 'nodes/proxy nodes/metrics nodes/stats nodes/log'),
+      rule('*', 'core', 'nodes/configz nodes/healthz nodes/pods'),
     ],
   },
   {
@@ -247,7 +250,12 @@ export const clusterRoles: readonly PolicyRole[] = [
   approver('kube-apiserver-client-kubelet'),
   {
     name: 'system:service-account-issuer-discovery',
-    rules: [urls('get', '/.well-known/openid-configuration /openid/v1/jwks')],
+    rules: [
+      urls(
+        'get',
+        '/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/',
+      ),
+    ],
   },
   {
     name: 'system:node-proxier',
@@ -255,8 +263,8 @@ export const clusterRoles: readonly PolicyRole[] = [
       rule('list watch', 'core', 'services endpoints'),
       rule(READ, 'core', 'nodes'),
       EVENTS,
-      rule('list watch', 'discovery.k8s.io', 'endpointslices'),
       rule('list watch', 'networking.k8s.io', 'servicecidrs'),
+      rule('list watch', 'discovery.k8s.io', 'endpointslices'),
     ],
   },
   { name: 'system:kube-scheduler', rules: schedulerRules },

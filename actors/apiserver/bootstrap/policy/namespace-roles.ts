@@ -21,11 +21,12 @@ export interface NamespaceBinding {
 const SYSTEM = 'kube-system';
 const SIGNER = 'system:controller:bootstrap-signer';
 
-function leaderLocking(component: string, more: readonly PolicyRule[]): NamespaceRole {
+function leaderLocking(component: string): NamespaceRole {
+  const verbs = 'get watch list create update';
   return {
     namespace: SYSTEM,
     name: `system::leader-locking-${component}`,
-    rules: [rule('watch', 'core', 'configmaps'), rule('get update', 'core', 'configmaps', component), ...more],
+    rules: ['leases', 'leasecandidates'].map((resource) => rule(verbs, 'coordination.k8s.io', resource)),
   };
 }
 
@@ -46,8 +47,8 @@ export const namespaceRoles: readonly NamespaceRole[] = [
     name: 'system:controller:token-cleaner',
     rules: [rule('get list watch delete', 'core', 'secrets'), EVENTS],
   },
-  leaderLocking('kube-controller-manager', [rule('get watch list create update', 'coordination.k8s.io', 'leases')]),
-  leaderLocking('kube-scheduler', []),
+  leaderLocking('kube-controller-manager'),
+  leaderLocking('kube-scheduler'),
   {
     namespace: 'kube-public',
     name: SIGNER,
