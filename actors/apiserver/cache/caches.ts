@@ -52,7 +52,7 @@ export class Caches {
   #overdue: { readonly timer: Timer; readonly dueMs: number } | undefined;
   readonly #clock: Clock;
   #floor = 0;
-  readonly #feed = new Subscription();
+  #feed = new Subscription();
 
   constructor(options: CachesOptions, clock: Clock) {
     this.#options = options;
@@ -62,30 +62,55 @@ export class Caches {
   /** Loads, follows, and resolves when the caches have caught up with the store. `failed` is told when the feed breaks. */
   async start(store: Store, failed: (error: unknown) => void, _activity?: Activity): Promise<void> {
     const status = await store.status();
-    const loaded = await this.#load(
-      store,
-      Math.max(status.compactRevision, status.revision - this.#options.replayRevisionsMax, 1),
-    );
+    const oldest = Math.max(status.compactRevision, status.revision - this.#options.replayRevisionsMax, 1);
+    try {
+      await this.#follow(store, status.revision, oldest, failed);
+    } catch (error) {
+      if (oldest >= status.revision) throw error;
+      // The past may be sealed with keys that were taken away since; what is there now has to be readable.
+      this.#feed.unsubscribe();
+      this.#feed = new Subscription();
+      this.#forget();
+      await this.#follow(store, status.revision, status.revision, failed);
+    }
+  }
+
+  #forget(): void {
+    for (const cache of this.#caches.values()) cache.clear();
+    this.#unclaimed.clear();
+  }
+
+  /** Loads the state as of `oldest` and follows it up to `newest` and on. */
+  async #follow(store: Store, newest: number, oldest: number, failed: (error: unknown) => void): Promise<void> {
+    const loaded = await this.#load(store, oldest);
     this.#floor = loaded;
     this.revision = loaded;
     for (const cache of this.#caches.values()) cache.changes.floor = loaded;
+    let broken = failed;
+    // A store in the same thread sends the past while it is subscribed to.
+    const early = new Promise<never>((_, reject) => {
+      broken = reject;
+    });
     this.#feed.add(
       store
         .watch({ prefix: this.#options.root, startRevision: loaded + 1 })
-        .subscribe({ next: (batch) => this.#apply(batch), error: failed }),
+        .subscribe({ next: (batch) => this.#apply(batch), error: (error) => broken(error) }),
     );
-    if (status.revision > loaded) {
-      // The newest revision may belong to a key outside the root, which the feed never shows.
-      const newest = await store.range({
-        prefix: this.#options.root,
-        sort: { by: 'mod', order: 'descend' },
-        limit: 1,
-        keysOnly: true,
-      });
-      const target = newest.kvs[0]?.modRevision ?? 0;
-      if (target > loaded) await this.waitFor(target, 30_000);
-      this.revision = Math.max(this.revision, status.revision);
-    }
+    await Promise.race([early, newest > loaded ? this.#catchUp(store, newest, loaded) : undefined]);
+    broken = failed;
+  }
+
+  async #catchUp(store: Store, revision: number, loaded: number): Promise<void> {
+    // The newest revision may belong to a key outside the root, which the feed never shows.
+    const newest = await store.range({
+      prefix: this.#options.root,
+      sort: { by: 'mod', order: 'descend' },
+      limit: 1,
+      keysOnly: true,
+    });
+    const target = newest.kvs[0]?.modRevision ?? 0;
+    if (target > loaded) await this.waitFor(target, 30_000);
+    this.revision = Math.max(this.revision, revision);
   }
 
   stop(): void {
@@ -113,8 +138,7 @@ export class Caches {
         if (!isStoreError(error, 'Compacted')) throw error;
         at = (await store.status()).revision;
         startKey = undefined;
-        for (const cache of this.#caches.values()) cache.clear();
-        this.#unclaimed.clear();
+        this.#forget();
         continue;
       }
       for (const kv of result.kvs) this.#place(kv);

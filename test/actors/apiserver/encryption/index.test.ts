@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
+import { Caches } from '../../../../actors/apiserver/cache/caches.ts';
 import {
   createEncryption,
   type EncryptionOption,
   refuseEncrypted,
 } from '../../../../actors/apiserver/encryption/index.ts';
 import { createKindRegistry } from '../../../../src/api/index.ts';
-import { VirtualClock } from '../../../../src/runtime/index.ts';
-import { openStore } from '../../../../src/store/index.ts';
+import { pack, VirtualClock } from '../../../../src/runtime/index.ts';
+import { openStore, type Store } from '../../../../src/store/index.ts';
 
 const secret = (fill: number, bytes = 32) => Buffer.alloc(bytes, fill).toString('base64');
 const keys = (...names: string[]) => ({ keys: names.map((name) => ({ name, secret: secret(name.charCodeAt(0)) })) });
@@ -52,6 +53,31 @@ it('reads with old keys, writes with the first, and tells which values are old',
   expect(rotated.isStale(KEY)).toBe(false);
   const stored = Buffer.from((await plain.range({ key: KEY })).kvs[0]?.value ?? []).toString('latin1');
   expect(stored).toMatch(/^k8s:enc:secretbox:v1:new:/);
+});
+
+it('starts without an old key once everything was written anew, and not before', async () => {
+  const { plain, encrypted } = await over([{ aesgcm: keys('old') }]);
+  const object = (text: string) => pack({ metadata: { name: 'pw', namespace: 'default' }, data: { text } });
+  const write = (store: Store, text: string) =>
+    store.txn({ success: [{ type: 'put', key: KEY, value: object(text) }] });
+  const start = async (store: Store) => {
+    const options = { root: '/registry/', changesMax: 100, replayRevisionsMax: 100, indexes: {} };
+    const caches = new Caches(options, new VirtualClock());
+    const cache = caches.cacheOf('/registry/secrets', true);
+    await caches.start(store, (error) => {
+      throw error;
+    });
+    caches.stop();
+    return { text: cache.get(KEY)?.object['data'], since: cache.changes.since(0).length };
+  };
+  await write(encrypted.store, 'first');
+  await write(encrypted.store, 'second');
+  const only = createEncryption(plain, [{ resources: ['secrets'], providers: [{ secretbox: keys('new') }] }], registry);
+  await expect(start(only.store)).rejects.toThrow('encrypted with key "old" of aesgcm');
+  await write(only.store, 'third');
+  expect(await start(only.store)).toEqual({ text: { text: 'third' }, since: 0 });
+  await write(only.store, 'fourth');
+  expect(await start(only.store)).toMatchObject({ text: { text: 'fourth' } });
 });
 
 it('refuses values whose key it does not have, and values moved to another place', async () => {
