@@ -183,7 +183,9 @@ export function createSeriesRecorder(
       const reference = referenceTo(regarding, extras.fieldPath);
       const related = extras.related === undefined ? undefined : referenceTo(extras.related);
       const action = extras.action ?? reason;
-      const about = [reference.kind, reference.namespace, reference.name, reference.uid, reference.fieldPath];
+      // As upstream, what is said of an object that has changed since is a new event, with a note of its own.
+      const { kind, namespace: place, name: object, uid, fieldPath, resourceVersion } = reference;
+      const about = [kind, place, object, uid, fieldPath, resourceVersion];
       const key = [type, action, reason, ...about, related?.kind, related?.namespace, related?.name].join('\u0000');
       const series = seriesByKey.get(key);
       if (series !== undefined && nowMs - series.lastMs < seriesEndMs) {

@@ -50,8 +50,8 @@ export function claimsOf(pod: Pod): readonly ClaimReference[] {
   return claims ?? none;
 }
 
-/** The class that a claim names, by the annotation of old before the field. */
-export const classNameOf = ({ metadata, spec }: PersistentVolumeClaim): string =>
+/** The class that a claim or volume names, by the annotation of old before the field. */
+export const classNameOf = ({ metadata, spec }: PersistentVolumeClaim | PersistentVolume): string =>
   metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '';
 
 /** Was the claim of an ephemeral volume made for this pod? */

@@ -115,6 +115,20 @@ describe('an event recorder', () => {
     });
   });
 
+  it('begins a new event, with its own note, when the object has changed', async () => {
+    const recorder = createSeriesRecorder(client, probe.context, { component: 'scheduler' });
+    const tell = (resourceVersion: string, note: string) => {
+      const changed = { ...pod, metadata: { ...pod.metadata, resourceVersion } };
+      recorder.event(changed, 'Warning', 'FailedScheduling', note, { action: 'Scheduling' });
+    };
+    tell('1', 'no claim');
+    tell('2', 'no volume');
+    tell('2', 'no volume');
+    await probe.system.settled();
+    const told = (await isolated()).map(({ note, series }) => `${note} ${series?.count ?? 1}`);
+    expect(told.sort()).toEqual(['no claim 1', 'no volume 2']);
+  });
+
   it('writes a series anew whose event is gone', async () => {
     const recorder = createSeriesRecorder(client, probe.context, { component: 'scheduler' });
     const tell = () => recorder.event(pod, 'Warning', 'FailedScheduling', 'no room', { action: 'Scheduling' });

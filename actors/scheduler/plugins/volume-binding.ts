@@ -84,21 +84,26 @@ function joined(given: readonly Verdict[]): Verdict | undefined {
   return known;
 }
 
-/** Could the volume serve the claim, wherever? */
+const attributesOf = ({ spec }: PersistentVolume | PersistentVolumeClaim): string =>
+  spec?.volumeAttributesClassName ?? '';
+
+/** Could the volume serve the claim, wherever? One that is promised to it only has to have its class, size and mode. */
 function serves(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
   const { spec } = volume;
   const wanted = claim.spec;
-  if (volume.metadata?.deletionTimestamp || (spec?.storageClassName ?? '') !== (wanted?.storageClassName ?? ''))
-    return false;
-  const reference = spec?.claimRef;
-  const ours = reference?.name === claim.metadata?.name && reference?.namespace === claim.metadata?.namespace;
-  if (reference && !(ours && (!reference.uid || reference.uid === claim.metadata?.uid))) return false;
-  if (!reference && volume.status?.phase !== undefined && volume.status.phase !== 'Available') return false;
-  if ((spec?.volumeMode ?? 'Filesystem') !== (wanted?.volumeMode ?? 'Filesystem')) return false;
-  if (!(wanted?.accessModes ?? []).every((mode) => spec?.accessModes?.includes(mode))) return false;
-  if (wanted?.selector && !labelSelectorOf(wanted.selector).matches(volume.metadata?.labels)) return false;
+  if (volume.metadata?.deletionTimestamp || classNameOf(volume) !== classNameOf(claim)) return false;
   const capacity = spec?.capacity?.['storage'] ?? '0';
-  return compareQuantities(capacity, wanted?.resources?.requests?.['storage'] ?? '0') >= 0;
+  if (compareQuantities(capacity, wanted?.resources?.requests?.['storage'] ?? '0') < 0) return false;
+  if ((spec?.volumeMode ?? 'Filesystem') !== (wanted?.volumeMode ?? 'Filesystem')) return false;
+  const reference = spec?.claimRef;
+  if (reference) {
+    const ours = reference.name === claim.metadata?.name && reference.namespace === claim.metadata?.namespace;
+    return ours && (!reference.uid || reference.uid === claim.metadata?.uid);
+  }
+  if (volume.status?.phase !== undefined && volume.status.phase !== 'Available') return false;
+  if (attributesOf(volume) !== attributesOf(claim)) return false;
+  if (!(wanted?.accessModes ?? []).every((mode) => spec?.accessModes?.includes(mode))) return false;
+  return !wanted?.selector || labelSelectorOf(wanted.selector).matches(volume.metadata?.labels);
 }
 
 export const volumeBinding: PluginDefinition = {
@@ -137,12 +142,15 @@ export const volumeBinding: PluginDefinition = {
             const volumeName = volume.metadata?.name ?? '';
             const owner = promised.get(volumeName);
             if (taken.has(volumeName) || (owner !== undefined && owner !== keyOf(claim))) return false;
-            return serves(volume, claim) && usableOn(volume, node);
+            return serves(volume, claim);
           })
           .sort((a, b) =>
             compareQuantities(a.spec?.capacity?.['storage'] ?? '0', b.spec?.capacity?.['storage'] ?? '0'),
           );
-        const volume = candidates.find(({ spec }) => spec?.claimRef) ?? candidates[0];
+        // A volume that is promised to the claim is the only one for it, also where it cannot be used.
+        const reserved = candidates.find(({ spec }) => spec?.claimRef);
+        const eligible = reserved ? [reserved] : candidates;
+        const volume = eligible.find((candidate) => usableOn(candidate, node));
         if (volume) taken.add(volume.metadata!.name!);
         else {
           const storageClass = listers!.classes.get(undefined, classNameOf(claim));

@@ -145,6 +145,68 @@ describe('VolumeBinding', () => {
   });
 });
 
+describe('a volume that a waiting claim is matched with', () => {
+  const storageClassName = 'local';
+  const waiting = (spec: PersistentVolumeClaim['spec'] = {}): PersistentVolumeClaim => ({
+    metadata: { name: 'c', namespace, uid: 'uid-c' },
+    spec: {
+      storageClassName,
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: '1Gi' } },
+      ...spec,
+    },
+    status: { phase: 'Pending' },
+  });
+  const free = (spec: PersistentVolume['spec'] = {}): PersistentVolume => ({
+    ...volume('pv', {}, { storageClassName, ...spec }),
+    status: { phase: 'Available' },
+  });
+  const claimRef = { namespace, name: 'c', uid: 'uid-c' };
+  const elsewhere = {
+    required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }] },
+  };
+  const annotated = free({ storageClassName: '' });
+  annotated.metadata!.annotations = { 'volume.beta.kubernetes.io/storage-class': storageClassName };
+
+  test.each<[string, PersistentVolumeClaim, PersistentVolume[], boolean]>([
+    ['has its attributes class', waiting({ volumeAttributesClassName: 'gold' }), [free()], false],
+    ['has no attributes class that it lacks', waiting(), [free({ volumeAttributesClassName: 'gold' })], false],
+    [
+      'may have the same attributes class',
+      waiting({ volumeAttributesClassName: 'gold' }),
+      [free({ volumeAttributesClassName: 'gold' })],
+      true,
+    ],
+    ['may name its class by annotation', waiting(), [annotated], true],
+    ['is large enough', waiting(), [free({ capacity: { storage: '1Mi' } })], false],
+    ['has its modes', waiting({ accessModes: ['ReadWriteMany'] }), [free()], false],
+    [
+      'may differ in modes and attributes if it is promised to it',
+      waiting({ accessModes: ['ReadWriteMany'], volumeAttributesClassName: 'gold' }),
+      [free({ claimRef })],
+      true,
+    ],
+    ['is not promised to an earlier claim', waiting(), [free({ claimRef: { ...claimRef, uid: 'uid-old' } })], false],
+    [
+      'is the promised one, wherever that is usable',
+      waiting(),
+      [{ ...free(), metadata: { name: 'other' } }, free({ claimRef, nodeAffinity: elsewhere })],
+      false,
+    ],
+  ])('%s', (_what, claim, volumes, fits) => {
+    const classes: StorageClass[] = [
+      {
+        metadata: { name: storageClassName },
+        provisioner: 'kubernetes.io/no-provisioner',
+        volumeBindingMode: 'WaitForFirstConsumer',
+      },
+    ];
+    expect(outcome({ classes, volumes, claims: [claim], pods: [using('p', 'c')] })).toBe(
+      fits ? 'n' : "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind.",
+    );
+  });
+});
+
 describe('VolumeRestrictions', () => {
   test('a claim for one pod only serves one pod', () => {
     const world = {
