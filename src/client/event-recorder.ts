@@ -183,9 +183,10 @@ export function createSeriesRecorder(
       const reference = referenceTo(regarding, extras.fieldPath);
       const related = extras.related === undefined ? undefined : referenceTo(extras.related);
       const action = extras.action ?? reason;
-      // As upstream, what is said of an object that has changed since is a new event, with a note of its own.
+      // As upstream, what is said of an object that has changed since is a new event. So is another note: it goes into the
+      // object's status as well, and comes sooner here than that write comes back.
       const { kind, namespace: place, name: object, uid, fieldPath, resourceVersion } = reference;
-      const about = [kind, place, object, uid, fieldPath, resourceVersion];
+      const about = [kind, place, object, uid, fieldPath, resourceVersion, message];
       const key = [type, action, reason, ...about, related?.kind, related?.namespace, related?.name].join('\u0000');
       const series = seriesByKey.get(key);
       if (series !== undefined && nowMs - series.lastMs < seriesEndMs) {

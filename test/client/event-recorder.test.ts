@@ -115,18 +115,19 @@ describe('an event recorder', () => {
     });
   });
 
-  it('begins a new event, with its own note, when the object has changed', async () => {
+  it('begins a new event when the object has changed, or there is another thing to say', async () => {
     const recorder = createSeriesRecorder(client, probe.context, { component: 'scheduler' });
     const tell = (resourceVersion: string, note: string) => {
       const changed = { ...pod, metadata: { ...pod.metadata, resourceVersion } };
       recorder.event(changed, 'Warning', 'FailedScheduling', note, { action: 'Scheduling' });
     };
     tell('1', 'no claim');
+    tell('2', 'no claim');
     tell('2', 'no volume');
     tell('2', 'no volume');
     await probe.system.settled();
     const told = (await isolated()).map(({ note, series }) => `${note} ${series?.count ?? 1}`);
-    expect(told.sort()).toEqual(['no claim 1', 'no volume 2']);
+    expect(told.sort()).toEqual(['no claim 1', 'no claim 1', 'no volume 2']);
   });
 
   it('writes a series anew whose event is gone', async () => {
