@@ -21,7 +21,8 @@ import { runPipeline } from './pipeline.ts';
 import type { Server } from './server.ts';
 import { newCall } from './system-call.ts';
 
-const PROGRAM: Identity = { user: 'system:admin', groups: ['system:masters', 'system:authenticated'] };
+const PROGRAM: Requester = { identity: { user: 'system:admin', groups: ['system:masters', 'system:authenticated'] } };
+const NOBODY: Requester = { identity: ANONYMOUS };
 
 export function serveBus(server: Server): void {
   const { bus } = server.context;
@@ -60,7 +61,7 @@ function busCall(server: Server, request: ApiRequest | ApiWatchRequest, verb: Ve
   if (request.subresource !== undefined && subresource === undefined) throw StatusError.noSuchPath();
   if (!serves(kind, subresource, verb)) throw methodNotAllowed();
   checkPlace(kind.namespaced, request, verb);
-  const { user, uid, groups, extra, userAgent } = identityOf(context.caller);
+  const { identity, userAgent } = requesterOf(context.caller);
   const query = request.query ?? {};
   const body = 'body' in request ? request.body : undefined;
   return newCall({
@@ -74,15 +75,32 @@ function busCall(server: Server, request: ApiRequest | ApiWatchRequest, verb: Ve
     queryAll: (name) => (query[name] === undefined ? [] : [query[name]]),
     body: body === undefined ? undefined : { form: 'packed', bytes: body },
     patchType: 'patchType' in request ? request.patchType : undefined,
-    credentials: { type: 'bus', identity: { user, uid, groups, extra } },
+    credentials: { type: 'bus', identity },
     userAgent: userAgent ?? context.caller.address,
     auditId: '',
   });
 }
 
-/** Who calls: as whom the actor was spawned. The program itself is administrator; an actor that was given no identity is nobody. */
-function identityOf({ address, identity }: ServeContext['caller']): Identity & { readonly userAgent?: string } {
-  return (identity as ApiIdentity | undefined) ?? (address === 'main' ? PROGRAM : ANONYMOUS);
+interface Requester {
+  readonly identity: Identity;
+  readonly userAgent?: string;
+}
+
+const requesters = new WeakMap<ApiIdentity, Requester>();
+
+/**
+ * Who calls: as whom the actor was spawned. The program itself is administrator; an actor that was given no identity is nobody.
+ * All requests of an actor have the same object, by which authorization, fairness and audit remember what they found out.
+ */
+export function requesterOf({ address, identity: given }: ServeContext['caller']): Requester {
+  if (given === undefined) return address === 'main' ? PROGRAM : NOBODY;
+  let requester = requesters.get(given as ApiIdentity);
+  if (requester === undefined) {
+    const { user, uid, groups, extra, userAgent } = given as ApiIdentity;
+    requester = { identity: { user, uid, groups, extra }, userAgent };
+    requesters.set(given as ApiIdentity, requester);
+  }
+  return requester;
 }
 
 /** A request must say where its object is. */

@@ -1,5 +1,6 @@
 /** Requests and watches over the bus. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { requesterOf } from '../../../actors/apiserver/bus-door.ts';
 import { isConflict, isNotFound } from '../../../src/api/index.ts';
 import { configMaps, createBusClient, pods } from '../../../src/client/index.ts';
 import { configMap, startServer, type TestServer } from './fixtures.ts';
@@ -32,6 +33,17 @@ describe('the bus door', () => {
     const jane = { user: 'jane', groups: ['system:authenticated'], userAgent: 'jane' };
     await expect(list('jane', jane)).rejects.toThrow('User "jane" cannot list resource "pods"');
     expect((await list('root', { ...jane, groups: ['system:masters'] })).items).toEqual([]);
+  });
+
+  it('has one identity object for all requests of an actor, by which much is remembered', () => {
+    const given = { user: 'jane', groups: ['g'], userAgent: 'agent' };
+    const first = requesterOf({ address: 'jane', identity: given });
+    expect(first).toEqual({ identity: { user: 'jane', groups: ['g'] }, userAgent: 'agent' });
+    expect(requesterOf({ address: 'jane', identity: given }).identity).toBe(first.identity);
+    const other = requesterOf({ address: 'jane', identity: { ...given, groups: ['h'] } });
+    expect(other.identity.groups).toEqual(['h']);
+    expect(requesterOf({ address: 'main', identity: undefined }).identity.groups).toContain('system:masters');
+    expect(requesterOf({ address: 'x', identity: undefined }).identity.user).toBe('system:anonymous');
   });
 
   it('answers quiet writes with name and version alone, and refuses them as all others', async () => {
