@@ -350,16 +350,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const desired = allNodes.filter((node) => placementOf(set, node).run).length;
     const owned = await claimed(set, pods);
     const daemon: Daemon = { key, set, hash, podsByNode: groupByNode(owned) };
-    const settled = expectations.satisfied(key) && !(await manage(daemon, allNodes, desired));
-    // What was just done is not in the pods that were read: an update must wait until it is.
-    if (settled) {
-      if (set.spec?.updateStrategy?.type === 'RollingUpdate') await rollOver(daemon, allNodes, desired);
-      const used = new Set([hash, ...owned.map((pod) => pod.metadata?.labels?.[daemonHashLabel])]);
-      const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.labels?.[daemonHashLabel]);
-      await truncateHistory(client, existing, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
+    // The status says how things are also when something failed.
+    let failure: unknown;
+    try {
+      const settled = expectations.satisfied(key) && !(await manage(daemon, allNodes, desired));
+      // What was just done is not in the pods that were read: an update must wait until it is.
+      if (settled) {
+        if (set.spec?.updateStrategy?.type === 'RollingUpdate') await rollOver(daemon, allNodes, desired);
+        const used = new Set([hash, ...owned.map((pod) => pod.metadata?.labels?.[daemonHashLabel])]);
+        const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.labels?.[daemonHashLabel]);
+        await truncateHistory(client, existing, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
+      }
+    } catch (error) {
+      failure = error;
     }
     const status = statusOf(daemon, allNodes, collisionCount);
     await writeStatus(set, status);
+    if (failure !== undefined) throw failure;
     const waiting = (set.spec?.minReadySeconds ?? 0) > 0 && status.numberReady !== (status.numberAvailable ?? 0);
     return waiting ? { requeueAfterMs: (set.spec?.minReadySeconds ?? 0) * 1000 } : undefined;
   }

@@ -360,7 +360,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     );
     const revisions = await revisionsOf(set);
     const deleting = set.metadata?.deletionTimestamp !== undefined;
-    const after = deleting ? owned : await step(set, revisions, owned);
+    // What could be done, and what is, is told also when a step failed.
+    let failure: unknown;
+    let after: Pod[] = owned;
+    try {
+      if (!deleting) after = await step(set, revisions, owned);
+    } catch (error) {
+      failure = error;
+    }
     const status = countPods(set, revisions, after);
     const wanted = set.spec?.replicas ?? 1;
     const whole = status.updatedReplicas === wanted && status.replicas === wanted && status.readyReplicas === wanted;
@@ -372,6 +379,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const used = new Set([status.currentRevision, status.updateRevision, ...after.map(revisionNameOf)]);
     const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.name ?? '');
     await truncateHistory(client, revisions.all, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
+    if (failure !== undefined) throw failure;
     const minReadySeconds = set.spec?.minReadySeconds ?? 0;
     const waiting =
       minReadySeconds > 0 &&

@@ -8,6 +8,7 @@ import {
   pods,
   replicaSets,
   replicationControllers,
+  resourceQuotas,
   statefulSets,
 } from '../../../src/client/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
@@ -264,5 +265,34 @@ describe('job-controller', () => {
     await cluster.system.advance(31_000);
     await settled();
     expect((await get()).metadata?.deletionTimestamp).toBeDefined();
+  });
+});
+
+describe('sets whose pods are refused', () => {
+  beforeEach(async () => {
+    cluster = await startCluster(['statefulset-controller', 'daemonset-controller', 'node-lifecycle-controller']);
+    await cluster.addNode('n1');
+    const quota = { metadata: { name: 'none', namespace }, spec: { hard: { pods: '0' } } };
+    const created = await cluster.client.create(resourceQuotas, quota);
+    const status = { hard: { pods: '0' }, used: { pods: '0' } };
+    await cluster.client.update(resourceQuotas, { ...created, status }, { subresource: 'status' });
+  });
+
+  it('a StatefulSet says what it is at', async () => {
+    const spec = { replicas: 1, serviceName: 'web', selector, template: template() };
+    await cluster.client.create(statefulSets, { metadata, spec });
+    await settled();
+    const { status } = await cluster.client.get(statefulSets, metadata);
+    expect(await podNames()).toEqual([]);
+    expect(status).toMatchObject({ observedGeneration: 1, replicas: 0, collisionCount: 0 });
+    expect(status?.updateRevision).toMatch(/^web-/);
+  });
+
+  it('a DaemonSet counts the nodes that lack a pod', async () => {
+    await cluster.client.create(daemonSets, { metadata, spec: { selector, template: template() } });
+    await settled();
+    const { status } = await cluster.client.get(daemonSets, metadata);
+    expect(await podNames()).toEqual([]);
+    expect(status).toMatchObject({ observedGeneration: 1, desiredNumberScheduled: 1, numberUnavailable: 1 });
   });
 });
