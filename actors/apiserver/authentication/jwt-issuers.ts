@@ -1,6 +1,6 @@
 /**
  * ID tokens of an OpenID Connect issuer, as an entry of the AuthenticationConfiguration (or the `--oidc-…` flags) says: keys are
- * fetched from the issuer when they are first needed and again for a key that is not among them.
+ * fetched from the issuer when they are first needed and again when none of them has signed a token, so that new ones count at once.
  * @see staging/src/k8s.io/apiserver/plugin/pkg/authenticator/token/oidc/oidc.go
  */
 import type { JSONWebKeySet, JWTPayload } from 'jose';
@@ -12,8 +12,6 @@ import { compileExpression, type Expression } from './expressions.ts';
 import { type Attempt, shared, type TokenAuthenticator } from './types.ts';
 
 const DISCOVERY = '/.well-known/openid-configuration';
-/** Keys are fetched again at most this often, however many tokens name unknown ones. */
-const REFRESH_INTERVAL_MS = 10_000;
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
 
 /** A token of this issuer that does not do. */
@@ -32,10 +30,11 @@ export function createJwtIssuer(
       : { caPem: issuer.certificateAuthority }),
   });
   const rules = rulesOf(option);
-  let keys: { readonly set: JSONWebKeySet; readonly atMs: number } | undefined;
+  let keysUrl: string | undefined;
+  let keys: JSONWebKeySet | undefined;
   let fetching: Promise<JSONWebKeySet> | undefined;
 
-  async function fetchKeys(): Promise<JSONWebKeySet> {
+  async function discover(): Promise<string> {
     const discoveryUrl = issuer.discoveryURL ?? issuer.url.replace(/\/$/, '') + DISCOVERY;
     const document = (await getJson(endpoint(discoveryUrl), clock)) as { issuer?: string; jwks_uri?: string };
     if (document.issuer !== issuer.url) {
@@ -43,13 +42,18 @@ export function createJwtIssuer(
         `oidc: issuer did not match the issuer returned by provider, expected "${issuer.url}" got "${document.issuer}"`,
       );
     }
-    const set = (await getJson(endpoint(document.jwks_uri ?? ''), clock)) as JSONWebKeySet;
-    keys = { set, atMs: clock.monotonic() };
-    return set;
+    return document.jwks_uri ?? '';
   }
 
+  async function fetchKeys(): Promise<JSONWebKeySet> {
+    keysUrl ??= await discover();
+    keys = (await getJson(endpoint(keysUrl), clock)) as JSONWebKeySet;
+    return keys;
+  }
+
+  /** However many tokens ask for fresh keys at a time, the issuer is asked once. */
   function keySet(fresh: boolean): JSONWebKeySet | Promise<JSONWebKeySet> {
-    if (keys !== undefined && (!fresh || clock.monotonic() - keys.atMs < REFRESH_INTERVAL_MS)) return keys.set;
+    if (keys !== undefined && !fresh) return keys;
     fetching ??= fetchKeys().finally(() => {
       fetching = undefined;
     });
@@ -58,20 +62,38 @@ export function createJwtIssuer(
 
   async function verify(token: string): Promise<JWTPayload> {
     const { createLocalJWKSet, errors, jwtVerify } = await import('jose');
-    const attempt = async (fresh: boolean) => {
-      const { payload } = await jwtVerify(token, createLocalJWKSet(await keySet(fresh)), {
+    const attempt = async (set: JSONWebKeySet): Promise<JWTPayload> => {
+      const rules = {
         algorithms: [...(option.signingAlgorithms ?? ALGORITHMS)],
         issuer: issuer.url,
         currentDate: new Date(clock.now()),
         requiredClaims: ['exp'],
-      });
-      return payload;
+      };
+      let failure: unknown;
+      try {
+        return (await jwtVerify(token, createLocalJWKSet(set), rules)).payload;
+      } catch (error) {
+        if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+        failure = new errors.JWSSignatureVerificationFailed();
+        // The token does not say which of them it is.
+        for await (const key of error) {
+          try {
+            return (await jwtVerify(token, key, rules)).payload;
+          } catch (other) {
+            if (!(other instanceof errors.JWSSignatureVerificationFailed)) throw other;
+          }
+        }
+      }
+      throw failure;
     };
+    const isNew = keys === undefined;
     try {
-      return await attempt(false);
+      return await attempt(await keySet(false));
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return attempt(true);
+      const isUnknown =
+        error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed;
+      if (isNew || !isUnknown) throw error;
+      return attempt(await keySet(true));
     }
   }
 

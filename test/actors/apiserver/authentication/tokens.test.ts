@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '../../../../src/cluster/pki.ts';
 import { startServer, type TestServer } from '../fixtures.ts';
@@ -11,16 +11,18 @@ type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 let keys: Keys;
 let strangerKeys: Keys;
 const known = { reviews: 0 };
+/** What the issuer publishes. */
+let published: JWK[];
 
 beforeAll(async () => {
   keys = await generateKeyPair('RS256', { extractable: true });
   strangerKeys = await generateKeyPair('RS256');
-  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' };
+  published = [{ ...(await exportJWK(keys.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' }];
   const ca = await createAuthority(Date.now());
   const tls = await ca.issue({ commonName: 'issuer', usage: 'server', hosts: ['127.0.0.1'] });
   issuer = await localService(
     (_body, path) =>
-      path.startsWith('/.well-known') ? { issuer: issuer.url, jwks_uri: `${issuer.url}/keys` } : { keys: [jwk] },
+      path.startsWith('/.well-known') ? { issuer: issuer.url, jwks_uri: `${issuer.url}/keys` } : { keys: published },
     tls,
   );
   webhook = await localService(({ spec }: { spec: { token: string } }) => {
@@ -163,6 +165,34 @@ describe('tokens of an OpenID issuer', () => {
     const token = await make();
     expect((await whoAmI(`Bearer ${token}`)).status).toBe(401);
     expect((await tokenReview(token)).error).toContain(message);
+  });
+
+  it('count at once when the issuer changes its keys, and no longer by the old ones', async () => {
+    const before = published;
+    const old = await sign();
+    const [one, two] = [await generateKeyPair('RS256'), await generateKeyPair('ES256')];
+    const statusOf = async (token: string) => (await whoAmI(`Bearer ${token}`)).status;
+    expect(await statusOf(old)).toBe(201);
+    // Another key by the same name.
+    published = [{ ...(await exportJWK(one.publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' }];
+    expect(await statusOf(await sign({}, one.privateKey))).toBe(201);
+    expect(await statusOf(old)).toBe(401);
+    // Several keys without names, and a token that names none.
+    published = await Promise.all([keys, one, two].map(async ({ publicKey }) => exportJWK(publicKey)));
+    const nameless = (alg: string, key: typeof one.privateKey) =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg })
+        .setIssuer(issuer.url)
+        .setAudience('kubehive')
+        .setSubject('amy-1')
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .sign(key);
+    expect(await statusOf(await nameless('ES256', two.privateKey))).toBe(201);
+    expect(await statusOf(await nameless('RS256', one.privateKey))).toBe(201);
+    expect(await statusOf(await nameless('RS256', strangerKeys.privateKey))).toBe(401);
+    published = before;
+    expect(await statusOf(await sign())).toBe(201);
   });
 
   it('without a signature are refused', async () => {
