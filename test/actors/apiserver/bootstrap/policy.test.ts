@@ -12,7 +12,8 @@ interface Rule {
 const objects = policyObjects();
 const rulesOf = (plural: string, name: string): readonly Rule[] => {
   const found = objects.find((item) => item.plural === plural && item.object.metadata.name === name);
-  return (found?.object as unknown as { rules: readonly Rule[] }).rules;
+  if (found === undefined) throw new Error(`there is no ${plural} ${name}`);
+  return (found.object as unknown as { rules: readonly Rule[] }).rules;
 };
 const about = (rules: readonly Rule[], group: string, resource: string) =>
   rules.filter(({ apiGroups, resources }) => apiGroups?.includes(group) && resources?.includes(resource));
