@@ -116,7 +116,6 @@ async function runAll(
     paths.length === 0 &&
     flags.record !== false &&
     [flags.kubelets, flags.scheduler, flags.schedulerCommand, flags.schedulerConfig].every((one) => !one);
-  const clock = new RealClock();
   if (flags.out !== undefined) mkdirSync(flags.out, { recursive: true });
   const outcomes = await runSuite(chosen, {
     run: options,
@@ -126,7 +125,7 @@ async function runAll(
     progressFile: flags.out === undefined ? undefined : join(flags.out, 'progress.ndjson'),
     resume: flags.resume === true,
     say,
-    monotonic: () => clock.monotonic(),
+    clock: new RealClock(),
     onOutcome: (outcome) => {
       if (!hasResult(outcome)) return;
       const measured = measuredOf(outcome);

@@ -4,6 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../src/runtime/index.ts';
 import type { Workload } from './config.ts';
 import type { RunOptions, WorkloadResult } from './runner.ts';
 
@@ -27,6 +28,7 @@ export function runIsolated(
   options: RunOptions,
   workload: Workload,
   timeoutMs: number | undefined,
+  clock: Clock,
   onStep: (text: string) => void,
 ): Promise<WorkloadResult> {
   // Beside the bundle; from the sources the build has to be there too, as for the actors' hosts.
@@ -42,10 +44,10 @@ export function runIsolated(
     const limit =
       timeoutMs === undefined
         ? undefined
-        : setTimeout(() => {
+        : clock.after(timeoutMs, () => {
             reject(new Error(`not done after ${timeoutMs / 1000} s`));
             child.kill('SIGKILL');
-          }, timeoutMs);
+          });
     child.on('message', (told: Told) => {
       if ('step' in told) onStep(told.step);
       else if ('result' in told) resolve(told.result);
@@ -53,7 +55,7 @@ export function runIsolated(
     });
     child.on('error', reject);
     child.on('exit', (code, signal) => {
-      clearTimeout(limit);
+      limit?.cancel();
       reject(new Error(`its process ended with ${signal ?? code}: ${written.trim()}`));
     });
     child.send({ workload, options } satisfies Job);

@@ -3,6 +3,7 @@
  * that a run that was stopped goes on where it was.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Clock } from '../src/runtime/index.ts';
 import { cannotRun } from './abilities.ts';
 import type { ChosenWorkload } from './choice.ts';
 import { failureText } from './failure.ts';
@@ -37,7 +38,7 @@ export interface SuiteOptions {
   /** Leave out what has passed, or was skipped, according to that file. */
   readonly resume: boolean;
   readonly say: (text: string) => void;
-  readonly monotonic: () => number;
+  readonly clock: Clock;
   /** Hears of each outcome of this run as it comes, not of those of an earlier one. */
   readonly onOutcome: (outcome: Outcome) => void;
 }
@@ -55,7 +56,7 @@ function earlierOutcomes(path: string): Outcome[] {
 
 /** The outcomes of all workloads in their order, those of an earlier run among them. */
 export async function runSuite(workloads: readonly ChosenWorkload[], options: SuiteOptions): Promise<Outcome[]> {
-  const { say, progressFile: path, monotonic } = options;
+  const { say, progressFile: path, clock } = options;
   const known = new Map<string, Outcome>();
   if (path !== undefined) {
     const before = options.resume ? earlierOutcomes(path) : [];
@@ -71,10 +72,10 @@ export async function runSuite(workloads: readonly ChosenWorkload[], options: Su
       continue;
     }
     const name = `${workload.case}/${workload.workload}`;
-    const began = monotonic();
+    const began = clock.monotonic();
     const came = await outcomeOf(workload, options, (step) => say(`${name}: ${step}`));
     const { set, topic, case: testCase, workload: variant } = workload;
-    const seconds = Number(((monotonic() - began) / 1000).toFixed(1));
+    const seconds = Number(((clock.monotonic() - began) / 1000).toFixed(1));
     const { calibration } = options;
     const outcome: Outcome = { set, topic, case: testCase, workload: variant, seconds, calibration, ...came };
     if (came.skipped !== undefined) say(`SKIPPED ${name}: ${came.skipped}`);
@@ -99,14 +100,14 @@ function headline({ result, failure, seconds }: Outcome): string {
 
 async function outcomeOf(
   workload: ChosenWorkload,
-  { run, isolate, timeoutMs }: SuiteOptions,
+  { run, isolate, timeoutMs, clock }: SuiteOptions,
   onStep: (step: string) => void,
 ): Promise<Pick<Outcome, 'result' | 'failure' | 'skipped'>> {
   const reason = cannotRun(workload);
   if (reason !== undefined) return { skipped: reason };
   try {
     const result = isolate
-      ? await runIsolated(run, workload, timeoutMs, onStep)
+      ? await runIsolated(run, workload, timeoutMs, clock, onStep)
       : await runWorkload(workload, onStep, run);
     return { result };
   } catch (error) {

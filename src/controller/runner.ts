@@ -97,13 +97,7 @@ export function runController(
     if (!alone) {
       observe(resource, handle);
       const { lister, addIndex, synced } = informerOf(resource);
-      const want = () => {
-        const all = synced();
-        // As with parts: nobody has to wait.
-        all.catch(() => undefined);
-        return all;
-      };
-      return { lister, addIndex, want, drop: () => undefined };
+      return { lister, addIndex, want: synced, drop: () => undefined };
     }
     return createParts(busClient, {
       clock,

@@ -216,10 +216,10 @@ describe('a strategic merge patch of a whole object', () => {
   it('comes to the same as when every step is put in order', () => {
     fc.assert(
       fc.property(withEnv, withEnv, fc.boolean(), (one, change, shares) => {
-        const current = normalize(
+        const current = normalize<ApiObject>(
           { apiVersion: 'v1', kind: 'Pod', ...one, metadata: one.metadata ?? {} },
           pod,
-        ) as unknown as ApiObject;
+        );
         const before = JSON.stringify(current);
         const patch = JSON.parse(JSON.stringify(change)) as Record<string, unknown>;
         const sorted = applyStrategicMergePatch(current, patch, pod);

@@ -93,7 +93,7 @@ describe('the binder', () => {
       ['Warning ProvisioningFailed no volume plugin matched name: kubernetes.io/no-provisioner'],
     ],
     ['of a driver outside', { storageClassName: 'outside' }, [waiting('csi.example.com')]],
-    ['of a plugin that a driver stands for now', { storageClassName: 'ebs' }, [waiting('ebs.csi.aws.com')]],
+    ['of a plugin whose place a driver took', { storageClassName: 'ebs' }, [waiting('ebs.csi.aws.com')]],
     [
       'that waits for its first consumer',
       { storageClassName: 'late' },

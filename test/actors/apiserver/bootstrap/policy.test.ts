@@ -13,7 +13,7 @@ const objects = policyObjects();
 const rulesOf = (plural: string, name: string): readonly Rule[] => {
   const found = objects.find((item) => item.plural === plural && item.object.metadata.name === name);
   if (found === undefined) throw new Error(`there is no ${plural} ${name}`);
-  return (found.object as unknown as { rules: readonly Rule[] }).rules;
+  return found.object['rules'] as readonly Rule[];
 };
 const about = (rules: readonly Rule[], group: string, resource: string) =>
   rules.filter(({ apiGroups, resources }) => apiGroups?.includes(group) && resources?.includes(resource));
@@ -65,7 +65,7 @@ describe('the policy from the start', () => {
     const bindings = objects.filter(({ plural }) => plural.endsWith('rolebindings'));
     expect(bindings.length).toBeGreaterThan(20);
     for (const { object } of bindings) {
-      const { roleRef } = object as unknown as { roleRef: { kind: string; name: string } };
+      const roleRef = object['roleRef'] as { kind: string; name: string };
       expect(rulesOf(`${roleRef.kind.toLowerCase()}s`, roleRef.name)).toBeDefined();
     }
   });
