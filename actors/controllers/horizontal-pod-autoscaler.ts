@@ -5,9 +5,13 @@
  * @see kubernetes/pkg/controller/podautoscaler/horizontal.go
  */
 import {
+  type CrossVersionObjectReference,
+  goSelector,
   type HorizontalPodAutoscaler,
   type HorizontalPodAutoscalerCondition,
+  isConflict,
   isNotFound,
+  type MetricIdentifier,
   type MetricSpec,
   type MetricStatus,
   milliQuantityOf,
@@ -15,7 +19,7 @@ import {
   parseLabelSelector,
   quantityMilliValue,
 } from '../../src/api/index.ts';
-import { horizontalPodAutoscalers, type KubernetesObject, pods, type Resource } from '../../src/client/index.ts';
+import { horizontalPodAutoscalers, type KubernetesObject, keyOf, pods, type Resource } from '../../src/client/index.ts';
 import {
   boundReplicas,
   type ControllerDefinition,
@@ -43,6 +47,7 @@ import {
 const syncPeriodMs = 15_000;
 const firstLookMs = 1_000;
 const defaultTolerance = 0.1;
+const scaleAttempts = 5;
 
 export const horizontalPodAutoscalerController: ControllerDefinition = {
   name: 'horizontal-pod-autoscaler-controller',
@@ -59,6 +64,13 @@ export const horizontalPodAutoscalerController: ControllerDefinition = {
   serviceAccount: 'horizontal-pod-autoscaler',
   create: createReconciler,
 };
+
+/** `apps` of `apps/v1`, and nothing of `v1`. */
+const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');
+
+/** As Go prints a selector that may be absent. */
+const selectorText = ({ selector }: MetricIdentifier): string =>
+  selector === undefined ? 'nil' : goSelector(selector);
 
 interface Scale extends KubernetesObject {
   spec?: { replicas?: number };
@@ -159,7 +171,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const usage = new Map<string, PodUsage>();
     for (const item of items) {
       const containers = (item.containers ?? []).filter(({ name }) => container === undefined || name === container);
-      if (containers.some((each) => each.usage[resource] === undefined)) continue;
+      if (containers.length === 0 && container !== undefined) {
+        const where = `container ${container} not present in metrics for pod ${keyFor(item)}`;
+        throw new Error(`${fetching}: failed to get container metrics: ${where}`);
+      }
+      if (containers.length === 0 || containers.some((each) => each.usage[resource] === undefined)) continue;
       const milli = containers.reduce((sum, each) => sum + quantityMilliValue(each.usage[resource] ?? '0'), 0);
       const windowMs = Number.parseFloat(item.window ?? '60') * (item.window?.endsWith('m') ? 60_000 : 1000);
       usage.set(item.metadata?.name ?? '', { milli, timeMs: timeMs(item.timestamp), windowMs });
@@ -191,7 +207,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         target: byUtilization
           ? { type: 'Utilization', amount: target.averageUtilization ?? 0 }
           : { type: 'AverageValue', amount: quantityMilliValue(target.averageValue ?? '0') },
-        currentReplicas: scale.status.replicas ?? 0,
+        currentReplicas: scale.spec.replicas ?? 0,
         tolerances: tolerancesOf(autoscaler),
         nowMs: clock.now(),
       });
@@ -201,24 +217,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         container === undefined
           ? { type: 'Resource', resource: { name, current } }
           : { type: 'ContainerResource', containerResource: { name, container, current } };
-      const label = `${name} ${container === undefined ? '' : 'container '}resource`;
-      const text = byUtilization ? `${label} utilization (percentage of request)` : label;
+      const label = container === undefined ? `${name} resource` : `${name} container resource`;
+      const text = byUtilization ? `${label} utilization (percentage of request)` : `${name} resource`;
       return { replicas: outcome.replicas, name: text, status };
     } catch (error) {
       const detail = `failed to get ${name} ${what}: ${messageOf(error)}`;
-      const label = container === undefined ? 'resource' : 'container';
-      throw new MetricFailure(
-        `FailedGet${kind}Metric`,
-        detail,
-        `failed to get ${name} ${label} metric value: ${detail}`,
-      );
+      const label = container === undefined ? `${name} resource` : `${container} container`;
+      throw new MetricFailure(`FailedGet${kind}Metric`, detail, `failed to get ${label} metric value: ${detail}`);
     }
   }
 
   /** Pods that could do work: what a ratio is multiplied with. */
   async function readyPodsOf(namespace: string, selector: string): Promise<number> {
     const ready = (pod: Pod) => pod.status?.phase === 'Running' && isPodReady(pod);
-    return (await podsOf(namespace, selector)).filter(ready).length;
+    const selected = await podsOf(namespace, selector);
+    const unable = 'unable to calculate ready pods: no pods returned by selector while calculating replica count';
+    if (selected.length === 0) throw new Error(unable);
+    return selected.filter(ready).length;
   }
 
   /** Asked for every 15 s and autoscaler: following every pod of the cluster would cost more. */
@@ -239,62 +254,85 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const selector = scale.status.selector ?? '';
     const tolerances = tolerancesOf(autoscaler);
     const { name } = source.metric;
-    try {
-      if (metric.pods !== undefined) {
+    const fail = (detail: string, value: string): never => {
+      throw new MetricFailure(`FailedGet${type}Metric`, detail, `failed to get ${value}: ${detail}`);
+    };
+    if (metric.pods !== undefined) {
+      try {
         const outcome = replicasForUsage({
+          usage: await podMetricValues(client, namespace, source.metric, selector).catch((error: unknown) => {
+            throw new Error(`unable to get metric ${name}: ${messageOf(error)}`, { cause: error });
+          }),
           pods: await podsOf(namespace, selector),
-          usage: await podMetricValues(client, namespace, source.metric, selector),
           resource: '',
           target: { type: 'AverageValue', amount: quantityMilliValue(source.target.averageValue ?? '0') },
-          currentReplicas: scale.status.replicas ?? 0,
+          currentReplicas: scale.spec.replicas ?? 0,
           tolerances,
           nowMs: clock.now(),
         });
         const current = { averageValue: milliQuantityOf(outcome.averageMilli) };
         const status: MetricStatus = { type, pods: { metric: source.metric, current } };
         return { replicas: outcome.replicas, name: `pods metric ${name}`, status };
+      } catch (error) {
+        return fail(messageOf(error), 'pods metric value');
       }
-      const { describedObject } = metric.object ?? {};
-      const milli =
-        describedObject === undefined
-          ? await externalMetricValue(client, namespace, source.metric)
-          : await objectMetricValue(
-              client,
-              resourceNameOf(describedObject),
-              { namespace, name: describedObject.name },
-              source.metric,
-            );
+    }
+    const { describedObject } = metric.object ?? {};
+    const average = source.target.averageValue !== undefined;
+    const byAverage = `external metric ${name}(${selectorText(source.metric)})`;
+    try {
+      const milli = await customValueOf(namespace, source.metric, describedObject);
       const counts = {
         specReplicas: scale.spec.replicas ?? 0,
         statusReplicas: scale.status.replicas ?? 0,
-        readyPods: await readyPodsOf(namespace, selector),
+        readyPods: () => readyPodsOf(namespace, selector),
       };
-      const { replicas, averageMilli } = replicasForValue(milli, source.target, counts, tolerances);
+      const { replicas, averageMilli } = await replicasForValue(milli, source.target, counts, tolerances);
       const current =
         averageMilli === undefined
           ? { value: milliQuantityOf(milli) }
           : { averageValue: milliQuantityOf(averageMilli) };
-      if (describedObject !== undefined) {
-        const status: MetricStatus = { type, object: { metric: source.metric, describedObject, current } };
-        return { replicas, name: `${describedObject.kind} metric ${name}`, status };
+      if (describedObject === undefined) {
+        return { replicas, name: byAverage, status: { type, external: { metric: source.metric, current } } };
       }
-      const status: MetricStatus = { type, external: { metric: source.metric, current } };
-      return { replicas, name: `external metric ${name}`, status };
+      const status: MetricStatus = { type, object: { metric: source.metric, describedObject, current } };
+      // Upstream calls an average over an object's metric external, too.
+      return { replicas, name: average ? byAverage : `${describedObject.kind} metric ${name}`, status };
     } catch (error) {
       const kind = type.toLowerCase();
-      const detail = `unable to get ${kind} metric ${name}: ${messageOf(error)}`;
-      throw new MetricFailure(`FailedGet${type}Metric`, detail, `failed to get ${kind} metric: ${detail}`);
+      const asked = average ? `${name} ${kind} metric` : `external metric ${name}`;
+      if (describedObject === undefined)
+        return fail(messageOf(error), `${name} external metric value: failed to get ${asked}`);
+      return fail(messageOf(error), average ? `object metric value: failed to get ${asked}` : 'object metric value');
     }
   }
 
+  /** Thousandths of the metric of an object, or without one of an external metric. @throws Error with upstream's text */
+  async function customValueOf(
+    namespace: string,
+    metric: MetricIdentifier,
+    object: CrossVersionObjectReference | undefined,
+  ): Promise<number> {
+    const { name } = metric;
+    if (object === undefined) {
+      return await externalMetricValue(client, namespace, metric).catch((error: unknown) => {
+        const which = `${namespace}/${name}/${selectorText(metric)}`;
+        throw new Error(`unable to get external metric ${which}: ${messageOf(error)}`, { cause: error });
+      });
+    }
+    const read = async () => {
+      const resource = resourceNameOf(object);
+      return await objectMetricValue(client, resource, { namespace, name: object.name }, metric);
+    };
+    return await read().catch((error: unknown) => {
+      // Upstream gives these in an order of which its text knows nothing.
+      const where = `${object.kind} on ${namespace} ${object.name}/${messageOf(error)}`;
+      throw new Error(`unable to get metric ${name}: ${where}`, { cause: error });
+    });
+  }
+
   /** `plural.group` of the kind that a reference names, as the custom metrics API has it. */
-  function resourceNameOf({
-    apiVersion = '',
-    kind,
-  }: {
-    readonly apiVersion?: string | undefined;
-    readonly kind: string;
-  }): string {
+  function resourceNameOf({ apiVersion = '', kind }: CrossVersionObjectReference): string {
     const resource = catalog.byKind(apiVersion, kind);
     if (resource === undefined) throw new Error(`no matches for kind "${kind}" in version "${apiVersion}"`);
     return resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
@@ -408,8 +446,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   async function scaleOf(autoscaler: HorizontalPodAutoscaler): Promise<{ resource: Resource; scale: Scale }> {
     const { apiVersion = '', kind, name } = autoscaler.spec.scaleTargetRef;
-    const resource = catalog.byKind(apiVersion, kind);
-    if (resource === undefined) throw new Error(`no matches for kind "${kind}" in group "${apiVersion.split('/')[0]}"`);
+    const resource = catalog.byGroupKind(groupOf(apiVersion), kind);
+    if (resource === undefined) {
+      throw new Error(`no matches for kind "${kind}" in group "${groupOf(apiVersion)}"`);
+    }
     const key = { namespace: autoscaler.metadata?.namespace, name: `${name}` };
     const scale = (await client.get(resource, key, { subresource: 'scale' })) as Scale;
     return { resource, scale };
@@ -460,7 +500,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         best = await proposeAll(pass, { spec, status }, statuses);
       } catch (error) {
         const currentMetrics = error instanceof SelectorFailure ? undefined : statuses;
-        await write(pass, { currentReplicas: status.replicas ?? 0, currentMetrics });
+        await write(pass, { currentReplicas: current, currentMetrics });
         events.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', messageOf(error));
         return ['none', 'internal'];
       }
@@ -474,36 +514,51 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       desired = bounded.replicas;
     }
     const rescale = desired !== current;
-    if (rescale) await rescaleTo(pass, found.resource, found.scale, desired, reason, history);
+    const currentMetrics = measured ? statuses : undefined;
+    if (rescale) await rescaleTo(pass, found, { desired, reason, currentMetrics }, history);
     await write(pass, {
-      currentReplicas: status.replicas ?? 0,
+      currentReplicas: current,
       desiredReplicas: desired,
       // Without a look at the metrics there is no list at all.
-      currentMetrics: measured ? statuses : undefined,
+      currentMetrics,
       ...(rescale ? { lastScaleTime: timeText(clock.now()) } : {}),
     });
     return [desired > current ? 'scale_up' : desired < current ? 'scale_down' : 'none', 'none'];
   }
 
+  /** The target's own controller writes it, too: a lost race is run again. */
+  async function updateScale(resource: Resource, scale: Scale, replicas: number): Promise<void> {
+    let newest = scale;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await client.update(resource, { ...newest, spec: { ...newest.spec, replicas } } as Scale, {
+          subresource: 'scale',
+        });
+        return;
+      } catch (error) {
+        if (!isConflict(error) || attempt === scaleAttempts) throw error;
+        newest = (await client.get(resource, keyOf(scale), { subresource: 'scale' })) as Scale;
+      }
+    }
+  }
+
   async function rescaleTo(
     pass: Pass,
-    resource: Resource,
-    scale: Scale,
-    desired: number,
-    reason: string,
+    target: { readonly resource: Resource; readonly scale: Scale },
+    change: { readonly desired: number; readonly reason: string; readonly currentMetrics: MetricStatus[] | undefined },
     history: ScalingHistory,
   ): Promise<void> {
     const { autoscaler } = pass;
-    const current = scale.spec?.replicas ?? 0;
+    const { desired, reason, currentMetrics } = change;
+    const current = target.scale.spec?.replicas ?? 0;
     try {
-      const wanted: Scale = { ...scale, spec: { ...scale.spec, replicas: desired } };
-      await client.update(resource, wanted, { subresource: 'scale' });
+      await updateScale(target.resource, target.scale, desired);
     } catch (error) {
       const text = messageOf(error);
       events.event(autoscaler, 'Warning', 'FailedRescale', `New size: ${desired}; reason: ${reason}; error: ${text}`);
       const message = `the HPA controller was unable to update the target scale: ${text}`;
       setCondition(pass, 'AbleToScale', 'False', 'FailedUpdateScale', message);
-      await write(pass, { currentReplicas: scale.status?.replicas ?? 0 });
+      await write(pass, { currentReplicas: current, currentMetrics });
       throw error;
     }
     const message = `the HPA controller was able to update the target scale to ${desired}`;

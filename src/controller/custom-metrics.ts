@@ -6,6 +6,7 @@
  */
 import {
   isNotFound,
+  isStatusError,
   labelSelectorOf,
   type MetricIdentifier,
   type MetricTarget,
@@ -40,10 +41,21 @@ const customMetrics = (resource: string): Resource<MetricValueList> => ({
 const selectorText = (metric: MetricIdentifier) =>
   String(metric.selector === undefined ? '' : labelSelectorOf(metric.selector));
 
+/** Whether nobody serves the group: what is merely not there is named. */
+const isUnserved = (error: unknown): boolean =>
+  isNotFound(error) && isStatusError(error) && error.status.details?.name === undefined;
+
 /** @throws Error with upstream's text */
-function unavailable(api: 'custom' | 'external', error: unknown): never {
-  const why = isNotFound(error) ? `no ${api} metrics API (${api}.metrics.k8s.io) registered` : messageOf(error);
-  throw new Error(`unable to fetch metrics from ${api} metrics API: ${why}`);
+function noCustomMetrics(error: unknown): never {
+  const why = isUnserved(error) ? 'no custom metrics API (custom.metrics.k8s.io) registered' : messageOf(error);
+  throw new Error(`unable to fetch metrics from custom metrics API: ${why}`, { cause: error });
+}
+
+/** @throws Error with upstream's text */
+function noExternalMetrics(metric: string, error: unknown): never {
+  const missing = `the server could not find the requested resource (get ${metric}.external.metrics.k8s.io)`;
+  const why = isUnserved(error) ? missing : messageOf(error);
+  throw new Error(`unable to fetch metrics from external metrics API: ${why}`, { cause: error });
 }
 
 /** Values of a metric of the pods that the selector matches, by pod. */
@@ -55,9 +67,7 @@ export async function podMetricValues(
 ): Promise<Map<string, PodUsage>> {
   const options = { subresource: metric.name, labelSelector: podSelector, metricLabelSelector: selectorText(metric) };
   const key = { namespace, name: '*' };
-  const list = await client
-    .get(customMetrics('pods'), key, options)
-    .catch((error: unknown) => unavailable('custom', error));
+  const list = await client.get(customMetrics('pods'), key, options).catch(noCustomMetrics);
   const values = new Map<string, PodUsage>();
   for (const { describedObject, value = '0', timestamp, windowSeconds } of list.items ?? []) {
     const windowMs = windowSeconds === undefined ? defaultWindowMs : windowSeconds * 1000;
@@ -75,9 +85,7 @@ export async function objectMetricValue(
   metric: MetricIdentifier,
 ): Promise<number> {
   const options = { subresource: metric.name, metricLabelSelector: selectorText(metric) };
-  const list = await client
-    .get(customMetrics(resource), key, options)
-    .catch((error: unknown) => unavailable('custom', error));
+  const list = await client.get(customMetrics(resource), key, options).catch(noCustomMetrics);
   const value = list.items?.[0]?.value;
   if (value === undefined) throw new Error('no metrics returned from custom metrics API');
   return quantityMilliValue(value);
@@ -99,21 +107,25 @@ export async function externalMetricValue(
   const labelSelector = selectorText(metric);
   const { items } = await client
     .list(resource, labelSelector === '' ? { namespace } : { namespace, labelSelector })
-    .catch((error: unknown) => unavailable('external', error));
+    .catch((error: unknown) => noExternalMetrics(metric.name, error));
   if (items.length === 0) throw new Error('no metrics returned from external metrics API');
   return items.reduce((sum, { value = '0' }) => sum + quantityMilliValue(value), 0);
 }
 
 /**
  * Replicas for one value of the whole: a target value is compared with it and scales the ready pods; a target average is shared out.
- * `readyPods` is how many pods are ready now.
+ * `readyPods` counts the pods that are ready now, and is asked only when it matters.
  */
-export function replicasForValue(
+export async function replicasForValue(
   milli: number,
   target: MetricTarget,
-  current: { readonly specReplicas: number; readonly statusReplicas: number; readonly readyPods: number },
+  current: {
+    readonly specReplicas: number;
+    readonly statusReplicas: number;
+    readonly readyPods: () => Promise<number>;
+  },
   { up, down }: Tolerances,
-): { readonly replicas: number; readonly averageMilli: number | undefined } {
+): Promise<{ readonly replicas: number; readonly averageMilli: number | undefined }> {
   const within = (ratio: number) => ratio >= 1 - down && ratio <= 1 + up;
   const { specReplicas, statusReplicas, readyPods } = current;
   if (target.averageValue !== undefined) {
@@ -124,5 +136,6 @@ export function replicasForValue(
   }
   const ratio = milli / quantityMilliValue(target.value ?? '1');
   if (specReplicas === 0) return { replicas: Math.ceil(ratio), averageMilli: undefined };
-  return { replicas: within(ratio) ? specReplicas : Math.ceil(ratio * readyPods), averageMilli: undefined };
+  const replicas = within(ratio) ? specReplicas : Math.ceil(ratio * (await readyPods()));
+  return { replicas, averageMilli: undefined };
 }

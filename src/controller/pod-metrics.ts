@@ -78,19 +78,22 @@ function isWarmingUp(pod: Pod, usage: PodUsage | undefined, nowMs: number): bool
 
 /** What the pod, or one container of it, requests in thousandths. @throws Error naming the container without a request */
 function requestOf(pod: Pod, resource: string, container: string | undefined): number {
-  const { namespace, name } = pod.metadata ?? {};
+  const { name } = pod.metadata ?? {};
   const whole = pod.spec?.resources?.requests?.[resource];
   if (container === undefined && whole !== undefined) return quantityMilliValue(whole);
   let sum = 0;
+  let found = false;
   const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
   for (const each of [...(pod.spec?.containers ?? []), ...sidecars]) {
     if (container !== undefined && container !== each.name) continue;
     const request = each.resources?.requests?.[resource];
     if (request === undefined) {
-      throw new Error(`missing request for ${resource} in container ${each.name} of Pod ${namespace}/${name}`);
+      throw new Error(`missing request for ${resource} in container ${each.name} of Pod ${name}`);
     }
     sum += quantityMilliValue(request);
+    found = true;
   }
+  if (container !== undefined && !found) throw new Error(`container ${container} not found in Pod ${name}`);
   return sum;
 }
 
@@ -137,6 +140,7 @@ export function replicasForUsage(options: {
     const averageMilli = Math.trunc(used / amounts.size);
     if (target.type === 'AverageValue')
       return { ratio: averageMilli / target.amount, averageMilli, utilization: undefined };
+    if (asked === 0) throw new Error('no metrics returned matched known pods');
     const utilization = Math.trunc((used * 100) / asked);
     return { ratio: utilization / target.amount, averageMilli, utilization };
   };

@@ -13,6 +13,8 @@ export interface ResourceCatalog {
   all(): readonly Resource[];
   /** By kind in any of its served versions. */
   byKind(apiVersion: string, kind: string): Resource | undefined;
+  /** By kind, whatever the version. */
+  byGroupKind(group: string, kind: string): Resource | undefined;
 }
 
 const needed = ['list', 'watch', 'delete'];
@@ -79,5 +81,13 @@ export function createResourceCatalog(
   return {
     all: () => [...byPrefix.values(), ...custom.values()],
     byKind: (apiVersion, kind) => byKind.get(`${apiVersion}/${kind}`),
+    byGroupKind(group, kind) {
+      for (const resources of [byPrefix, custom]) {
+        for (const resource of resources.values()) {
+          if (resource.group === group && resource.kind === kind) return resource;
+        }
+      }
+      return undefined;
+    },
   };
 }

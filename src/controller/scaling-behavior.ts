@@ -48,7 +48,8 @@ export function boundReplicas(
   history.recommendations = history.recommendations.filter(
     ({ timeMs }) => timeMs > nowMs - Math.max(upWindowMs, downWindowMs),
   );
-  const steady = steadied(history.recommendations, current, recommended, nowMs - upWindowMs, nowMs - downWindowMs);
+  const [least, most] = recent(history.recommendations, recommended, nowMs - upWindowMs, nowMs - downWindowMs);
+  const steady = behavior === undefined ? most : Math.min(Math.max(current, least), most);
   history.recommendations.push({ timeMs: nowMs, replicas: recommended });
   const verdicts: ScalingVerdict[] = [steadyVerdict(steady, recommended, behavior !== undefined)];
   const bounded = withinBounds(autoscaler, history, current, steady, nowMs);
@@ -65,18 +66,15 @@ export function boundReplicas(
   return { replicas: bounded.replicas, verdicts };
 }
 
-/** Not above the least of the recent recommendations going up, not below the most of them going down. */
-function steadied(past: readonly Moment[], current: number, recommended: number, upFrom: number, downFrom: number) {
+/** The least of the recent recommendations, above which none goes up, and the most of them, below which none goes down. */
+function recent(past: readonly Moment[], recommended: number, upFrom: number, downFrom: number): [number, number] {
   let least = recommended;
   let most = recommended;
   for (const { timeMs, replicas } of past) {
     if (timeMs > upFrom) least = Math.min(least, replicas);
     if (timeMs > downFrom) most = Math.max(most, replicas);
   }
-  let steady = current;
-  if (steady < least) steady = least;
-  if (steady > most) steady = most;
-  return steady;
+  return [least, most];
 }
 
 function steadyVerdict(steady: number, recommended: number, withBehavior: boolean): ScalingVerdict {

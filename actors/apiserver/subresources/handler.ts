@@ -19,6 +19,8 @@ export interface SubresourceHandler {
     write(object: ApiObject, part: ApiObject, kind: KindDefinition): void;
     /** What is wrong with the part itself, before its object is looked at. */
     validate?(part: ApiObject, kind: KindDefinition): readonly FieldError[];
+    /** How a read names an object that is not there, where that is not by its kind. */
+    absent?(kind: KindDefinition): { readonly group: string; readonly name: string } | undefined;
   };
   /** Answers a create; the decoded body is `call.part`. */
   create?(call: Call, server: Server): void | Promise<void>;

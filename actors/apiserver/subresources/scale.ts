@@ -17,6 +17,13 @@ interface LabelSelector {
   matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
+/** Those whose absence upstream tells as that of their scale. */
+const namedByScale: ReadonlySet<string> = new Set([
+  'deployments/scale',
+  'replicasets/scale',
+  'replicationcontrollers/scale',
+]);
+
 export const scale: SubresourceHandler = {
   name: 'scale',
   part: {
@@ -44,6 +51,12 @@ export const scale: SubresourceHandler = {
       const replicas = (part as unknown as Scalable).spec?.replicas ?? 0;
       if (replicas >= 0) return [];
       return [fieldErrors.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')];
+    },
+    absent({ group, plural, custom }) {
+      const name = `${plural}/scale`;
+      return custom === undefined && namedByScale.has(name)
+        ? { group: group === '' ? 'autoscaling' : group, name }
+        : undefined;
     },
     write(object, part, kind) {
       const paths = kind.custom?.scale;

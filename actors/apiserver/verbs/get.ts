@@ -1,4 +1,5 @@
 /** Reads one object from its cache. */
+import { StatusError } from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf, plainError, tooLargeResourceVersion } from '../failures.ts';
 import type { Server } from '../server.ts';
@@ -21,8 +22,13 @@ export function getObject(call: Call, server: Server): void | Promise<void> {
 function read(call: Call, server: Server): void {
   const cache = server.cacheOf(call.kind);
   const entry = cache.get(cache.keyOf(call.namespace, call.name as string));
-  if (entry === undefined) throw notFoundOf(call.kind, call.name as string);
   const part = subresourceHandlerOf(call)?.part;
+  if (entry === undefined) {
+    const absent = part?.absent?.(call.kind);
+    throw absent === undefined
+      ? notFoundOf(call.kind, call.name as string)
+      : StatusError.notFound(absent, call.name as string);
+  }
   call.answer =
     part === undefined
       ? { type: 'entry', code: 200, entry, kind: call.kind }

@@ -112,12 +112,99 @@ describe('horizontal-pod-autoscaler-controller with an external metric', () => {
     expect(await replicas()).toBe(2);
   });
 
+  it('says what is wrong with its target', async () => {
+    const targets = {
+      deployment: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'nope' },
+      statefulset: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'nope' },
+      controller: { apiVersion: 'v1', kind: 'ReplicationController', name: 'nope' },
+      unscalable: { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nope' },
+      unknown: { apiVersion: 'apps/v1', kind: 'Nope', name: 'nope' },
+    };
+    for (const [name, scaleTargetRef] of Object.entries(targets)) {
+      const { spec } = autoscaler({ type: 'Value', value: '15' });
+      const metadata = { name, namespace };
+      await cluster.client.create(horizontalPodAutoscalers, { metadata, spec: { ...spec, scaleTargetRef } });
+    }
+    await pass(15);
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    const told = items.filter(({ reason }) => reason === 'FailedGetScale');
+    expect(Object.fromEntries(told.map(({ involvedObject, message }) => [involvedObject.name, message]))).toEqual({
+      deployment: 'deployments/scale.apps "nope" not found',
+      statefulset: 'statefulsets.apps "nope" not found',
+      controller: 'replicationcontrollers/scale.autoscaling "nope" not found',
+      unscalable: 'the server could not find the requested resource',
+      unknown: 'no matches for kind "Nope" in group "apps"',
+    });
+    const { status } = await cluster.client.get(horizontalPodAutoscalers, { namespace, name: 'unknown' });
+    expect(status?.conditions).toMatchObject([
+      {
+        type: 'AbleToScale',
+        status: 'False',
+        reason: 'FailedGetScale',
+        message:
+          'the HPA controller was unable to get the target\'s current scale: no matches for kind "Nope" in group "apps"',
+      },
+    ]);
+  });
+
+  it('finds its target by group and kind, whatever version is named', async () => {
+    const { spec } = autoscaler({ type: 'Value', value: '15' });
+    const scaleTargetRef = { ...spec.scaleTargetRef, apiVersion: 'apps/v1beta1' };
+    const metadata = { name: 'old', namespace };
+    await cluster.client.create(horizontalPodAutoscalers, { metadata, spec: { ...spec, scaleTargetRef } });
+    await pass(15);
+    const { status } = await cluster.client.get(horizontalPodAutoscalers, { namespace, name: 'old' });
+    expect(status?.conditions?.[0]).toMatchObject({ type: 'AbleToScale', reason: 'SucceededGetScale' });
+  });
+
+  it('names each metric that nobody serves as upstream does', async () => {
+    const name = 'rps';
+    const describedObject = { apiVersion: 'v1', kind: 'Service', name: 'front' };
+    const value = { type: 'Value', value: '10' };
+    const averageValue = { type: 'AverageValue', averageValue: '10' };
+    const metrics = [
+      { type: 'Object', object: { describedObject, metric: { name }, target: value } },
+      { type: 'Object', object: { describedObject, metric: { name }, target: averageValue } },
+      { type: 'Pods', pods: { metric: { name }, target: averageValue } },
+      {
+        type: 'ContainerResource',
+        containerResource: { name: 'cpu', container: 'c', target: { type: 'Utilization', averageUtilization: 50 } },
+      },
+      { type: 'External', external: { metric: { name, selector: { matchLabels: labels } }, target: value } },
+    ];
+    const custom =
+      'unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered';
+    const wanted = autoscaler({ type: 'Value', value: '15' });
+    await cluster.client.create(horizontalPodAutoscalers, { ...wanted, spec: { ...wanted.spec, metrics } });
+    await pass(15);
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    const told = items.filter(({ involvedObject }) => involvedObject.kind === 'HorizontalPodAutoscaler');
+    expect(told.map(({ reason, message }) => [reason, message])).toEqual(
+      expect.arrayContaining([
+        ['FailedGetObjectMetric', `unable to get metric rps: Service on ${namespace} front/${custom}`],
+        ['FailedGetPodsMetric', `unable to get metric rps: ${custom}`],
+        [
+          'FailedGetContainerResourceMetric',
+          'failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)',
+        ],
+        [
+          'FailedGetExternalMetric',
+          `unable to get external metric ${namespace}/rps/&LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{},}: unable to fetch metrics from external metrics API: the server could not find the requested resource (get rps.external.metrics.k8s.io)`,
+        ],
+        [
+          'FailedComputeMetricsReplicas',
+          `invalid metrics (5 invalid out of 5), first error is: failed to get object metric value: unable to get metric rps: Service on ${namespace} front/${custom}`,
+        ],
+      ]),
+    );
+  });
+
   it('says why when nobody serves the metric', async () => {
     await cluster.client.create(horizontalPodAutoscalers, autoscaler({ type: 'Value', value: '15' }));
     await pass(15);
     const { items } = await cluster.client.list(coreEvents, { namespace });
     expect(items.find(({ reason }) => reason === 'FailedGetExternalMetric')?.message).toBe(
-      'unable to get external metric queuelength: unable to fetch metrics from external metrics API: no external metrics API (external.metrics.k8s.io) registered',
+      `unable to get external metric ${namespace}/queuelength/nil: unable to fetch metrics from external metrics API: the server could not find the requested resource (get queuelength.external.metrics.k8s.io)`,
     );
     expect(await replicas()).toBe(2);
   });
@@ -125,7 +212,7 @@ describe('horizontal-pod-autoscaler-controller with an external metric', () => {
 
 describe('replicas for a value', () => {
   const tolerances = { up: 0.1, down: 0.1 };
-  const current = { specReplicas: 4, statusReplicas: 4, readyPods: 4 };
+  const current = { specReplicas: 4, statusReplicas: 4, readyPods: async () => 4 };
   it.each([
     [{ type: 'Value', value: '10' }, 20_000, 8],
     [{ type: 'Value', value: '10' }, 10_500, 4],
@@ -133,12 +220,13 @@ describe('replicas for a value', () => {
     [{ type: 'AverageValue', averageValue: '10' }, 75_000, 8],
     [{ type: 'AverageValue', averageValue: '10' }, 42_000, 4],
     [{ type: 'AverageValue', averageValue: '10' }, 1_000, 1],
-  ])('target %j at %i thousandths: %i', (target, milli, expected) => {
-    expect(replicasForValue(milli, target, current, tolerances).replicas).toBe(expected);
+  ])('target %j at %i thousandths: %i', async (target, milli, expected) => {
+    expect((await replicasForValue(milli, target, current, tolerances)).replicas).toBe(expected);
   });
 
-  it('counts from nothing when there are none', () => {
-    const none = { specReplicas: 0, statusReplicas: 0, readyPods: 0 };
-    expect(replicasForValue(25_000, { type: 'Value', value: '10' }, none, tolerances).replicas).toBe(3);
+  it('counts from nothing when there are none', async () => {
+    const none = { specReplicas: 0, statusReplicas: 0, readyPods: async () => 0 };
+    const { replicas } = await replicasForValue(25_000, { type: 'Value', value: '10' }, none, tolerances);
+    expect(replicas).toBe(3);
   });
 });

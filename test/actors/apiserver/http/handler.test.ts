@@ -148,6 +148,12 @@ describe('lists', () => {
     expect(body.rows[0].cells.slice(0, 3)).toEqual(['scaled', 3, 0]);
     expect(body.metadata.resourceVersion).toMatch(/^\d+$/);
     await server.http('DELETE', `${deployments}/scaled`);
+    const absent = await server.http('GET', `${deployments}/scaled/scale`);
+    expect(absent.status).toBe(404);
+    expect(absent.body).toMatchObject({
+      message: 'deployments/scale.apps "scaled" not found',
+      details: { name: 'scaled', group: 'apps', kind: 'deployments/scale' },
+    });
   });
 
   it('are compressed when they are large', async () => {
