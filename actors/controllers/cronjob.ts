@@ -16,6 +16,7 @@ import {
   controllerOf,
   controllerReferenceTo,
   isNamespaceTerminating,
+  isTimeZone,
   keyFor,
   manyWorkers,
   messageOf,
@@ -123,7 +124,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (timeMs(completed) > timeMs(status.lastSuccessfulTime)) status.lastSuccessfulTime = completed;
     }
   }
-  async function cleanUp(cronJob: CronJob, children: readonly Job[]): Promise<void> {
+
+  /** Deletes ended Jobs beyond the limits, and takes them off the list of active ones: nobody says that they have ended. */
+  async function cleanUp(cronJob: CronJob, children: readonly Job[], status: CronJobStatus): Promise<void> {
     const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cronJob.spec ?? {};
     const limits = [
       ['Complete', successfulJobsHistoryLimit],
@@ -133,19 +136,21 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (limit === undefined) continue;
       const ended = children.filter((job) => endOf(job) === end && job.metadata?.deletionTimestamp === undefined);
       ended.sort(byStart);
-      for (const job of ended.slice(0, Math.max(0, ended.length - limit))) await deleteJob(cronJob, job);
+      for (const job of ended.slice(0, Math.max(0, ended.length - limit))) {
+        await deleteJob(cronJob, job);
+        status.active = status.active?.filter(({ uid }) => uid !== job.metadata?.uid);
+      }
     }
   }
 
   /** The latest time that is due and not handled, if there is any. */
   function dueTime(cronJob: CronJob, schedule: CronSchedule): number | undefined {
     const nowMs = clock.now();
-    let sinceMs = timeMs(cronJob.status?.lastScheduleTime) || timeMs(cronJob.metadata?.creationTimestamp);
     const deadline = cronJob.spec?.startingDeadlineSeconds;
-    if (deadline !== undefined) sinceMs = Math.max(sinceMs, nowMs - deadline * 1000);
+    const fromMs = Math.max(sinceMs(cronJob), deadline === undefined ? 0 : nowMs - deadline * 1000);
     let due: number | undefined;
     let missed = 0;
-    for (let next = schedule.after(sinceMs); next !== undefined && next <= nowMs; next = schedule.after(next)) {
+    for (let next = schedule.after(fromMs); next !== undefined && next <= nowMs; next = schedule.after(next)) {
       due = next;
       if (++missed > missedMax) {
         const message =
@@ -188,33 +193,33 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       },
       ...(template?.spec === undefined ? {} : { spec: template.spec }),
     };
-    status.lastScheduleTime = timeText(dueMs);
     try {
       const job = await client.create(jobs, wanted);
       const skewMs = timeMs(job.metadata?.creationTimestamp) - dueMs;
       metrics.observe('cronjob_controller_job_creation_skew_duration_seconds', [], skewMs / 1000);
       events.event(cronJob, 'Normal', 'SuccessfulCreate', `Created job ${job.metadata?.name}`);
-      takeOn(status, job);
+      takeOn(status, job, dueMs);
     } catch (error) {
       if (isNamespaceTerminating(error)) return;
-      if (isAlreadyExists(error)) return takeOnExisting(cronJob, status, keyOf(wanted));
+      if (isAlreadyExists(error)) return takeOnExisting(cronJob, status, keyOf(wanted), dueMs);
       events.event(cronJob, 'Warning', 'FailedCreate', `Error creating job: ${messageOf(error)}`);
       throw error;
     }
   }
 
-  function takeOn(status: CronJobStatus, job: Job): void {
+  function takeOn(status: CronJobStatus, job: Job, dueMs: number): void {
     const { name, namespace, uid, resourceVersion } = job.metadata ?? {};
     if (status.active?.some((reference) => reference.uid === uid)) return;
+    status.lastScheduleTime = timeText(dueMs);
     justCreated.add(uid ?? '');
     const reference = { kind: 'Job', apiVersion: 'batch/v1', name, namespace, uid, resourceVersion };
     status.active = [...(status.active ?? []), reference];
   }
 
   /** The Job is there, but not in the status: it was made right before this controller was stopped, or by somebody else. */
-  async function takeOnExisting(cronJob: CronJob, status: CronJobStatus, key: ObjectKey): Promise<void> {
+  async function takeOnExisting(cronJob: CronJob, status: CronJobStatus, key: ObjectKey, dueMs: number): Promise<void> {
     const job = await client.get(jobs, key);
-    if (controllerOf(job)?.uid === cronJob.metadata?.uid && endOf(job) === undefined) takeOn(status, job);
+    if (controllerOf(job)?.uid === cronJob.metadata?.uid) takeOn(status, job, dueMs);
   }
 
   /** Decides about the time that is due and starts its Job if it may. */
@@ -241,8 +246,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       for (const reference of active) {
         const job = children.find(({ metadata }) => metadata?.uid === reference.uid);
         if (job !== undefined) await deleteJob(cronJob, job);
+        status.active = status.active?.filter(({ uid }) => uid !== reference.uid);
       }
-      status.active = [];
     }
     await startJob(cronJob, status, dueMs);
   }
@@ -259,31 +264,48 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   async function sync(cronJob: CronJob): Promise<ReconcileResult | undefined> {
     const children = jobLister.byIndex(controllerIndexName, cronJob.metadata?.uid ?? '');
     const status: CronJobStatus = { ...cronJob.status };
+    await cleanUp(cronJob, children, status);
     followJobs(cronJob, children, status);
-    await cleanUp(cronJob, children);
-    let schedule: CronSchedule;
     try {
-      schedule = parseCron(cronJob.spec?.schedule ?? '', cronJob.spec?.timeZone ?? 'UTC');
-    } catch (error) {
-      if (error instanceof RangeError) {
-        const message = `invalid timeZone: "${cronJob.spec?.timeZone}": unknown time zone ${cronJob.spec?.timeZone}`;
-        events.event(cronJob, 'Warning', 'UnknownTimeZone', message);
-      } else {
-        const message = `unparseable schedule: "${cronJob.spec?.schedule}" : ${messageOf(error)}`;
-        events.event(cronJob, 'Warning', 'UnparseableSchedule', message);
-      }
+      return await startDue(cronJob, children, status);
+    } finally {
+      // What has ended is told also when nothing can be started.
       await writeStatus(cronJob, status);
+    }
+  }
+
+  async function startDue(
+    cronJob: CronJob,
+    children: readonly Job[],
+    status: CronJobStatus,
+  ): Promise<ReconcileResult | undefined> {
+    const { schedule: text = '', suspend, timeZone } = cronJob.spec ?? {};
+    if (cronJob.metadata?.deletionTimestamp !== undefined) return undefined;
+    if (timeZone !== undefined && !isTimeZone(timeZone)) {
+      const message = `invalid timeZone: "${timeZone}": unknown time zone ${timeZone}`;
+      events.event(cronJob, 'Warning', 'UnknownTimeZone', message);
       return undefined;
     }
-    if (cronJob.spec?.suspend === true || cronJob.metadata?.deletionTimestamp !== undefined) {
-      await writeStatus(cronJob, status);
+    if (suspend === true) return undefined;
+    let schedule: CronSchedule;
+    try {
+      schedule = parseCron(text, timeZone ?? 'UTC');
+    } catch (error) {
+      const message = `unparseable schedule: "${text}" : ${messageOf(error)}`;
+      events.event(cronJob, 'Warning', 'UnparseableSchedule', message);
+      return undefined;
+    }
+    if (schedule.after(clock.now()) === undefined) {
+      const why = 'time difference between two schedules is less than 1 second';
+      events.event(cronJob, 'Warning', 'InvalidSchedule', `invalid schedule: ${text} : ${why}`);
       return undefined;
     }
     const dueMs = dueTime(cronJob, schedule);
     if (dueMs !== undefined) await handleDue(cronJob, children, status, dueMs);
-    await writeStatus(cronJob, status);
-    const nextMs = schedule.after(clock.now());
-    return nextMs === undefined ? undefined : { requeueAfterMs: nextMs - clock.now() + slackMs, background: true };
+    // From the last time that was due on, so that periods do not shift with each look.
+    const nextMs = schedule.after(dueMs ?? sinceMs(cronJob)) ?? 0;
+    const aheadMs = nextMs > clock.now() ? nextMs : (schedule.after(clock.now()) ?? 0);
+    return { requeueAfterMs: aheadMs - clock.now() + slackMs, background: true };
   }
 
   return {
@@ -293,6 +315,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return cronJob === undefined ? undefined : await sync(cronJob);
     },
   };
+}
+
+/** Times after this one have not been handled yet. */
+function sinceMs({ status, metadata }: CronJob): number {
+  return timeMs(status?.lastScheduleTime) || timeMs(metadata?.creationTimestamp);
 }
 
 /** Those that never started come last; names tell apart those of one second. */

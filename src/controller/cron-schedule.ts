@@ -35,7 +35,7 @@ const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
 interface Field {
   readonly values: ReadonlySet<number>;
-  /** `*` or `?` without a step: it does not restrict. */
+  /** `*` or `?` stands in it, without a step: it does not restrict. */
   readonly open: boolean;
 }
 
@@ -61,12 +61,23 @@ export function parseCron(text: string, timeZone = 'UTC'): CronSchedule {
 }
 
 function everySchedule(text: string): CronSchedule {
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: minuteMs, s: 1_000 };
-  const parts = [...text.matchAll(/(\d+)(h|m|s)/g)];
-  const periodMs = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
-  if (periodMs < 1_000 || parts.map(([part]) => part).join('') !== text) {
+  const units: Readonly<Record<string, number>> = {
+    h: 3_600_000,
+    m: minuteMs,
+    s: 1_000,
+    ms: 1,
+    us: 1e-3,
+    µs: 1e-3,
+    μs: 1e-3,
+    ns: 1e-6,
+  };
+  const parts = [...text.matchAll(/(\d+\.?\d*|\.\d+)(h|ms|m|s|us|µs|μs|ns)/g)];
+  const exactMs = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) {
     throw new CronScheduleError(`failed to parse duration @every ${text}`);
   }
+  // Whole seconds, and one at least.
+  const periodMs = Math.max(1_000, Math.floor(exactMs / 1_000) * 1_000);
   return { after: (ms) => Math.floor(ms / 1_000) * 1_000 + periodMs };
 }
 
@@ -79,7 +90,9 @@ function parseField(text: string, least: number, most: number, names: readonly s
       throw new CronScheduleError(`failed to parse ${word}: expected ${least} to ${most}`);
     return value;
   };
+  let unrestricted = false;
   for (const part of text.split(',')) {
+    if (part === '') continue;
     const [range = '', step = '1', ...extra] = part.split('/');
     const [from = '', to] = range.split('-');
     const open = from === '*' || from === '?';
@@ -88,8 +101,9 @@ function parseField(text: string, least: number, most: number, names: readonly s
     const end = open || (to === undefined && part.includes('/')) ? most : to === undefined ? start : read(to);
     if (end < start) throw new CronScheduleError(`beginning of range beyond its end: ${part}`);
     for (let value = start; value <= end; value += Number(step)) values.add(value);
+    unrestricted ||= open && Number(step) === 1;
   }
-  return { values, open: text === '*' || text === '?' };
+  return { values, open: unrestricted };
 }
 
 interface Fields {
@@ -129,6 +143,17 @@ function fieldSchedule(fields: Fields, offsetAt: (ms: number) => number): CronSc
       return undefined;
     },
   };
+}
+
+/** Whether there is a time zone of that name. */
+export function isTimeZone(name: string): boolean {
+  try {
+    offsetsOf(name);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 /** How far a zone's clock is ahead of UTC at a time, in milliseconds. */

@@ -17,6 +17,11 @@ describe('cron schedules', () => {
     ['0 0 13 * 5', '2026-01-03T00:00:00Z', '2026-01-09T00:00'],
     ['0 12 * * 7', '2026-01-01T00:00:00Z', '2026-01-04T12:00'],
     ['@every 90m', '2026-01-01T10:00:00Z', '2026-01-01T11:30'],
+    ['@every 1.5h', '2026-01-01T10:00:00Z', '2026-01-01T11:30'],
+    ['@every 59m59s1000ms', '2026-01-01T10:00:00Z', '2026-01-01T11:00'],
+    ['1,,2 * * * *', '2026-01-01T10:01:00Z', '2026-01-01T10:02'],
+    ['0 0 */1 * 5', '2026-01-03T00:00:00Z', '2026-01-09T00:00'],
+    ['0 0 13 * */2', '2026-01-03T00:00:00Z', '2026-01-04T00:00'],
   ])('%s after %s is %s', (schedule, after, expected) => {
     expect(next(schedule, after)).toBe(expected);
   });
@@ -28,6 +33,10 @@ describe('cron schedules', () => {
 
   it('leaves out the hour that a clock skips in spring', () => {
     expect(next('30 2 * * *', '2026-03-28T12:00:00Z', 'Europe/Berlin')).toBe('2026-03-30T00:30');
+  });
+
+  it('takes a period of less than a second for one', () => {
+    expect(parseCron('@every 1ms').after(5_300)).toBe(6_000);
   });
 
   it('never comes for a day that does not exist', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { cronJobs, jobs } from '../../../src/client/index.ts';
+import { coreEvents, cronJobs, jobs, resourceQuotas } from '../../../src/client/index.ts';
 import { timeMs } from '../../../src/controller/index.ts';
-import { startCluster } from './cluster.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
 
 const namespace = 'default';
 
@@ -43,6 +43,105 @@ describe('cronjob-controller', () => {
     await system.advance(40_000);
     await system.settled();
     expect((await client.list(jobs, { namespace })).items).toHaveLength(1);
+    await cluster.stop();
+  });
+
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'pause:1' }] } };
+  const everyMinute = (more: Record<string, unknown> = {}) => ({
+    metadata: { name: 'c', namespace },
+    spec: { schedule: '* * * * *', jobTemplate: { spec: { template } }, ...more },
+  });
+  /** Ends the Job as its controller would. */
+  async function complete(cluster: TestCluster, name: string): Promise<void> {
+    const time = new Date(cluster.system.clock.now()).toISOString();
+    const condition = (type: string) => ({ type, status: 'True', lastProbeTime: time, lastTransitionTime: time });
+    const conditions = [condition('SuccessCriteriaMet'), condition('Complete')];
+    const status = { startTime: time, completionTime: time, succeeded: 1, conditions, uncountedTerminatedPods: {} };
+    await cluster.client.patch(jobs, { namespace, name }, 'merge', { status }, { subresource: 'status' });
+    await cluster.system.settled();
+  }
+  const told = async ({ client }: TestCluster) =>
+    (await client.list(coreEvents, { namespace })).items.map(({ reason, message }) => `${reason}: ${message}`);
+
+  it('says nothing of the end of a Job that it deletes at once', async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    await client.create(cronJobs, everyMinute({ successfulJobsHistoryLimit: 0 }));
+    await system.advance(61_000);
+    await system.settled();
+    const [job] = (await client.list(jobs, { namespace })).items;
+    const name = job?.metadata?.name ?? '';
+    await complete(cluster, name);
+    expect((await client.list(jobs, { namespace })).items).toHaveLength(0);
+    const { status } = await client.get(cronJobs, { namespace, name: 'c' });
+    expect(status?.active ?? []).toEqual([]);
+    expect(status?.lastSuccessfulTime).toBeDefined();
+    await system.advance(1_000);
+    await system.settled();
+    expect(await told(cluster)).toEqual([
+      `SuccessfulCreate: Created job ${name}`,
+      `SuccessfulDelete: Deleted job ${name}`,
+    ]);
+    await cluster.stop();
+  });
+
+  it('takes a time for handled only when its Job was made', async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    await client.create(resourceQuotas, {
+      metadata: { name: 'none', namespace },
+      spec: { hard: { 'count/jobs.batch': '0' } },
+    });
+    await client.patch(
+      resourceQuotas,
+      { namespace, name: 'none' },
+      'merge',
+      { status: { hard: { 'count/jobs.batch': '0' }, used: { 'count/jobs.batch': '0' } } },
+      { subresource: 'status' },
+    );
+    await client.create(cronJobs, everyMinute());
+    await system.advance(61_000);
+    await system.settled();
+    const { status } = await client.get(cronJobs, { namespace, name: 'c' });
+    expect(status?.lastScheduleTime).toBeUndefined();
+    expect((await told(cluster))[0]).toMatch(
+      /^FailedCreate: Error creating job: jobs.batch "c-\d+" is forbidden: exceeded quota: none/,
+    );
+    await client.delete(resourceQuotas, { namespace, name: 'none' });
+    await system.advance(30_000);
+    await system.settled();
+    const later = await client.get(cronJobs, { namespace, name: 'c' });
+    expect(later.status?.lastScheduleTime).toBe('2026-01-01T00:01:00Z');
+    await cluster.stop();
+  });
+
+  it('says that a schedule never comes, and of a suspended one nothing', async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    const never = { schedule: '59 23 31 2 *' };
+    await client.create(cronJobs, everyMinute(never));
+    await client.create(cronJobs, { ...everyMinute({ ...never, suspend: true }), metadata: { name: 's', namespace } });
+    await system.advance(2_000);
+    await system.settled();
+    expect(await told(cluster)).toEqual([
+      'InvalidSchedule: invalid schedule: 59 23 31 2 * : time difference between two schedules is less than 1 second',
+    ]);
+    await cluster.stop();
+  });
+
+  it('counts a period from the time before, however often it looks', async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    await client.create(cronJobs, everyMinute({ schedule: '@every 40s' }));
+    for (let look = 0; look < 5; look++) {
+      await system.advance(25_000);
+      await client.patch(cronJobs, { namespace, name: 'c' }, 'merge', { metadata: { labels: { look: `${look}` } } });
+      await system.settled();
+    }
+    await system.advance(1_000);
+    await system.settled();
+    const { status } = await client.get(cronJobs, { namespace, name: 'c' });
+    expect(status?.lastScheduleTime).toBe('2026-01-01T00:02:00Z');
     await cluster.stop();
   });
 });
