@@ -34,6 +34,8 @@ export type Credentials =
       readonly uri: string;
       readonly authorization: string | undefined;
       readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+      /** Names and values in turn, each line as it came. */
+      readonly rawHeaders: readonly string[];
     };
 
 /** A body as it came: packed from the bus, text from HTTP. */

@@ -4,49 +4,49 @@
  * @see staging/src/k8s.io/apiserver/pkg/authentication/request/headerrequest
  */
 import type { Clock } from '../../../src/runtime/index.ts';
-import type { Identity } from '../call.ts';
+import type { Credentials, Identity } from '../call.ts';
 import type { RequestHeaderOption } from '../options.ts';
 import { type Authorities, objectionTo, presentedBy } from './certificates.ts';
+import { repeatedHeader } from './headers.ts';
 
-type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+type HttpCredentials = Extract<Credentials, { type: 'http' }>;
 
 export function frontProxyUser(
   option: RequestHeaderOption,
   authorities: Authorities,
-  connection: Parameters<typeof presentedBy>[0],
-  headers: Headers,
+  credentials: HttpCredentials,
   clock: Clock,
 ): Identity | undefined {
-  const user = first(headers, option.usernameHeaders);
+  const user = first(credentials, option.usernameHeaders);
   if (user === undefined) return undefined;
-  const shown = presentedBy(connection);
+  const shown = presentedBy(credentials);
   if (shown === undefined || objectionTo(shown, authorities, clock) !== undefined) return undefined;
   if (option.allowedNames.length > 0 && !option.allowedNames.includes(shown.commonName)) return undefined;
-  const uid = first(headers, option.uidHeaders);
-  const extra = extraOf(headers, option.extraHeaderPrefixes);
+  const uid = first(credentials, option.uidHeaders);
+  const extra = extraOf(credentials, option.extraHeaderPrefixes);
   return {
     user,
     ...(uid === undefined ? {} : { uid }),
-    groups: option.groupHeaders.flatMap((header) => valuesOf(headers[header.toLowerCase()])),
+    groups: option.groupHeaders.flatMap((header) => repeatedHeader(credentials, header.toLowerCase())),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
 }
 
-function first(headers: Headers, names: readonly string[]): string | undefined {
+function first(credentials: HttpCredentials, names: readonly string[]): string | undefined {
   for (const name of names) {
-    const value = valuesOf(headers[name.toLowerCase()])[0]?.trim();
+    const value = repeatedHeader(credentials, name.toLowerCase())[0]?.trim();
     if (value !== undefined && value !== '') return value;
   }
   return undefined;
 }
 
-function extraOf(headers: Headers, prefixes: readonly string[]): Record<string, string[]> {
+function extraOf(credentials: HttpCredentials, prefixes: readonly string[]): Record<string, string[]> {
   const extra: Record<string, string[]> = {};
   for (const prefix of prefixes.map((text) => text.toLowerCase())) {
-    for (const name in headers) {
+    for (const name in credentials.headers) {
       if (!name.startsWith(prefix)) continue;
       const key = unescaped(name.slice(prefix.length));
-      extra[key] = [...(extra[key] ?? []), ...valuesOf(headers[name])];
+      extra[key] = [...(extra[key] ?? []), ...repeatedHeader(credentials, name)];
     }
   }
   return extra;
@@ -59,10 +59,4 @@ export function unescaped(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** Node joins repeated headers with a comma. */
-function valuesOf(value: string | readonly string[] | undefined): string[] {
-  if (value === undefined) return [];
-  return typeof value === 'string' ? value.split(', ') : [...value];
 }

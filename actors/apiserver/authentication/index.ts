@@ -91,9 +91,9 @@ export function createAuthenticator(
   }
 
   function identify(credentials: HttpCredentials, notes?: Notes): Identity | Promise<Identity> {
-    const { authorization, headers, secure } = credentials;
+    const { authorization, secure } = credentials;
     if (secure && requestHeader !== null && proxyAuthorities !== undefined) {
-      const user = frontProxyUser(requestHeader, proxyAuthorities, credentials, headers, clock);
+      const user = frontProxyUser(requestHeader, proxyAuthorities, credentials, clock);
       if (user !== undefined) return authenticated(user);
     }
     const token = bearerOf(credentials);

@@ -13,8 +13,9 @@ export type AccessRequest =
       readonly subresource: string;
       readonly namespace: string;
       readonly name: string;
-      /** Of a list or watch. */
+      /** Of a list, a watch or a deletion of many. */
       readonly fieldSelector?: string | undefined;
+      readonly labelSelector?: string | undefined;
     }
   | { readonly user: Identity; readonly verb: string; readonly path: string };
 

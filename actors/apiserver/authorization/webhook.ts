@@ -7,6 +7,7 @@ import { compileExpression } from '../authentication/expressions.ts';
 import { messageOf } from '../failures.ts';
 import { type Endpoint, postJson } from '../remote/post.ts';
 import { RememberedAnswers } from '../remote/remembered.ts';
+import { fieldRequirements, labelRequirements } from './selectors.ts';
 import type { AccessRequest, Authorizer, Decision } from './types.ts';
 
 /** An entry of `authorizers` in upstream's AuthorizationConfiguration, or the `--authorization-webhook-…` flags. */
@@ -81,5 +82,14 @@ function specOf(request: AccessRequest): object {
   if ('path' in request) return { nonResourceAttributes: { path: request.path, verb: request.verb }, ...who };
   const { namespace, verb, group, version, resource, subresource, name } = request;
   const attributes = Object.entries({ namespace, verb, group, version, resource, subresource, name });
-  return { resourceAttributes: Object.fromEntries(attributes.filter(([, value]) => value !== '')), ...who };
+  const fields = fieldRequirements(request.fieldSelector);
+  const labels = labelRequirements(request.labelSelector);
+  return {
+    resourceAttributes: {
+      ...Object.fromEntries(attributes.filter(([, value]) => value !== '')),
+      ...(fields === undefined ? {} : { fieldSelector: { requirements: fields } }),
+      ...(labels === undefined ? {} : { labelSelector: { requirements: labels } }),
+    },
+    ...who,
+  };
 }

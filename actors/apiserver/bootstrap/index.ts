@@ -13,7 +13,7 @@ import { apiServices } from './api-services.ts';
 import { flowControlObjects } from './flow-control.ts';
 import { type SystemObject, systemObjects } from './objects.ts';
 import { policyObjects } from './policy/index.ts';
-import { reconciled } from './reconcile.ts';
+import { isOfAnotherRole, reconciled } from './reconcile.ts';
 
 export async function bootstrap(server: Server, listening: { host: string; port: number } | undefined): Promise<void> {
   const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
@@ -63,6 +63,14 @@ async function write(server: Server, item: SystemObject): Promise<void> {
   }
   const changed = changedOf(item, current.object);
   if (changed === undefined) return;
+  if (isOfAnotherRole(current.object, changed)) {
+    await runPipeline(callOf(server, kind, 'delete', { namespace, name }), server);
+    const { apiVersion, kind: kindName, subjects, roleRef } = changed;
+    const { labels, annotations } = changed.metadata;
+    const again = { apiVersion, kind: kindName, metadata: { name, namespace, labels, annotations }, subjects, roleRef };
+    await runPipeline(callOf(server, kind, 'create', { namespace, body: pack(again) }), server);
+    return;
+  }
   try {
     await runPipeline(callOf(server, kind, 'update', { namespace, name, body: pack(changed) }), server);
   } catch (error) {

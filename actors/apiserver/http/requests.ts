@@ -210,5 +210,8 @@ export function credentialsOf(request: Request): Extract<Credentials, { type: 'h
     uri: request.url ?? '/',
     authorization: request.headers['authorization'],
     headers: request.headers,
+    get rawHeaders() {
+      return request.rawHeaders;
+    },
   };
 }

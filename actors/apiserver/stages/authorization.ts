@@ -45,10 +45,14 @@ function conclude(
   throw refusal;
 }
 
+const SELECTING: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
+
 /** The question whether `user` may do what the call asks for. */
 export function requestOf(call: Call, user: Identity, verb: string): Extract<AccessRequest, { resource: string }> {
   const { kind, subresource, query } = call;
-  const fieldSelector = query['fieldSelector'];
+  const selects = SELECTING.has(call.verb);
+  const fieldSelector = selects ? query['fieldSelector'] : undefined;
+  const named = call.verb === 'deletecollection' ? undefined : fieldSelector;
   return {
     user,
     verb,
@@ -57,14 +61,16 @@ export function requestOf(call: Call, user: Identity, verb: string): Extract<Acc
     resource: kind.plural,
     subresource: subresource?.name ?? '',
     namespace: kind.plural === 'namespaces' && kind.group === '' ? (call.name ?? '') : (call.namespace ?? ''),
-    name: call.name ?? (fieldSelector === undefined ? '' : nameIn(fieldSelector)),
+    name: call.name ?? (named === undefined ? '' : nameIn(named)),
     fieldSelector,
+    labelSelector: selects ? query['labelSelector'] : undefined,
   };
 }
 
-/** A list or watch of one object by its name is about that object. */
+/** A list or watch of one object by its name is about that object, unless no path could name it. */
 function nameIn(fieldSelector: string): string {
-  return /(?:^|,)metadata\.name==?([^,=!]+)/.exec(fieldSelector)?.[1] ?? '';
+  const name = /(?:^|,)metadata\.name==?([^,=!]+)/.exec(fieldSelector)?.[1] ?? '';
+  return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name;
 }
 
 /** 403 with upstream's words: `User "jane" cannot list resource "pods" in API group "" in the namespace "x"`. */
@@ -73,7 +79,7 @@ export function refusalOf(
   request: Extract<AccessRequest, { resource: string }>,
   reason: string,
 ): StatusError {
-  return forbiddenOf(call.kind, call.name ?? '', refusalText(request) + (reason === '' ? '' : `: ${reason}`));
+  return forbiddenOf(call.kind, request.name, refusalText(request) + (reason === '' ? '' : `: ${reason}`));
 }
 
 export function refusalText(request: AccessRequest): string {

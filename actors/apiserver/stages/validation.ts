@@ -12,6 +12,7 @@ import {
   validateMetadata,
   validateMetadataUpdate,
 } from '../../../src/api/index.ts';
+import { claimErrors, hasClaimRights } from '../authorization/claim-rights.ts';
 import type { Call } from '../call.ts';
 import { invalidOf, resourceOf } from '../failures.ts';
 import { storedKindOf } from '../kinds.ts';
@@ -21,14 +22,20 @@ import { virtualKindOf } from '../virtual/index.ts';
 export function validate(call: Call, server: Server): void | Promise<void> {
   const { object } = call;
   if (object === undefined || virtualKindOf(call.kind) !== undefined) return;
-  if (expressionsIfLoaded() === undefined) {
-    const { strategy } = storedKindOf(call.kind, server.registry);
-    if (strategy?.usesExpressions?.(object) === true) return loadExpressions().then(() => check(call, object, server));
-  }
-  check(call, object, server);
+  const kind = storedKindOf(call.kind, server.registry);
+  const loads = expressionsIfLoaded() === undefined && kind.strategy?.usesExpressions?.(object) === true;
+  if (!loads && !hasClaimRights(kind)) return check(call, object, server, []);
+  return validateLater(call, object, server, loads);
 }
 
-function check(call: Call, object: ApiObject, server: Server): void {
+async function validateLater(call: Call, object: ApiObject, server: Server, loads: boolean): Promise<void> {
+  if (loads) await loadExpressions();
+  const kind = storedKindOf(call.kind, server.registry);
+  check(call, object, server, hasClaimRights(kind) ? await claimErrors(call, object, server) : []);
+}
+
+/** `refused`: errors that stand before those of the kind's own rules. */
+function check(call: Call, object: ApiObject, server: Server, refused: readonly FieldError[]): void {
   const { previous } = call;
   const kind = storedKindOf(call.kind, server.registry);
   const settings = server.strategyContext(call.dryRun);
@@ -39,6 +46,7 @@ function check(call: Call, object: ApiObject, server: Server): void {
     errors = [
       ...nameErrors(object, strategy?.validateName ?? nameIsDnsSubdomain),
       ...validateMetadata(object.metadata as ObjectMeta, kind.namespaced),
+      ...refused,
       ...(strategy?.validate?.(object, context) ?? []),
     ];
   } else {
@@ -60,6 +68,7 @@ function check(call: Call, object: ApiObject, server: Server): void {
     const repeated = rules === strategy ? strategy?.metadataOnUpdate : undefined;
     errors = [
       ...metadataErrors(object, previous.object, kind.namespaced, repeated),
+      ...refused,
       ...(rules?.validateUpdate?.(object, previous.object, context) ?? []),
     ];
   }

@@ -6,6 +6,7 @@ import { type ApiObject, type ReviewScope, StatusError, validateAccessReview } f
 import { annotate } from '../admission/audit-annotations.ts';
 import type { Notes } from '../authentication/types.ts';
 import type { Rule } from '../authorization/index.ts';
+import { fieldSelectorText, labelSelectorText, type ReviewSelector } from '../authorization/selectors.ts';
 import type { Call, Identity } from '../call.ts';
 import type { Server } from '../server.ts';
 import { type AccessRequest, ask } from '../stages/authorization.ts';
@@ -19,12 +20,8 @@ interface ResourceAttributes {
   resource?: string;
   subresource?: string;
   name?: string;
-  fieldSelector?: Selector | null;
-}
-
-interface Selector {
-  rawSelector?: string;
-  requirements?: { key?: string; operator?: string; values?: string[] | null }[] | null;
+  fieldSelector?: ReviewSelector | null;
+  labelSelector?: ReviewSelector | null;
 }
 
 interface AccessSpec {
@@ -61,23 +58,26 @@ function accessOf({ resourceAttributes, nonResourceAttributes }: AccessSpec, use
     user,
     verb: resourceAttributes.verb ?? '',
     group: resourceAttributes.group ?? '',
-    version: resourceAttributes.version ?? '',
+    version: resourceAttributes.version || '*',
     resource: resourceAttributes.resource ?? '',
     subresource: resourceAttributes.subresource ?? '',
     namespace: resourceAttributes.namespace ?? '',
     name: resourceAttributes.name ?? '',
-    fieldSelector: selectorText(resourceAttributes.fieldSelector),
+    fieldSelector: fieldSelectorText(resourceAttributes.fieldSelector).text,
+    labelSelector: labelSelectorText(resourceAttributes.labelSelector).text,
   };
 }
 
-/** The part of a selector that authorizers look at: fields that must have a value. */
-function selectorText(selector: Selector | null | undefined): string | undefined {
-  if (selector === undefined || selector === null) return undefined;
-  if (selector.rawSelector !== undefined && selector.rawSelector !== '') return selector.rawSelector;
-  const terms = (selector.requirements ?? []).flatMap(({ key = '', operator, values }) =>
-    operator === 'In' && values?.length === 1 ? [`${key}=${values[0]}`] : [],
-  );
-  return terms.length === 0 ? undefined : terms.join(',');
+/** What of the question's selectors the decision could not look at. */
+function evaluationErrorOf({ resourceAttributes }: AccessSpec): string {
+  const parts = {
+    fieldSelector: fieldSelectorText(resourceAttributes?.fieldSelector).ignored,
+    labelSelector: labelSelectorText(resourceAttributes?.labelSelector).ignored,
+  };
+  return Object.entries(parts)
+    .filter(([, ignored]) => ignored !== undefined)
+    .map(([name, ignored]) => `spec.resourceAttributes.${name} ${ignored} due to parse error`)
+    .join('; ');
 }
 
 /** Answers a question that can be answered. Upstream leaves the kind's name out of the refusal of others. */
@@ -89,7 +89,13 @@ async function review(call: Call, server: Server, scope: ReviewScope): Promise<v
   const { user = '', uid, groups = [], extra } = spec;
   const subject = scope === 'self' ? call.user : { user, uid, groups, extra };
   const { allowed, denied, reason } = await ask(accessOf(spec, subject), server);
-  answer(call, { allowed, ...(denied === true ? { denied } : {}), ...(reason === '' ? {} : { reason }) });
+  const evaluationError = evaluationErrorOf(spec);
+  answer(call, {
+    allowed,
+    ...(denied === true ? { denied } : {}),
+    ...(reason === '' ? {} : { reason }),
+    ...(evaluationError === '' ? {} : { evaluationError }),
+  });
 }
 
 export const subjectAccessReviews: VirtualKind = {

@@ -1,4 +1,7 @@
 /** Narrow impersonation: whom, and for what, are two rights, and both are needed. */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type TestServer } from '../fixtures.ts';
 
@@ -74,15 +77,32 @@ describe('who may be bob for listing pods', () => {
       'GET',
       PODS,
       { ...bob, 'impersonate-group': 'system:masters' },
-      'cannot impersonate:user-info resource "groups"',
+      'cannot impersonate:user-info resource "groups" in API group "authentication.k8s.io" at the cluster scope: ' +
+        'impersonating the system:masters group is not allowed',
     ],
     ['has no uid', 'GET', PODS, { ...bob, 'impersonate-uid': 'u' }, 'cannot impersonate:user-info resource "uids"'],
     [
       'has no extra',
       'GET',
       PODS,
+      { ...bob, 'impersonate-extra-acme.io%2Fscopes': 'all' },
+      'cannot impersonate:user-info resource "userextras/acme.io/scopes"',
+    ],
+    [
+      'has no extra without a domain',
+      'GET',
+      PODS,
       { ...bob, 'impersonate-extra-scopes': 'all' },
-      'cannot impersonate:user-info resource "userextras/scopes"',
+      'cannot impersonate:user-info resource "userextras" in API group "authentication.k8s.io" at the cluster scope: ' +
+        'impersonating an invalid key in extra is not allowed: extra.key: Invalid value: "scopes": ' +
+        'must be a domain-prefixed path (such as "acme.io/foo")',
+    ],
+    [
+      'is no service account with groups of its choice',
+      'GET',
+      PODS,
+      { 'impersonate-user': 'system:serviceaccount:kube-system:default', 'impersonate-group': 'ops' },
+      'cannot impersonate resource "serviceaccounts" in API group "" in the namespace "kube-system"',
     ],
     [
       'is no service account',
@@ -123,4 +143,83 @@ it('names a user, or is refused', async () => {
   const [status, message] = await as('jane', 'GET', PODS, { 'impersonate-group': 'system:masters' });
   expect(status).not.toBe(200);
   expect(message).toContain('without impersonating a user');
+});
+
+describe('who somebody is when impersonated by an administrator', () => {
+  const REVIEWS = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+  const infoOf = async (headers: Record<string, string | string[]>) => {
+    const sent = request(`${server.url}${REVIEWS}`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+    });
+    sent.end(JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }));
+    const [answer] = await once(sent, 'response');
+    return ((await json(answer)) as { status: { userInfo: { groups: string[] } } }).status.userInfo;
+  };
+
+  it('is a node of the nodes group, unless groups are named', async () => {
+    expect(await infoOf({ 'impersonate-user': 'system:node:n1' })).toEqual({
+      username: 'system:node:n1',
+      groups: ['system:nodes', 'system:authenticated'],
+    });
+    expect(await infoOf({ 'impersonate-user': 'system:node:n1', 'impersonate-group': 'ops' })).toEqual({
+      username: 'system:node:n1',
+      groups: ['ops', 'system:authenticated'],
+    });
+  });
+
+  it('keeps a comma that is part of a group, and takes a repeated header as several', async () => {
+    const { groups } = await infoOf({ ...bob, 'impersonate-group': ['CN=ops, OU=it', 'dev'] });
+    expect(groups).toEqual(['CN=ops, OU=it', 'dev', 'system:authenticated']);
+  });
+});
+
+it('tells the refusal of the way that last worked for the user', async () => {
+  expect((await as('wide', 'GET', PODS, bob))[0]).toBe(200);
+  const [, message] = await as('wide', 'GET', PODS, { 'impersonate-user': 'eve' });
+  expect(message).toBe(
+    'users "eve" is forbidden: User "wide" cannot impersonate resource "users" in API group "" at the cluster scope',
+  );
+});
+
+it('lets a pod be the node that it runs on, and no other, where its account may', async () => {
+  const account = { metadata: { name: 'agent', namespace: 'default' } };
+  expect((await server.http('POST', '/api/v1/namespaces/default/serviceaccounts', account)).status).toBe(201);
+  for (const name of ['here', 'there']) await server.http('POST', '/api/v1/nodes', { metadata: { name } });
+  const spec = { nodeName: 'here', serviceAccountName: 'agent', containers: [{ name: 'c', image: 'i' }] };
+  const pod = await server.http('POST', PODS, { metadata: { name: 'agent' }, spec });
+  expect(pod.status).toBe(201);
+  const rules = [
+    { apiGroups: ['authentication.k8s.io'], resources: ['nodes'], verbs: ['impersonate:associated-node'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['impersonate-on:associated-node:list'] },
+  ];
+  await server.http('POST', `${RBAC}/clusterroles`, { metadata: { name: 'agent' }, rules });
+  await server.http('POST', `${RBAC}/clusterrolebindings`, {
+    metadata: { name: 'agent' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'agent' },
+    subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'agent' }],
+  });
+  const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'agent' };
+  const token = await server.http('POST', '/api/v1/namespaces/default/serviceaccounts/agent/token', {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { boundObjectRef },
+  });
+  expect(token.status).toBe(201);
+  const ask = async (path: string, node: string) => {
+    const headers = { authorization: `Bearer ${token.body.status.token}`, 'impersonate-user': `system:node:${node}` };
+    const { status, body } = await server.http('GET', path, undefined, headers);
+    return [status, body?.message] as const;
+  };
+  const own = `/api/v1/pods?fieldSelector=${encodeURIComponent('spec.nodeName=here')}`;
+  expect((await ask(own, 'here'))[0]).toBe(200);
+  const who = 'User "system:serviceaccount:default:agent"';
+  expect(await ask('/api/v1/secrets', 'here')).toEqual([
+    403,
+    `secrets is forbidden: ${who} cannot impersonate-on:associated-node:list resource "secrets" in API group "" at the cluster scope`,
+  ]);
+  expect(await ask('/api/v1/pods', 'there')).toEqual([
+    403,
+    `pods is forbidden: ${who} cannot impersonate-on:arbitrary-node:list resource "pods" in API group "" at the cluster scope`,
+  ]);
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { policyObjects } from '../../../../actors/apiserver/bootstrap/policy/index.ts';
-import { reconciled } from '../../../../actors/apiserver/bootstrap/reconcile.ts';
+import { isOfAnotherRole, reconciled } from '../../../../actors/apiserver/bootstrap/reconcile.ts';
 import type { ApiObject } from '../../../../src/api/index.ts';
 
 const find = (plural: string, name: string) => {
@@ -35,4 +35,35 @@ it('leaves what says that it is not to be updated', () => {
   const own = copy({ ...role, rules: [] });
   own.metadata['annotations'] = { 'rbac.authorization.kubernetes.io/autoupdate': 'false' };
   expect(reconciled(own, role)).toBeUndefined();
+});
+
+it('puts right what has lost its annotations, and gives them back', () => {
+  const role = find('clusterroles', 'system:kube-scheduler');
+  const bare = { ...copy(role), metadata: { name: 'system:kube-scheduler' }, rules: [] } as unknown as ApiObject;
+  const right = reconciled(bare, role);
+  expect(right?.['rules']).toContainEqual({ verbs: ['get', 'list', 'watch'], apiGroups: [''], resources: ['nodes'] });
+  expect(right?.metadata['annotations']).toEqual({ 'rbac.authorization.kubernetes.io/autoupdate': 'true' });
+  expect(right?.metadata['labels']).toEqual({ 'kubernetes.io/bootstrapping': 'rbac-defaults' });
+});
+
+it('gives back selectors of aggregated roles, keeps what was added, and ends aggregations that nobody expects', () => {
+  const admin = find('clusterroles', 'admin');
+  const own = { matchLabels: { team: 'a' } };
+  const changed = { ...copy(admin), aggregationRule: { clusterRoleSelectors: [own] } } as unknown as ApiObject;
+  expect(reconciled(changed, admin)?.['aggregationRule']).toEqual({
+    clusterRoleSelectors: [own, { matchLabels: { 'rbac.authorization.k8s.io/aggregate-to-admin': 'true' } }],
+  });
+  const plain = find('clusterroles', 'system:kube-dns');
+  const aggregated = { ...copy(plain), aggregationRule: { clusterRoleSelectors: [own] } } as unknown as ApiObject;
+  expect(reconciled(aggregated, plain)).toBeDefined();
+  expect(reconciled(aggregated, plain)?.['aggregationRule']).toBeUndefined();
+});
+
+it('tells of a binding that names another role', () => {
+  const binding = find('clusterrolebindings', 'system:basic-user');
+  const other = copy(binding);
+  (other['roleRef'] as { name: string }).name = 'view';
+  const right = reconciled(other, binding) as ApiObject;
+  expect(isOfAnotherRole(other, right)).toBe(true);
+  expect((right['roleRef'] as { name: string }).name).toBe('system:basic-user');
 });
