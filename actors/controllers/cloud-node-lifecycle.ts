@@ -10,6 +10,7 @@ import {
   type ControllerDefinition,
   conditionOf,
   createSimulatedCloud,
+  messageOf,
   shutdownTaint,
   simulatedCloudGrant,
 } from '../../src/controller/index.ts';
@@ -52,10 +53,16 @@ export const cloudNodeLifecycleController: ControllerDefinition = {
             if (await instances.isShutdown(node)) await setShutdown(node, true);
             return { requeueAfterMs: monitorPeriodMs, background: true };
           }
-          const about = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata?.uid };
+          const about = { kind: 'Node', name, uid: node.metadata?.uid };
           const message = `Deleting node ${name} because it does not exist in the cloud provider`;
           events.event(about, 'Normal', 'DeletingNode', message);
-          await client.delete(nodes, { name });
+          try {
+            await client.delete(nodes, { name });
+          } catch (error) {
+            if (isNotFound(error)) return undefined;
+            events.event(about, 'Warning', 'DeletingNodeFailed', `Failed deleting node ${name}: ${messageOf(error)}`);
+            throw error;
+          }
         } catch (error) {
           if (!isNotFound(error)) throw error;
         }

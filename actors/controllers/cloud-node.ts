@@ -1,21 +1,28 @@
 /**
  * cloud-node-controller: a Node that its kubelet registered as not yet known to the cloud gets what the cloud knows of its instance
- * (provider id, addresses, type, zone and region), and then loses the taint that kept pods away. Runs only when asked for.
+ * (provider id, addresses, type, zone and region), and loses the taint that kept pods away. Addresses are then looked at every five
+ * minutes. Runs only when asked for.
  *
  * @see k8s.io/cloud-provider/controllers/node/node_controller.go
  */
 import { isNotFound, type Node } from '../../src/api/index.ts';
 import { nodes } from '../../src/client/index.ts';
 import {
+  type CloudInstances,
   type ControllerDefinition,
   createSimulatedCloud,
   type InstanceMetadata,
+  messageOf,
   semanticallyEqual,
   simulatedCloudGrant,
   uninitializedTaint,
 } from '../../src/controller/index.ts';
 
 const updatePeriodMs = 300_000;
+/** Key of a look at all addresses; no node can be called so. */
+const everyNode = '*';
+/** Key of a node whose addresses are to be looked at; others are nodes that may have to be initialized. */
+const addressesPrefix = 'addresses/';
 
 const isUninitialized = (node: Node) => node.spec?.taints?.some(({ key }) => key === uninitializedTaint) ?? false;
 
@@ -32,41 +39,89 @@ function labelsOf({ instanceType, zone, region }: InstanceMetadata): Record<stri
   return Object.fromEntries(Object.entries(named).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
+/** Labels under their present name and the one before, which are to say the same. */
+const betaLabels = [
+  ['node.kubernetes.io/instance-type', 'beta.kubernetes.io/instance-type'],
+  ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'],
+  ['topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/region'],
+] as const;
+
 export const cloudNodeController: ControllerDefinition = {
   name: 'cloud-node-controller',
   serviceAccount: 'node-controller',
   grant: simulatedCloudGrant,
   byDefault: false,
   reconciles: nodes,
-  create({ client, context, events, lister }) {
+  create({ client, context, enqueue, events, lister }) {
     const nodeLister = lister(nodes);
-    const { instances } = createSimulatedCloud(client, context.clock);
+    const { clock, log } = context;
+    const { instances } = createSimulatedCloud(client, clock);
 
-    async function initialize(node: Node, metadata: InstanceMetadata): Promise<void> {
-      const { name = '', uid, resourceVersion } = node.metadata ?? {};
+    async function setAddresses(node: Node, { addresses }: InstanceMetadata): Promise<void> {
+      if (addresses.length === 0) return;
+      const current = node.status?.addresses ?? [];
+      const named = addresses.some(({ type }) => type === 'Hostname');
+      const wanted = [...addresses, ...(named ? [] : current.filter(({ type }) => type === 'Hostname'))];
+      if (semanticallyEqual(current, wanted)) return;
+      const patch = { status: { addresses: wanted } };
+      await client.patch(nodes, { name: node.metadata?.name ?? '' }, 'merge', patch, { subresource: 'status' });
+    }
+
+    async function initialize(node: Node, provider: CloudInstances): Promise<void> {
+      const metadata = await provider.metadata(node);
+      const { name = '', resourceVersion } = node.metadata ?? {};
       const taints = (node.spec?.taints ?? []).filter(({ key }) => key !== uninitializedTaint);
-      await client.patch(nodes, { name }, 'merge', {
+      const { providerID = '' } = node.spec ?? {};
+      const patch = {
         metadata: { resourceVersion, labels: labelsOf(metadata) },
-        spec: { providerID: node.spec?.providerID ?? metadata.providerId, taints: taints.length === 0 ? null : taints },
-      });
-      const about = { apiVersion: 'v1', kind: 'Node', name, uid };
-      events.event(about, 'Normal', 'Synced', 'Node synced successfully');
+        spec: {
+          providerID: providerID === '' ? metadata.providerId : providerID,
+          taints: taints.length === 0 ? null : taints,
+        },
+      };
+      await setAddresses(await client.patch(nodes, { name }, 'merge', patch), metadata);
+      events.event(node, 'Normal', 'Synced', 'Node synced successfully');
+    }
+
+    async function syncLabels(node: Node): Promise<void> {
+      const { name = '', labels = {} } = node.metadata ?? {};
+      const missing = betaLabels.filter(([present, before]) => (labels[present] ?? labels[before]) !== labels[before]);
+      if (missing.length === 0) return;
+      const wanted = Object.fromEntries(missing.map(([present, before]) => [before, labels[present]]));
+      await client.patch(nodes, { name }, 'merge', { metadata: { labels: wanted } });
+    }
+
+    async function lookAtAddresses(node: Node, provider: CloudInstances): Promise<void> {
+      let metadata: InstanceMetadata;
+      try {
+        metadata = await provider.metadata(node);
+      } catch (error) {
+        // Its turn comes again; whether the instance is gone is another controller's to find out.
+        log.warn('addresses of a node not known', { node: node.metadata?.name, error: messageOf(error) });
+        return;
+      }
+      await setAddresses(node, metadata);
     }
 
     return {
-      async reconcile(name) {
-        const node = nodeLister.get(undefined, name);
+      start: () => enqueue(everyNode),
+      async reconcile(key) {
+        if (key === everyNode) {
+          for (const node of nodeLister.list()) enqueue(addressesPrefix + (node.metadata?.name ?? ''));
+          return { requeueAfterMs: updatePeriodMs, background: true };
+        }
+        const onlyAddresses = key.startsWith(addressesPrefix);
+        const node = nodeLister.get(undefined, onlyAddresses ? key.slice(addressesPrefix.length) : key);
         if (node === undefined || instances === undefined) return undefined;
-        const metadata = await instances.metadata(node);
         try {
-          if (!semanticallyEqual(node.status?.addresses, metadata.addresses)) {
-            const patch = { status: { addresses: metadata.addresses } };
-            await client.patch(nodes, { name }, 'merge', patch, { subresource: 'status' });
-          } else if (isUninitialized(node)) await initialize(node, metadata);
+          if (isUninitialized(node)) {
+            if (!onlyAddresses) await initialize(node, instances);
+          } else if (onlyAddresses) await lookAtAddresses(node, instances);
+          else await syncLabels(node);
         } catch (error) {
           if (!isNotFound(error)) throw error;
         }
-        return { requeueAfterMs: updatePeriodMs, background: true };
+        return undefined;
       },
     };
   },

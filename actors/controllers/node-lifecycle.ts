@@ -14,8 +14,6 @@ import {
   controllerMetrics,
   DisruptionZones,
   isPodReady,
-  nodeIndex,
-  nodeIndexName,
   type Reconciler,
   sameTaint,
   timeText,
@@ -104,14 +102,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   });
   const graceMs = settings.nodeMonitorGracePeriodMs ?? monitorGraceMs;
 
-  const stranded = dependencies.parts(pods, 'node', ({ type, object: pod }) => {
-    const { nodeName } = pod.spec ?? {};
-    if (type === 'deleted' || nodeName === undefined || !isPodReady(pod)) return;
-    if (isDown(nodeLister.get(undefined, nodeName))) dependencies.enqueue(nodeName);
-  });
-  stranded.addIndex(nodeIndexName, nodeIndex);
-  /** Nodes that were silent when they were looked at last: pods that come to them, or come back, are not ready either. */
-  const down = new Set<string>();
+  /**
+   * Nodes whose pods may still have to be told that they are not ready: those that were not when this controller started, since
+   * it may have stopped between the two, and those where telling failed.
+   */
+  const untold = new Set<string>();
 
   function health(name: string): Health {
     let known = healths.get(name);
@@ -128,7 +123,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       healths.delete(name);
       allowed.delete(name);
       zones.remove(name);
-      if (down.delete(name)) stranded.drop(name);
+      untold.delete(name);
       events.event(
         reference(node),
         'Normal',
@@ -158,26 +153,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     known.probeMs = clock.monotonic();
   });
 
+  /** Whether the node has been silent for too long, and its readiness does not say so yet. */
   function isOverdue(node: Node): boolean {
-    const limitMs =
-      conditionOf(node.status?.conditions, 'Ready') === undefined ? Math.max(graceMs, startupGraceMs) : graceMs;
+    const ready = conditionOf(node.status?.conditions, 'Ready');
+    if (ready?.status === 'Unknown') return false;
+    const limitMs = ready === undefined ? Math.max(graceMs, startupGraceMs) : graceMs;
     return clock.monotonic() - health(node.metadata?.name ?? '').probeMs > limitMs;
   }
 
   function monitor(): void {
-    for (const node of nodeLister.list()) {
-      const { name = '' } = node.metadata ?? {};
-      if (isOverdue(node) && hasKnownCondition(node)) dependencies.enqueue(name);
-      followDown(name, isDown(node));
-    }
-  }
-
-  /** A node that only starts is ready before it is seen twice; nobody has to follow its pods. */
-  function followDown(name: string, isDownNow: boolean): void {
-    if (!isDownNow) {
-      if (down.delete(name)) stranded.drop(name);
-    } else if (down.has(name)) void stranded.want(name);
-    else down.add(name);
+    for (const node of nodeLister.list()) if (isOverdue(node)) dependencies.enqueue(node.metadata?.name ?? '');
   }
 
   /** Sets what the silent kubelet used to say to Unknown. */
@@ -202,10 +187,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const wasReady = conditionOf(node.status?.conditions, 'Ready')?.status === 'True';
     await client.update(nodes, { ...node, status: { ...node.status, conditions } }, { subresource: 'status' });
     if (!wasReady) return;
-    const name = node.metadata?.name;
+    const { name = '' } = node.metadata ?? {};
     events.event(reference(node), 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+    untold.add(name);
+    await tellPods(name);
+  }
+
+  async function tellPods(name: string): Promise<void> {
     const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
     await Promise.all(items.filter(isPodReady).map(markNotReady));
+    untold.delete(name);
   }
 
   async function markNotReady(pod: Pod): Promise<void> {
@@ -274,6 +265,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   return {
     start() {
+      for (const node of nodeLister.list()) {
+        const ready = conditionOf(node.status?.conditions, 'Ready');
+        if (ready !== undefined && ready.status !== 'True') untold.add(node.metadata?.name ?? '');
+      }
       const timer = clock.every(settings.nodeMonitorPeriodMs ?? monitorPeriodMs, monitor, { background: true });
       const stop = () => {
         timer.cancel();
@@ -286,10 +281,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (node === undefined) return undefined;
       try {
         // Each write brings the node back here: one thing at a time, always on the latest version.
-        if (isOverdue(node) && hasKnownCondition(node)) await markUnknown(node);
-        else if (!(await syncLabels(node))) await syncTaints(node);
-        if (down.has(name) && isDown(node)) {
-          await Promise.all(stranded.lister.byIndex(nodeIndexName, name).filter(isPodReady).map(markNotReady));
+        if (isOverdue(node)) await markUnknown(node);
+        else {
+          if (conditionOf(node.status?.conditions, 'Ready')?.status === 'True') untold.delete(name);
+          else if (untold.has(name)) await tellPods(name);
+          if (!(await syncLabels(node))) await syncTaints(node);
         }
       } catch (error) {
         if (!isNotFound(error)) throw error;
@@ -304,21 +300,9 @@ function reference(node: Node) {
   return { kind: 'Node', apiVersion: 'v1', name, uid };
 }
 
-/** Nobody speaks for the pods of a silent node; of those of a node that says itself that it is not ready, its kubelet does. */
-const isDown = (node: Node | undefined): boolean =>
-  conditionOf(node?.status?.conditions, 'Ready')?.status === 'Unknown';
-
 function signsOfLife(node: Node): string {
   const ready = conditionOf(node.status?.conditions, 'Ready');
   return ready === undefined ? '' : `at ${ready.lastHeartbeatTime ?? ''}`;
-}
-
-/** Whether there is something left to set to Unknown. */
-function hasKnownCondition(node: Node): boolean {
-  return watchedConditions.some((type) => {
-    const condition = conditionOf(node.status?.conditions, type);
-    return condition === undefined || condition.status !== 'Unknown';
-  });
 }
 
 function neverReported(node: Node, type: string, now: string): NodeCondition {

@@ -4,7 +4,13 @@
  *
  * @see kubernetes/pkg/controller/resourcequota/resource_quota_controller.go
  */
-import { isNotFound, type Pod, type ResourceQuota, type Service } from '../../src/api/index.ts';
+import {
+  isNotFound,
+  type PersistentVolumeClaim,
+  type Pod,
+  type ResourceQuota,
+  type Service,
+} from '../../src/api/index.ts';
 import { type KubernetesObject, type Resource, resourceQuotas } from '../../src/client/index.ts';
 import {
   type Amounts,
@@ -33,6 +39,17 @@ export const resourceQuotaController: ControllerDefinition = {
   create: createReconciler,
 };
 
+/** What of a claim's status counts: its volume may shrink back, and come to another class. */
+const taken = ({ spec, status }: PersistentVolumeClaim) => [
+  status?.allocatedResources,
+  spec?.volumeAttributesClassName,
+  status?.currentVolumeAttributesClassName,
+  status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+];
+
+/** What the containers of a pod were given, when that changed while they run. */
+const allocated = ({ status }: Pod) => status?.containerStatuses?.map(({ allocatedResources }) => allocatedResources);
+
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, enqueue, informers, observe } = dependencies;
   const quotaLister = dependencies.lister(resourceQuotas);
@@ -51,9 +68,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return catalog.all().find((resource) => resource.namespaced && groupResourceText(resource) === text);
   }
 
+  /** Whether an update may change what the object uses, other than by a request that admission has charged. */
   function frees(text: string, object: KubernetesObject, previous: KubernetesObject): boolean {
-    if (text === 'pods') return isPodFinished(object as Pod) && !isPodFinished(previous as Pod);
-    return text === 'services' && (object as Service).spec?.type !== (previous as Service).spec?.type;
+    if (text === 'services') return (object as Service).spec?.type !== (previous as Service).spec?.type;
+    if (text === 'persistentvolumeclaims') return !semanticallyEqual(taken(object), taken(previous));
+    if (text !== 'pods') return false;
+    if (isPodFinished(object as Pod)) return !isPodFinished(previous as Pod);
+    return !semanticallyEqual(allocated(object), allocated(previous));
   }
 
   function follow(text: string, resource: Resource): void {
@@ -76,8 +97,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const { hard = {} } = quota.spec ?? {};
     const nowMs = context.clock.now();
     const total: Amounts = {};
-    const texts = new Set(Object.keys(hard).flatMap((name) => countedResourceOf(name) ?? []));
-    for (const text of texts) {
+    const counted = new Map<string, string[]>();
+    for (const name of Object.keys(hard)) {
+      const text = countedResourceOf(name);
+      if (text !== undefined) counted.set(text, [...(counted.get(text) ?? []), name]);
+    }
+    // What nothing here counts keeps the usage that others have written, if any.
+    const used: Amounts = Object.fromEntries(
+      Object.entries(quota.status?.used ?? {}).filter(([name]) => hard[name] !== undefined),
+    );
+    for (const [text, names] of counted) {
       const resource = resourceNamed(text);
       if (resource === undefined) continue;
       follow(text, resource);
@@ -86,8 +115,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       for (const object of informer.lister.list(quota.metadata?.namespace)) {
         if (quotaSelects(quota, text, object)) addAmounts(total, quotaUsageOf(text, object, nowMs));
       }
+      for (const name of names) used[name] = total[name] ?? '0';
     }
-    return Object.fromEntries(Object.keys(hard).map((name) => [name, total[name] ?? '0']));
+    return used;
   }
 
   return {

@@ -42,11 +42,21 @@ const needsCleanUp = (service: Service): boolean =>
   holdsBalancer(service) &&
   (service.metadata?.deletionTimestamp !== undefined || service.spec?.type !== 'LoadBalancer');
 
+const isExcluded = ({ metadata }: Node): boolean => metadata?.labels?.[excludeLabel] !== undefined;
+
 /** Readiness does not matter: the health checks of the load balancer see that sooner. @see KEP-3458 */
-function isHost({ metadata, spec }: Node): boolean {
-  if (metadata?.deletionTimestamp !== undefined || metadata?.labels?.[excludeLabel] !== undefined) return false;
+function isHost(node: Node): boolean {
+  const { metadata, spec } = node;
+  if (metadata?.deletionTimestamp !== undefined || isExcluded(node)) return false;
   return spec?.taints?.some(({ key }) => key === toBeDeletedTaint) !== true;
 }
+
+/** What of nodes a cloud is told anew when it changes. */
+const hostsText = (hosts: readonly Node[]): string =>
+  hosts
+    .map(({ metadata, spec }) => `${metadata?.name}=${spec?.providerID ?? ''}`)
+    .sort()
+    .join();
 
 /** What of a Service its load balancer is made from. */
 const madeFrom = ({ spec, metadata }: Service) => ({
@@ -80,6 +90,7 @@ function changeOf({ spec: old }: Service, { spec: next }: Service): [reason: str
     return ['LoadBalancerSourceRanges', arrow(ranges[0], ranges[1])];
   }
   if (!semanticallyEqual(old?.ports, next?.ports) || old?.sessionAffinity !== next?.sessionAffinity) return undefined;
+  if (!semanticallyEqual(old?.sessionAffinityConfig, next?.sessionAffinityConfig)) return undefined;
   if (old?.loadBalancerIP !== next?.loadBalancerIP) {
     return ['LoadbalancerIP', arrow(old?.loadBalancerIP, next?.loadBalancerIP)];
   }
@@ -105,20 +116,25 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { loadBalancers } = createSimulatedCloud(client, dependencies.context.clock);
 
   const hosts = (): Node[] => nodeLister.list().filter(isHost);
-  let known = '';
-  dependencies.observe(nodes, () => {
-    const names = hosts()
-      .map(({ metadata }) => metadata?.name)
-      .sort()
-      .join();
-    if (names === known) return;
-    known = names;
+  /** The nodes that each load balancer was given last, by the Service. */
+  const given = new Map<string, string>();
+
+  dependencies.observe(nodes, (change) => {
+    const { object: node } = change;
+    if (change.type === 'updated') {
+      const { previous } = change;
+      // A taint alone is no reason: connections are to drain while the node is on its way out.
+      if (isExcluded(node) === isExcluded(previous) && node.spec?.providerID === previous.spec?.providerID) return;
+    }
     for (const service of serviceLister.list()) if (wantsBalancer(service)) enqueue(`hosts:${keyFor(service)}`);
   });
   dependencies.observe(services, (change) => {
     const { object: service } = change;
     const key = keyFor(service);
-    if (change.type === 'deleted') return;
+    if (change.type === 'deleted') {
+      given.delete(key);
+      return;
+    }
     if (change.type === 'added' && !wantsBalancer(service) && !needsCleanUp(service)) return;
     if (change.type === 'updated') {
       const { previous } = change;
@@ -189,16 +205,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const message = 'There are no available nodes for LoadBalancer';
       events.event(service, 'Warning', 'UnAvailableLoadBalancer', message);
     }
+    given.set(keyFor(service), hostsText(current));
     const status = await attempt('ensure load balancer', () => provider.ensure(held, current));
     events.event(service, 'Normal', 'EnsuredLoadBalancer', 'Ensured load balancer');
     await attempt('update load balancer status', () => setStatus(held, status));
   }
 
   async function updateHosts(service: Service): Promise<void> {
-    if (!wantsBalancer(service) || (await loadBalancers?.find(service)) === undefined) return;
     const current = hosts();
+    if (!wantsBalancer(service) || given.get(keyFor(service)) === hostsText(current)) return;
+    if ((await loadBalancers?.find(service)) === undefined) return;
     try {
       await loadBalancers?.updateHosts(service, current);
+      given.set(keyFor(service), hostsText(current));
     } catch (error) {
       const names = listed(current.map(({ metadata }) => metadata?.name ?? ''));
       const message = `Error updating load balancer with new hosts ${names}: ${messageOf(error)}`;

@@ -200,6 +200,8 @@ export class Cluster {
         nodeName: plain.name,
         labels: plain.labels,
         taints: plain.taints,
+        // As upstream's kubelets are told of a cloud: without the controller nobody would take the taint away.
+        externalCloud: this.selection.controllers.includes('cloud-node-controller'),
         ...(capacity === undefined ? {} : { capacity }),
         ordinal: index,
         ...(simulation === undefined

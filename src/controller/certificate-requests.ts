@@ -53,31 +53,34 @@ const sameSet = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((item) => right.includes(item));
 
 function usagesRefusal(usages: readonly string[], auth: 'client auth' | 'server auth'): string | undefined {
-  const allowed = [
-    ['key encipherment', 'digital signature', auth],
-    ['digital signature', auth],
-  ];
-  return allowed.some((set) => sameSet(set, usages)) ? undefined : `usages did not match [${allowed[0]?.join(' ')}]`;
+  const all = [auth, 'digital signature', 'key encipherment'].sort();
+  // Only RSA keys encipher others.
+  const allowed = [all, all.filter((usage) => usage !== 'key encipherment')];
+  return allowed.some((set) => sameSet(set, usages)) ? undefined : `usages did not match [${all.join(' ')}]`;
 }
+
+const notSystemNodes = 'subject organization is not system:nodes';
+const isOfSystemNodes = ({ organizations }: RequestedCertificate) =>
+  organizations.length === 1 && organizations[0] === 'system:nodes';
+const nameRefusal = ({ commonName }: RequestedCertificate): string | undefined =>
+  commonName.startsWith('system:node:') ? undefined : 'subject common name does not begin with system:node:';
 
 /** Why the signer of kubelets' client certificates does not take the request; undefined when it does. */
 export function kubeletClientRefusal(asked: RequestedCertificate, usages: readonly string[]): string | undefined {
-  if (!sameSet(asked.organizations, ['system:nodes'])) return 'subject organization is not system:nodes';
+  if (!isOfSystemNodes(asked)) return notSystemNodes;
   if (asked.dnsNames.length > 0) return 'DNS subjectAltNames are not allowed';
   if (asked.emailAddresses.length > 0) return 'Email subjectAltNames are not allowed';
   if (asked.ipAddresses.length > 0) return 'IP subjectAltNames are not allowed';
   if (asked.uris.length > 0) return 'URI subjectAltNames are not allowed';
-  if (!asked.commonName.startsWith('system:node:')) return 'subject common name does not begin with system:node: ';
-  return usagesRefusal(usages, 'client auth');
+  return nameRefusal(asked) ?? usagesRefusal(usages, 'client auth');
 }
 
 function kubeletServingRefusal(asked: RequestedCertificate, usages: readonly string[]): string | undefined {
-  if (!sameSet(asked.organizations, ['system:nodes'])) return 'subject organization is not system:nodes';
+  if (!isOfSystemNodes(asked)) return notSystemNodes;
   if (asked.dnsNames.length + asked.ipAddresses.length === 0) return 'DNS or IP subjectAltName is required';
   if (asked.emailAddresses.length > 0) return 'Email subjectAltNames are not allowed';
   if (asked.uris.length > 0) return 'URI subjectAltNames are not allowed';
-  if (!asked.commonName.startsWith('system:node:')) return 'subject common name does not begin with system:node: ';
-  return usagesRefusal(usages, 'server auth');
+  return usagesRefusal(usages, 'server auth') ?? nameRefusal(asked);
 }
 
 function clientRefusal(usages: readonly string[]): string | undefined {
@@ -112,8 +115,9 @@ export interface SigningCredential {
 }
 
 const hashAndCurve = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-/** Clocks that are a little late accept the certificate, too. */
+/** Clocks that are a little late accept the certificate, too. Long lifetimes pay for it, short ones are given in full. */
 const backdateMs = 300_000;
+const shortMs = 8 * 3_600_000;
 
 /** Bits of the key usage extension by the usages of the API. */
 const keyUsages: Readonly<Record<string, keyof typeof x509.KeyUsageFlags>> = {
@@ -171,12 +175,13 @@ export async function signCertificate(
     ...asked.uris.map((value) => ({ type: 'url' as const, value })),
   ];
   const { nowMs, lifetimeMs, serial } = validity;
+  const endMs = nowMs + lifetimeMs - (lifetimeMs < shortMs ? 0 : backdateMs);
   const certificate = await lib.X509CertificateGenerator.create({
     serialNumber: serial,
     subject: asked.parsed.subjectName.toJSON(),
     issuer: issuer.subjectName.toJSON(),
     notBefore: new Date(nowMs - backdateMs),
-    notAfter: new Date(Math.min(nowMs + lifetimeMs, issuer.notAfter.getTime())),
+    notAfter: new Date(Math.min(endMs, issuer.notAfter.getTime())),
     signingAlgorithm: hashAndCurve,
     publicKey: asked.parsed.publicKey,
     signingKey,

@@ -24,6 +24,7 @@ export interface CloudInstances {
   exists(node: Node): Promise<boolean>;
   /** A Node whose instance is shut down is tainted, not deleted. */
   isShutdown(node: Node): Promise<boolean>;
+  /** @throws Error when the instance is gone */
   metadata(node: Node): Promise<InstanceMetadata>;
 }
 

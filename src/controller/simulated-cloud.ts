@@ -151,8 +151,9 @@ export function createSimulatedCloud(client: Client, clock: Clock): CloudProvide
       exists: async (node) => (await instanceOf(node))?.state !== 'gone',
       isShutdown: async (node) => (await instanceOf(node))?.state === 'shutdown',
       async metadata(node) {
-        const { instanceType, zone, region, externalIP } = (await instanceOf(node)) ?? {};
+        const { state, instanceType, zone, region, externalIP } = (await instanceOf(node)) ?? {};
         const { name = '' } = node.metadata ?? {};
+        if (state === 'gone') throw new Error(`the simulated cloud has no instance ${name}`);
         const own = node.status?.addresses?.filter(({ type }) => type !== 'ExternalIP') ?? [];
         return {
           providerId: `simulated://${name}`,

@@ -71,9 +71,17 @@ export function kubeletLabels({ nodeName, zone, region }: KubeletOptions): Recor
   };
 }
 
+/** Keeps pods away until the cloud controller manager has told what it knows of the instance. */
+const uninitializedTaint = {
+  key: 'node.cloudprovider.kubernetes.io/uninitialized',
+  value: 'true',
+  effect: 'NoSchedule',
+};
+
 /** The Node that is registered, its status included. */
 export function nodeObject(options: KubeletOptions, runtimeVersion: string, nowMs: number): Node {
   const podCidr = nodePodCidr(options);
+  const taints = [...(options.taints ?? []), ...(options.externalCloud === true ? [uninitializedTaint] : [])];
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -85,7 +93,7 @@ export function nodeObject(options: KubeletOptions, runtimeVersion: string, nowM
     spec: {
       ...(podCidr === undefined ? undefined : { podCIDR: podCidr, podCIDRs: [podCidr] }),
       ...(options.providerId === undefined ? undefined : { providerID: options.providerId }),
-      ...(options.taints === undefined || options.taints.length === 0 ? undefined : { taints: [...options.taints] }),
+      ...(taints.length === 0 ? undefined : { taints }),
     },
     status: nodeStatus(options, runtimeVersion, nowMs, undefined, []),
   };

@@ -100,9 +100,11 @@ export class NodeRegistration {
     const { client, clock, kubelet, runtime } = this.#options;
     const images = await runtime.images.listImages();
     const status = nodeStatus(kubelet, this.#runtimeVersion(), clock.now(), this.#node.status, images);
-    // Addresses are replaced as a whole: their merge key cannot tell two of one type apart.
-    const addresses = [...(status.addresses ?? []), { $patch: 'replace' }];
-    const patch = { status: { ...status, addresses } };
+    // Addresses are replaced as a whole: their merge key cannot tell two of one type apart. Those of a cloud are its own to say.
+    const { addresses = [], ...others } = status;
+    const patch = {
+      status: kubelet.externalCloud === true ? others : { ...others, addresses: [...addresses, { $patch: 'replace' }] },
+    };
     const written = await client.patch(nodes, { name: kubelet.nodeName }, 'strategic', patch, {
       subresource: 'status',
     });

@@ -31,6 +31,8 @@ export interface KubeletOptions {
    */
   readonly podCidr?: string | undefined;
   readonly providerId?: string | undefined;
+  /** Whether a cloud controller manager sees to nodes: it takes away the taint that this one registers with, and sets its addresses. */
+  readonly externalCloud?: boolean | undefined;
   /** Defaults 40 s. */
   readonly leaseDurationSeconds?: number | undefined;
   /** How often the node's status is written when nothing in it changed. Default 300 000 ms. */

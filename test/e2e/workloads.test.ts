@@ -37,7 +37,7 @@ const selector = (app: string) => ({ matchLabels: { app } });
 // Skipped, by name in the report, where no kubectl is installed: these tests are about real ones.
 describe.skipIf(binary === undefined)('workloads under kubectl', () => {
   beforeAll(async () => {
-    cluster = await up(['--nodes', '3', '--components', 'all,cloud']);
+    cluster = await up(['--nodes', '3']);
     k = kubectl(binary ?? '', cluster.kubeconfig);
     await k.ok(['create', 'namespace', namespace]);
     await eventually(async () => (await k.run(['-n', namespace, 'get', 'sa', 'default'])).code === 0);
@@ -137,26 +137,6 @@ describe.skipIf(binary === undefined)('workloads under kubectl', () => {
     expect(await field('job', 'by-hand', '.metadata.annotations.cronjob\\.kubernetes\\.io/instantiate')).toBe('manual');
     await inNamespace('delete', 'cronjob', 'yearly');
     await eventually(async () => (await names('jobs')).length === 0);
-  });
-
-  it('Service of type LoadBalancer: gets an address of the cloud, and gives it back', timeout, async () => {
-    const ports = [{ port: 80 }];
-    const spec = { type: 'LoadBalancer', selector: { app: 'web' }, ports };
-    await apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'lb' }, spec });
-    await eventually(async () =>
-      /^198\.18\.0\.\d+$/.test(await field('service', 'lb', '.status.loadBalancer.ingress[0].ip')),
-    );
-    const events = await eventsOf('Service', 'lb');
-    expect(events).toMatch(/EnsuringLoadBalancer\s+Ensuring load balancer/);
-    expect(events).toMatch(/EnsuredLoadBalancer\s+Ensured load balancer/);
-    await inNamespace('patch', 'service', 'lb', '-p', '{"spec":{"loadBalancerSourceRanges":["192.0.2.0/24"]}}');
-    await eventually(async () =>
-      (await eventsOf('Service', 'lb')).includes('LoadBalancerSourceRanges   [] -> [192.0.2.0/24]'),
-    );
-    await inNamespace('delete', 'service', 'lb', '--timeout=60s');
-    expect(await k.ok(['-n', 'kube-system', 'get', 'configmap', 'simulated-cloud', '-o', 'yaml'])).not.toContain(
-      'loadbalancer.',
-    );
   });
 
   it('CertificateSigningRequest: is issued once it is approved', timeout, async () => {

@@ -76,11 +76,19 @@ describe('service-lb-controller', () => {
     await start('n1', 'n2', 'n3', 'n4');
     expect(await hosts()).toEqual(['n1', 'n2', 'n3', 'n4']);
     await setReady('n1', 'False');
-    const labels = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
-    await cluster.client.patch(nodes, { name: 'n2' }, 'merge', { metadata: { labels } });
     const taints = [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }];
     await cluster.client.patch(nodes, { name: 'n3' }, 'merge', { spec: { taints } });
+    expect(await hosts()).toEqual(['n1', 'n2', 'n3', 'n4']);
+    const labels = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
+    await cluster.client.patch(nodes, { name: 'n2' }, 'merge', { metadata: { labels } });
     expect(await hosts()).toEqual(['n1', 'n4']);
+    expect(await eventsAbout('web')).toContain('Normal UpdatedLoadBalancer Updated load balancer with new hosts');
+  });
+
+  it('tells the cloud again when a node comes to be known to it', async () => {
+    await start('n1');
+    expect(await eventsAbout('web')).not.toContain('Normal UpdatedLoadBalancer Updated load balancer with new hosts');
+    await cluster.client.patch(nodes, { name: 'n1' }, 'merge', { spec: { providerID: 'simulated://n1' } });
     expect(await eventsAbout('web')).toContain('Normal UpdatedLoadBalancer Updated load balancer with new hosts');
   });
 
@@ -128,6 +136,65 @@ describe('service-lb-controller', () => {
     expect(await eventsAbout('other')).toContain(
       `Warning SyncLoadBalancerFailed Error syncing load balancer: failed to ensure load balancer: the address ${ingress?.ip} is in use by another load balancer`,
     );
+  });
+});
+
+describe('cloud-node-controller', () => {
+  const uninitialized = { key: 'node.cloudprovider.kubernetes.io/uninitialized', value: 'true', effect: 'NoSchedule' };
+  const instance = (more: object) =>
+    cluster.client.create(configMaps, { metadata: cloudKey, data: { 'instance.n1': JSON.stringify(more) } });
+  const register = (labels: Record<string, string> = {}) =>
+    cluster.client.create(nodes, {
+      metadata: { name: 'n1', labels },
+      spec: { taints: [uninitialized] },
+      status: { addresses: [{ type: 'Hostname', address: 'n1' }] },
+    });
+  const get = () => cluster.client.get(nodes, { name: 'n1' });
+
+  it('tells what the cloud knows, takes the taint away, and looks at addresses later', async () => {
+    cluster = await startCluster(['cloud-node-controller']);
+    await instance({ instanceType: 'm1', zone: 'z1', region: 'r1', externalIP: '198.19.0.7' });
+    await register();
+    await settled();
+    const { metadata, spec, status } = await get();
+    expect(spec?.providerID).toBe('simulated://n1');
+    expect(spec?.taints?.map(({ key }) => key) ?? []).not.toContain(uninitialized.key);
+    expect(metadata?.labels).toMatchObject({
+      'node.kubernetes.io/instance-type': 'm1',
+      'beta.kubernetes.io/instance-type': 'm1',
+      'topology.kubernetes.io/zone': 'z1',
+      'failure-domain.beta.kubernetes.io/zone': 'z1',
+      'topology.kubernetes.io/region': 'r1',
+      'failure-domain.beta.kubernetes.io/region': 'r1',
+    });
+    const addresses = [
+      { type: 'Hostname', address: 'n1' },
+      { type: 'ExternalIP', address: '198.19.0.7' },
+    ];
+    expect(status?.addresses).toEqual(addresses);
+    expect(await eventsAbout('n1')).toEqual(['Normal Synced Node synced successfully']);
+    const data = { 'instance.n1': JSON.stringify({ externalIP: '198.19.0.8' }) };
+    await cluster.client.patch(configMaps, cloudKey, 'merge', { data });
+    await cluster.system.advance(300_000);
+    await settled();
+    expect((await get()).status?.addresses).toContainEqual({ type: 'ExternalIP', address: '198.19.0.8' });
+  });
+
+  it('keeps the taint while the cloud has no such instance', async () => {
+    cluster = await startCluster(['cloud-node-controller']);
+    await instance({ state: 'gone' });
+    await register();
+    await settled();
+    const { spec } = await get();
+    expect([spec?.providerID, spec?.taints?.some(({ key }) => key === uninitialized.key)]).toEqual([undefined, true]);
+  });
+
+  it('has the labels of old say what those of now say', async () => {
+    cluster = await startCluster(['cloud-node-controller']);
+    const labels = { 'topology.kubernetes.io/zone': 'z1', 'failure-domain.beta.kubernetes.io/zone': 'other' };
+    await cluster.client.create(nodes, { metadata: { name: 'n1', labels } });
+    await settled();
+    expect((await get()).metadata?.labels).toEqual({ ...labels, 'failure-domain.beta.kubernetes.io/zone': 'z1' });
   });
 });
 
@@ -188,6 +255,19 @@ describe('node-ipam-controller and node-route-controller', () => {
     await cluster.client.delete(nodes, { name: 'n1' });
     await settled();
     expect(await records('route.')).toEqual([]);
+  });
+
+  it('make a route again that somebody took away, and take one away that leads nowhere', async () => {
+    cluster = await startCluster(['node-ipam-controller', 'node-route-controller'], { clusterCidr: '10.244.0.0/23' });
+    await cluster.addNode('n1');
+    await settled();
+    const data = { 'route.n1': null, 'route.gone': '{"destinationCidr":"10.244.1.0/24"}' };
+    await cluster.client.patch(configMaps, cloudKey, 'merge', { data });
+    await cluster.system.advance(10_000);
+    await settled();
+    expect((await cluster.client.get(configMaps, cloudKey)).data).toEqual({
+      'route.n1': '{"destinationCidr":"10.244.0.0/24"}',
+    });
   });
 
   it('tell of a node for which none is left, and give it that of one that goes', async () => {

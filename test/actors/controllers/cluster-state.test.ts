@@ -42,6 +42,15 @@ describe('resourcequota-controller', () => {
     const quota = await cluster.client.get(resourceQuotas, { namespace, name: 'q' });
     expect(quota.status).toEqual({ hard: { pods: '2' }, used: { pods: '1' } });
   });
+
+  it('says nothing of what it cannot count', async () => {
+    cluster = await startCluster(['resourcequota-controller']);
+    const hard = { 'count/widgets.example.com': '2', 'count/secrets': '3', 'example.com/x': '1' };
+    await cluster.client.create(resourceQuotas, { metadata: { name: 'q', namespace }, spec: { hard } });
+    await settled();
+    const quota = await cluster.client.get(resourceQuotas, { namespace, name: 'q' });
+    expect(quota.status).toEqual({ hard, used: { 'count/secrets': '0' } });
+  });
 });
 
 describe('horizontal-pod-autoscaler-controller', () => {

@@ -193,6 +193,19 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     expect(await messages()).not.toContain('Node unwell status is now: NodeNotReady');
   });
 
+  it('say nothing of pods when somebody else says that they are Unknown, and add no condition then', async () => {
+    await cluster.addNode('alive');
+    await cluster.addNode('told');
+    await addPod('p', 'told', [tolerating('node.kubernetes.io/unreachable')]);
+    await cluster.runPods(namespace);
+    await setReady('told', 'Unknown');
+    await pass(120, 'alive');
+    const { status } = await cluster.client.get(pods, { namespace, name: 'p' });
+    expect(status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+    expect((await get('told')).status?.conditions?.map(({ type }) => type)).toEqual(['Ready']);
+    expect(await messages()).not.toContain('Node told status is now: NodeNotReady');
+  });
+
   it('let pods stay as the first toleration of each taint says, whatever the others say', async () => {
     await cluster.addNode('n');
     await addPod('long', 'n', [tolerating('k', 60), { operator: 'Exists', tolerationSeconds: 5, effect: 'NoExecute' }]);
