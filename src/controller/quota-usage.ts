@@ -120,20 +120,29 @@ function podCounts(pod: Pod, nowMs: number): boolean {
 function podUsage(pod: Pod, nowMs: number, usage: Amounts): Amounts {
   if (!podCounts(pod, nowMs)) return usage;
   usage['pods'] = '1';
-  for (const [name, amount] of Object.entries(podAmounts(pod, 'requests'))) {
+  for (const [name, amount] of Object.entries(podAmountsWithOverhead(pod, 'requests'))) {
     if (/^(cpu|memory|ephemeral-storage|hugepages-.*)$/.test(name)) {
       usage[name] = amount;
       usage[`requests.${name}`] = amount;
     } else if (name.includes('/') && !name.startsWith('kubernetes.io/')) usage[`requests.${name}`] = amount;
   }
-  for (const [name, amount] of Object.entries(podAmounts(pod, 'limits'))) {
+  for (const [name, amount] of Object.entries(podAmountsWithOverhead(pod, 'limits'))) {
     if (/^(cpu|memory|ephemeral-storage)$/.test(name)) usage[`limits.${name}`] = amount;
   }
   return usage;
 }
 
+/** With what running the pod at all costs. */
+function podAmountsWithOverhead(pod: Pod, side: 'requests' | 'limits'): Amounts {
+  const sum = podAmounts(pod, side);
+  for (const [name, amount] of Object.entries(pod.spec?.overhead ?? {})) {
+    if (side === 'requests' || sum[name] !== undefined) addAmounts(sum, { [name]: amount });
+  }
+  return sum;
+}
+
 /** What the pod asks for, or may use at most: the larger of what runs together and what its init phase needs. */
-function podAmounts(pod: Pod, side: 'requests' | 'limits'): Amounts {
+export function podAmounts(pod: Pod, side: 'requests' | 'limits'): Amounts {
   const sum: Amounts = {};
   const sidecars: Amounts = {};
   const peak: Amounts = {};
@@ -152,9 +161,6 @@ function podAmounts(pod: Pod, side: 'requests' | 'limits'): Amounts {
   }
   raiseAmounts(sum, peak);
   Object.assign(sum, pod.spec?.resources?.[side]);
-  for (const [name, amount] of Object.entries(pod.spec?.overhead ?? {})) {
-    if (side === 'requests' || sum[name] !== undefined) addAmounts(sum, { [name]: amount });
-  }
   return sum;
 }
 

@@ -4,13 +4,14 @@
  */
 import {
   type ApiObject,
-  addQuantities,
+  aggregateText,
   compareQuantities,
   type LimitRange,
   type LimitRangeItem,
   type Pod,
   quantityMilliValue,
 } from '../../../src/api/index.ts';
+import { podAmounts } from '../../../src/controller/index.ts';
 import type { Server } from '../server.ts';
 import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 
@@ -25,8 +26,6 @@ interface Container {
 interface PodSpec {
   readonly containers?: Container[];
   readonly initContainers?: Container[];
-  /** What the pod as a whole may use, where it says so itself. */
-  readonly resources?: { readonly limits?: Amounts; readonly requests?: Amounts };
 }
 
 const PODS = '/registry/pods';
@@ -45,14 +44,13 @@ export const limitRanger: AdmissionPlugin = {
     for (const range of rangesIn(server, namespace)) setDefaults(object, range);
   },
   validate(attributes, server) {
-    const ranges = rangesIn(server, attributes.namespace);
-    if (ranges.length === 0) return;
-    const errors = ranges.flatMap((range) =>
-      (range.spec?.limits ?? []).flatMap((item) => violations(attributes, item)),
-    );
-    if (errors.length === 0) return;
-    const text = errors.length === 1 ? (errors[0] as string) : `[${errors.join(', ')}]`;
-    throw refusal(attributes, text);
+    // What is on its way out is let go.
+    if (attributes.previous?.metadata['deletionTimestamp'] !== undefined) return;
+    // The first range that is broken says so, and says each thing once.
+    for (const range of rangesIn(server, attributes.namespace)) {
+      const errors = (range.spec?.limits ?? []).flatMap((item) => violations(attributes, item));
+      if (errors.length > 0) throw refusal(attributes, aggregateText(errors));
+    }
   },
 };
 
@@ -109,7 +107,9 @@ function violations({ kind, object }: Attributes, item: LimitRangeItem): string[
     return [
       ...below(item, requests, {}, item.min),
       ...Object.entries(item.max ?? {}).flatMap(([name, bound]) =>
-        above(item.type, name, bound, requests[name], 'request'),
+        requests[name] === undefined
+          ? [`maximum ${name} usage per ${item.type} is ${bound}. No request is specified`]
+          : above(item.type, name, bound, requests[name], 'request'),
       ),
     ];
   }
@@ -122,12 +122,7 @@ function violations({ kind, object }: Attributes, item: LimitRangeItem): string[
     );
   }
   if (item.type !== 'Pod') return [];
-  const { requests, limits } = spec?.resources ?? {};
-  return boundsOf(
-    item,
-    { ...together(containers, inits, 'requests'), ...requests },
-    { ...together(containers, inits, 'limits'), ...limits },
-  );
+  return boundsOf(item, podAmounts(object as Pod, 'requests'), podAmounts(object as Pod, 'limits'));
 }
 
 function boundsOf(item: LimitRangeItem, requests: Amounts, limits: Amounts): string[] {
@@ -173,21 +168,4 @@ function ratio(type: string, name: string, bound: string, requests: Amounts, lim
   if (limit === undefined || quantityMilliValue(limit) === 0) return [`${text} no limit is specified or limit is 0`];
   const provided = quantityMilliValue(limit) / quantityMilliValue(request);
   return provided > quantityMilliValue(bound) / 1000 ? [`${text} provided ratio is ${provided.toFixed(6)}`] : [];
-}
-
-/** What all containers use at once, or the largest init container where that is more. */
-function together(containers: readonly Container[], inits: readonly Container[], side: 'limits' | 'requests'): Amounts {
-  const sum: Amounts = {};
-  for (const container of [...containers, ...inits.filter(({ restartPolicy }) => restartPolicy === 'Always')]) {
-    for (const [name, amount] of Object.entries(container.resources?.[side] ?? {})) {
-      sum[name] = sum[name] === undefined ? amount : addQuantities(sum[name], amount);
-    }
-  }
-  for (const container of inits.filter(({ restartPolicy }) => restartPolicy !== 'Always')) {
-    for (const [name, amount] of Object.entries(container.resources?.[side] ?? {})) {
-      const known = sum[name];
-      if (known === undefined || compareQuantities(amount, known) > 0) sum[name] = amount;
-    }
-  }
-  return sum;
 }

@@ -68,6 +68,7 @@ const RESTRICTED_VOLUMES = [
   'downwardAPI',
   'emptyDir',
   'ephemeral',
+  'image',
   'persistentVolumeClaim',
   'projected',
   'secret',
@@ -136,6 +137,12 @@ function appArmor({ spec, metadata }: SecurityPod): SecurityFinding | undefined 
   };
 }
 
+const unmaskedProcMount = ofContainers(
+  'procMount',
+  'must not set securityContext.procMount to "Unmasked"',
+  ({ securityContext }) => (securityContext?.procMount ?? 'Default') !== 'Default',
+);
+
 export const securityChecks: readonly SecurityCheck[] = [
   {
     id: 'appArmorProfile',
@@ -188,14 +195,14 @@ export const securityChecks: readonly SecurityCheck[] = [
     level: 'baseline',
     since: 0,
     run({ spec }) {
-      const ports = new Set<number>();
+      const ports = new Set<string>();
       const names = which(spec, (container) => {
         const used = (container.ports ?? []).flatMap(({ hostPort = 0 }) => (hostPort === 0 ? [] : [hostPort]));
-        for (const port of used) ports.add(port);
+        for (const port of used) ports.add(String(port));
         return used.length > 0;
       });
       if (names.length === 0) return undefined;
-      const list = [...ports].sort((one, other) => one - other).join(', ');
+      const list = [...ports].sort().join(', ');
       const uses = `${names.length === 1 ? 'uses' : 'use'} ${ports.size === 1 ? 'hostPort' : 'hostPorts'} ${list}`;
       return { reason: 'hostPort', detail: `${named('container', names)} ${uses}` };
     },
@@ -231,12 +238,7 @@ export const securityChecks: readonly SecurityCheck[] = [
     id: 'procMount',
     level: 'baseline',
     since: 0,
-    run(pod, minor) {
-      const { spec } = pod;
-      if (minor >= 35 && spec.hostUsers === false) return undefined;
-      const bad = ({ securityContext }: SecurityContainer) => (securityContext?.procMount ?? 'Default') !== 'Default';
-      return ofContainers('procMount', 'must not set securityContext.procMount to "Unmasked"', bad)(pod);
-    },
+    run: (pod, minor) => (minor >= 35 && pod.spec.hostUsers === false ? undefined : unmaskedProcMount(pod)),
   },
   {
     id: 'seLinuxOptions',
@@ -334,6 +336,7 @@ export const securityChecks: readonly SecurityCheck[] = [
       return texts.length === 0 ? undefined : { reason: 'unrestricted capabilities', detail: texts.join('; ') };
     },
   },
+  { id: 'procMount_restricted', level: 'restricted', since: 35, replaces: ['procMount'], run: unmaskedProcMount },
   {
     id: 'restrictedVolumes',
     level: 'restricted',

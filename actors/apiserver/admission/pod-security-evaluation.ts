@@ -5,7 +5,8 @@ import type { LevelVersion } from './pod-security-policy.ts';
 
 export type { SecurityPod } from './pod-security-pods.ts';
 
-const LATEST = 36;
+/** Minor version of the latest standards. */
+export const LATEST_MINOR = 36;
 
 /** All that is wrong, in upstream's words; empty when the pod keeps to the level. */
 export function violations(policy: LevelVersion, pod: SecurityPod): string {
@@ -23,7 +24,7 @@ export function violationReasons(policy: LevelVersion, pod: SecurityPod): string
 
 function findings({ level, minor }: LevelVersion, pod: SecurityPod): SecurityFinding[] {
   if (level === 'privileged') return [];
-  const at = minor ?? LATEST;
+  const at = minor ?? LATEST_MINOR;
   const made = securityChecks.filter(
     (check) => check.since <= at && (check.level === 'baseline' || level !== 'baseline'),
   );

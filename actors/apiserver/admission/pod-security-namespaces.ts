@@ -1,5 +1,6 @@
 /** What PodSecurity says about namespaces: their labels must be right, and pods that are there already may break a new level. */
 import { type FieldError, StatusError } from '../../../src/api/index.ts';
+import type { Entry } from '../cache/entry.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import type { Attributes } from './plugin.ts';
@@ -61,16 +62,17 @@ function warningsOf(
   level: LevelVersion,
   { runtimeClasses }: SecurityConfiguration,
 ): string[] {
-  const pods = server.caches.cacheOf('/registry/pods', true).list(namespace);
+  const pods = prioritized(server.caches.cacheOf('/registry/pods', true).list(namespace), runtimeClasses);
   const groups = new Map<string, { first: string; count: number }>();
   for (const { name, object } of pods.slice(0, PODS_MAX)) {
-    const pod = object as unknown as SecurityPod;
-    if (runtimeClasses.includes(pod.spec.runtimeClassName ?? '')) continue;
-    const reasons = violationReasons(level, pod);
+    const reasons = violationReasons(level, object as unknown as SecurityPod);
     if (reasons === '') continue;
     const group = groups.get(reasons);
     if (group === undefined) groups.set(reasons, { first: name, count: 1 });
-    else group.count++;
+    else {
+      group.count++;
+      if (name < group.first) group.first = name;
+    }
   }
   const warnings: string[] = [];
   if (pods.length > PODS_MAX) {
@@ -87,4 +89,23 @@ function warningsOf(
     return `${first}${others}: ${reasons}`;
   });
   return [...warnings, ...lines.sort()];
+}
+
+/** The pods that are not exempt: one of each controller's first, since the others will break the same. */
+function prioritized(pods: readonly Entry[], exempt: readonly string[]): readonly Entry[] {
+  const controllers = new Set<string>();
+  const others: Entry[] = [];
+  const first = pods.filter((entry) => {
+    const { spec } = entry.object as unknown as SecurityPod;
+    if (exempt.includes(spec.runtimeClassName ?? '')) return false;
+    const owners = (entry.object.metadata['ownerReferences'] ?? []) as readonly { uid: string; controller?: boolean }[];
+    const owner = owners.find(({ controller }) => controller === true)?.uid;
+    if (owner === undefined || !controllers.has(owner)) {
+      if (owner !== undefined) controllers.add(owner);
+      return true;
+    }
+    others.push(entry);
+    return false;
+  });
+  return [...first, ...others];
 }

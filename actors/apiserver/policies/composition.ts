@@ -97,10 +97,10 @@ export class Run {
   }
 
   /** The value, or why there is none. */
-  evaluate({ program, expression, error }: Compiled, more?: Variables): { value: unknown } | { error: string } {
+  evaluate({ program, expression, error }: Compiled): { value: unknown } | { error: string } {
     if (program === undefined) return { error: `compilation error: ${error}` };
     if (this.#budget < 0) return { error: OUT_OF_BUDGET };
-    const evaluation = program.evaluate(more === undefined ? this.#variables : { ...this.#variables, ...more });
+    const evaluation = program.evaluate(this.#variables);
     this.#budget -= evaluation.cost;
     if (this.#budget < 0) return { error: OUT_OF_BUDGET };
     const failure = this.#cel.failureOf(evaluation);

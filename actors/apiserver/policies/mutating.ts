@@ -18,7 +18,7 @@ import { shownIn, takeOver } from '../webhooks/versions.ts';
 import { type Compiled, type Composition, composeExpressions, Run } from './composition.ts';
 import { BindingError, paramsOf } from './params.ts';
 import type { Binding, Policy } from './policies.ts';
-import { requestVariables } from './request-variables.ts';
+import { requestVariables, type Variables } from './request-variables.ts';
 
 interface Mutation {
   readonly type: 'ApplyConfiguration' | 'JSONPatch';
@@ -126,14 +126,17 @@ async function mutate(
   let { object: shown } = await shownIn(attributes, kind, server);
   if (shown === undefined) return undefined;
   const request = await requestVariables(attributes, kind, server);
-  const run = new Run(rules.composition, request, param === null ? null : readJson(param, dynType));
+  const params = param === null ? null : readJson(param, dynType);
+  const runOf = (variables: Variables): Run => new Run(rules.composition, variables, params);
+  const run = runOf(request);
   const matched = rules.composition.conditions.evaluate(run.variables);
   if ('errors' in matched) throw new MutationError(matched.errors.join(', '));
   if (!matched.matches) return undefined;
   const before = shown;
   for (const { type, expression } of rules.mutations) {
-    // Each mutation sees what those before it have made.
-    const result = run.evaluate(expression, shown === before ? undefined : { object: readJson(shown, dynType) });
+    // Each mutation sees what those before it have made, its variables too.
+    const changed: unknown = shown === before ? undefined : readJson(shown, dynType);
+    const result = (changed === undefined ? run : runOf({ ...request, object: changed })).evaluate(expression);
     if ('error' in result) throw new MutationError(result.error);
     shown =
       type === 'JSONPatch'

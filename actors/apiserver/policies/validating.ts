@@ -104,7 +104,11 @@ export async function validateByPolicies(
       for (const { found, notes, failures } of findings) {
         for (const denial of found) act(policy, binding, denial, attributes, deny);
         for (const denial of failures) deny(binding, denial);
-        for (const [key, value] of notes) annotations.set(key, [...(annotations.get(key) ?? []), value]);
+        for (const [key, value] of notes) {
+          const known = annotations.get(key) ?? [];
+          // What several bindings say is noted once.
+          if (!known.includes(value)) annotations.set(key, [...known, value]);
+        }
       }
     }
     for (const [key, values] of annotations) annotate(attributes.call, `${policy.name}/${key}`, values.join(', '));

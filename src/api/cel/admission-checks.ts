@@ -65,15 +65,16 @@ function variableTypes(
   return types;
 }
 
+/** A value of any type is not good enough: what it will be is not known. */
 function typeIssue(type: CelType, use: ExpressionUse): string | undefined {
   switch (use) {
     case 'validation':
     case 'matchCondition':
-      return type.kind === 'bool' || type.kind === 'dyn' ? undefined : 'must evaluate to bool';
+      return type.kind === 'bool' ? undefined : 'must evaluate to bool';
     case 'messageExpression':
-      return type.kind === 'string' || type.kind === 'dyn' ? undefined : 'must evaluate to string';
+      return type.kind === 'string' ? undefined : 'must evaluate to string';
     case 'auditAnnotation':
-      return ['string', 'null', 'dyn'].includes(type.kind) ? undefined : 'must evaluate to one of [string null_type]';
+      return ['string', 'null'].includes(type.kind) ? undefined : 'must evaluate to one of [string null_type]';
     case 'applyConfiguration':
       return isMutationType(type, use) ? undefined : 'must evaluate to Object';
     case 'jsonPatch':

@@ -232,7 +232,6 @@ class Estimator {
       case 'upperAscii':
       case 'substring':
       case 'trim':
-      case 'reverse':
         return { cost: text(self), size: size(self) };
       case 'replace':
         return { cost: text(self, 2), size: replacedSize(size(self), size(args[0]), size(args[1])) };

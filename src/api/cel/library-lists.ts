@@ -61,16 +61,21 @@ const contains = (list: CelList, part: CelList): boolean => {
 
 const SORTED_MAX = 100_000;
 
-function sort(list: CelList): CelList {
+/** The items in the order of their keys, one for each. */
+function sort(list: CelList, keys: CelList): CelList {
   if (list.size > SORTED_MAX) throw new CelError('list is too long to sort');
-  const items = [...list];
-  return new ValueList(
-    items.sort((left, right) => {
-      const order = compareValues(left, right);
-      if (order === undefined) throw new CelError('list elements must have the same type');
-      return order;
-    }),
-  );
+  if (list.size !== keys.size) {
+    throw new CelError(
+      `@sortByAssociatedKeys() expected a list of the same size as the associated keys list, but got ${list.size} and ${keys.size} elements respectively`,
+    );
+  }
+  const pairs = [...list].map((item, index) => ({ item, key: keys.at(index) }));
+  pairs.sort((left, right) => {
+    const order = compareValues(left.key, right.key);
+    if (order === undefined) throw new CelError('list elements must have the same type');
+    return order;
+  });
+  return new ValueList(pairs.map(({ item }) => item));
 }
 
 function slice(list: CelList, from: bigint, to: bigint): CelList {
@@ -109,6 +114,8 @@ export const listsLibrary: readonly Row[] = [
     row(`list(${type})->isSorted(): bool`, isSorted),
     row(`list(${type})->min(): ${type}`, (list: CelList) => extreme(list, -1, 'min')),
     row(`list(${type})->max(): ${type}`, (list: CelList) => extreme(list, 1, 'max')),
+    row(`list(${type})->sort(): list(${type})`, (list: CelList) => sort(list, list)),
+    row(`list(A)->@sortByAssociatedKeys(list(${type})): list(A)`, sort),
   ]),
   ...sums,
   row('list(A)->indexOf(A): int', indexOf),
@@ -117,11 +124,10 @@ export const listsLibrary: readonly Row[] = [
   row('sets.equivalent(list(A), list(A)): bool', (a: CelList, b: CelList) => contains(a, b) && contains(b, a)),
   row('sets.intersects(list(A), list(A)): bool', (a: CelList, b: CelList) => [...b].some((item) => a.contains(item))),
   row('list(A)->slice(int, int): list(A)', slice),
-  row('list(dyn)->flatten(): list(dyn)', (list: CelList) => flatten(list, 1n)),
+  row('list(list(A))->flatten(): list(A)', (list: CelList) => flatten(list, 1n)),
   row('list(dyn)->flatten(int): list(dyn)', flatten),
   row('list(A)->distinct(): list(A)', distinct),
   row('list(A)->reverse(): list(A)', (list: CelList) => new ValueList([...list].reverse())),
-  row('list(A)->sort(): list(A)', sort),
   row('lists.range(int): list(int)', (count: bigint) => {
     if (count > RANGE_MAX) throw new CelError(`lists.range is limited to ${RANGE_MAX}`);
     return new ValueList(Array.from({ length: Math.max(0, Number(count)) }, (_, index) => BigInt(index)));

@@ -27,6 +27,7 @@ import {
   TypeValue,
   typeNameOf,
   Uint,
+  ValueList,
 } from './values.ts';
 
 const INT_MIN = -(2n ** 63n);
@@ -316,6 +317,11 @@ const logical: readonly Row[] = [
   row('cel.@mapInsert(map(K, V), map(K, V)): map(K, V)', identity),
 ];
 
+/** The values that are there. */
+function unwrap(list: CelList): CelList {
+  return new ValueList([...list].flatMap((item) => ((item as Optional).present ? [(item as Optional).value] : [])));
+}
+
 const optionals: readonly Row[] = [
   row('optional.of(A): optional(A)', (value: unknown) => new Optional(value)),
   row('optional.ofNonZeroValue(A): optional(A)', (value: unknown) =>
@@ -329,6 +335,12 @@ const optionals: readonly Row[] = [
   }),
   row('optional(A)->or(optional(A)): optional(A)', (value: Optional, other: Optional) =>
     value.present ? value : other,
+  ),
+  row('optional.unwrap(list(optional(A))): list(A)', unwrap),
+  row('list(optional(A))->unwrapOpt(): list(A)', unwrap),
+  row('list(A)->first(): optional(A)', (list: CelList) => (list.size === 0 ? Optional.none : new Optional(list.at(0)))),
+  row('list(A)->last(): optional(A)', (list: CelList) =>
+    list.size === 0 ? Optional.none : new Optional(list.at(list.size - 1)),
   ),
   row('optional(A)->orValue(A): A', (value: Optional, other: unknown) => (value.present ? value.value : other)),
 ];

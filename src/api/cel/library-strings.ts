@@ -217,7 +217,6 @@ export const stringsLibrary: readonly Row[] = [
   row('string->substring(int): string', substring),
   row('string->substring(int, int): string', substring),
   row('string->trim(): string', trim),
-  row('string->reverse(): string', (text: string) => [...text].reverse().join('')),
   row('string->format(list(dyn)): string', format),
   row('strings.quote(string): string', quoteText),
 ];

@@ -233,6 +233,32 @@ function optional(flat: boolean): Expander {
   };
 }
 
+const SORTED = '@__sortBy_input__';
+
+/** `target.sortBy(x, key)`: the list, ordered by the keys of its items. */
+const sortBy: Expander = (make, { target, args }) => {
+  if (target.kind === 'literal' || target.kind === 'map') {
+    return (
+      make.error(
+        target,
+        'sortBy can only be applied to a list, identifier, comprehension, call or select expression',
+      ) ?? make.list()
+    );
+  }
+  const variables = make.variables(args.slice(0, 1));
+  if (variables === undefined) return make.list();
+  const keys = collecting(make, make.name(SORTED), variables, undefined, args[1] as Node);
+  return make.loop('bind', {
+    range: make.list(),
+    variables: ['#unused'],
+    accumulator: SORTED,
+    init: target,
+    condition: make.literal(false),
+    step: make.name(SORTED),
+    result: make.method(make.name(SORTED), '@sortByAssociatedKeys', keys),
+  });
+};
+
 const methods: Readonly<Record<string, Expander>> = {
   'all/2': all(1),
   'all/3': all(2),
@@ -251,6 +277,7 @@ const methods: Readonly<Record<string, Expander>> = {
   'transformMap/4': transform(false, true),
   'transformMapEntry/3': transform(true, false),
   'transformMapEntry/4': transform(true, true),
+  'sortBy/2': sortBy,
   'optMap/2': optional(false),
   'optFlatMap/2': optional(true),
 };

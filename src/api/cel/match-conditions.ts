@@ -32,8 +32,7 @@ export interface MatchConditions {
 export function expressionProblem(expression: string, options: AdmissionEnvironmentOptions): string | undefined {
   try {
     const { type } = compileCached(expression, admissionEnvironment(options));
-    if (type.kind === 'bool' || type.kind === 'dyn') return undefined;
-    return 'must evaluate to bool';
+    return type.kind === 'bool' ? undefined : 'must evaluate to bool';
   } catch (error) {
     if (error instanceof CelCompileError) return `compilation failed: ${error.message}`;
     throw error;

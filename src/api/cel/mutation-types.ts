@@ -42,10 +42,8 @@ export function mutationMessage(typeName: string): MessageType | undefined {
 
 /** Whether expressions of that type may be what a mutation evaluates to. */
 export function isMutationType(type: CelType, use: 'applyConfiguration' | 'jsonPatch'): boolean {
-  if (type.kind === 'dyn') return true;
   if (use === 'applyConfiguration') return type.kind === 'struct' && type.name === ROOT;
-  if (type.kind !== 'list') return false;
-  return type.element.kind === 'dyn' || (type.element.kind === 'struct' && type.element.name === PATCH);
+  return type.kind === 'list' && type.element.kind === 'struct' && type.element.name === PATCH;
 }
 
 /** The configuration that an expression made. @throws CelError when a message stands where its name does not say */

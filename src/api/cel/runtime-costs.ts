@@ -95,7 +95,6 @@ export const runtimeCosts: Readonly<Record<string, CallCost>> = {
   upperAscii: first,
   substring: first,
   trim: first,
-  reverse: first,
   replace: (args, result) => twice(args, result) + traversed(result),
   split: twice,
   join: (_, result) => traversed(result, 2),

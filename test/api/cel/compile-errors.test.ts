@@ -23,6 +23,13 @@ describe('an expression that cannot be compiled', () => {
     ['text + 1', "1:6: found no matching overload for '_+_' applied to '(string, int)'"],
     ['text.size(1)', "1:10: found no matching overload for 'size' applied to 'string.(int)'"],
     ['foo(1)', "1:4: undeclared reference to 'foo' (in container '')"],
+    ["'a'.reverse()", "1:12: found no matching overload for 'reverse' applied to 'string.()'"],
+    ['[1].flatten()', "1:12: found no matching overload for 'flatten' applied to 'list(int).()'"],
+    ["[{'a': 1}].sort()", "1:16: found no matching overload for 'sort' applied to 'list(map(string, int)).()'"],
+    [
+      '1.sortBy(x, x)',
+      '1:1: sortBy can only be applied to a list, identifier, comprehension, call or select expression',
+    ],
     ['text.foo()', "1:9: undeclared reference to 'foo' (in container '')"],
     ["[1, 'a']", "1:5: expected type 'int' but found 'string'"],
     ['names.all(x, 5)', "1:10: found no matching overload for '_&&_' applied to '(bool, int)'"],

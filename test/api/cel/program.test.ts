@@ -150,6 +150,13 @@ describe('lists', () => {
     ['[1, 2, 3].slice(1, 3)', [2n, 3n]],
     ['[1, 2, 1].distinct()', [1n, 2n]],
     ["['b', 'a'].sort()", ['a', 'b']],
+    ['[{"n": 2}, {"n": 1}].sortBy(x, x.n).map(x, x.n)', [1n, 2n]],
+    ['self.list.sortBy(x, -x)[0] > self.list.sortBy(x, x)[0]', true],
+    ['[[1], [2, 3]].flatten() + [1].reverse()', [1n, 2n, 3n, 1n]],
+    ['[1, 2].first().value() + [1, 2].last().value()', 3n],
+    ['[1].filter(x, x > 1).first().hasValue()', false],
+    ['[optional.of(1), optional.none()].unwrapOpt()', [1n]],
+    ['optional.unwrap([optional.none(), optional.of(2)])', [2n]],
   ]);
 });
 

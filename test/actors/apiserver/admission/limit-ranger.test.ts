@@ -38,6 +38,67 @@ describe('LimitRanger', () => {
   });
 });
 
+describe('LimitRanges', () => {
+  it('say each thing once, and only the first that is broken says anything', async () => {
+    const limit = (name: string, limits: object[]) =>
+      server.http('POST', '/api/v1/namespaces/several/limitranges', {
+        apiVersion: 'v1',
+        kind: 'LimitRange',
+        metadata: { name },
+        spec: { limits },
+      });
+    await server.http('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'several' },
+    });
+    await limit('first', [
+      { type: 'Container', max: { cpu: '1' } },
+      { type: 'Pod', max: { cpu: '3' } },
+    ]);
+    await limit('second', [{ type: 'Container', max: { memory: '1Gi' } }]);
+    const container = (name: string) => ({ name, image: 'i', resources: { limits: { cpu: '2', memory: '2Gi' } } });
+    const refused = await server.http(
+      'POST',
+      '/api/v1/namespaces/several/pods',
+      pod('p', {
+        metadata: { name: 'p', namespace: 'several' },
+        spec: { containers: [container('a'), container('b')] },
+      }),
+    );
+    expect(refused.body.message).toBe(
+      'pods "p" is forbidden: [maximum cpu usage per Container is 1, but limit is 2, maximum cpu usage per Pod is 3, but limit is 4]',
+    );
+  });
+
+  it('count an init container together with the sidecars before it', async () => {
+    await server.http('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'sidecars' },
+    });
+    await server.http('POST', '/api/v1/namespaces/sidecars/limitranges', {
+      apiVersion: 'v1',
+      kind: 'LimitRange',
+      metadata: { name: 'l' },
+      spec: { limits: [{ type: 'Pod', max: { cpu: '3' } }] },
+    });
+    const container = (name: string, cpu: string) => ({ name, image: 'i', resources: { limits: { cpu } } });
+    const refused = await server.http(
+      'POST',
+      '/api/v1/namespaces/sidecars/pods',
+      pod('p', {
+        metadata: { name: 'p', namespace: 'sidecars' },
+        spec: {
+          initContainers: [{ ...container('side', '1500m'), restartPolicy: 'Always' }, container('init', '2')],
+          containers: [container('main', '1')],
+        },
+      }),
+    );
+    expect(refused.body.message).toBe('pods "p" is forbidden: maximum cpu usage per Pod is 3, but limit is 3500m');
+  });
+});
+
 describe('defaults of classes', () => {
   it('are those marked as default, where none is named', async () => {
     const storageClass = (name: string, isDefault: string) => ({

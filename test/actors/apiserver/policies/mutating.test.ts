@@ -50,6 +50,18 @@ const apply = (expression: string) => ({ patchType: 'ApplyConfiguration', applyC
 const patch = (expression: string) => ({ patchType: 'JSONPatch', jsonPatch: { expression } });
 
 describe('a mutating policy', () => {
+  it('sees its variables anew after each of its mutations', async () => {
+    const create = await policy(
+      [
+        patch(`[JSONPatch{op: "add", path: "/metadata/annotations", value: {"seen": string(variables.labels)}}]`),
+        patch(`[JSONPatch{op: "add", path: "/metadata/labels/more", value: "yes"}]`),
+        patch(`[JSONPatch{op: "add", path: "/metadata/annotations/again", value: string(variables.labels)}]`),
+      ],
+      { variables: [{ name: 'labels', expression: 'object.metadata.labels.size()' }] },
+    );
+    expect((await create()).body.metadata.annotations).toEqual({ seen: '1', again: '2' });
+  });
+
   it('merges configurations, items of map lists by their keys', async () => {
     const create = await policy([
       apply(`Object{
