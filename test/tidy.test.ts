@@ -149,7 +149,9 @@ describe('lists', () => {
 
 describe('controllers', () => {
   it('stand in the table of the contract tests, each with its scenario', () => {
-    const table = readSource('test/actors/controllers/scenarios.ts').text;
+    const table = ['scenarios', 'preview-scenarios']
+      .map((name) => readSource(`test/actors/controllers/${name}.ts`).text)
+      .join('\n');
     const names = product
       .filter(({ path }) => dirname(path) === 'actors/controllers')
       .flatMap(({ text }) => [...text.matchAll(/^\s*name: '([a-z-]+-controller)',$/gm)].map((match) => match[1] ?? ''));

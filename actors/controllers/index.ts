@@ -28,6 +28,7 @@ import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollectorController } from './garbage-collector.ts';
 import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
+import { clusterTrustBundlePublisherController } from './kube-apiserver-serving-clustertrustbundle-publisher.ts';
 import { legacyServiceAccountTokenCleanerController } from './legacy-serviceaccount-token-cleaner.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
@@ -39,9 +40,12 @@ import { persistentVolumeExpanderController } from './persistentvolume-expander.
 import { persistentVolumeProtectionController } from './persistentvolume-protection.ts';
 import { persistentVolumeClaimProtectionController } from './persistentvolumeclaim-protection.ts';
 import { podGarbageCollectorController } from './pod-garbage-collector.ts';
+import { podCertificateRequestCleanerController } from './podcertificaterequest-cleaner.ts';
+import { podGroupProtectionController } from './podgroup-protection.ts';
 import { replicaSetController } from './replicaset.ts';
 import { replicationControllerController } from './replicationcontroller.ts';
 import { resourceClaimController } from './resourceclaim.ts';
+import { resourcePoolStatusRequestController } from './resourcepoolstatusrequest.ts';
 import { resourceQuotaController } from './resourcequota.ts';
 import { rootCaCertificatePublisherController } from './root-ca-certificate-publisher.ts';
 import { selinuxWarningController } from './selinux-warning.ts';
@@ -51,6 +55,8 @@ import { serviceAccountController } from './serviceaccount.ts';
 import { serviceAccountTokenController } from './serviceaccount-token.ts';
 import { simulatedCsiController } from './simulated-csi.ts';
 import { statefulSetController } from './statefulset.ts';
+import { storageVersionMigratorController } from './storage-version-migrator.ts';
+import { storageVersionGarbageCollectorController } from './storageversion-garbage-collector.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { tokenCleanerController } from './token-cleaner.ts';
 import { ttlController } from './ttl.ts';
@@ -104,6 +110,12 @@ export const controllers: readonly ControllerDefinition[] = [
   validatingAdmissionPolicyStatusController,
   ttlController,
   nodeIpamController,
+  podCertificateRequestCleanerController,
+  clusterTrustBundlePublisherController,
+  podGroupProtectionController,
+  resourcePoolStatusRequestController,
+  storageVersionGarbageCollectorController,
+  storageVersionMigratorController,
   cloudNodeController,
   cloudNodeLifecycleController,
   nodeRouteController,

@@ -14,6 +14,7 @@ import {
   nodes,
   persistentVolumeClaims,
   persistentVolumes,
+  podGroups,
   pods,
   resourceClaims,
   resourceSlices,
@@ -29,7 +30,6 @@ import {
   explainChannel,
   FeatureGates,
   parseConfiguration,
-  podGroups,
   Scheduler,
 } from '../../src/scheduling/index.ts';
 import { loadPlugins } from './plugin-modules.ts';

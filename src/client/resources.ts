@@ -5,6 +5,7 @@
 import type {
   APIService,
   CertificateSigningRequest,
+  CertificatesV1beta1ClusterTrustBundle,
   ClusterRole,
   ClusterRoleBinding,
   ConfigMap,
@@ -36,7 +37,9 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
+  PodCertificateRequest,
   PodDisruptionBudget,
+  PodGroup,
   PodTemplate,
   PriorityClass,
   PriorityLevelConfiguration,
@@ -44,8 +47,10 @@ import type {
   ReplicationController,
   ResourceClaim,
   ResourceClaimTemplate,
+  ResourcePoolStatusRequest,
   ResourceQuota,
   ResourceSlice,
+  ResourceV1beta2DeviceTaintRule,
   Role,
   RoleBinding,
   RuntimeClass,
@@ -55,6 +60,8 @@ import type {
   ServiceCIDR,
   StatefulSet,
   StorageClass,
+  StorageVersion,
+  StorageVersionMigration,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
@@ -257,3 +264,42 @@ export const resourceClaimTemplates = define<ResourceClaimTemplate>(
 );
 export const resourceSlices = define<ResourceSlice>('resource.k8s.io/v1', 'resourceslices', 'ResourceSlice', 'cluster');
 export const deviceClasses = define<DeviceClass>('resource.k8s.io/v1', 'deviceclasses', 'DeviceClass', 'cluster');
+
+// Alpha and beta kinds, which are served only when they are switched on.
+export const clusterTrustBundles = define<CertificatesV1beta1ClusterTrustBundle>(
+  'certificates.k8s.io/v1beta1',
+  'clustertrustbundles',
+  'ClusterTrustBundle',
+  'cluster',
+);
+export const podCertificateRequests = define<PodCertificateRequest>(
+  'certificates.k8s.io/v1beta1',
+  'podcertificaterequests',
+  'PodCertificateRequest',
+  'namespaced',
+);
+export const deviceTaintRules = define<ResourceV1beta2DeviceTaintRule>(
+  'resource.k8s.io/v1beta2',
+  'devicetaintrules',
+  'DeviceTaintRule',
+  'cluster',
+);
+export const resourcePoolStatusRequests = define<ResourcePoolStatusRequest>(
+  'resource.k8s.io/v1alpha3',
+  'resourcepoolstatusrequests',
+  'ResourcePoolStatusRequest',
+  'cluster',
+);
+export const podGroups = define<PodGroup>('scheduling.k8s.io/v1alpha2', 'podgroups', 'PodGroup', 'namespaced');
+export const storageVersions = define<StorageVersion>(
+  'internal.apiserver.k8s.io/v1alpha1',
+  'storageversions',
+  'StorageVersion',
+  'cluster',
+);
+export const storageVersionMigrations = define<StorageVersionMigration>(
+  'storagemigration.k8s.io/v1beta1',
+  'storageversionmigrations',
+  'StorageVersionMigration',
+  'cluster',
+);

@@ -12,6 +12,7 @@ import { schedulerActor } from '../../actors/scheduler/index.ts';
 import { storeActor } from '../../actors/store/index.ts';
 import { enabledRows, RuntimeConfigError } from '../api/index.ts';
 import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
+import { servedVersion } from '../controller/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
 import { grantRoles } from './grants.ts';
 import {
@@ -240,16 +241,26 @@ interface Plan {
 /** Options, checked and spelled out. Throws what {@link Cluster.check} throws. */
 function plan(options: ClusterOptions): Plan {
   const nodes = planNodes(options.nodes);
+  checkRuntimeConfig(options.runtimeConfig);
   const names = controllers.map(({ name }) => name);
-  const selection = selectComponents(options.components ?? ['all'], names);
+  const selection = servedOnly(selectComponents(options.components ?? ['all'], names), options.runtimeConfig);
   const threads = planThreads(options.threads);
   if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
     throw new ClusterOptionsError("clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped");
   }
-  checkRuntimeConfig(options.runtimeConfig);
   const nodeActors = selection.nodes ? nodes.length * actorsOfNode(selection) : 0;
   checkThreadPlan(options.threads, controlPlaneActors(selection), nodeActors);
   return { nodes, selection, threads };
+}
+
+/** Without the controllers of kinds that are switched off: as upstream, they are left out even where they are named. */
+function servedOnly(selection: ComponentSelection, config: ClusterOptions['runtimeConfig']): ComponentSelection {
+  const idle = new Set(
+    controllers.flatMap(({ name, needs }) =>
+      needs === undefined || servedVersion(needs, config) !== undefined ? [] : [name],
+    ),
+  );
+  return { ...selection, controllers: selection.controllers.filter((name) => !idle.has(name)) };
 }
 
 function checkRuntimeConfig(config: ClusterOptions['runtimeConfig']): void {

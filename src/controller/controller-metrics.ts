@@ -103,6 +103,15 @@ const rows = {
   endpoint_slice_mirroring_controller_changes: counter('Number of EndpointSlice changes', 'operation'),
   garbagecollector_controller_resources_sync_error_total: counter('Number of garbage collector resources sync errors'),
   root_ca_cert_publisher_sync_total: counter('Number of namespace syncs happened in root ca cert publisher.', 'code'),
+  clustertrustbundle_publisher_sync_total: counter(
+    'Number of syncs that occurred in cluster trust bundle publisher.',
+    'code',
+  ),
+  clustertrustbundle_publisher_sync_duration_seconds: histogram(
+    'The time it took to sync a cluster trust bundle.',
+    syncSeconds,
+    'code',
+  ),
   pod_gc_collector_force_delete_pods_total: counter(
     'Number of pods that are being forcefully deleted since the Pod GC Controller started.',
     'namespace',

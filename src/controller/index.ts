@@ -41,6 +41,7 @@ export * from './revisions.ts';
 export * from './rolling-update.ts';
 export * from './runner.ts';
 export * from './scaling-behavior.ts';
+export * from './served-kinds.ts';
 export * from './simulated-cloud.ts';
 export * from './stateful-pods.ts';
 export * from './taints.ts';

@@ -50,6 +50,8 @@ export interface ControllerDefinition {
   readonly emits?: readonly string[];
   /** False for controllers that run only when they are named. Default true. */
   readonly byDefault?: boolean;
+  /** A kind that is off by default, in the version that is best: the controller runs only where one of its versions is served. */
+  readonly needs?: Resource;
   /** Changes of this resource enqueue the object's own key. Omitted: only `watches` feed the queue. */
   readonly reconciles?: Resource;
   /** Whether a change of the reconciled object is to be looked at at once. Default: each is. */

@@ -24,6 +24,13 @@ const beta: GateDefinition = { stage: 'beta', byDefault: true };
 const locked: GateDefinition = { stage: 'ga', byDefault: true, locked: true };
 
 const gates: Readonly<Record<string, GateDefinition>> = {
+  // Upstream needs these besides the kinds that they are about; here those are served, and work, where `--runtime-config` says so.
+  ClusterTrustBundle: { stage: 'beta', byDefault: false },
+  DRAResourcePoolStatus: alpha,
+  PodCertificateRequest: { stage: 'beta', byDefault: false },
+  StorageVersionAPI: alpha,
+  StorageVersionMigrator: { stage: 'beta', byDefault: false },
+
   DRAAdminAccess: locked,
   DRAConsumableCapacity: { ...beta, fixed: true },
   DRADeviceBindingConditions: { ...beta, fixed: true },

@@ -21,7 +21,7 @@ export { Nominator } from './nominator.ts';
 export * from './plugin.ts';
 export type { PluginSets, WeightedPlugin } from './plugin-sets.ts';
 export { type ConditionText, conditionPatch } from './pod-condition.ts';
-export { groupKeyOf, groupNameOf, PodGroupMembers, podGroups } from './pod-groups.ts';
+export { groupKeyOf, groupNameOf, PodGroupMembers } from './pod-groups.ts';
 export * from './pod-index.ts';
 export * from './pod-info.ts';
 export * from './preemption.ts';

@@ -3,18 +3,8 @@
  * by the cache as pods come and go; groups themselves are objects of the API that plugins ask for.
  * @see KEP-4671 (gang scheduling) and kubernetes/pkg/scheduler/backend/cache/podgroupstate.go
  */
-import type { Pod, PodGroup } from '../api/index.ts';
-import type { Resource } from '../client/index.ts';
+import type { Pod } from '../api/index.ts';
 import type { PodInfo } from './pod-info.ts';
-
-/** Alpha: served only when it is switched on. */
-export const podGroups: Resource<PodGroup> = {
-  group: 'scheduling.k8s.io',
-  version: 'v1alpha2',
-  resource: 'podgroups',
-  kind: 'PodGroup',
-  namespaced: true,
-};
 
 /** The name of the group that the pod belongs to. */
 export const groupNameOf = ({ spec }: Pod): string | undefined => spec?.schedulingGroup?.podGroupName;

@@ -66,17 +66,19 @@ const sorted = (items: Iterable<string>) => [...new Set(items)].sort();
 
 function watched(text: string): string[] {
   const calls = [...text.matchAll(/\b(?:lister|observe|index|parts)\(\s*(\w+)/g)].map(([, name = '']) => name);
-  const members = [...text.matchAll(/\b(?:reconciles|resource): (\w+)/g)].map(([, name = '']) => name);
+  const members = [...text.matchAll(/\b(?:reconciles|resource|needs): (\w+)/g)].map(([, name = '']) => name);
   const lists = [...text.matchAll(/\b(?:owns|reads): \[([^\]]*)\]/g)].flatMap(([, list = '']) => list.split(/,\s*/));
   return sorted([...calls, ...members, ...lists].flatMap((name) => resourceOf(name, text) ?? []));
 }
 
-function written(text: string, generic: string | undefined): string[] {
+function written(text: string, generic: string | undefined, needed: string | undefined): string[] {
   const found: string[] = [];
   const calls =
     /client\s*\.(create|update|patch|delete|deleteCollection|post)\(\s*([\w.!]+)(?: as \w+)?,([\s\S]{0,3000}?)(?:;\n|\n\s*\)|$)/g;
   for (const [, verb, expression = '', rest = ''] of text.matchAll(calls)) {
-    const resource = resourceOf(expression, text) ?? (/^(kind\.resource)$/.test(expression) ? generic : undefined);
+    const resource =
+      resourceOf(expression, text) ??
+      (expression === 'kind.resource' ? generic : expression === 'served' ? needed : undefined);
     const subresource =
       /subresource: '(\w+)'/.exec(rest)?.[1] ?? (verb === 'post' ? /'(\w+)'/.exec(rest)?.[1] : undefined);
     const title =
@@ -117,17 +119,19 @@ export function controllersPage(): string {
   const sections = controllers.map((definition) => {
     const file = files.find((path) => read(path).includes(`name: '${definition.name}'`)) ?? '';
     const text = textsOf(file);
-    const { name, component = name, serviceAccount = name, byDefault = true, reconciles } = definition;
+    const { name, component = name, serviceAccount = name, byDefault = true, reconciles, needs } = definition;
+    const needed = needs === undefined ? undefined : titleOf(needs);
+    const runs = needed === undefined ? '' : `; runs only where \`${needed}\` are served (\`--runtime-config\`)`;
     const sentence = openingOf(read(file)).replace(new RegExp(`^${name}: `), '');
     return [
       `## ${name}`,
       '',
       `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`,
       '',
-      `- source: [${file}](../${file})${byDefault ? '' : '; runs only when it is named'}`,
+      `- source: [${file}](../${file})${byDefault ? runs : '; runs only when it is named'}`,
       `- acts as \`${serviceAccount}\`; its events name \`${component}\``,
       `- watches: ${list([...(/catalog\.all\(\)/.test(text) ? ['all kinds'] : []), ...watched(text)])}`,
-      `- writes: ${list(written(text, reconciles === undefined ? undefined : titleOf(reconciles)))}`,
+      `- writes: ${list(written(text, reconciles === undefined ? undefined : titleOf(reconciles), needed))}`,
       `- emits: ${list(sorted([...emitted(text), ...(definition.emits ?? [])]))}`,
       '',
     ].join('\n');

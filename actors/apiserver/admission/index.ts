@@ -24,6 +24,7 @@ import { nodeRestriction } from './node-restriction.ts';
 import { ownerReferencesPermissionEnforcement } from './owner-references-permission-enforcement.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import type { AdmissionPlugin } from './plugin.ts';
+import { podGroupProtection } from './pod-group-protection.ts';
 import { podNodeSelector } from './pod-node-selector.ts';
 import { podSecurity } from './pod-security.ts';
 import { podTolerationRestriction } from './pod-toleration-restriction.ts';
@@ -57,6 +58,7 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   extendedResourceToleration,
   defaultStorageClass,
   storageObjectInUseProtection,
+  podGroupProtection,
   ownerReferencesPermissionEnforcement,
   persistentVolumeClaimResize,
   runtimeClass,

@@ -2,7 +2,7 @@
  * Writes what every cluster starts with, through the pipeline as any client would. Runs at each start, before the server is
  * ready; what is there already stays as it is, but for where the server listens.
  */
-import { type ApiObject, isAlreadyExists, isStatusError } from '../../../src/api/index.ts';
+import { type ApiObject, enabledRows, isAlreadyExists, isStatusError } from '../../../src/api/index.ts';
 import { pack } from '../../../src/runtime/index.ts';
 import { ipv4Range, numberToIpv4 } from '../allocation/ipv4.ts';
 import { runPipeline } from '../pipeline.ts';
@@ -19,8 +19,12 @@ export async function bootstrap(server: Server, listening: { host: string; port:
   const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
   for (const item of systemObjects(server.options, first, listening)) await ensure(server, item);
   // None of these needs another one to be there: they go to the store together.
-  const servesPodGroups = server.registry.byResource('scheduling.k8s.io', 'v1alpha2', 'podgroups') !== undefined;
-  const independent = [...policyObjects(servesPodGroups), ...flowControlObjects, ...(await apiServices(server))];
+  const served = new Set(enabledRows(server.options.runtimeConfig).map(({ group, plural }) => `${group}/${plural}`));
+  const independent = [
+    ...policyObjects((kind) => served.has(kind)),
+    ...flowControlObjects,
+    ...(await apiServices(server)),
+  ];
   await Promise.all(independent.map((item) => ensure(server, item)));
 }
 

@@ -3,6 +3,7 @@
  * `minCount` of them have a node. Off by default, as upstream. @see plugins/gangscheduling and KEP-4671
  */
 import type { PodGroup } from '../../../src/api/index.ts';
+import { podGroups } from '../../../src/client/index.ts';
 import {
   Action,
   Code,
@@ -10,7 +11,6 @@ import {
   groupNameOf,
   type PluginDefinition,
   type PodInfo,
-  podGroups,
   unresolvable,
   verdict,
 } from '../../../src/scheduling/index.ts';

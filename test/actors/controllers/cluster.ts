@@ -12,6 +12,7 @@ const admin = { user: 'admin', groups: ['system:masters'], userAgent: 'test' };
 export interface TestCluster {
   readonly system: ActorSystem;
   readonly client: Client;
+  readonly settings: ControllerSettings;
   readonly logs: readonly LogRecord[];
   /** Makes a Node that is Ready. */
   addNode(name: string, labels?: Record<string, string>): Promise<Node>;
@@ -46,7 +47,13 @@ export async function startCluster(
   });
   await system.start([
     { definition: storeActor },
-    { definition: apiserverActor, options: { serviceAccountAdmission: false } },
+    {
+      definition: apiserverActor,
+      options: {
+        serviceAccountAdmission: false,
+        ...(settings.runtimeConfig === undefined ? {} : { runtimeConfig: settings.runtimeConfig }),
+      },
+    },
   ]);
   for (const name of names) {
     if (!controllers.some((controller) => controller.name === name)) throw new Error(`no controller ${name}`);
@@ -75,6 +82,7 @@ export async function startCluster(
   return {
     system,
     client,
+    settings,
     logs: sink.records,
     addNode: (name, labels = {}) =>
       client.create(nodes, {

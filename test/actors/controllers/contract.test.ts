@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { controllers } from '../../../actors/controllers/index.ts';
 import { differences, play, playWithout } from './contract.ts';
-import { scenarios } from './scenarios.ts';
+import { previewScenarios } from './preview-scenarios.ts';
+import { scenarios as servedScenarios } from './scenarios.ts';
 
+const scenarios = { ...servedScenarios, ...previewScenarios };
 const page = readFileSync(join(import.meta.dirname, '../../../docs/controllers.md'), 'utf8');
 // The first test waits for the scenarios of all: they begin together.
 const timeoutMs = 240_000;

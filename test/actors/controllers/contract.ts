@@ -3,7 +3,7 @@
  * steps; after each the cluster settles. The state is all objects but Events and Leases, without what differs between runs
  * (uids, versions, times, addresses, generated names).
  */
-import { builtinRows, isStatusError } from '../../../src/api/index.ts';
+import { enabledRows, isStatusError } from '../../../src/api/index.ts';
 import { coreEvents, type KubernetesObject, type Resource } from '../../../src/client/index.ts';
 import type { ControllerSettings } from '../../../src/controller/index.ts';
 import { type Interceptor, seededRandom } from '../../../src/runtime/index.ts';
@@ -46,21 +46,22 @@ export interface Outcome {
 }
 
 /** What is served to be listed: of each kind the version that comes first. */
-const listed: readonly Resource[] = [
-  ...new Map(
-    builtinRows
-      .toReversed()
-      .filter(
-        ({ verbs, plural }) => (verbs === undefined || verbs.includes('list')) && !/^(events|leases)$/.test(plural),
-      )
-      .map(({ group, version, plural, kind, namespaced, storagePrefix }): [string, Resource] => [
-        storagePrefix,
-        { group, version, resource: plural, kind, namespaced },
-      ]),
-  ).values(),
-].filter(({ resource }) => resource !== 'componentstatuses');
+function listedBy(cluster: TestCluster): readonly Resource[] {
+  const rows = enabledRows(cluster.settings.runtimeConfig).filter(
+    ({ verbs, plural }) =>
+      (verbs === undefined || verbs.includes('list')) && !/^(events|leases|componentstatuses)$/.test(plural),
+  );
+  const first = rows
+    .toReversed()
+    .map(({ group, version, plural, kind, namespaced, storagePrefix }): [string, Resource] => [
+      storagePrefix,
+      { group, version, resource: plural, kind, namespaced },
+    ]);
+  return [...new Map(first).values()];
+}
 
 async function allObjects(cluster: TestCluster): Promise<KubernetesObject[]> {
+  const listed = listedBy(cluster);
   const lists = await Promise.all(listed.map((resource) => cluster.client.list(resource)));
   return lists.flatMap(({ items }, at) => items.map((item) => ({ ...item, kind: listed[at]?.kind })));
 }

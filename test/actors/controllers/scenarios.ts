@@ -17,15 +17,15 @@ const web: ObjectKey = { namespace, name: 'web' };
 
 type Step = (cluster: TestCluster) => Promise<unknown>;
 
-const create =
+export const create =
   <Type extends KubernetesObject>(resource: Resource<Type>, object: object): Step =>
   ({ client }) =>
     client.create(resource, structuredClone(object) as Type);
-const patch =
+export const patch =
   (resource: Resource, key: ObjectKey, change: object, subresource?: string): Step =>
   ({ client }) =>
     client.patch(resource, key, 'merge', change, subresource === undefined ? {} : { subresource });
-const remove =
+export const remove =
   (resource: Resource, key: ObjectKey, propagationPolicy?: 'Orphan' | 'Foreground' | 'Background'): Step =>
   ({ client }) =>
     client.delete(resource, key, propagationPolicy === undefined ? {} : { propagationPolicy });
@@ -35,7 +35,7 @@ const addNode =
     cluster.addNode(name, nodeLabels);
 const run: Step = (cluster) => cluster.runPods(namespace);
 const finish: Step = (cluster) => cluster.finishDeletions(namespace);
-const advance =
+export const advance =
   (delayMs: number): Step =>
   ({ system }) =>
     system.advance(delayMs);
@@ -49,7 +49,7 @@ const madeIn2024 =
     const value = Buffer.from(text.replaceAll('2026-01-01T', '2024-01-01T'), 'latin1');
     await store.txn({ success: [{ type: 'put', key, value }] });
   };
-const pod = (name: string, spec: object = {}, more: object = {}) => ({
+export const pod = (name: string, spec: object = {}, more: object = {}) => ({
   metadata: { name, namespace, labels, ...more },
   spec: { containers, ...spec },
 });

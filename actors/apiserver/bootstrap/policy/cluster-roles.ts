@@ -2,7 +2,7 @@
  * ClusterRoles of every cluster but those of the controllers: data only.
  * @see plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go
  */
-import { EVENTS, type PolicyRole, READ, READ_UPDATE, READ_WRITE, rule, urls, WRITE } from './rules.ts';
+import { EVENTS, type PolicyRole, type PolicyRule, READ, READ_UPDATE, READ_WRITE, rule, urls, WRITE } from './rules.ts';
 
 const AGGREGATE = 'rbac.authorization.k8s.io/aggregate-to-';
 const PROBES = '/livez /readyz /healthz';
@@ -286,8 +286,21 @@ export const clusterRoleBindings: Readonly<Record<string, readonly string[]>> = 
   'system:service-account-issuer-discovery': ['Group:system:serviceaccounts'],
 };
 
-/** The scheduler's role where pod groups are served. */
-export const withPodGroups = (role: PolicyRole): PolicyRole => ({
-  ...role,
-  rules: [...(role.rules ?? []), rule(READ, 'scheduling.k8s.io', 'podgroups')],
-});
+/** Rules of the scheduler by the kind (`group/plural`), off by default, that they are about. */
+export const schedulerRulesOfPreviews: Readonly<Record<string, PolicyRule>> = {
+  'resource.k8s.io/devicetaintrules': rule(READ, 'resource.k8s.io', 'devicetaintrules'),
+  'scheduling.k8s.io/podgroups': rule(READ, 'scheduling.k8s.io', 'podgroups'),
+};
+
+/** Roles, and who has them, by the kind that they are about. */
+export const rolesOfPreviews: Readonly<
+  Record<string, { readonly role: PolicyRole; readonly subjects: readonly string[] }>
+> = {
+  'certificates.k8s.io/clustertrustbundles': {
+    role: {
+      name: 'system:cluster-trust-bundle-discovery',
+      rules: [rule(READ, 'certificates.k8s.io', 'clustertrustbundles')],
+    },
+    subjects: ['Group:system:serviceaccounts'],
+  },
+};

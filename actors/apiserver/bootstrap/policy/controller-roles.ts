@@ -245,3 +245,52 @@ export const controllerRoles: Readonly<Record<string, readonly PolicyRule[]>> = 
     rule(READ, STORAGE, 'csidrivers'),
   ],
 };
+
+/** Roles, and rules more of roles above, that there are only where a kind (`group/plural`) is served that is off by default. */
+export const controllerRolesOfPreviews: Readonly<Record<string, Readonly<Record<string, readonly PolicyRule[]>>>> = {
+  'certificates.k8s.io/podcertificaterequests': {
+    podcertificaterequestcleaner: [rule('get list watch delete', CERTIFICATES, 'podcertificaterequests')],
+  },
+  'certificates.k8s.io/clustertrustbundles': {
+    'kube-apiserver-serving-clustertrustbundle-publisher': [
+      rule('attest', CERTIFICATES, 'signers', 'kubernetes.io/kube-apiserver-serving'),
+      rule('create update delete list watch', CERTIFICATES, 'clustertrustbundles'),
+      EVENTS,
+    ],
+  },
+  'internal.apiserver.k8s.io/storageversions': {
+    'storage-version-garbage-collector': [
+      rule(READ, 'coordination.k8s.io', 'leases'),
+      rule('get list watch patch update delete', 'internal.apiserver.k8s.io', 'storageversions'),
+      rule('get patch update', 'internal.apiserver.k8s.io', 'storageversions/status'),
+    ],
+  },
+  'resource.k8s.io/devicetaintrules': {
+    'device-taint-eviction-controller': [
+      rule(READ, RESOURCE, 'devicetaintrules'),
+      rule('update patch', RESOURCE, 'devicetaintrules/status'),
+    ],
+  },
+  'resource.k8s.io/resourcepoolstatusrequests': {
+    'resourcepoolstatusrequest-controller': [
+      rule('get list watch delete', RESOURCE, 'resourcepoolstatusrequests'),
+      rule('update patch', RESOURCE, 'resourcepoolstatusrequests/status'),
+      rule(READ, RESOURCE, 'resourceslices resourceclaims'),
+    ],
+  },
+  'scheduling.k8s.io/podgroups': {
+    'podgroup-protection-controller': [
+      rule('get list watch update', 'scheduling.k8s.io', 'podgroups'),
+      rule(READ, 'core', 'pods'),
+      EVENTS,
+    ],
+  },
+  'storagemigration.k8s.io/storageversionmigrations': {
+    'storage-version-migrator-controller': [
+      rule('list watch create patch', '*', '*'),
+      rule('update', 'storagemigration.k8s.io', 'storageversionmigrations/status'),
+      rule('get', 'apiextensions.k8s.io', 'customresourcedefinitions'),
+      rule('patch', 'apiextensions.k8s.io', 'customresourcedefinitions/status'),
+    ],
+  },
+};

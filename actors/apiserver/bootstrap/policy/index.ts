@@ -3,8 +3,8 @@
  * are written with the rules that aggregation would give them, so that they hold from the first moment.
  */
 import type { SystemObject } from '../objects.ts';
-import { clusterRoleBindings, clusterRoles, withPodGroups } from './cluster-roles.ts';
-import { controllerRoles } from './controller-roles.ts';
+import { clusterRoleBindings, clusterRoles, rolesOfPreviews, schedulerRulesOfPreviews } from './cluster-roles.ts';
+import { controllerRoles, controllerRolesOfPreviews } from './controller-roles.ts';
 import { namespaceBindings, namespaceRoles } from './namespace-roles.ts';
 import type { PolicyRole, PolicyRule } from './rules.ts';
 
@@ -88,23 +88,42 @@ function binding(
   return objectOf(kind, name, fields, namespace === undefined ? {} : { namespace });
 }
 
-/**
- * All of the policy's objects; bindings after the roles that they name. The scheduler may read pod groups where they are
- * served, as upstream with the gate GenericWorkload.
- */
-export function policyObjects(servesPodGroups = false): readonly SystemObject[] {
-  const controllers = Object.entries(controllerRoles).map(
+/** Whether a kind is served that is off by default, by `group/plural`. */
+export type Serves = (kind: string) => boolean;
+
+/** The controllers' roles by account, with what they may do to kinds that are switched on. */
+function rolesOfControllers(serves: Serves): ReadonlyMap<string, readonly PolicyRule[]> {
+  const roles = new Map(Object.entries(controllerRoles));
+  for (const [kind, ofKind] of Object.entries(controllerRolesOfPreviews)) {
+    if (!serves(kind)) continue;
+    for (const [account, rules] of Object.entries(ofKind))
+      roles.set(account, [...(roles.get(account) ?? []), ...rules]);
+  }
+  return roles;
+}
+
+/** All of the policy's objects; bindings after the roles that they name. Kinds that are switched on bring rules and roles along. */
+export function policyObjects(serves: Serves = () => false): readonly SystemObject[] {
+  const controllers = [...rolesOfControllers(serves)].map(
     ([account, rules]) => ({ account, name: `system:controller:${account}`, rules }) as const,
+  );
+  const previews = Object.entries(rolesOfPreviews).flatMap(([kind, role]) => (serves(kind) ? [role] : []));
+  const schedulerRules = Object.entries(schedulerRulesOfPreviews).flatMap(([kind, rule]) =>
+    serves(kind) ? [rule] : [],
   );
   return [
     ...clusterRoles
-      .map((role) => (servesPodGroups && role.name === 'system:kube-scheduler' ? withPodGroups(role) : role))
+      .map((role) =>
+        role.name === 'system:kube-scheduler' ? { ...role, rules: [...(role.rules ?? []), ...schedulerRules] } : role,
+      )
       .map(clusterRole),
+    ...previews.map(({ role }) => clusterRole(role)),
     ...controllers.map(clusterRole),
     ...namespaceRoles.map(({ namespace, name, rules }) => objectOf('Role', name, { rules }, { namespace })),
     ...Object.entries(clusterRoleBindings).map(([role, subjects]) =>
       binding('ClusterRoleBinding', role, role, subjects),
     ),
+    ...previews.map(({ role, subjects }) => binding('ClusterRoleBinding', role.name, role.name, subjects)),
     ...controllers.map(({ account, name }) =>
       binding('ClusterRoleBinding', name, name, [`ServiceAccount:kube-system/${account}`]),
     ),
