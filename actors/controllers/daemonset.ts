@@ -352,8 +352,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const daemon: Daemon = { key, set, hash, podsByNode: groupByNode(owned) };
     // The status says how things are also when something failed.
     let failure: unknown;
+    const mayAct = expectations.satisfied(key);
     try {
-      const settled = expectations.satisfied(key) && !(await manage(daemon, allNodes, desired));
+      const settled = mayAct && !(await manage(daemon, allNodes, desired));
       // What was just done is not in the pods that were read: an update must wait until it is.
       if (settled) {
         if (set.spec?.updateStrategy?.type === 'RollingUpdate') await rollOver(daemon, allNodes, desired);
@@ -365,7 +366,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       failure = error;
     }
     const status = statusOf(daemon, allNodes, collisionCount);
-    await writeStatus(set, status);
+    // A generation counts as seen only when it was acted on.
+    const observedGeneration = mayAct ? status.observedGeneration : set.status?.observedGeneration;
+    await writeStatus(set, { ...status, observedGeneration });
     if (failure !== undefined) throw failure;
     const waiting = (set.spec?.minReadySeconds ?? 0) > 0 && status.numberReady !== (status.numberAvailable ?? 0);
     return waiting ? { requeueAfterMs: (set.spec?.minReadySeconds ?? 0) * 1000 } : undefined;

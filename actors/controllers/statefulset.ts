@@ -152,15 +152,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  /** Brings the owners of the claims of a pod in line with the retention policy. */
-  async function retainClaims(set: StatefulSet, pod: Pod, condemned: boolean): Promise<void> {
+  /** Brings the owners of the claims of a pod in line with the retention policy. True when that changed one. */
+  async function retainClaims(set: StatefulSet, pod: Pod, condemned: boolean): Promise<boolean> {
+    let changed = false;
     for (const { metadata } of claimsOf(set, ordinalOf(set, pod))) {
       const current = claimLister.get(set.metadata?.namespace, metadata?.name ?? '');
       if (current === undefined) continue;
       const ownerReferences = withClaimOwner(current.metadata?.ownerReferences, set, claimOwner(set, pod, condemned));
       if (semanticallyEqual(current.metadata?.ownerReferences, ownerReferences)) continue;
       await client.update(persistentVolumeClaims, { ...current, metadata: { ...current.metadata, ownerReferences } });
+      changed = true;
     }
+    return changed;
   }
 
   /** Whether a claim of the ordinal is to go with a pod of that name that is gone: the new pod must not take it over. */
@@ -172,14 +175,25 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     );
   }
 
-  /** A pod that was adopted, or whose labels somebody took away, gets those back that say which one it is. */
-  async function restoreIdentity(set: StatefulSet, pod: Pod, ordinal: number): Promise<void> {
+  /**
+   * A pod that was adopted, or whose labels somebody took away, gets those back that say which one it is; and its claims follow
+   * the retention policy. Either is told as an update of the pod.
+   */
+  async function conform(set: StatefulSet, pod: Pod, ordinal: number): Promise<void> {
     const labels = identityLabels(pod.metadata?.name ?? '', ordinal);
-    if (Object.entries(labels).every(([name, value]) => pod.metadata?.labels?.[name] === value)) return;
+    const known = Object.entries(labels).every(([name, value]) => pod.metadata?.labels?.[name] === value);
     const what = `Pod ${pod.metadata?.name}`;
-    await reported(set, 'Update', what, 'successful', () =>
-      client.patch(pods, keyOf(pod), 'merge', { metadata: { labels } }),
-    );
+    let retained: boolean;
+    try {
+      retained = await retainClaims(set, pod, false);
+    } catch (error) {
+      if (!isConflict(error)) reportFailure(set, 'Update', what, messageOf(error));
+      throw error;
+    }
+    if (known && !retained) return;
+    await reported(set, 'Update', what, 'successful', async () => {
+      if (!known) await client.patch(pods, keyOf(pod), 'merge', { metadata: { labels } });
+    });
   }
 
   /** Undefined when it has to wait. */
@@ -282,8 +296,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       } else {
         if (pod.status?.phase === 'Pending') await ensureClaims(set, ordinal, pod.metadata?.name ?? '');
         if (monotonic && (isTerminating(pod) || !isSettled(pod))) return left;
-        await restoreIdentity(set, pod, ordinal);
-        await retainClaims(set, pod, false);
+        await conform(set, pod, ordinal);
       }
     }
     const { failure } = await slowStart(missing.length, 1, () => create(missing.shift() ?? -1));

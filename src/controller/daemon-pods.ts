@@ -22,6 +22,13 @@ const tolerated = [
   ['node.kubernetes.io/unschedulable', 'NoSchedule'],
 ] as const;
 
+/** Whether they are for the same taints, whatever their times. */
+const isSame = (left: Toleration, right: Toleration): boolean =>
+  left.key === right.key &&
+  left.effect === right.effect &&
+  left.operator === right.operator &&
+  (left.value ?? '') === (right.value ?? '');
+
 /** The template's tolerations and those that every daemon pod gets. */
 function tolerationsOf(template: PodTemplateSpec | undefined): Toleration[] {
   const own = template?.spec?.tolerations ?? [];
@@ -29,8 +36,13 @@ function tolerationsOf(template: PodTemplateSpec | undefined): Toleration[] {
   if (template?.spec?.hostNetwork) {
     added.push({ key: 'node.kubernetes.io/network-unavailable', operator: 'Exists', effect: 'NoSchedule' });
   }
-  const isAdded = ({ key, effect }: Toleration) => added.some((other) => other.key === key && other.effect === effect);
-  return [...own.filter((toleration) => !isAdded(toleration)), ...added];
+  const tolerations = [...own];
+  for (const toleration of added) {
+    const at = tolerations.findIndex((other) => isSame(other, toleration));
+    if (at < 0) tolerations.push(toleration);
+    else tolerations[at] = toleration;
+  }
+  return tolerations;
 }
 
 /** The template for the pod of one node. */

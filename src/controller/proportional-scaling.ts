@@ -56,7 +56,7 @@ function shareOf(replicaSet: ReplicaSet, deployment: Deployment, toAdd: number, 
 function fairShare(replicaSet: ReplicaSet, deployment: Deployment, size: number): number {
   const wanted = replicasOf(deployment);
   if (wanted === 0) return -size;
-  const before = maxReplicasOf(replicaSet) ?? deployment.status?.replicas ?? 0;
+  const before = maxReplicasOf(replicaSet) || (deployment.status?.replicas ?? 0);
   if (before === 0) return 0;
   return Math.floor((size * (wanted + maxSurgeOf(deployment))) / before + 0.5) - size;
 }

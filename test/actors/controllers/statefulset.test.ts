@@ -95,6 +95,22 @@ describe('a pod of a StatefulSet', () => {
     expect((await list())[0]?.metadata?.labels).toMatchObject({ 'statefulset.kubernetes.io/pod-name': 'web-0' });
   });
 
+  it('counts as updated when its claims change their owner', async () => {
+    await create({ replicas: 1, volumeClaimTemplates });
+    await cluster.runPods(namespace);
+    await cluster.system.settled();
+    const spec = { persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Retain' } };
+    await cluster.client.patch(statefulSets, { namespace, name: 'web' }, 'merge', { spec });
+    await cluster.system.advance(1_000);
+    await cluster.system.settled();
+    const claim = await cluster.client.get(persistentVolumeClaims, { namespace, name: 'data-web-0' });
+    expect(claim.metadata?.ownerReferences).toMatchObject([{ kind: 'StatefulSet', name: 'web', controller: true }]);
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    expect(items.filter(({ reason }) => /Update/.test(reason ?? '')).map(({ message }) => message)).toEqual([
+      'Update Pod web-0 in StatefulSet web successful',
+    ]);
+  });
+
   it('is not made as long as its claim is to go with the one before', async () => {
     await create({ replicas: 1, volumeClaimTemplates });
     const key = { namespace, name: 'data-web-0' };
