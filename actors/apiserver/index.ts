@@ -50,9 +50,10 @@ import { resourceMetricsKinds } from './virtual/resource-metrics.ts';
 import { createWebhookClient } from './webhooks/index.ts';
 
 export { LEVELS as AUDIT_LEVELS, STAGES as AUDIT_STAGES } from './audit/index.ts';
+export { expressionFault } from './authentication/expressions.ts';
 export { AUTHORIZATION_MODES } from './authorization/index.ts';
 export { checkEncryption } from './encryption/index.ts';
-export type { ApiserverOptions, TokenOption } from './options.ts';
+export { type ApiserverOptions, ISSUER as SERVICE_ACCOUNT_ISSUER, type TokenOption } from './options.ts';
 
 /** Revisions that are replayed at start, so that watches can resume across a restart. */
 const REPLAY_REVISIONS_MAX = 5000;

@@ -53,6 +53,8 @@ export interface JwtIssuerOption {
     readonly certificateAuthority?: string;
     readonly audiences: readonly string[];
     readonly audienceMatchPolicy?: string;
+    /** Taken and not looked at: there is one network. */
+    readonly egressSelectorType?: string;
   };
   readonly claimValidationRules?: readonly {
     readonly claim?: string;

@@ -68,6 +68,7 @@ export { markStored, STORED_HEAD_BYTES, storedObject, storedOwners } from './sto
 export * from './tables/index.ts';
 export * from './time.ts';
 export { nameIsDnsLabel, nameIsDnsSubdomain, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
+export { domainPathErrors } from './validation/networking.ts';
 export { type ReviewScope, validateAccessReview } from './validation/reviews.ts';
 export { kubernetesVersion } from './version.ts';
 export { parseYaml, YamlSyntaxError } from './yaml-text.ts';

@@ -16,8 +16,14 @@ export function readAdmissionConfiguration(file: string): Readonly<Record<string
     throw new UsageError(`${FLAG}: ${file} is not an AdmissionConfiguration with a list of plugins`);
   }
   const configurations: Record<string, unknown> = {};
-  for (const { name, configuration, path } of read.plugins as Partial<Record<string, unknown>>[]) {
-    if (typeof name !== 'string') throw new UsageError(`${FLAG}: a plugin in ${file} has no name`);
+  const plugins = read.plugins as (Partial<Record<string, unknown>> | null)[];
+  for (const [index, entry] of plugins.entries()) {
+    const { name, configuration, path, ...more } = entry ?? {};
+    const at = `${FLAG}: ${file}: plugins[${index}]`;
+    if (typeof name !== 'string') throw new UsageError(`${at} has no name`);
+    const [unknown] = Object.keys(more);
+    if (unknown !== undefined) throw new UsageError(`${at}: unknown field ${JSON.stringify(unknown)}`);
+    if (Object.hasOwn(configurations, name)) throw new UsageError(`${at}: ${name} is there already`);
     configurations[name] =
       typeof path === 'string' && path !== '' ? readYaml(resolve(dirname(file), path)) : configuration;
   }
@@ -28,6 +34,6 @@ function readYaml(file: string): unknown {
   try {
     return parseYaml(readFileSync(file, 'utf8')).value;
   } catch (error) {
-    throw new UsageError(`${FLAG}: ${file}: ${(error as Error).message}`);
+    throw new UsageError(`${FLAG}: ${file}: ${(error as Error).message.split('\n')[0]}`);
   }
 }

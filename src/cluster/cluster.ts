@@ -10,7 +10,7 @@ import { kubeProxyActor } from '../../actors/kube-proxy/index.ts';
 import { kubeletActor } from '../../actors/kubelet/index.ts';
 import { schedulerActor } from '../../actors/scheduler/index.ts';
 import { storeActor } from '../../actors/store/index.ts';
-import { enabledRows, RuntimeConfigError } from '../api/index.ts';
+import { enabledRows, loadExpressions, RuntimeConfigError } from '../api/index.ts';
 import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
 import { servedVersion } from '../controller/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
@@ -302,6 +302,9 @@ async function controlPlane(
   const proxyClient = await frontProxy?.issue({ commonName: 'front-proxy-client', usage: 'client' });
   const host = secure === false ? '127.0.0.1' : (secure.host ?? '127.0.0.1');
   const security = options.security ?? {};
+  // These documents hold expressions, which are compiled when the documents are read.
+  if (security.authenticationConfig !== undefined || security.authorizationConfig !== undefined)
+    await loadExpressions();
   const serving = authority === undefined ? undefined : await issueServing(authority, options, host, nowMs);
   return [
     {

@@ -2,6 +2,7 @@
  * Reads the files that upstream's API server is configured with: YAML documents, kubeconfigs of webhooks, CSV of tokens and
  * passwords. Every error names the option, the file and the place.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -18,6 +19,7 @@ export interface Endpoint {
   readonly password?: string;
   readonly insecure?: boolean;
   readonly serverName?: string;
+  readonly timeoutMs?: number;
 }
 
 export function readText(option: string, path: string): string {
@@ -26,6 +28,21 @@ export function readText(option: string, path: string): string {
   } catch (error) {
     throw new ClusterOptionsError(`${option}: cannot read ${path}: ${(error as Error).message}`);
   }
+}
+
+/** Certificates of authorities. @throws ClusterOptionsError when a certificate cannot be read, or there is none */
+export function readAuthorities(option: string, path: string): string {
+  const text = readText(option, path);
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    for (const pem of found) new X509Certificate(pem);
+  } catch (error) {
+    throw new ClusterOptionsError(
+      `${option}: ${path} holds a certificate that cannot be read: ${(error as Error).message}`,
+    );
+  }
+  if (found.length > 0) return text;
+  throw new ClusterOptionsError(`${option}: ${path}: data does not contain any valid RSA or ECDSA certificates`);
 }
 
 /** A document that was given, or the one of a YAML file. @throws ClusterOptionsError when it is of another kind */
@@ -41,11 +58,12 @@ export function readDocument<Document extends object>(
       document = parse(readText(option, source), { version: '1.1' });
     } catch (error) {
       if (error instanceof ClusterOptionsError) throw error;
-      throw new ClusterOptionsError(`${option}: ${source} is no YAML: ${(error as Error).message}`);
+      throw new ClusterOptionsError(`${option}: ${source} is no YAML: ${firstLine(error as Error)}`);
     }
   }
   const where = typeof source === 'string' ? `${option}: ${source}` : option;
-  if (typeof document !== 'object' || document === null) throw new ClusterOptionsError(`${where} holds no object`);
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw new ClusterOptionsError(`${where} holds no object`);
   const { kind: actual, apiVersion } = document as { kind?: unknown; apiVersion?: unknown };
   if (actual !== kind || !apiVersions.includes(String(apiVersion))) {
     throw new ClusterOptionsError(
@@ -54,6 +72,9 @@ export function readDocument<Document extends object>(
   }
   return document as Document;
 }
+
+/** The parser shows the place on further lines, which would show what is in the file. */
+const firstLine = ({ message }: Error): string => (message.split('\n')[0] ?? '').replace(/:$/, '');
 
 interface Kubeconfig {
   readonly clusters?: readonly {
@@ -90,7 +111,7 @@ export function readEndpoint(option: string, path: string): Endpoint {
     file = (parse(readText(option, path), { version: '1.1' }) ?? {}) as Kubeconfig;
   } catch (error) {
     if (error instanceof ClusterOptionsError) throw error;
-    throw new ClusterOptionsError(`${option}: ${path} is no YAML: ${(error as Error).message}`);
+    throw new ClusterOptionsError(`${option}: ${path} is no YAML: ${firstLine(error as Error)}`);
   }
   const context = file.contexts?.find(({ name }) => name === file['current-context'])?.context;
   const cluster = (file.clusters?.find(({ name }) => name === context?.cluster) ?? file.clusters?.[0])?.cluster;

@@ -9,9 +9,21 @@ import {
   AUDIT_STAGES,
   AUTHORIZATION_MODES,
   checkEncryption,
+  SERVICE_ACCOUNT_ISSUER,
 } from '../../actors/apiserver/index.ts';
-import { durationMs, groupsOf, readDocument, readEndpoint, readRows, readText } from './config-files.ts';
+import { readAuthenticationConfiguration } from './authentication-configuration.ts';
+import { readAuthorizationConfiguration } from './authorization-configuration.ts';
+import {
+  durationMs,
+  groupsOf,
+  readAuthorities,
+  readDocument,
+  readEndpoint,
+  readRows,
+  readText,
+} from './config-files.ts';
 import { ClusterOptionsError } from './options-error.ts';
+import { refuseOddMembers, type Shape } from './strict-document.ts';
 
 /** Documents may be given as objects or as paths of YAML files; everything else that ends in `File` is a path. */
 export interface SecurityOptions {
@@ -101,7 +113,7 @@ export function securityOptions(
 
 /** PEM of the authorities of client certificates beside the cluster's own; empty without any. */
 export function furtherClientAuthorities({ clientCaFile }: SecurityOptions): string {
-  return clientCaFile === undefined ? '' : readText('client-ca-file', clientCaFile);
+  return clientCaFile === undefined ? '' : readAuthorities('client-ca-file', clientCaFile);
 }
 
 function authentication(options: SecurityOptions, told: Told): void {
@@ -162,7 +174,7 @@ function oidcIssuers(options: SecurityOptions): JwtIssuer[] {
         audiences: [clientId],
         ...(options.oidcCaFile === undefined
           ? {}
-          : { certificateAuthority: readText('oidc-ca-file', options.oidcCaFile) }),
+          : { certificateAuthority: readAuthorities('oidc-ca-file', options.oidcCaFile) }),
       },
       claimMappings: {
         username: { claim, prefix },
@@ -185,45 +197,28 @@ function checkIssuerUrl(option: string, url: string): void {
     throw new ClusterOptionsError(`${option}: ${JSON.stringify(url)} must begin with https://`);
 }
 
-interface AuthenticationConfiguration {
-  readonly jwt?: readonly JwtIssuer[];
-  readonly anonymous?: { readonly enabled?: boolean; readonly conditions?: readonly { readonly path: string }[] };
-}
-
 function structuredIssuers(options: SecurityOptions, told: Told): readonly JwtIssuer[] {
   if (options.authenticationConfig === undefined) return [];
-  const option = 'authentication-config';
-  const { jwt = [], anonymous } = readDocument<AuthenticationConfiguration>(
-    option,
-    options.authenticationConfig,
-    'AuthenticationConfiguration',
-    ['apiserver.config.k8s.io/v1', 'apiserver.config.k8s.io/v1beta1', 'apiserver.config.k8s.io/v1alpha1'],
-  );
-  jwt.forEach((entry, index) => {
-    const at = `${option}: jwt[${index}]`;
-    if (entry.issuer?.url === undefined)
-      throw new ClusterOptionsError(`${at}.issuer.url: Required value: URL is required`);
-    checkIssuerUrl(`${at}.issuer.url`, entry.issuer.url);
-    if ((entry.issuer.audiences ?? []).length === 0) {
+  if (options.oidcIssuerUrl !== undefined || options.oidcClientId !== undefined) {
+    throw new ClusterOptionsError('authentication-config and oidc-issuer-url exclude each other');
+  }
+  const own = options.serviceAccountIssuer ?? SERVICE_ACCOUNT_ISSUER;
+  const { jwt, anonymous } = readAuthenticationConfiguration(options.authenticationConfig, [own]);
+  if (anonymous !== undefined && anonymous !== null) {
+    if (options.anonymousAuth !== undefined) {
       throw new ClusterOptionsError(
-        `${at}.issuer.audiences: Required value: at least one jwt[${index}].issuer.audiences is required`,
+        'anonymous-auth cannot be set when the file of authentication-config has the field anonymous',
       );
     }
-    const { username } = entry.claimMappings ?? {};
-    if ((username?.claim ?? '') === '' && (username?.expression ?? '') === '') {
-      throw new ClusterOptionsError(`${at}.claimMappings.username: Required value: claim or expression is required`);
-    }
-  });
-  if (anonymous !== undefined) {
     told.anonymous = anonymous.enabled ?? false;
     told.anonymousPaths = (anonymous.conditions ?? []).map(({ path }) => path);
   }
-  return jwt;
+  return jwt ?? [];
 }
 
 function frontProxy(options: SecurityOptions, told: Told, ownCaPem: string | undefined): void {
   const file = options.requestheaderClientCaFile;
-  const caPem = file === undefined ? ownCaPem : readText('requestheader-client-ca-file', file);
+  const caPem = file === undefined ? ownCaPem : readAuthorities('requestheader-client-ca-file', file);
   if (caPem === undefined) return;
   told.requestHeader = {
     caPem,
@@ -244,46 +239,15 @@ function modeOf(option: string, text: string): Mode {
   throw new ClusterOptionsError(`${option}: ${JSON.stringify(text)} is none of ${AUTHORIZATION_MODES.join(', ')}`);
 }
 
-interface AuthorizationConfiguration {
-  readonly authorizers?: readonly {
-    readonly type: string;
-    readonly name?: string;
-    readonly webhook?: {
-      readonly authorizedTTL?: string;
-      readonly unauthorizedTTL?: string;
-      readonly failurePolicy?: 'NoOpinion' | 'Deny';
-      readonly connectionInfo?: { readonly type?: string; readonly kubeConfigFile?: string };
-      readonly matchConditions?: readonly { readonly expression: string }[];
-    };
-  }[];
-}
-
 function authorization(options: SecurityOptions, told: Told): void {
   const webhooks: Webhook[] = [];
   if (options.authorizationConfig !== undefined) {
     if (options.authorizationMode !== undefined) {
       throw new ClusterOptionsError('authorization-config and authorization-mode exclude each other');
     }
-    const option = 'authorization-config';
-    const { authorizers = [] } = readDocument<AuthorizationConfiguration>(
-      option,
-      options.authorizationConfig,
-      'AuthorizationConfiguration',
-      ['apiserver.config.k8s.io/v1', 'apiserver.config.k8s.io/v1beta1', 'apiserver.config.k8s.io/v1alpha1'],
-    );
-    told.authorizationModes = authorizers.map(({ type }) => modeOf(option, type));
-    for (const { type, webhook } of authorizers) {
-      if (type !== 'Webhook') continue;
-      const file = webhook?.connectionInfo?.kubeConfigFile;
-      if (file === undefined) throw new ClusterOptionsError(`${option}: a Webhook needs connectionInfo.kubeConfigFile`);
-      webhooks.push({
-        endpoint: readEndpoint(option, file),
-        authorizedTtlMs: durationMs(option, webhook?.authorizedTTL, 300_000),
-        unauthorizedTtlMs: durationMs(option, webhook?.unauthorizedTTL, 30_000),
-        failurePolicy: webhook?.failurePolicy ?? 'NoOpinion',
-        matchConditions: webhook?.matchConditions ?? [],
-      });
-    }
+    const { modes, webhooks: configured } = readAuthorizationConfiguration(options.authorizationConfig);
+    told.authorizationModes = modes;
+    webhooks.push(...configured);
   } else if (options.authorizationMode !== undefined) {
     const modes = options.authorizationMode.map((text) => modeOf('authorization-mode', text));
     if (new Set(modes).size < modes.length) {
@@ -348,6 +312,47 @@ function fromFirstVersion(policy: AbacPolicy): AbacPolicy {
   };
 }
 
+const auditPolicyShape: Shape = {
+  apiVersion: 'string',
+  kind: 'string',
+  metadata: 'any',
+  rules: [
+    {
+      level: 'string',
+      users: ['string'],
+      userGroups: ['string'],
+      verbs: ['string'],
+      resources: [{ group: 'string', resources: ['string'], resourceNames: ['string'] }],
+      namespaces: ['string'],
+      nonResourceURLs: ['string'],
+      omitStages: ['string'],
+      omitManagedFields: 'boolean',
+    },
+  ],
+  omitStages: ['string'],
+  omitManagedFields: 'boolean',
+};
+
+const keys: Shape = { keys: [{ name: 'string', secret: 'string' }] };
+const encryptionShape: Shape = {
+  apiVersion: 'string',
+  kind: 'string',
+  resources: [
+    {
+      resources: ['string'],
+      providers: [
+        {
+          aesgcm: keys,
+          aescbc: keys,
+          secretbox: keys,
+          identity: {},
+          kms: { apiVersion: 'string', name: 'string', cachesize: 'integer', endpoint: 'string', timeout: 'string' },
+        },
+      ],
+    },
+  ],
+};
+
 type Audit = NonNullable<ApiserverOptions['audit']>;
 
 function auditing(options: SecurityOptions, told: Told): void {
@@ -360,9 +365,12 @@ function auditing(options: SecurityOptions, told: Told): void {
   }
   const option = 'audit-policy-file';
   const policy = readDocument<Audit['policy']>(option, auditPolicyFile, 'Policy', ['audit.k8s.io/v1']);
+  const from = typeof auditPolicyFile === 'string' ? `${option}: ${auditPolicyFile}` : option;
+  refuseOddMembers(from, policy, auditPolicyShape);
+  if ((policy.rules ?? []).length === 0) throw new ClusterOptionsError(`${from}: loaded illegal policy with 0 rules`);
   const known = <Item extends string>(list: readonly Item[], text: string, where: string) => {
     if (list.includes(text as Item)) return;
-    throw new ClusterOptionsError(`${option}: ${where}: ${JSON.stringify(text)} is none of ${list.join(', ')}`);
+    throw new ClusterOptionsError(`${from}: ${where}: ${JSON.stringify(text)} is none of ${list.join(', ')}`);
   };
   (policy.rules ?? []).forEach((rule, index) => {
     known(AUDIT_LEVELS, rule.level, `rules[${index}].level`);
@@ -388,16 +396,21 @@ function auditing(options: SecurityOptions, told: Told): void {
 
 function encryption(options: SecurityOptions, told: Told): void {
   if (options.encryptionProviderConfig === undefined) return;
-  const { resources = [] } = readDocument<{ resources?: ApiserverOptions['encryption'] }>(
-    'encryption-provider-config',
-    options.encryptionProviderConfig,
+  const option = 'encryption-provider-config';
+  const source = options.encryptionProviderConfig;
+  const document = readDocument<{ resources?: ApiserverOptions['encryption'] }>(
+    option,
+    source,
     'EncryptionConfiguration',
     ['apiserver.config.k8s.io/v1'],
   );
+  const where = typeof source === 'string' ? `${option}: ${source}` : option;
+  refuseOddMembers(where, document, encryptionShape);
+  const resources = document.resources ?? [];
   try {
     checkEncryption(resources);
   } catch (error) {
-    throw new ClusterOptionsError(`encryption-provider-config: ${(error as Error).message}`);
+    throw new ClusterOptionsError(`${where}: ${(error as Error).message}`);
   }
   told.encryption = resources;
 }

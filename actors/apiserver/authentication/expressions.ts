@@ -24,3 +24,26 @@ export function compileExpression(text: string): Expression {
     return jsonOf(evaluation.value);
   };
 }
+
+/** The variables of expressions in configuration files. */
+export type ConfigurationVariable = 'claims' | 'user' | 'request';
+
+/**
+ * What is wrong with an expression over one variable that is to give one of these kinds of values (`bool`, `string`, `list`);
+ * undefined when it will do. The language must be loaded.
+ */
+export function expressionFault(
+  text: string,
+  variable: ConfigurationVariable,
+  types: readonly string[],
+): string | undefined {
+  const { compile, dynType, CelCompileError } = expressions();
+  try {
+    const { kind } = compile(text, { variables: { [variable]: dynType } }).type;
+    if (kind === 'dyn' || types.includes(kind)) return undefined;
+    return types.length === 1 ? `must evaluate to ${types[0]}` : `must evaluate to one of [${types.join(' ')}]`;
+  } catch (error) {
+    if (!(error instanceof CelCompileError)) throw error;
+    return `compilation failed: ${error.message.split('\n')[0]}`;
+  }
+}

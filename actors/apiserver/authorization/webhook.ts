@@ -13,6 +13,8 @@ import type { AccessRequest, Authorizer, Decision } from './types.ts';
 /** An entry of `authorizers` in upstream's AuthorizationConfiguration, or the `--authorization-webhook-…` flags. */
 export interface WebhookAuthorizerOption {
   readonly endpoint: Endpoint;
+  /** Of the review that is sent; default v1. */
+  readonly version?: 'v1' | 'v1beta1';
   readonly authorizedTtlMs: number;
   readonly unauthorizedTtlMs: number;
   /** What a service that does not answer means: the next mode decides, or nobody may. */
@@ -36,12 +38,12 @@ export function createWebhookAuthorizer(option: WebhookAuthorizerOption, clock: 
       ? { allowed: false, denied: true, reason: messageOf(error) }
       : { allowed: false, reason: messageOf(error) };
 
-  async function ask(spec: object): Promise<Decision> {
+  async function ask(spec: Spec): Promise<Decision> {
     const review = {
       kind: 'SubjectAccessReview',
-      apiVersion: 'authorization.k8s.io/v1',
+      apiVersion: `authorization.k8s.io/${option.version ?? 'v1'}`,
       metadata: {},
-      spec,
+      spec: option.version === 'v1beta1' ? firstSpec(spec) : spec,
       status: { allowed: false },
     };
     const { status } = (await postJson(option.endpoint, review, clock)) as {
@@ -71,7 +73,19 @@ export function createWebhookAuthorizer(option: WebhookAuthorizerOption, clock: 
   };
 }
 
-function specOf(request: AccessRequest): object {
+interface Spec {
+  readonly user: string;
+  readonly groups?: readonly string[];
+  readonly resourceAttributes?: object;
+  readonly nonResourceAttributes?: object;
+}
+
+/** v1beta1 has another name for the groups. */
+function firstSpec({ groups, ...rest }: Spec): object {
+  return groups === undefined ? rest : { ...rest, group: groups };
+}
+
+function specOf(request: AccessRequest): Spec {
   const { user, uid, groups, extra } = request.user;
   const who = {
     user,

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly password?: string;
   readonly insecure?: boolean;
   readonly serverName?: string;
+  /** How long an answer is waited for; default 30 s. */
+  readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -108,7 +110,9 @@ function exchange(endpoint: Endpoint, method: string, body: string | undefined, 
       failed(message, false);
       sent.destroy();
     };
-    const timer = clock.after(TIMEOUT_MS, () => giveUp('no answer in time'), { background: true });
+    const timer = clock.after(endpoint.timeoutMs ?? TIMEOUT_MS, () => giveUp('no answer in time'), {
+      background: true,
+    });
     sent.on('error', ({ message }) => failed(message, true));
     sent.end(body);
   });

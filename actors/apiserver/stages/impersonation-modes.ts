@@ -3,7 +3,14 @@
  * a service account runs on, any node, a service account, anybody else) and about one verb. The wide one, `impersonate`, is
  * about everything. The first refusal is told. @see staging/src/k8s.io/apiserver/pkg/endpoints/filters/impersonation/mode.go
  */
-import { nameIsDnsLabel, nameIsDnsSubdomain, StatusError } from '../../../src/api/index.ts';
+import {
+  aggregateText,
+  domainPathErrors,
+  fieldErrorText,
+  nameIsDnsLabel,
+  nameIsDnsSubdomain,
+  StatusError,
+} from '../../../src/api/index.ts';
 import type { AccessRequest } from '../authorization/index.ts';
 import type { Identity } from '../call.ts';
 import type { Server } from '../server.ts';
@@ -181,8 +188,8 @@ function objectionToGroups(groups: readonly string[]): { name: string; text: str
 function objectionToExtra(extra: Wanted['extra']): string | undefined {
   for (const [key, values] of Object.entries(extra)) {
     if (key === '') return 'impersonating the empty string key in extra is not allowed';
-    const fault = faultOfKey(key);
-    if (fault !== undefined) return `impersonating an invalid key in extra is not allowed: ${fault}`;
+    const faults = domainPathErrors('extra.key', key).map(fieldErrorText);
+    if (faults.length > 0) return `impersonating an invalid key in extra is not allowed: ${aggregateText(faults)}`;
     if (key !== key.toLowerCase()) {
       return `impersonating a non-lowercase key in extra is not allowed: ${JSON.stringify(key)}`;
     }
@@ -190,21 +197,6 @@ function objectionToExtra(extra: Wanted['extra']): string | undefined {
     if (values.includes('')) return 'impersonating the empty string value in extra is not allowed';
   }
   return undefined;
-}
-
-const PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-const PATH_PATTERN = new RegExp(`^${PATH}$`);
-
-function faultOfKey(key: string): string | undefined {
-  const invalid = (value: string, text: string) => `extra.key: Invalid value: ${JSON.stringify(value)}: ${text}`;
-  const slash = key.indexOf('/');
-  if (slash < 1 || slash === key.length - 1) {
-    return invalid(key, 'must be a domain-prefixed path (such as "acme.io/foo")');
-  }
-  const path = key.slice(slash + 1);
-  const faults = nameIsDnsSubdomain(key.slice(0, slash), false).map((text) => invalid(key.slice(0, slash), text));
-  if (!PATH_PATTERN.test(path)) faults.push(invalid(path, `Invalid path (regex used for validation is '${PATH}')`));
-  return faults.length > 1 ? `[${faults.join(', ')}]` : faults[0];
 }
 
 function identityOf(mode: Mode, { user, uid, groups, extra }: Wanted): Identity {

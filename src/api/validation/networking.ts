@@ -2,7 +2,7 @@
  * Ingresses, ingress classes and network policies.
  * @see pkg/apis/networking/validation/validation.go
  */
-import { fieldPath } from '../field-errors.ts';
+import { type FieldError, fieldPath } from '../field-errors.ts';
 import type {
   HTTPIngressPath,
   Ingress,
@@ -188,6 +188,12 @@ export function checkDomainPrefixed(check: Check, path: Path, step: Step, text: 
   check.all(path, step, domain, validateDnsSubdomain(domain));
   if (!pathExpression.test(rest))
     check.invalid(path, step, rest, `Invalid path (regex used for validation is '${pathPattern}')`);
+}
+
+/** The same for texts outside objects; `field` is the whole path of the text. */
+export function domainPathErrors(field: string, text: string): FieldError[] {
+  const dot = field.lastIndexOf('.');
+  return collect((check) => checkDomainPrefixed(check, fieldPath(field.slice(0, dot)), field.slice(dot + 1), text));
 }
 
 function checkClass(check: Check, ingressClass: IngressClass): void {
