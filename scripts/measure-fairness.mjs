@@ -1,7 +1,8 @@
-// What one client's flood does to another client: one with many connections, each of which lists hundreds of objects again as soon
-// as it has the last answer, and a quiet one that gets one object over a single connection, over HTTPS from processes of their own,
-// with priority and fairness and without. Tells the quiet one's median wait, and how many lists the server answered during one of
-// its waits, by the server's own audit log: that does not depend on how busy the machine is.
+// What one client's flood does to another client: one with many connections, each of which sends its list again as soon as it has
+// the last answer, and a quiet one that gets one object over a single connection, over HTTPS from processes of their own, with
+// priority and fairness and without. Counts the lists that the server answers between the moment at which the quiet client sends
+// and the moment at which the server has answered it, by the server's own audit log: a count does not depend on how busy the
+// machine is, nor on when the clients get a core. Two floods: lists of 300 objects, and lists that look at 3000 and send none.
 // Usage: node scripts/measure-fairness.mjs [connections] [seconds]
 import { fork, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,14 +13,17 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
-const OBJECTS = 300;
+const FLOODS = [
+  { name: 'lists of 300 objects', objects: 300, path: MAPS },
+  { name: 'lists that look at 3000 objects and send none', objects: 3000, path: `${MAPS}?labelSelector=absent%3Dyes` },
+];
 const file = fileURLToPath(import.meta.url);
 
-function client(server, token, connections, path) {
+function client(server, token, connections) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections, rejectUnauthorized: false });
-  return () =>
+  return (path, headers = {}) =>
     new Promise((resolve, reject) => {
-      get(server + path, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
+      get(server + path, { agent, headers: { authorization: `Bearer ${token}`, ...headers } }, (response) => {
         response.resume();
         response.on('end', () => resolve(response.statusCode));
       }).on('error', reject);
@@ -27,23 +31,30 @@ function client(server, token, connections, path) {
 }
 
 if (process.argv[2] === '--flood') {
-  const [, , , server, connections] = process.argv;
-  const send = client(server, 'flooder', Number(connections), MAPS);
+  const [, , , server, count, path] = process.argv;
+  const connections = Number(count);
+  const send = client(server, 'flooder', connections);
   let answered = 0;
-  for (let index = 0; index < Number(connections); index++) {
+  for (let index = 0; index < connections; index++) {
     void (async () => {
-      for (;;)
-        if ((await send().catch(() => 0)) === 200 && ++answered === Number(connections)) process.send('flooding');
+      for (;;) {
+        await send(path).catch(() => 0);
+        if (++answered === connections * 3) process.send('flooding');
+      }
     })();
   }
 } else {
   const connections = Number(process.argv[2] ?? 100);
   const seconds = Number(process.argv[3] ?? 6);
-  for (const flags of [[], ['--enable-priority-and-fairness=false']]) await measure(flags, connections, seconds);
+  for (const flood of FLOODS) {
+    process.stdout.write(`${connections} connections, ${flood.name}\n`);
+    for (const flags of [[], ['--enable-priority-and-fairness=false']])
+      await measure(flood, flags, connections, seconds);
+  }
 }
 
 /** What the flood lists. */
-async function fill(server) {
+async function fill(server, objects) {
   const agent = new Agent({ keepAlive: true, maxSockets: 8, rejectUnauthorized: false });
   const headers = { authorization: 'Bearer quiet', 'content-type': 'application/json' };
   const create = (body) =>
@@ -56,7 +67,7 @@ async function fill(server) {
       sent.end(JSON.stringify(body));
     });
   const data = { text: 'x'.repeat(500) };
-  const maps = Array.from({ length: OBJECTS }, (_, index) => ({
+  const maps = Array.from({ length: objects }, (_, index) => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: `map-${index}` },
@@ -66,12 +77,14 @@ async function fill(server) {
   agent.destroy();
 }
 
-async function measure(flags, connections, seconds) {
+async function measure(flood, flags, connections, seconds) {
   const folder = mkdtempSync(join(tmpdir(), 'kubehive-flood-'));
   const tokens = join(folder, 'tokens.csv');
   writeFileSync(tokens, 'flooder,flooder,u1\nquiet,quiet,u2\n');
   const [policy, log] = [join(folder, 'policy.yaml'), join(folder, 'audit.log')];
-  const rules = [{ level: 'Metadata', users: ['flooder'], omitStages: ['RequestReceived'] }];
+  const rules = [
+    { level: 'Metadata', users: ['flooder', 'quiet'], verbs: ['get', 'list'], omitStages: ['RequestReceived'] },
+  ];
   writeFileSync(policy, JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }));
   const kubeconfig = join(folder, 'kubeconfig');
   const cli = join(dirname(dirname(file)), 'dist/cli.js');
@@ -82,38 +95,40 @@ async function measure(flags, connections, seconds) {
       ...[cli, ...args, '--token-auth-file', tokens, '--kubeconfig', kubeconfig, ...flags],
       ...['--audit-policy-file', policy, '--audit-log-path', log],
     ],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
+    { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   await new Promise((resolve) => up.stdout.on('data', (text) => String(text).startsWith('ready') && resolve()));
   const { server } = parse(readFileSync(kubeconfig, 'utf8')).clusters[0].cluster;
-  await fill(server);
-  const flood = fork(file, ['--flood', server, String(connections)]);
-  const send = client(server, 'quiet', 1, `${MAPS}/map-0`);
-  await send();
-  await new Promise((resolve) => flood.once('message', resolve));
-  const waits = [];
+  await fill(server, flood.objects);
+  const flooding = fork(file, ['--flood', server, String(connections), flood.path]);
+  const send = client(server, 'quiet', 1);
+  await send(`${MAPS}/map-0`);
+  await new Promise((resolve) => flooding.once('message', resolve));
   const end = performance.now() + seconds * 1000;
-  while (performance.now() < end) {
-    const started = Date.now();
-    await send();
-    waits.push({ started, ended: Date.now() });
-  }
-  flood.kill();
+  // The server tells the name of the client with the answer, and with it the time at which the client sent.
+  while (performance.now() < end) await send(`${MAPS}/map-0`, { 'user-agent': `sent-at/${Date.now()}` });
+  flooding.kill();
   up.kill();
   await new Promise((resolve) => up.on('exit', resolve));
-  const answers = readFileSync(log, 'utf8')
+  const events = readFileSync(log, 'utf8')
     .split('\n')
-    .flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
-    .filter(({ responseStatus }) => responseStatus.code === 200)
-    .map(({ stageTimestamp }) => Date.parse(stageTimestamp));
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
   rmSync(folder, { recursive: true, force: true });
-  const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-  const before = waits.map(({ started, ended }) => answers.filter((at) => at >= started && at <= ended).length);
+  const lists = events
+    .map((event, at) => ({ ...event, at }))
+    .filter(({ user, responseStatus: { code } }) => user.username === 'flooder' && code === 200);
+  const waits = events.flatMap(({ userAgent = '', responseStatus: { code } }, at) => {
+    const sent = /^sent-at\/(\d+)$/.exec(userAgent);
+    if (sent === null || code !== 200) return [];
+    let before = 0;
+    for (let index = at - 1; index >= 0 && Date.parse(events[index].stageTimestamp) > Number(sent[1]); index--)
+      if (events[index].user.username === 'flooder' && events[index].responseStatus.code === 200) before++;
+    return [before];
+  });
+  const quantile = (part) => waits.toSorted((a, b) => a - b)[Math.floor((waits.length - 1) * part)];
   process.stdout.write(
-    `${flags.length === 0 ? 'with fairness   ' : 'without fairness'}: the quiet client waits ` +
-      `${median(waits.map(({ started, ended }) => ended - started))} ms, while ${median(before)} lists of ` +
-      `${connections} connections are answered (${answers.length} in all, ${waits.length} waits)\n`,
+    `  ${flags.length === 0 ? 'with fairness:   ' : 'without fairness:'} ${String(quantile(0.5)).padStart(4)} lists before the quiet ` +
+      `client's answer (median; 9 of 10: at most ${quantile(0.9)}; ${waits.length} answers, ${lists.length} lists)\n`,
   );
 }

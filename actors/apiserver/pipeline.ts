@@ -72,16 +72,8 @@ function readBody(call: Call): void | Promise<void> {
   });
 }
 
-/** Runs a call to its answer. Rejects with a StatusError, or with a bug. */
+/** Runs a call to its answer. Rejects with a StatusError, or with a bug. The door gives the call's seat back. */
 export async function runPipeline(call: Call, server: Server): Promise<Answer> {
-  try {
-    return await runStages(call, server);
-  } finally {
-    call.seat?.release();
-  }
-}
-
-async function runStages(call: Call, server: Server): Promise<Answer> {
   const { once, repeated } = stagesOf[call.verb];
   for (const stage of once) {
     const done = stage.run(call, server);

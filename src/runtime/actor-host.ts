@@ -209,6 +209,11 @@ export class ActorHost {
     this.turns.push(task);
   }
 
+  /** Calls back when the event loop has looked at sockets and other threads. */
+  afterInput(task: Task): void {
+    this.turns.pushAfterInput(task);
+  }
+
   wake(): void {
     this.turns.wake();
   }

@@ -254,4 +254,9 @@ class CellClock implements Clock {
     const cell = this.cell;
     if (!cell.ended) cell.home.turn(() => cell.guard(callback));
   }
+
+  afterInput(callback: () => void): void {
+    const cell = this.cell;
+    if (!cell.ended) cell.home.afterInput(() => cell.guard(callback));
+  }
 }

@@ -58,6 +58,10 @@ export class RealClock implements HostClock {
       callback();
     });
   }
+
+  afterInput(callback: () => void): void {
+    this.turn(callback);
+  }
 }
 
 class RealTimer implements Timer {
@@ -149,6 +153,10 @@ export class VirtualClock implements HostClock {
     this.foreground++;
     this.turns.push(callback);
     if (this.turns.length === 1) setImmediate(() => this.runTurns());
+  }
+
+  afterInput(callback: () => void): void {
+    this.turn(callback);
   }
 
   /** Milliseconds from now until the next timer is due; undefined when none is armed. */

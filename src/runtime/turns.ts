@@ -26,6 +26,8 @@ export class Turns {
   private readonly options: TurnsOptions;
   private entries: (Envelope | Task)[] = [];
   private head = 0;
+  /** Tasks that wait until the event loop has come round. */
+  private later: Task[] = [];
   private scheduled = false;
   private left = 0;
 
@@ -35,11 +37,17 @@ export class Turns {
 
   /** Entries that wait. */
   get length(): number {
-    return this.entries.length - this.head;
+    return this.entries.length - this.head + this.later.length;
   }
 
   push(entry: Envelope | Task): void {
     this.entries.push(entry);
+    this.wake();
+  }
+
+  /** For the next turn of the event loop: what is pushed in this one is delivered before, and sockets are looked at. */
+  pushAfterInput(task: Task): void {
+    this.later.push(task);
     this.wake();
   }
 
@@ -52,6 +60,10 @@ export class Turns {
 
   private readonly begin = (): void => {
     this.left = entriesPerTurn;
+    if (this.later.length > 0) {
+      for (const task of this.later) this.entries.push(task);
+      this.later = [];
+    }
     this.step();
   };
 
@@ -62,7 +74,9 @@ export class Turns {
         this.options.flush();
         return;
       }
-      this.deliverNext();
+      // What is left is for the next turn.
+      if (this.head === this.entries.length && this.later.length > 0) this.left = 0;
+      else this.deliverNext();
     } finally {
       if (this.scheduled) {
         if (--this.left > 0) queueMicrotask(this.again);
@@ -79,7 +93,7 @@ export class Turns {
   };
 
   private deliverNext(): void {
-    if (this.length === 0) return;
+    if (this.head === this.entries.length) return;
     const entry = this.entries[this.head]!;
     if (++this.head === this.entries.length) {
       this.entries.length = 0;

@@ -100,8 +100,16 @@ export interface Clock {
   every(intervalMs: number, callback: () => void, options?: TimerOptions): Timer;
   /** Resolves after `delayMs`; rejects with the signal's reason when aborted. */
   sleep(delayMs: number, options?: TimerOptions & { readonly signal?: AbortSignal }): Promise<void>;
-  /** Calls back after the messages that are already here have been handled (a turn of the event loop). Always foreground. */
+  /**
+   * Calls back after the messages that are already here have been handled. Always foreground. Many such turns may run before
+   * the event loop looks at sockets and other threads again.
+   */
   turn(callback: () => void): void;
+  /**
+   * Calls back once the event loop has looked at sockets, timers and other threads: for work in slices, between which others
+   * are to be heard. Always foreground.
+   */
+  afterInput(callback: () => void): void;
 }
 
 export interface TimerOptions {

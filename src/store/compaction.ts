@@ -142,7 +142,7 @@ export class Sweep {
       return;
     }
     this.#isScheduled = true;
-    this.#target.clock.turn(() => {
+    this.#target.clock.afterInput(() => {
       this.#isScheduled = false;
       if (this.#pauses === 0) this.#sweepPiece();
       this.#schedule();

@@ -47,6 +47,7 @@ function buffered(
   const waiting: Buffer[] = [];
   let timer: Timer | undefined;
   let sending: Promise<void> | undefined;
+  let isClosed = false;
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
@@ -69,13 +70,14 @@ function buffered(
   return {
     name,
     write(event) {
-      if (waiting.length >= BUFFER_EVENTS_MAX) return false;
+      if (isClosed || waiting.length >= BUFFER_EVENTS_MAX) return false;
       waiting.push(event);
       if (waiting.length >= BATCH_EVENTS_MAX) void flush();
       else timer ??= clock.after(waitMs, () => void flush(), { background: true });
       return true;
     },
     async close() {
+      isClosed = true;
       await flush();
       await flush();
     },

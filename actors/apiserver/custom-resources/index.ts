@@ -69,7 +69,8 @@ export class CustomResources {
       for (const name of this.#due) {
         this.#due.delete(name);
         // Most need nothing done that would be waited for: others get their turn all the same.
-        if (++handled % AT_A_TIME === 0) await new Promise<void>((resolve) => this.#server.context.clock.turn(resolve));
+        if (++handled % AT_A_TIME === 0)
+          await new Promise<void>((resolve) => this.#server.context.clock.afterInput(resolve));
         try {
           await this.#reconcile(name);
         } catch (error) {

@@ -13,6 +13,8 @@ export interface TakenRequest {
   /** What tells its flow from others of the schema. */
   readonly flow: string;
   readonly width: number;
+  /** Seats for what is left to do when it has ended. */
+  readonly finalSeats: number;
   readonly arrivedMs: number;
   /** Undefined while it waits. */
   readonly startedMs: number | undefined;
@@ -35,8 +37,6 @@ export interface Sources {
 }
 
 const PREFIX = '/debug/api_priority_and_fairness/';
-/** What upstream takes a request for that it knows nothing of, in seconds of a seat. */
-const WORK_SECONDS = 0.003;
 const NONE = '-1';
 
 /** The text of a dump; undefined for other paths. `details`: also what the requests ask for. */
@@ -79,10 +79,11 @@ const seatSeconds = (amount: number): string => `${amount.toFixed(8)}ss`;
 
 function queueRows({ levels }: Sources): string[][] {
   const rows = [...levels].flatMap(([name, { queues }]) =>
-    queues.map(({ waiting, executing, served }, index) => {
+    queues.map(({ waiting, running, executing, served }, index) => {
       const seats = waiting.reduce((sum, { width }) => sum + width, 0);
-      const numbers = [index, waiting.length, executing, executing].map(String);
-      return [name, ...numbers, seatSeconds(served), `${seats}`, `${seats}`, seatSeconds(seats * WORK_SECONDS)];
+      const work = waiting.reduce((sum, request) => sum + request.work, 0);
+      const numbers = [index, waiting.length, running, executing].map(String);
+      return [name, ...numbers, seatSeconds(served), `${seats}`, `${seats}`, seatSeconds(work)];
     }),
   );
   return [
@@ -110,8 +111,9 @@ const timeText = (epochMs: number | undefined): string =>
   epochMs === undefined ? '0001-01-01T00:00:00Z' : new Date(epochMs).toISOString();
 
 function rowOf(taken: TakenRequest, details: boolean, queue: string, index: string): string[] {
-  const { level, schema, flow, width, arrivedMs, startedMs, request } = taken;
-  const row = [level, schema, queue, index, flow, timeText(arrivedMs), `${width}`, '0', '0s', timeText(startedMs)];
+  const { level, schema, flow, width, finalSeats, arrivedMs, startedMs, request } = taken;
+  const times = [timeText(arrivedMs), `${width}`, `${finalSeats}`, finalSeats > 0 ? '5ms' : '0s', timeText(startedMs)];
+  const row = [level, schema, queue, index, flow, ...times];
   if (!details) return row;
   const { user, verb, path = '', namespace, name = '', group, version = '', resource, subresource } = request;
   const apiVersion = group === '' ? version : `${group}/${version}`;

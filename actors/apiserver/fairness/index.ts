@@ -15,12 +15,24 @@ export type { FlowRequest } from './classify.ts';
 
 /** How long a request waits in a queue at most. */
 const WAIT_MS = 15_000;
+const CATCH_ALL = 'catch-all';
 /** Questions of a user whose schema is remembered; beyond it all of the user's are forgotten. */
 const REMEMBERED_MAX = 1000;
+const SEAT_BUCKETS = [1, 2, 4, 10];
+const LENGTH_BUCKETS = [0, 10, 25, 50, 100, 250, 500, 1000];
+const WATCHER_BUCKETS = [0, 1, 10, 100, 1000, 10_000];
 const WAIT_BUCKETS = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 
 /** Answered with 429, as text: clients wait for `retryAfterSeconds` and try again. */
 export class TooManyRequests extends StatusError {}
+
+/** What a request asks for. */
+export interface Work {
+  /** Seats that it takes; a level may give it fewer. */
+  readonly seats: number;
+  /** Watches that a write will be told to. */
+  readonly watchers?: number;
+}
 
 /** A request's place: told to the client, and given back when the request is over. */
 export interface Seat {
@@ -38,10 +50,10 @@ export interface Client {
 
 export interface Fairness {
   /**
-   * A seat, at once where there is one. `width`: seats that the request takes. A client that goes while its request waits takes
-   * the request out of its queue. @throws TooManyRequests
+   * A seat, at once where there is one. A client that goes while its request waits takes the request out of its queue.
+   * @throws TooManyRequests
    */
-  enter(request: FlowRequest, width: number, client?: Client): Seat | Promise<Seat> | undefined;
+  enter(request: FlowRequest, work: Work, client?: Client): Seat | Promise<Seat> | undefined;
   /** A text about levels, queues or requests; undefined for paths of others. */
   dump(path: string, details: boolean): string | undefined;
 }
@@ -54,6 +66,9 @@ interface Cells {
   readonly waitingSeats: Gauge;
   readonly waited: Histogram;
   readonly ran: Histogram;
+  readonly seats: Histogram;
+  readonly queueLength: Histogram;
+  readonly watchers: Histogram;
 }
 
 interface LevelConfiguration {
@@ -73,6 +88,11 @@ interface Limits {
 }
 
 const GROUP = '/registry/';
+/** A write takes a further seat for so many watches once it is done, for as long as each event is taken to cost. */
+const WATCHERS_PER_SEAT = 10;
+const EVENT_SECONDS = 0.005;
+/** What part of a level's seats one request may take at most, in percent. */
+const WIDTH_PERCENT_MAX = 15;
 
 export function createFairness(seats: number, caches: Caches, clock: Clock, metrics: Metrics): Fairness {
   const schemaCache = caches.cacheOf(`${GROUP}flowschemas`, false);
@@ -104,7 +124,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     }
     for (const spec of specs) {
       const level = levels.get(spec.name);
-      if (level === undefined) levels.set(spec.name, new Level(spec, pool, (callback) => clock.turn(callback)));
+      if (level === undefined) levels.set(spec.name, new Level(spec, pool, (callback) => clock.afterInput(callback)));
       else level.configure(spec);
       tellLimits(spec, metrics);
     }
@@ -126,7 +146,9 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     const question = `${verb} ${group}/${resource}/${subresource} ${namespace} ${path}`;
     let schema = known.get(question);
     if (schema === undefined) {
-      schema = schemas.find((candidate) => candidate.matches(request));
+      // Everybody is somebody; the last resort is for identities without upstream's two groups.
+      schema =
+        schemas.find((candidate) => candidate.matches(request)) ?? schemas.find(({ name }) => name === CATCH_ALL);
       if (schema === undefined) return undefined;
       if (known.size >= REMEMBERED_MAX) known.clear();
       known.set(question, schema);
@@ -168,7 +190,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   }
 
   /** The request runs from now on. */
-  function begin(taken: TakenSeat, leave: () => void, startedMs: number, waitedSeconds: number): Seat {
+  function begin(taken: TakenSeat, leave: TakenSeat['leave'], startedMs: number, waitedSeconds: number): Seat {
     const { cells: told, width } = taken;
     taken.tally.dispatched++;
     told.dispatched.add(1);
@@ -186,13 +208,14 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     const { cells: told, width, startedMs = 0, leave } = taken;
     told.executing.add(-1);
     told.executingSeats.add(-width);
-    told.ran.observe(Math.max(0, clock.now() - startedMs) / 1000);
-    leave();
+    const ranMs = Math.max(0, clock.now() - startedMs);
+    told.ran.observe(ranMs / 1000);
+    leave(ranMs);
     if (pool.waiting > 0) for (const level of levels.values()) level.dispatch();
   }
 
   return {
-    enter(request, width, client) {
+    enter(request, { seats: wanted, watchers = 0 }, client) {
       if (stale) refresh();
       const schema = schemaOf(request);
       if (schema === undefined) return undefined;
@@ -208,23 +231,28 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       const taken = new TakenSeat(
         { schema, flow, request, end },
         exemptUid ?? (level as Level).spec.uid,
-        level === undefined ? width : Math.min(width, level.spec.seats),
+        level === undefined ? wanted : Math.min(wanted, level.spec.widthMax),
+        watchers < WATCHERS_PER_SEAT ? 0 : Math.ceil(watchers / WATCHERS_PER_SEAT),
         arrivedMs,
         cellsOf(schema),
         tallyOf(schema.level),
       );
+      const { waiting, waitingSeats, seats: estimated, queueLength, watchers: told } = taken.cells;
+      estimated.observe(taken.width);
+      if (watchers > 0) told.observe(watchers);
       if (level === undefined) return begin(taken, nothing, arrivedMs, 0);
       let settle: () => void = nothing;
       const place = level.enter(
         () => hashOf(`${schema.name}\n${flow}`),
         taken.width,
+        taken.finalSeats * EVENT_SECONDS,
         () => settle(),
         () => taken,
       );
       if (place.refusal !== undefined) throw refused(schema, place.refusal);
       const { queued, leave } = place;
       if (queued === undefined) return begin(taken, leave, arrivedMs, 0);
-      const { waiting, waitingSeats } = taken.cells;
+      queueLength.observe(queued.queue.waiting.length);
       const waits = (change: number) => {
         waiting.add(change);
         waitingSeats.add(change * taken.width);
@@ -264,11 +292,12 @@ class TakenSeat implements Seat, TakenRequest {
   readonly flow: string;
   readonly levelUid: string;
   readonly width: number;
+  readonly finalSeats: number;
   readonly arrivedMs: number;
   readonly cells: Cells;
   readonly tally: Tally;
   startedMs: number | undefined = undefined;
-  leave: () => void = nothing;
+  leave: (ranMs: number) => void = nothing;
   readonly #schema: Schema;
   readonly #end: (taken: TakenSeat) => void;
 
@@ -276,6 +305,7 @@ class TakenSeat implements Seat, TakenRequest {
     of: { schema: Schema; flow: string; request: FlowRequest; end: (taken: TakenSeat) => void },
     levelUid: string,
     width: number,
+    finalSeats: number,
     arrivedMs: number,
     cells: Cells,
     tally: Tally,
@@ -286,6 +316,7 @@ class TakenSeat implements Seat, TakenRequest {
     this.flow = of.flow;
     this.levelUid = levelUid;
     this.width = width;
+    this.finalSeats = finalSeats;
     this.arrivedMs = arrivedMs;
     this.cells = cells;
     this.tally = tally;
@@ -345,6 +376,24 @@ function createCells(
       'Duration of initial stage (for a WATCH) or any (for a non-WATCH) stage of request execution in the API Priority and Fairness subsystem',
       { type: 'regular' },
     ),
+    seats: metrics.histogram(
+      'apiserver_flowcontrol_work_estimated_seats',
+      'Number of estimated seats (maximum of initial and final seats) associated with requests in API Priority and Fairness',
+      SEAT_BUCKETS,
+      labels,
+    ),
+    queueLength: metrics.histogram(
+      'apiserver_flowcontrol_request_queue_length_after_enqueue',
+      'Length of queue in the API Priority and Fairness subsystem, as seen by each request after it is enqueued',
+      LENGTH_BUCKETS,
+      labels,
+    ),
+    watchers: metrics.histogram(
+      'apiserver_flowcontrol_watch_count_samples',
+      'count of watchers for mutating requests in API Priority and Fairness',
+      WATCHER_BUCKETS,
+      labels,
+    ),
   };
 }
 
@@ -394,13 +443,17 @@ export function levelSpecs(objects: readonly ApiObject[], seats: number): LevelS
         ? others
         : Math.min(others, Math.round((own * borrowingLimitPercent) / 100));
     const { queues = 64, handSize = 8, queueLengthLimit = 50 } = limitResponse?.queuing ?? {};
+    const queued = limitResponse?.type === 'Queue';
+    const part = Math.ceil((own * WIDTH_PERCENT_MAX) / 100);
     return {
       name: object.metadata.name ?? '',
       uid: String(object.metadata['uid'] ?? ''),
       seats: own,
+      // A wide list may fill no more of the level than leaves room for a hand of them.
+      widthMax: Math.max(1, queued ? Math.min(part, Math.floor(own / handSize)) : part),
       seatsKept: own - lendable,
       seatsBorrowedMax: limit,
-      ...(limitResponse?.type === 'Queue' ? { queuing: { queues, handSize, queueLengthLimit } } : {}),
+      ...(queued ? { queuing: { queues, handSize, queueLengthLimit } } : {}),
     };
   });
 }

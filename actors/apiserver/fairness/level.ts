@@ -1,13 +1,13 @@
 /**
  * One limited priority level: its seats, and the queues in which requests wait for them. A flow is dealt a hand of queues by
- * its hash and waits in the shortest of them; seats go to the queue that had the least so far, so that a flow which fills its
- * queues delays nobody whose hand has another queue.
+ * its hash and waits in the shortest of them; the next request is the one that would end first had every queue its fair share
+ * of the work, so that a flow which fills its queues delays nobody whose hand has another queue.
  *
  *     flow "flooder" → queues 3 9 12      3: ■■■■■■■■   9: ■■■■■■■■   12: ■■■■■■■■   waits behind itself
  *     flow "quiet"   → queues 7 9 15      7: ■                                       the next free seat is its own
  *
- * Most requests run to their end within one turn of the event loop, so seats alone would never be short: after so many starts a
- * level also waits for the turn's end, and what came in the meantime is looked at before the next ones.
+ * Most requests run to their end within one turn of the event loop, so seats alone would never be short: after so many seats or
+ * so much time a level also waits until the event loop has read what came in the meantime.
  *
  * @see staging/src/k8s.io/apiserver/pkg/util/flowcontrol/fairqueuing/queueset/queueset.go
  */
@@ -19,6 +19,8 @@ export interface LevelSpec {
   readonly uid: string;
   /** Seats of its own. */
   readonly seats: number;
+  /** Seats that one request takes at most. */
+  readonly widthMax: number;
   /** Seats of its own that others cannot have. */
   readonly seatsKept: number;
   /** Seats that it may take of others while those do not need them. */
@@ -31,6 +33,8 @@ export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out' | 'cancell
 
 interface Waiting {
   readonly width: number;
+  /** What its queue is charged when it begins, in seconds of a seat. */
+  readonly work: number;
   readonly queue: Queue;
   /** Who waits. */
   readonly told: () => TakenRequest;
@@ -40,8 +44,10 @@ interface Waiting {
 
 export interface Queue {
   readonly waiting: Waiting[];
+  /** Its requests that have begun, and the seats that they have. */
+  running: number;
   executing: number;
-  /** How much it was served, in seats; idle queues catch up with the level. */
+  /** How much it was served, in seconds of a seat; idle queues catch up with the level. */
   served: number;
 }
 
@@ -53,26 +59,33 @@ export interface SeatPool {
   waiting: number;
 }
 
-/** Requests that a level with queues starts before others get their turn of the event loop: about two milliseconds of work. */
-const TURN_STARTS_MAX = 8;
+/** Seats that a level with queues fills before the event loop comes round: eight gets, or one list of many objects. */
+const TURN_SEATS_MAX = 8;
+/** How long its requests may run before the event loop comes round, however few they are. */
+const TURN_MS_MAX = 2;
+/** What a request is taken for before it has run, in seconds of a seat, as upstream. */
+export const ESTIMATED_SECONDS = 0.003;
 
 export class Level {
   spec: LevelSpec;
   executing = 0;
   waiting = 0;
   readonly #pool: SeatPool;
-  readonly #nextTurn: (callback: () => void) => void;
-  #startedInTurn = 0;
+  readonly #afterInput: (callback: () => void) => void;
+  /** What this turn had so far. Less than a whole turn's is carried over: calling back costs more than a seat. */
+  #turnSeats = 0;
+  #turnMs = 0;
+  #isTurnOver = false;
   #queues: Queue[] = [];
   readonly #busy = new Set<Queue>();
   /** How much the queue that was served last had had: where idle queues begin. */
   #served = 0;
 
-  /** `nextTurn` calls back in the next turn of the event loop. */
-  constructor(spec: LevelSpec, pool: SeatPool, nextTurn: (callback: () => void) => void) {
+  /** `afterInput` calls back when the event loop has looked at its sockets. */
+  constructor(spec: LevelSpec, pool: SeatPool, afterInput: (callback: () => void) => void) {
     this.spec = spec;
     this.#pool = pool;
-    this.#nextTurn = nextTurn;
+    this.#afterInput = afterInput;
     this.#shape();
   }
 
@@ -90,12 +103,17 @@ export class Level {
 
   #shape(): void {
     const count = this.spec.queuing?.queues ?? 0;
-    this.#queues = Array.from({ length: count }, () => ({ waiting: [], executing: 0, served: this.#served }));
+    this.#queues = Array.from({ length: count }, () => ({
+      waiting: [],
+      running: 0,
+      executing: 0,
+      served: this.#served,
+    }));
   }
 
   #mayTake(width: number): boolean {
     const { seats, seatsKept, seatsBorrowedMax } = this.spec;
-    if (this.#startedInTurn >= TURN_STARTS_MAX && this.spec.queuing !== undefined) return false;
+    if (this.#isTurnOver) return false;
     const wanted = this.executing + width;
     // A request that is wider than the whole level runs when it is alone.
     if (wanted <= seatsKept || this.executing === 0) return true;
@@ -110,35 +128,49 @@ export class Level {
   #take(width: number): void {
     this.executing += width;
     this.#pool.taken += width;
-    // Calling back costs more than a seat: only who has used a turn's starts up has to wait for the turn's end.
-    if (this.spec.queuing === undefined || ++this.#startedInTurn !== TURN_STARTS_MAX) return;
-    this.#nextTurn(() => {
-      this.#startedInTurn = 0;
+    this.#spend(width, 0);
+  }
+
+  /** Counts against the turn. What has used it up makes the level wait for the event loop. */
+  #spend(seats: number, ms: number): void {
+    this.#turnSeats += seats;
+    this.#turnMs += ms;
+    if (this.#isTurnOver || this.spec.queuing === undefined) return;
+    if (this.#turnSeats < TURN_SEATS_MAX && this.#turnMs < TURN_MS_MAX) return;
+    this.#isTurnOver = true;
+    this.#afterInput(() => {
+      this.#isTurnOver = false;
+      this.#turnSeats = 0;
+      this.#turnMs = 0;
       this.dispatch();
     });
   }
 
-  /** A seat at once (undefined), a place in a queue, or a refusal. `hash` stands for the flow. */
+  /**
+   * A seat at once (undefined), a place in a queue, or a refusal. `hash` stands for the flow; `moreWork` is what the request
+   * leaves to be done after its end, in seconds of a seat. Who leaves says for how many milliseconds it ran.
+   */
   enter(
     hash: () => number,
     width: number,
+    moreWork: number,
     settle: Waiting['settle'],
     told: Waiting['told'],
-  ): { queued?: Waiting; refusal?: Refusal; leave: () => void } {
+  ): { queued?: Waiting; refusal?: Refusal; leave: (ranMs: number) => void } {
     const { queuing } = this.spec;
     if (queuing === undefined || this.#queues.length === 0) {
       if (!this.#mayTake(width)) return { refusal: 'concurrency-limit', leave: nothing };
       this.#take(width);
-      return { leave: () => this.#leave(undefined, width) };
+      return { leave: (ranMs) => this.#leave(undefined, width, ranMs) };
     }
     // Where nobody waits there is nothing to be fair about: the hand is not even dealt.
     if (this.waiting === 0 && this.#mayTake(width)) {
       this.#take(width);
-      return { leave: () => this.#leave(undefined, width) };
+      return { leave: (ranMs) => this.#leave(undefined, width, ranMs) };
     }
     const queue = this.#choose(hash(), queuing.handSize);
     if (queue.waiting.length >= queuing.queueLengthLimit) return { refusal: 'queue-full', leave: nothing };
-    const queued = { width, queue, settle, told };
+    const queued = { width, work: width * ESTIMATED_SECONDS + moreWork, queue, settle, told };
     if (queue.waiting.length === 0) {
       queue.served = Math.max(queue.served, this.#served);
       this.#busy.add(queue);
@@ -147,7 +179,7 @@ export class Level {
     this.#waits(1);
     // Without anybody in a seat nobody will ever give one free.
     if (this.executing === 0) this.dispatch();
-    return { queued, leave: () => this.#leave(queue, width) };
+    return { queued, leave: (ranMs) => this.#leave(queue, width, ranMs) };
   }
 
   /** Gives a place in the queue up. */
@@ -160,16 +192,17 @@ export class Level {
     return true;
   }
 
-  #leave(queue: Queue | undefined, width: number): void {
+  #leave(queue: Queue | undefined, width: number, ranMs: number): void {
     this.executing -= width;
     this.#pool.taken -= width;
-    if (queue !== undefined) queue.executing -= width;
+    if (queue !== undefined) {
+      queue.running--;
+      queue.executing -= width;
+      // Who took longer than it was taken for pays for it.
+      queue.served += width * Math.max(0, ranMs / 1000 - ESTIMATED_SECONDS);
+    }
+    this.#spend(0, ranMs);
     this.dispatch();
-  }
-
-  #serve(queue: Queue, width: number): void {
-    queue.executing += width;
-    queue.served = Math.max(queue.served, this.#served) + width;
   }
 
   /** Gives free seats to those that wait. */
@@ -183,15 +216,23 @@ export class Level {
       if (queue.waiting.length === 0) this.#busy.delete(queue);
       this.#served = Math.max(this.#served, queue.served);
       this.#take(first.width);
-      this.#serve(queue, first.width);
+      queue.running++;
+      queue.executing += first.width;
+      queue.served += first.work;
       first.settle(undefined);
     }
   }
 
   #next(): Queue | undefined {
-    let least: Queue | undefined;
-    for (const queue of this.#busy) if (least === undefined || queue.served < least.served) least = queue;
-    return least;
+    let best: Queue | undefined;
+    let end = Number.POSITIVE_INFINITY;
+    for (const queue of this.#busy) {
+      const ends = queue.served + (queue.waiting[0] as Waiting).work;
+      if (ends >= end) continue;
+      best = queue;
+      end = ends;
+    }
+    return best;
   }
 
   #choose(hash: number, handSize: number): Queue {

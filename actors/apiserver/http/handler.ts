@@ -117,7 +117,7 @@ async function answerPath(
   try {
     const known = await impersonatedOnPath(user, credentials, method, path, server);
     if (record !== undefined && known !== user) record.impersonatedUser = known;
-    seat = await server.fairness?.enter(pathRequest(known, method, path), 1, reply.response);
+    seat = await server.fairness?.enter(pathRequest(known, method, path), { seats: 1 }, reply.response);
     reply.seat = seat;
     const decision = await authorizePath(known, method, path, server);
     checkMainQuery(known, path.replace(/\/+$/, ''));
@@ -157,7 +157,9 @@ async function answerRemote(
   if (resource === undefined) await authorizePath(known, method, path, server);
   else await authorizeUnrouted(server, known, method, resource, query);
   const lasts = upgrade !== undefined || booleanOf(query.first['watch']) === true;
-  const seat = lasts ? undefined : await server.fairness?.enter(pathRequest(known, method, path), 1, reply.response);
+  const seat = lasts
+    ? undefined
+    : await server.fairness?.enter(pathRequest(known, method, path), { seats: 1 }, reply.response);
   try {
     await serveRemote(server, reply, remote, known);
     if (record !== undefined) server.auditor?.completed(record, reply.response.statusCode, {});
@@ -232,7 +234,33 @@ async function answerResource(
     if (call.audit !== undefined) server.auditor?.completed(call.audit, code, { call, error: status });
     else if (code === 401 && call.user.user === '') server.auditor?.unauthenticated(call);
   }
+  if (call.seat !== undefined) releaseWhenSent(call.seat, call, reply.response, server);
   server.metrics.request(call, code, (server.context.clock.monotonic() - started) / 1000);
+}
+
+/** What an answer may leave in its connection's buffer with its seat given back. */
+const UNSENT_BYTES_MAX = 64 * 1024;
+
+/**
+ * A request keeps its seat while its answer is compressed or waits for its client to read, for as long as a request may take:
+ * so what answers fill memory with is bounded by seats.
+ */
+function releaseWhenSent(seat: Seat, { verb }: Call, response: Response, server: Server): void {
+  const { clock } = server.context;
+  const way = 'stream' in response ? response.stream : response.socket;
+  const isSent = response.writableEnded && (way?.writableLength ?? 0) <= UNSENT_BYTES_MAX;
+  // A watch has no end of its own.
+  if (isSent || response.destroyed || (verb === 'watch' && !response.writableEnded)) {
+    seat.release();
+    return;
+  }
+  const release = () => {
+    timer.cancel();
+    seat.release();
+  };
+  const timer = clock.after(server.options.httpTimeouts.requestMs, release, { background: true });
+  response.once('finish', release);
+  response.once('close', release);
 }
 
 /** Streams are told of when they begin and when they end. */

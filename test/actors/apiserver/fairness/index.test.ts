@@ -218,6 +218,44 @@ describe('a client that goes while its request waits', () => {
   });
 });
 
+describe('an answer that nobody reads', () => {
+  it('keeps its seat until its client goes', async () => {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'large' } };
+    expect((await server.http('POST', '/api/v1/namespaces', namespace)).status).toBe(201);
+    const maps = '/api/v1/namespaces/large/configmaps';
+    // More than the buffers of a connection take on their own.
+    for (let index = 0; index < 24; index++) {
+      const map = { ...configMap(`large-${index}`, { text: 'x'.repeat(900_000) }) };
+      map.metadata = { ...map.metadata, namespace: 'large' };
+      expect((await server.http('POST', maps, map)).status).toBe(201);
+    }
+    const executing = async () => {
+      const { text } = await server.http('GET', '/metrics');
+      const line = text
+        .split('\n')
+        .find((each) => /_current_executing_requests\{[^}]*"global-default"[^}]*"global-default"/.test(each));
+      return Number(line?.split(' ').at(-1));
+    };
+    await until(async () => (await executing()) === 0);
+    const reader = request(server.url + maps, { headers: as('quiet'), agent: new Agent() });
+    reader.on('error', () => undefined);
+    const answered = new Promise<void>((resolve) => {
+      reader.on('response', (response) => {
+        response.pause();
+        resolve();
+      });
+    });
+    reader.end();
+    await answered;
+    await until(async () => (await executing()) === 1);
+    // It still has it later: others come and go.
+    expect((await server.http('GET', `${MAPS}/one`, undefined, as('quiet'))).status).toBe(200);
+    await until(async () => (await executing()) === 1);
+    reader.destroy();
+    await until(async () => (await executing()) === 0);
+  });
+});
+
 describe('what fairness needs', () => {
   it('is put back when somebody takes or changes it', async () => {
     await server.http('DELETE', `${FLOWS}/catch-all`);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deal, hashOf, Level, type LevelSpec, type SeatPool } from '../../../../actors/apiserver/fairness/level.ts';
+import { VirtualClock } from '../../../../src/runtime/index.ts';
 
 /** Turns that the levels wait for, which come when a test says so. */
 let turns: (() => void)[] = [];
@@ -20,6 +21,7 @@ const spec = (more: Partial<LevelSpec> = {}): LevelSpec => ({
   name: 'l',
   uid: 'u',
   seats: 2,
+  widthMax: 2,
   seatsKept: 2,
   seatsBorrowedMax: 0,
   queuing: { queues: 64, handSize: 6, queueLengthLimit: 5 },
@@ -33,13 +35,14 @@ const told = () => {
 /** Requests of flows, and the order in which they got their seats. */
 function bench(level: Level) {
   const served: string[] = [];
-  const leaves: (() => void)[] = [];
+  const leaves: ((ranMs: number) => void)[] = [];
   return {
     served,
     ask(flow: string, width = 1) {
       const place = level.enter(
         () => hashOf(flow),
         width,
+        0,
         () => {
           served.push(flow);
           leaves.push(place.leave);
@@ -52,8 +55,8 @@ function bench(level: Level) {
       }
       return place.refusal;
     },
-    finishOne() {
-      leaves.shift()?.();
+    finishOne(ranMs = 0) {
+      leaves.shift()?.(ranMs);
       turn();
     },
   };
@@ -110,6 +113,81 @@ describe('a level', () => {
     expect(served).toHaveLength(16);
   });
 
+  it('starts one wide request a turn, and none before the event loop has come round', () => {
+    const { ask, served } = bench(make(spec({ seats: 100, seatsKept: 100 }), pool(100)));
+    for (let request = 0; request < 20; request++) ask('flooder', 8);
+    expect(served).toHaveLength(1);
+    turn();
+    expect(served).toHaveLength(2);
+  });
+
+  it('waits for the event loop after requests that ran long, however few they were', () => {
+    const level = make(spec({ seats: 100, seatsKept: 100 }), pool(100));
+    const { ask, served } = bench(level);
+    level
+      .enter(
+        () => 1,
+        1,
+        0,
+        () => undefined,
+        told,
+      )
+      .leave(50);
+    ask('flooder');
+    expect(served).toEqual([]);
+    turn();
+    expect(served).toEqual(['flooder']);
+  });
+
+  it('serves the shorter of two that have had the same', () => {
+    const { ask, served, finishOne } = bench(make(spec({ seats: 10, seatsKept: 10 }), pool(10)));
+    for (let request = 0; request < 4; request++) ask('flooder', 8);
+    ask('quiet');
+    finishOne();
+    expect(served.slice(0, 2)).toEqual(['flooder', 'quiet']);
+  });
+
+  it('lets who took longer than it was taken for wait for the others', () => {
+    const { ask, served, finishOne } = bench(
+      make(spec({ seats: 1, seatsKept: 1, queuing: { queues: 64, handSize: 1, queueLengthLimit: 50 } }), pool(1)),
+    );
+    ask('first');
+    for (let request = 0; request < 4; request++) ask('slow');
+    for (let request = 0; request < 4; request++) ask('quick');
+    finishOne();
+    finishOne(served.at(-1) === 'slow' ? 100 : 0);
+    finishOne(served.at(-1) === 'slow' ? 100 : 0);
+    finishOne();
+    finishOne();
+    expect(served.slice(1).filter((flow) => flow === 'quick')).toHaveLength(4);
+  });
+
+  it('charges what a request leaves to be done after its end', () => {
+    const level = make(
+      spec({ seats: 1, seatsKept: 1, queuing: { queues: 64, handSize: 1, queueLengthLimit: 9 } }),
+      pool(1),
+    );
+    const order: string[] = [];
+    const ask = (flow: string, moreWork: number) => {
+      const place = level.enter(
+        () => hashOf(flow),
+        1,
+        moreWork,
+        () => {
+          order.push(flow);
+          place.leave(0);
+        },
+        told,
+      );
+      return place;
+    };
+    const first = ask('first', 0);
+    for (let request = 0; request < 3; request++) ask('told to many', 0.05);
+    for (let request = 0; request < 3; request++) ask('told to nobody', 0);
+    first.leave(0);
+    expect(order.slice(0, 3)).toEqual(['told to nobody', 'told to nobody', 'told to nobody']);
+  });
+
   it('lets a request that is wider than the level run alone', () => {
     const level = make(spec(), pool(10));
     const { ask, served, finishOne } = bench(level);
@@ -138,6 +216,65 @@ describe('a level', () => {
   });
 });
 
+describe('a flood of one flow, on the virtual clock', () => {
+  /** How many of the flood's requests get a seat between a quiet request's arrival and its own, at each of many moments. */
+  async function overtaken(width: number, ranMs: number, flow: string, moments = 50): Promise<number[]> {
+    const clock = new VirtualClock();
+    const level = new Level(
+      spec({
+        seats: 49,
+        seatsKept: 25,
+        seatsBorrowedMax: 24,
+        queuing: { queues: 128, handSize: 6, queueLengthLimit: 50 },
+      }),
+      pool(600),
+      (callback) => clock.afterInput(callback),
+    );
+    let served = 0;
+    const counts: number[] = [];
+    const send = (name: string, seats: number, ms: number, begun: () => void) => {
+      const run = () => {
+        begun();
+        // It runs to its end at once, as a read from the cache does, and leaves once its promises have settled.
+        void Promise.resolve().then(() => place.leave(ms));
+      };
+      const place = level.enter(() => hashOf(name), seats, 0, run, told);
+      if (place.queued === undefined && place.refusal === undefined) run();
+    };
+    const flood = () =>
+      send('flooder', width, ranMs, () => {
+        served++;
+        // Its client sends the next one, which is read in a later turn.
+        clock.afterInput(flood);
+      });
+    for (let connection = 0; connection < 250; connection++) flood();
+    for (let moment = 0; moment < moments; moment++) {
+      // The flood never ends, so time is never asked to stand still: one turn after the other is let go by.
+      await new Promise(setImmediate);
+      const before = served;
+      clock.afterInput(() => send(flow, 1, 0, () => counts.push(served - before)));
+      for (let turns = 0; counts.length <= moment && turns < 1000; turns++) await new Promise(setImmediate);
+    }
+    return counts;
+  }
+
+  it.each([
+    ['lists of many objects', 8, 1],
+    ['lists of some objects', 3, 0.3],
+    ['gets', 1, 0.1],
+    ['requests that look cheap and are not', 1, 20],
+  ])('of %s lets a quiet one by after a few', async (_what, width, ranMs) => {
+    const counts = await overtaken(width, ranMs, 'quiet');
+    expect(counts).toHaveLength(50);
+    // Two turns of eight seats at most, and no more than its hand of queues in the second.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(width === 1 && ranMs < 2 ? 16 : Math.ceil(16 / width) + 1);
+  });
+
+  it('makes its own further requests wait behind it', async () => {
+    expect(Math.min(...(await overtaken(8, 1, 'flooder', 5)))).toBeGreaterThan(100);
+  });
+});
+
 it('deals every flow a hand of different queues', () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: 128 }), fc.integer({ min: 1, max: 8 }), (flow, queues, hand) => {
@@ -158,10 +295,11 @@ it('takes and gives back a seat in less than five microseconds', () => {
         .enter(
           () => hashOf('global-default\njane'),
           1,
+          0,
           () => undefined,
           told,
         )
-        .leave();
+        .leave(0);
       turn();
     }
     return process.cpuUsage(before).user / rounds;
