@@ -35,7 +35,7 @@ export {
   trackUpdate,
   withManagedFields,
 } from './managed-fields.ts';
-export { mergeConfiguration } from './merge-configuration.ts';
+export { ConfigurationError, mergeConfiguration } from './merge-configuration.ts';
 export { orderedMetadata } from './metadata.ts';
 export * from './names.ts';
 export * from './openapi.ts';

@@ -2,14 +2,19 @@
  * Merges what a mutating policy made into an object, as server-side apply would, without any owners.
  * @see staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/smd.go
  */
-import { StatusError } from './errors.ts';
 import type { ApiObject, CustomForm } from './kinds/types.ts';
 import { type Schema, schemaOf } from './schema.ts';
+import { typedError } from './typed-errors.ts';
 import { isLeaf, mergeValues, resolveSchema } from './typed-value.ts';
 
+/** A configuration that cannot be merged; `message` says why in upstream's words. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
 /**
- * A new object. Lists and maps that are replaced as a whole cannot be merged.
- * @throws StatusError 400
+ * A new object. What the schema does not have, and lists and maps that are replaced as a whole, cannot be merged.
+ * @throws ConfigurationError
  */
 export function mergeConfiguration(
   object: ApiObject,
@@ -18,22 +23,34 @@ export function mergeConfiguration(
   custom: CustomForm | undefined,
 ): ApiObject {
   const schema = custom?.schema ?? schemaOf(definition);
-  checkMergeable(configuration, schema, '');
+  const wrong = schema === undefined ? undefined : typedError(configuration, schema);
+  if (wrong !== undefined) {
+    throw new ConfigurationError(`error applying patch: failed to convert patch object to typed object: ${wrong}`);
+  }
+  const atomics = atomicsIn(configuration, schema, '');
+  if (atomics.length > 0) {
+    const list = atomics.join(', ');
+    throw new ConfigurationError(
+      `error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${list}`,
+    );
+  }
   return mergeValues(object, configuration, schema) as ApiObject;
 }
 
-function checkMergeable(value: unknown, given: Schema | undefined, path: string): void {
-  if (typeof value !== 'object' || value === null) return;
+/** Paths of what is only ever replaced as a whole. */
+function atomicsIn(value: unknown, given: Schema | undefined, path: string): string[] {
+  if (typeof value !== 'object' || value === null) return [];
   const schema = resolveSchema(given, value);
-  if (path !== '' && isLeaf(schema) && schema !== undefined && ['object', 'map', 'array'].includes(schema.kind)) {
-    throw StatusError.badRequest(`invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: ${path}`);
-  }
+  const isAtomic = schema !== undefined && isLeaf(schema) && ['object', 'map', 'array'].includes(schema.kind);
+  const own = path !== '' && isAtomic ? [path] : [];
   if (Array.isArray(value)) {
-    for (const item of value) checkMergeable(item, schema?.element, path);
-    return;
+    return [...own, ...value.flatMap((item, index) => atomicsIn(item, schema?.element, `${path}[${index}]`))];
   }
-  for (const [name, member] of Object.entries(value)) {
-    const below = schema?.kind === 'object' ? schema.object?.fields.get(name)?.schema : schema?.element;
-    checkMergeable(member, below, `${path}.${name}`);
-  }
+  // Upstream does not look into maps.
+  const { fields } = schema?.object ?? {};
+  const below = Object.entries(value).flatMap(([name, member]) => {
+    const field = fields?.get(name);
+    return field === undefined ? [] : atomicsIn(member, field.schema, `${path}.${name}`);
+  });
+  return [...own, ...below];
 }

@@ -8,7 +8,7 @@ import type { AdmissionPlugin } from './plugin.ts';
 export const defaultIngressClass: AdmissionPlugin = {
   name: 'DefaultIngressClass',
   handles: (kind, operation, subresource) =>
-    kind.storagePrefix === '/registry/ingresses' && operation === 'CREATE' && subresource === '',
+    kind.storagePrefix === '/registry/ingress' && operation === 'CREATE' && subresource === '',
   mutate({ object }, server) {
     const spec = object?.['spec'] as { ingressClassName?: string } | undefined;
     if (spec === undefined || spec.ingressClassName !== undefined) return;

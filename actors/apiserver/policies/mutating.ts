@@ -4,12 +4,17 @@
  */
 import {
   type ApiObject,
+  aggregateText,
   applyJsonPatch,
+  ConfigurationError,
+  decodePatched,
   expressions,
+  type KindDefinition,
   mergeConfiguration,
   StatusError,
 } from '../../../src/api/index.ts';
 import { type Attributes, refusal } from '../admission/plugin.ts';
+import { expectedKindOf } from '../bodies.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
@@ -57,31 +62,38 @@ export function mutatingRules(policy: ApiObject): MutatingRules {
 
 type MutatingPolicy = Policy<MutatingRules>;
 
-/** A mutation that could not be carried out. */
+/** A mutation that could not be carried out: the policy's failure policy says what becomes of the request. */
 class MutationError extends Error {}
 
-/** @throws StatusError when a policy fails and must not */
+interface Failure {
+  readonly message: string;
+  /** What the answer gives as its reason; undefined: that of a refusal. */
+  readonly reason: string | undefined;
+}
+
+/** @throws StatusError when a policy fails and must not, or has made of the object what is none of its kind */
 export async function mutateByPolicies(
   policies: readonly MutatingPolicy[],
   attributes: Attributes,
   server: Server,
 ): Promise<void> {
   const rounds = Rounds.begin('MutatingAdmissionPolicy', attributes);
-  const failures: string[] = [];
+  const failures: Failure[] = [];
   for (const policy of policies) {
-    const failed = (binding: Binding | undefined, error: unknown, configuring: boolean): void => {
-      const known = error instanceof BindingError || error instanceof MutationError || error instanceof StatusError;
-      if (!known) throw error;
+    const fail = (binding: Binding | undefined, text: string, reason?: string): void => {
       if (policy.ignoresFailure) return;
-      const prefix = configuring ? `failed to configure ${binding === undefined ? 'policy' : 'binding'}: ` : '';
       const by =
         binding === undefined ? `policy '${policy.name}'` : `policy '${policy.name}' with binding '${binding.name}'`;
-      failures.push(`${by} denied request: ${prefix}${messageOf(error)}`);
+      failures.push({ message: `${by} denied request: ${text}`, reason });
+    };
+    const misconfigured = (binding: Binding | undefined, error: unknown): void => {
+      if (!(error instanceof BindingError) && !(error instanceof StatusError)) throw error;
+      fail(binding, `failed to configure ${binding === undefined ? 'policy' : 'binding'}: ${messageOf(error)}`);
     };
     try {
       if (!policy.matcher.matches(attributes)) continue;
     } catch (error) {
-      failed(undefined, error, true);
+      misconfigured(undefined, error);
       continue;
     }
     for (const binding of policy.bindings) {
@@ -90,35 +102,41 @@ export async function mutateByPolicies(
         if (binding.matcher?.matches(attributes) === false) continue;
         params = paramsOf(policy.paramKind, binding.paramRef, attributes, server);
       } catch (error) {
-        failed(binding, error, true);
+        misconfigured(binding, error);
         continue;
       }
       for (const [index, param] of params.entries()) {
         const id = `${policy.name}/${binding.name}/${index}`;
         if (rounds.skips(id, attributes)) continue;
-        try {
-          const changed = await mutate(policy, attributes, param, server);
-          if (changed !== undefined) rounds.note(id, policy.rules.reinvokes, changed, attributes);
-        } catch (error) {
-          failed(binding, error, false);
-        }
+        const changed = await mutate(policy, attributes, param, server, (text) => fail(binding, text, 'Invalid'));
+        if (changed !== undefined) rounds.note(id, policy.rules.reinvokes, changed, attributes);
       }
     }
   }
   rounds.end(attributes);
   const [first] = failures;
   if (first === undefined) return;
-  const { status } = refusal(attributes, first);
-  const causes = failures.map((message) => ({ message }));
-  throw StatusError.fromStatus({ ...status, message: first, details: { ...status.details, causes } });
+  const { status } = refusal(attributes, first.message);
+  const causes = failures.map(({ message }) => ({ message }));
+  // The code stays that of a refusal, whatever the reason.
+  throw StatusError.fromStatus({
+    ...status,
+    message: first.message,
+    reason: first.reason ?? status.reason,
+    details: { ...status.details, causes },
+  });
 }
 
-/** Whether it has changed the object; undefined when it has nothing to say of it. @throws MutationError */
+/**
+ * Whether it has changed the object; undefined when it has nothing to say of it. A mutation that fails does not keep those after it
+ * from being made.
+ */
 async function mutate(
   { matcher, rules }: MutatingPolicy,
   attributes: Attributes,
   param: ApiObject | null,
   server: Server,
+  fail: (text: string) => void,
 ): Promise<boolean | undefined> {
   const { readJson, dynType } = expressions();
   const { kind: requested, operation, subresource } = attributes;
@@ -130,45 +148,67 @@ async function mutate(
   const runOf = (variables: Variables): Run => new Run(rules.composition, variables, params);
   const run = runOf(request);
   const matched = rules.composition.conditions.evaluate(run.variables);
-  if ('errors' in matched) throw new MutationError(matched.errors.join(', '));
+  if ('errors' in matched) {
+    fail(aggregateText(matched.errors));
+    return undefined;
+  }
   if (!matched.matches) return undefined;
   const before = shown;
   for (const { type, expression } of rules.mutations) {
     // Each mutation sees what those before it have made, its variables too.
     const changed: unknown = shown === before ? undefined : readJson(shown, dynType);
     const result = (changed === undefined ? run : runOf({ ...request, object: changed })).evaluate(expression);
-    if ('error' in result) throw new MutationError(result.error);
-    shown =
-      type === 'JSONPatch'
-        ? patched(shown, result.value)
-        : configured(shown, result.value, kind.definition, kind.custom);
+    try {
+      if ('error' in result) throw new MutationError(result.error);
+      shown = type === 'JSONPatch' ? patched(shown, result.value, kind) : configured(shown, result.value, kind);
+    } catch (error) {
+      if (!(error instanceof MutationError)) throw error;
+      fail(error.message);
+    }
   }
   if (sameValue(shown, before)) return false;
   await takeOver(attributes, kind, shown, server);
   return true;
 }
 
-function patched(shown: ApiObject, value: unknown): ApiObject {
+const TEST_FAILED = ': test failed';
+
+/** The object with a patch applied; as it was when a test in the patch fails. @throws StatusError 500 for what the kind does not have */
+function patched(shown: ApiObject, value: unknown, kind: KindDefinition): ApiObject {
   const operations = made(() => expressions().patchOperationsOf(value));
-  return applyJsonPatch(shown, operations, (reason) => StatusError.badRequest(`JSON Patch: ${reason}`)) as ApiObject;
+  let isTestFailed = false;
+  let result: unknown;
+  try {
+    result = applyJsonPatch(shown, operations, (reason) => {
+      isTestFailed = reason.endsWith(TEST_FAILED);
+      return StatusError.badRequest(`JSON Patch: ${reason}`);
+    });
+  } catch (error) {
+    if (isTestFailed) return shown;
+    throw error instanceof StatusError ? new MutationError(error.message) : error;
+  }
+  // A part such as a scale is of another kind; of custom kinds anything is taken until they are pruned.
+  if (kind.custom === undefined && shown['kind'] === kind.kind) {
+    decodePatched(result, expectedKindOf(kind), 'Strict', (reason) => StatusError.internalError(reason));
+  }
+  return result as ApiObject;
 }
 
-function configured(
-  shown: ApiObject,
-  value: unknown,
-  definition: string,
-  custom: Parameters<typeof mergeConfiguration>[3],
-): ApiObject {
+function configured(shown: ApiObject, value: unknown, { definition, custom }: KindDefinition): ApiObject {
   const configuration = made(() => expressions().configurationOf(value));
-  return made(() => mergeConfiguration(shown, configuration, definition, custom));
+  try {
+    return mergeConfiguration(shown, configuration, definition, custom);
+  } catch (error) {
+    throw error instanceof ConfigurationError ? new MutationError(error.message) : error;
+  }
 }
 
-/** Errors of expressions and merges, as errors of the mutation. */
+/** Errors of expressions, as errors of the mutation. */
 function made<Value>(make: () => Value): Value {
   try {
     return make();
   } catch (error) {
-    if (error instanceof StatusError || error instanceof expressions().CelError) throw new MutationError(error.message);
+    if (error instanceof expressions().CelError) throw new MutationError(error.message);
     throw error;
   }
 }

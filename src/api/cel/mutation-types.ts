@@ -58,7 +58,7 @@ function checkNames(value: unknown, path: string): void {
   if (value instanceof CelList) for (const item of value) checkNames(item, path);
   if (!(value instanceof StructValue)) return;
   if (value.typeName !== path) {
-    const problem = `unexpected type name "${value.typeName}", expected "${path}", which matches field name path from root Object type`;
+    const problem = `type mismatch: unexpected type name "${value.typeName}", expected "${path}", which matches field name path from root Object type`;
     throw new CelError(problem);
   }
   for (const [name, member] of value.fields) checkNames(member, `${path}.${name}`);
@@ -70,6 +70,8 @@ export function patchOperationsOf(value: unknown): Record<string, unknown>[] {
   return [...value].map((operation) => {
     if (!(operation instanceof StructValue) || operation.typeName !== PATCH)
       throw new CelError('the expression did not make a list of JSONPatch');
+    const { value: given } = Object.fromEntries(operation.fields);
+    if (given instanceof StructValue) checkNames(given, given.typeName);
     return jsonOf(operation) as Record<string, unknown>;
   });
 }

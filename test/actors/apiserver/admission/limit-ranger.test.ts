@@ -121,4 +121,27 @@ describe('defaults of classes', () => {
       '',
     );
   });
+
+  it('is the newest of ingress classes, for ingresses that name none in either way', async () => {
+    const GROUP = '/apis/networking.k8s.io/v1';
+    await server.http('POST', `${GROUP}/ingressclasses`, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'usual', annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } },
+      spec: { controller: 'example.com/none' },
+    });
+    const create = async (name: string, annotations: object, spec: object) => {
+      const { status, body } = await server.http('POST', `${GROUP}/namespaces/default/ingresses`, {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name, annotations },
+        spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } }, ...spec },
+      });
+      expect(status).toBe(201);
+      return body.spec.ingressClassName;
+    };
+    expect(await create('unnamed', {}, {})).toBe('usual');
+    expect(await create('named', {}, { ingressClassName: 'other' })).toBe('other');
+    expect(await create('annotated', { 'kubernetes.io/ingress.class': 'old' }, {})).toBeUndefined();
+  });
 });

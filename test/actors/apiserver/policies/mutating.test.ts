@@ -142,6 +142,62 @@ describe('a mutating policy', () => {
     expect((await loose()).status).toBe(201);
   });
 
+  it('leaves the object alone when a test in a patch fails', async () => {
+    const create = await policy([
+      patch(`[
+        JSONPatch{op: "test", path: "/metadata/labels/policy", value: "other"},
+        JSONPatch{op: "add", path: "/metadata/labels/tested", value: "yes"}
+      ]`),
+      patch('[JSONPatch{op: "add", path: "/metadata/labels/after", value: "yes"}]'),
+    ]);
+    const { status, body } = await create();
+    expect([status, body.metadata.labels.tested, body.metadata.labels.after]).toEqual([201, undefined, 'yes']);
+  });
+
+  it.each([
+    [
+      'Object{metadata: Object.metadata{nope: "x"}}',
+      'failed to convert patch object to typed object: .metadata.nope: field not declared in schema',
+    ],
+    [
+      'Object{metadata: Object.metadata{labels: {"a": 1}}}',
+      'failed to convert patch object to typed object: .metadata.labels.a: expected string, got &value.valueUnstructured{Value:1}',
+    ],
+    [
+      'Object{spec: Object.spec{containers: [Object.spec.containers{name: "c", args: ["a"]}], nodeSelector: {"a": "b"}}}',
+      'invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.containers[0].args, .spec.nodeSelector',
+    ],
+  ])('merges nothing that the kind does not have: %s', async (expression, problem) => {
+    const { status, body } = await (await policy([apply(expression)]))();
+    expect([status, body.reason]).toEqual([403, 'Invalid']);
+    expect(body.message).toMatch(/^policy 'm\d+' with binding 'm\d+' denied request: error applying patch: /);
+    expect(body.message).toContain(problem);
+    expect(body.details.causes).toEqual([{ message: body.message }]);
+  });
+
+  it('is an internal error when a patch makes what is none of the kind, whatever the failure policy', async () => {
+    const create = await policy([patch('[JSONPatch{op: "add", path: "/nope", value: 1}]')], {
+      failurePolicy: 'Ignore',
+    });
+    const { status, body } = await create();
+    expect([status, body.message]).toEqual([
+      500,
+      'Internal error occurred: strict decoding error: unknown field "nope"',
+    ]);
+  });
+
+  it('does what its other mutations say when one fails and may', async () => {
+    const create = await policy(
+      [
+        patch('[JSONPatch{op: "add", path: "/metadata/labels/before", value: "yes"}]'),
+        patch('[JSONPatch{op: "remove", path: "/metadata/labels/nope"}]'),
+        patch('[JSONPatch{op: "add", path: "/metadata/labels/after", value: "yes"}]'),
+      ],
+      { failurePolicy: 'Ignore' },
+    );
+    expect((await create()).body.metadata.labels).toMatchObject({ before: 'yes', after: 'yes' });
+  });
+
   it('is asked only when its match conditions hold, and knows variables', async () => {
     const create = await policy([apply('Object{metadata: Object.metadata{labels: {"image": variables.first}}}')], {
       matchConditions: [{ name: 'named', expression: "object.spec.containers[0].image.startsWith('nginx')" }],
