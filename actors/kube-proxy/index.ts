@@ -15,7 +15,7 @@ import {
   Router,
   type ServiceTable,
 } from '../../src/network/index.ts';
-import { nodeAddress } from '../../src/node/index.ts';
+import { nodeAddresses } from '../../src/node/index.ts';
 import { type ActorContext, defineActor } from '../../src/runtime/index.ts';
 
 export interface KubeProxyOptions {
@@ -39,7 +39,7 @@ export const kubeProxyActor = defineActor<KubeProxyOptions>({
 
 async function startKubeProxy(context: ActorContext, options: KubeProxyOptions): Promise<void> {
   const { bus, clock, host, random } = context;
-  const { nodeName, zone, nodeIps = [nodeAddress(options)] } = options;
+  const { nodeName, zone, nodeIps = nodeAddresses(options) } = options;
   const place: ProxyPlace = { nodeName, zone, nodeIps };
   const informers = sharedInformers(context, options.apiserver);
   const table = host.share(`network.services/${options.apiserver ?? ''}`, () => followServices(informers));

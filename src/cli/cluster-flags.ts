@@ -16,7 +16,7 @@ import { readAdmissionConfiguration } from './admission-configuration.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { progressBar } from './progress.ts';
 import { readSchedulerConfiguration } from './scheduler-configuration.ts';
-import { cidr, featureGates, names, repeated, type Threads, threads, wholeNumber } from './values.ts';
+import { cidrs, featureGates, names, repeated, type Threads, threads, wholeNumber } from './values.ts';
 
 export interface ClusterFlags {
   readonly nodes: number;
@@ -28,6 +28,7 @@ export interface ClusterFlags {
   readonly kubeconfig: string;
   readonly threads: Threads;
   readonly serviceCidr: string;
+  readonly podCidr?: string;
   readonly seed: number;
   readonly enableAdmissionPlugins?: readonly string[];
   readonly disableAdmissionPlugins?: readonly string[];
@@ -53,7 +54,13 @@ export function addClusterFlags(command: Command, nodes: number): Command {
     .option('--address <ip>', 'address to listen on for HTTPS', '127.0.0.1')
     .option('--kubeconfig <file>', "write the administrator's kubeconfig here", '.kubehive/kubeconfig')
     .option('--threads <how>', 'auto, dedicated, shared, inline, or a number of shared threads', threads, 'auto')
-    .option('--service-cidr <cidr>', 'addresses of Services', cidr, '10.96.0.0/16')
+    .option(
+      '--service-cidr <ranges>',
+      'addresses of Services; one of each family for dual-stack',
+      cidrs,
+      '10.96.0.0/16',
+    )
+    .option('--pod-cidr <ranges>', 'addresses of pods, of which node-ipam-controller gives every node a part', cidrs)
     .option('--seed <n>', 'seed of everything random', wholeNumber(0, 2 ** 31), 1)
     .option('--enable-admission-plugins <list>', 'admission plugins to run that are off by default', names)
     .option('--disable-admission-plugins <list>', 'admission plugins to leave out', names)
@@ -82,6 +89,7 @@ export async function startCluster(flags: ClusterFlags, security: SecurityOption
     threads: flags.threads,
     seed: flags.seed,
     serviceCidr: flags.serviceCidr,
+    ...(flags.podCidr === undefined ? {} : { podCidr: flags.podCidr }),
     security,
     https: { host: flags.address, port: flags.securePort },
     ...(flags.port === undefined ? {} : { http: { port: flags.port } }),

@@ -23,8 +23,20 @@ export function threads(text: string): Threads {
   );
 }
 
-/** An IPv4 or IPv6 range such as 10.96.0.0/16. */
-export function cidr(text: string): string {
+/** A range such as 10.96.0.0/16, or one of each family with a comma between. */
+export function cidrs(text: string): string {
+  const ranges = text.split(',').map((range) => cidr(range.trim()));
+  const [first, second] = ranges;
+  const isOfBoth = ranges.length === 2 && first?.includes(':') !== second?.includes(':');
+  if (ranges.length > 1 && !isOfBoth) {
+    throw new InvalidArgumentError(
+      'it takes one range, or one of IPv4 and one of IPv6, as in 10.96.0.0/16,fd00:10:96::/112.',
+    );
+  }
+  return ranges.join();
+}
+
+function cidr(text: string): string {
   const [address = '', bits = ''] = text.split('/');
   const octets = address.split('.');
   const isV4 = octets.length === 4 && octets.every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) < 256);

@@ -14,6 +14,7 @@ import { enabledRows, loadExpressions, RuntimeConfigError } from '../api/index.t
 import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
 import { servedVersion } from '../controller/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
+import { checkAddresses, defaultPodCidr, familiesOf, serviceRanges } from './addresses.ts';
 import { grantRoles } from './grants.ts';
 import {
   administrator,
@@ -30,7 +31,7 @@ import { type CertificateAuthority, createAuthority, openAuthority, openSigningK
 import { serveQueries } from './queries.ts';
 import { furtherClientAuthorities, securityOptions } from './security.ts';
 import { type ComponentSelection, selectComponents } from './selection.ts';
-import { defaultServiceCidr, issueServing, noCertificates, openFrontProxy, renewServing } from './serving.ts';
+import { issueServing, noCertificates, openFrontProxy, renewServing } from './serving.ts';
 import { checkThreadPlan, type NodeThreadPlan, planNodeThreads, planThreads, type ThreadPlan } from './threads.ts';
 
 /** Nodes are started in slices of this many, so that progress shows and the API server is not flooded. */
@@ -205,6 +206,8 @@ export class Cluster {
         externalCloud: this.selection.controllers.includes('cloud-node-controller'),
         ...(capacity === undefined ? {} : { capacity }),
         ordinal: index,
+        families: familiesOf(this.options),
+        ...(this.selection.controllers.includes('node-ipam-controller') ? { podCidr: 'from-node' } : {}),
         ...(simulation === undefined
           ? {}
           : { delays: { imagePullMs: simulation.imagePullMs, startMs: simulation.containerStartMs } }),
@@ -216,7 +219,7 @@ export class Cluster {
       address: `kube-proxy/${node.name}`,
       identity: kubeProxyIdentity,
       ...where,
-      options: { nodeName: node.name, ordinal: index },
+      options: { nodeName: node.name, ordinal: index, families: familiesOf(this.options) },
     } as ActorSpec;
     return [kubelet, proxy];
   }
@@ -243,11 +246,15 @@ function plan(options: ClusterOptions): Plan {
   const nodes = planNodes(options.nodes);
   checkRuntimeConfig(options.runtimeConfig);
   const names = controllers.map(({ name }) => name);
-  const selection = servedOnly(selectComponents(options.components ?? ['all'], names), options.runtimeConfig);
+  const chosen = servedOnly(selectComponents(options.components ?? ['all'], names), options.runtimeConfig);
+  const needed = options.podCidr === undefined ? [] : ['node-ipam-controller'];
+  const isRun = (name: string) => chosen.controllers.includes(name) || needed.includes(name);
+  const selection = { ...chosen, controllers: names.filter(isRun) };
   const threads = planThreads(options.threads);
   if (options.clock === 'virtual' && threads.controlPlane !== 'inline') {
     throw new ClusterOptionsError("clock: 'virtual' needs threads: 'inline', since time in threads cannot be stopped");
   }
+  checkAddresses(options);
   const nodeActors = selection.nodes ? nodes.length * actorsOfNode(selection) : 0;
   checkThreadPlan(options.threads, controlPlaneActors(selection), nodeActors);
   return { nodes, selection, threads };
@@ -331,7 +338,7 @@ async function controlPlane(
                 keyPem: serving.key,
                 clientCaPem: authority.certificate + furtherClientAuthorities(security),
               },
-        serviceCidr: options.serviceCidr ?? defaultServiceCidr,
+        serviceCidr: serviceRanges(options).join(),
         nodePortRange: options.nodePortRange ?? '30000-32767',
         // Without the controller that makes them, no pod could have a service account.
         serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
@@ -371,7 +378,8 @@ async function controlPlane(
         controller,
         ...(options.leaderElection === true ? { leader: controllerManagerActor.name } : {}),
         settings: {
-          clusterCidr: options.podCidr ?? '10.244.0.0/16',
+          clusterCidr: options.podCidr ?? defaultPodCidr,
+          serviceCidrs: serviceRanges(options),
           ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
           ...(authority === undefined ? {} : { rootCa: authority.certificate }),
           // The CA's key goes to the one controller that signs, and to no other.

@@ -47,9 +47,15 @@ export interface ClusterOptions {
   readonly http?: ListenOptions | false;
   /** HTTPS with certificates of the cluster's own CA. Default: on a free port of 127.0.0.1. */
   readonly https?: ListenOptions | false;
-  /** Default 10.96.0.0/16. */
+  /**
+   * Addresses of Services. Default 10.96.0.0/16. Two ranges with a comma between, one of IPv4 and one of IPv6, make a dual-stack
+   * cluster, whose nodes and pods have addresses of both families too; the first is the family of a Service that asks for none.
+   */
   readonly serviceCidr?: string;
-  /** Default 10.244.0.0/16. Every node gets a part of it. */
+  /**
+   * The network of pods, or one of each family with a comma between. With it `node-ipam-controller` runs and gives every node a
+   * part. Default: nodes have parts of 10.128.0.0/9 (and fd00:10:128::/48) by their number.
+   */
   readonly podCidr?: string;
   /** Default `30000-32767`. */
   readonly nodePortRange?: string;

@@ -5,18 +5,13 @@
 import { join } from 'node:path';
 import { apiserverChannels } from '../client/index.ts';
 import type { Bus, Clock } from '../runtime/index.ts';
+import { kubernetesAddress } from './addresses.ts';
 import { type ClusterOptions, ClusterOptionsError } from './options.ts';
 import { type CertificateAuthority, type Credential, createAuthority, keepCredential, openAuthority } from './pki.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Serving certificates hold for a year and are renewed after two thirds of it. */
 const RENEWAL_MS = 243 * DAY_MS;
-
-export const defaultServiceCidr = '10.96.0.0/16';
-
-/** The address of the `kubernetes` Service: the first one of the range. */
-const firstAddress = (cidr: string): string =>
-  (cidr.split('/')[0] ?? cidr).replace(/\d+$/, (last) => String(Number(last) + 1));
 
 /** A serving certificate for all names of the API server. */
 export function issueServing(
@@ -26,8 +21,14 @@ export function issueServing(
   nowMs: number,
 ): Promise<Credential> {
   const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
-  const service = firstAddress(options.serviceCidr ?? defaultServiceCidr);
-  const hosts = [host, '127.0.0.1', '::1', ...names, 'kubernetes.default.svc.cluster.local', service];
+  const hosts = [
+    host,
+    '127.0.0.1',
+    '::1',
+    ...names,
+    'kubernetes.default.svc.cluster.local',
+    kubernetesAddress(options),
+  ];
   return authority.issue({ commonName: 'kube-apiserver', usage: 'server', hosts: [...new Set(hosts)], nowMs });
 }
 

@@ -122,3 +122,36 @@ export class AddressPool {
     return offset >= 0 && offset < this.#size ? offset : undefined;
   }
 }
+
+/** The pools of a node whose pods have an address of each of its ranges. */
+export class AddressPools {
+  readonly #pools: readonly AddressPool[];
+
+  /** @throws RangeError for what is no range */
+  constructor(cidrs: readonly string[]) {
+    this.#pools = cidrs.map((cidr) => new AddressPool(parseCidr(cidr)));
+  }
+
+  /** One address of each range, or undefined when one of them has none left. */
+  allocate(): readonly string[] | undefined {
+    const addresses: string[] = [];
+    for (const pool of this.#pools) {
+      const address = pool.allocate();
+      if (address === undefined) {
+        for (const taken of addresses) this.release(taken);
+        return undefined;
+      }
+      addresses.push(address);
+    }
+    return addresses;
+  }
+
+  /** Marks an address as in use; one outside of the ranges is ignored. */
+  reserve(address: string): void {
+    for (const pool of this.#pools) pool.reserve(address);
+  }
+
+  release(address: string): void {
+    for (const pool of this.#pools) pool.release(address);
+  }
+}

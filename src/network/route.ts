@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 import { chooseEndpoints, type EndpointChoice } from './endpoint-choice.ts';
+import { familyOf, ruleOfFamily } from './families.ts';
 import {
   type EndpointTarget,
   type Entry,
@@ -57,7 +58,9 @@ export class Router {
     const { address, port, protocol } = connection;
     const found = index.find(address, port, protocol) ?? this.#nodePort(index, connection);
     if (found === undefined) return { outcome: 'none', reason: `no Service has ${address}:${port}/${protocol}` };
-    const { rule, entry } = found;
+    const { entry } = found;
+    const rule = ruleOfFamily(found.rule, familyOf(address));
+    if (rule === undefined) return { outcome: 'none', reason: `no Service has ${address}:${port}/${protocol}` };
     const names = { service: `${rule.namespace}/${rule.service}`, portName: rule.portName };
     if (entry === 'load balancer IP' && !isAllowed(rule.sourceRanges, connection.source)) {
       return { outcome: 'drop', ...names, reason: `${connection.source} is not in the load balancer's source ranges` };

@@ -76,6 +76,10 @@ export type RouteAnswer =
       readonly reason: string;
     };
 
+/** `10.0.0.1:80`, or `[fd00::1]:80`. */
+export const addressAndPort = ({ ip, port }: { readonly ip: string; readonly port: number }): string =>
+  ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+
 /** `namespace/name:port`, as all proxy modes name a service port in comments. */
 export function portText({ namespace, service, portName }: ServicePortRule): string {
   return portName === '' ? `${namespace}/${service}` : `${namespace}/${service}:${portName}`;

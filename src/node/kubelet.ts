@@ -5,13 +5,13 @@
 import { lastValueFrom, map, Observable, toArray } from 'rxjs';
 import { quantityValue } from '../api/index.ts';
 import { createBusClient, createEventRecorder, type EventRecorder } from '../client/index.ts';
-import { AddressPool, parseCidr } from '../network/index.ts';
+import { AddressPools } from '../network/index.ts';
 import type { ActorContext } from '../runtime/index.ts';
 import { logContainerId, readLog, refuse } from './container-logs.ts';
 import { type KubeletFacts, KubeletHttp } from './kubelet-http.ts';
 import { MirrorKeeper } from './mirror-keeper.ts';
 import { NodeLease } from './node-lease.ts';
-import { nodeAddress, nodeAllocatable, nodePodCidr } from './node-object.ts';
+import { nodeAddresses, nodeAllocatable, nodePodCidrs } from './node-object.ts';
 import { NodeRegistration } from './node-registration.ts';
 import type { KubeletOptions } from './options.ts';
 import { type BoundPod, isMirrorPod, isStaticPod, sameRecord } from './pod.ts';
@@ -58,7 +58,7 @@ class Kubelet implements PodWorkerHost {
   /** From the first pod on whose volumes have to be waited for. */
   #volumes: PodVolumes | undefined;
   #recorder: EventRecorder | undefined;
-  #pool: AddressPool | undefined;
+  #pools: AddressPools | undefined;
   #http: KubeletHttp | undefined;
   readonly #startedAtMs: number;
   #poolAskedAtMs = Number.NEGATIVE_INFINITY;
@@ -69,7 +69,7 @@ class Kubelet implements PodWorkerHost {
     this.#options = options;
     this.clock = clock;
     this.#startedAtMs = clock.now();
-    this.hostIps = [nodeAddress(options)];
+    this.hostIps = nodeAddresses(options);
     this.#client = createBusClient(context.bus, {
       clock,
       ...(options.apiserver === undefined ? undefined : { address: options.apiserver }),
@@ -107,8 +107,8 @@ class Kubelet implements PodWorkerHost {
       });
     }
     if (this.#registration.volumesInUse.length > 0) this.#podVolumes();
-    const cidr = this.#registration.node.spec?.podCIDR ?? nodePodCidr(this.#options);
-    if (cidr !== undefined) this.#pool = new AddressPool(parseCidr(cidr));
+    const cidrs = this.#registration.node.spec?.podCIDRs ?? nodePodCidrs(this.#options);
+    if (cidrs.length > 0) this.#pools = new AddressPools(cidrs);
     const lease = new NodeLease({
       ...this.#common(),
       nodeName,
@@ -136,9 +136,9 @@ class Kubelet implements PodWorkerHost {
     }
   }
 
-  addresses(): AddressPool | undefined {
-    if (this.#pool === undefined) this.#lookForCidr();
-    return this.#pool;
+  addresses(): AddressPools | undefined {
+    if (this.#pools === undefined) this.#lookForCidr();
+    return this.#pools;
   }
 
   mount(worker: PodWorker, ready: () => void): boolean {
@@ -182,10 +182,10 @@ class Kubelet implements PodWorkerHost {
     if (this.clock.monotonic() - this.#poolAskedAtMs < 1000) return;
     this.#poolAskedAtMs = this.clock.monotonic();
     const found = (): void => {
-      const cidr = this.#registration.node.spec?.podCIDR;
-      if (cidr === undefined || this.#pool !== undefined) return;
-      this.#pool = new AddressPool(parseCidr(cidr));
-      for (const worker of this.#workers.values()) for (const ip of worker.podIps) this.#pool.reserve(ip);
+      const cidrs = this.#registration.node.spec?.podCIDRs;
+      if (cidrs === undefined || this.#pools !== undefined) return;
+      this.#pools = new AddressPools(cidrs);
+      for (const worker of this.#workers.values()) for (const ip of worker.podIps) this.#pools.reserve(ip);
       for (const worker of this.#workers.values()) worker.sync();
     };
     this.#registration.refresh().then(found, (error: unknown) => {

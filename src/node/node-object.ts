@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { formatTime, type Node, type NodeCondition, type NodeStatus, type Quantity } from '../api/index.ts';
 import { formatAddress, formatCidr, parseAddress, parseCidr, subnet } from '../network/index.ts';
-import type { KubeletOptions } from './options.ts';
+import type { AddressFamily, KubeletOptions } from './options.ts';
 import type { ImageRecord } from './runtime.ts';
 
 export const kubeletVersion = 'v1.36.2';
@@ -21,7 +21,7 @@ const defaultCapacity: Readonly<Record<string, Quantity>> = {
 };
 
 /** What a node's default addresses are made of. */
-type Numbered = Pick<KubeletOptions, 'nodeName' | 'ordinal'>;
+type Numbered = Pick<KubeletOptions, 'nodeName' | 'ordinal' | 'families'>;
 
 /** The node's ordinal, or the number at the end of its name, or else one made of its hash; below `bound`. */
 export function nodeNumber({ nodeName, ordinal }: Numbered, bound: number): number {
@@ -30,20 +30,31 @@ export function nodeNumber({ nodeName, ordinal }: Numbered, bound: number): numb
   return createHash('sha256').update(nodeName).digest().readUInt32BE(0) % bound;
 }
 
-/** The node's own address: the one it was given, or one of 172.16.0.0/12. */
-export function nodeAddress(options: Numbered & Pick<KubeletOptions, 'address'>): string {
-  return options.address ?? formatAddress(parseAddress('172.16.0.1') + BigInt(nodeNumber(options, 2 ** 20 - 2)), 4);
+/** Where simulated nodes and their pods have their addresses. */
+const simulated = {
+  IPv4: { firstNode: parseAddress('172.16.0.1'), pods: parseCidr('10.128.0.0/9'), prefix: 24, family: 4 },
+  IPv6: { firstNode: parseAddress('fd00:172:16::1'), pods: parseCidr('fd00:10:128::/48'), prefix: 64, family: 6 },
+} as const;
+
+const familiesOf = ({ families }: Numbered): readonly AddressFamily[] => families ?? ['IPv4'];
+
+/** The node's own addresses: the one it was given, or one of 172.16.0.0/12 and of fd00:172:16::/48, by its families. */
+export function nodeAddresses(options: Numbered & Pick<KubeletOptions, 'address'>): readonly string[] {
+  if (options.address !== undefined) return [options.address];
+  const number = BigInt(nodeNumber(options, 2 ** 20 - 2));
+  return familiesOf(options).map((name) => formatAddress(simulated[name].firstNode + number, simulated[name].family));
 }
 
-const simulatedPodRange = parseCidr('10.128.0.0/9');
-
-/** The range of the node's pods, or undefined when a controller is to choose it. */
-export function nodePodCidr(options: KubeletOptions): string | undefined {
+/** The ranges of the node's pods, one of each family, or none when a controller is to choose them. */
+export function nodePodCidrs(options: KubeletOptions): readonly string[] {
   const { podCidr } = options;
-  if (podCidr === 'from-node') return undefined;
-  if (podCidr !== undefined) return podCidr;
-  const block = subnet(simulatedPodRange, 24, nodeNumber(options, 2 ** 15));
-  return block === undefined ? undefined : formatCidr(block);
+  if (podCidr === 'from-node') return [];
+  if (podCidr !== undefined) return podCidr.split(',').map((cidr) => cidr.trim());
+  const number = nodeNumber(options, 2 ** 15);
+  return familiesOf(options).flatMap((name) => {
+    const block = subnet(simulated[name].pods, simulated[name].prefix, number);
+    return block === undefined ? [] : [formatCidr(block)];
+  });
 }
 
 export function nodeCapacity({ capacity }: KubeletOptions): Record<string, Quantity> {
@@ -80,7 +91,7 @@ const uninitializedTaint = {
 
 /** The Node that is registered, its status included. */
 export function nodeObject(options: KubeletOptions, runtimeVersion: string, nowMs: number): Node {
-  const podCidr = nodePodCidr(options);
+  const podCIDRs = nodePodCidrs(options);
   const taints = [...(options.taints ?? []), ...(options.externalCloud === true ? [uninitializedTaint] : [])];
   return {
     apiVersion: 'v1',
@@ -91,7 +102,7 @@ export function nodeObject(options: KubeletOptions, runtimeVersion: string, nowM
       annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...options.annotations },
     },
     spec: {
-      ...(podCidr === undefined ? undefined : { podCIDR: podCidr, podCIDRs: [podCidr] }),
+      ...(podCIDRs.length === 0 ? undefined : { podCIDR: podCIDRs[0], podCIDRs: [...podCIDRs] }),
       ...(options.providerId === undefined ? undefined : { providerID: options.providerId }),
       ...(taints.length === 0 ? undefined : { taints }),
     },
@@ -108,12 +119,11 @@ export function nodeStatus(
   images: readonly ImageRecord[],
 ): NodeStatus {
   const { nodeName } = options;
-  const address = nodeAddress(options);
   const identity = createHash('sha256').update(nodeName).digest('hex');
   const uuid = `${identity.slice(0, 8)}-${identity.slice(8, 12)}-4${identity.slice(13, 16)}-8${identity.slice(17, 20)}-${identity.slice(20, 32)}`;
   return {
     addresses: [
-      { address, type: 'InternalIP' },
+      ...nodeAddresses(options).map((address) => ({ address, type: 'InternalIP' })),
       { address: nodeName, type: 'Hostname' },
     ],
     allocatable: nodeAllocatable(options),

@@ -3,6 +3,8 @@ import type { Pod, Quantity, Taint } from '../api/index.ts';
 import type { EventVerbosity } from './pod-events.ts';
 import type { SimulationDelays } from './simulated/behaviour.ts';
 
+export type AddressFamily = 'IPv4' | 'IPv6';
+
 export interface KubeletOptions {
   readonly nodeName: string;
   /** Which container runtime runs the pods. `simulated` is the only one so far. */
@@ -23,11 +25,14 @@ export interface KubeletOptions {
    * its name, or else one made of the name's hash.
    */
   readonly ordinal?: number | undefined;
-  /** The node's own address. Default: one of 172.16.0.0/12 by its ordinal. */
+  /** The families of its addresses and its pods' where no others are given, the first one first. Default IPv4 alone. */
+  readonly families?: readonly AddressFamily[] | undefined;
+  /** The node's own address. Default: one of 172.16.0.0/12, or of fd00:172:16::/48, by its ordinal. */
   readonly address?: string | undefined;
   /**
-   * The range that pods get addresses from, such as `10.1.7.0/24`; registered as the node's podCIDR. `from-node` waits until
-   * a controller has set the Node's `spec.podCIDR`. Default: a /24 of 10.128.0.0/9 by its ordinal, unique for 32 768 nodes.
+   * The range that pods get addresses from, such as `10.1.7.0/24`, or one of each family with a comma between; registered as
+   * the node's podCIDRs. `from-node` waits until a controller has set them. Default: a /24 of 10.128.0.0/9, and a /64 of
+   * fd00:10:128::/48, by its ordinal, unique for 32 768 nodes.
    */
   readonly podCidr?: string | undefined;
   readonly providerId?: string | undefined;

@@ -9,7 +9,7 @@
  */
 import type { PodStatus } from '../api/index.ts';
 import { formatTime } from '../api/index.ts';
-import type { AddressPool } from '../network/index.ts';
+import type { AddressPools } from '../network/index.ts';
 import type { Clock, Timer } from '../runtime/index.ts';
 import { BackOff } from './back-off.ts';
 import { type ContainerHealth, watchHealth } from './container-health.ts';
@@ -30,7 +30,7 @@ export interface PodWorkerHost {
   readonly events: PodEvents;
   readonly hostIps: readonly string[];
   /** Addresses of this node's pods; undefined while the node has no CIDR, and pods wait. */
-  addresses(): AddressPool | undefined;
+  addresses(): AddressPools | undefined;
   /** Brings the pod's volumes up. True when they are there already; otherwise calls `ready` later, when they are. */
   mount(worker: PodWorker, ready: () => void): boolean;
   /** The pod has ended: nothing of it uses its volumes any more. */
@@ -278,12 +278,12 @@ export class PodWorker {
     if (this.#podIps.length === 0) {
       if (this.pod.spec.hostNetwork === true) this.#podIps = hostIps;
       else {
-        const address = this.#host.addresses()?.allocate();
-        if (address === undefined) {
+        const addresses = this.#host.addresses()?.allocate();
+        if (addresses === undefined) {
           this.#noAddress();
           return false;
         }
-        this.#podIps = [address];
+        this.#podIps = addresses;
       }
     }
     this.#sandboxBusy = true;
@@ -451,9 +451,10 @@ export class PodWorker {
   }
 
   #releaseSandbox(): void {
-    const address = this.#podIps[0];
     if (this.#sandboxId !== '' && this.abandoned) void this.#host.runtime.removePodSandbox(this.#sandboxId);
-    if (address !== undefined && this.pod.spec.hostNetwork !== true) this.#host.addresses()?.release(address);
+    if (this.pod.spec.hostNetwork !== true) {
+      for (const address of this.#podIps) this.#host.addresses()?.release(address);
+    }
     if (!this.abandoned) this.#lastSandboxId = this.#sandboxId;
     this.#sandboxId = '';
   }

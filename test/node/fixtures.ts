@@ -1,7 +1,7 @@
 /** A pod worker on a virtual clock with the real simulated runtime, and pods for it. */
 import type { Container, Event, ObjectReference, Pod, PodSpec, PodStatus } from '../../src/api/index.ts';
 import type { EventRecorder } from '../../src/client/index.ts';
-import { AddressPool, parseCidr } from '../../src/network/index.ts';
+import { AddressPools } from '../../src/network/index.ts';
 import type { BoundPod } from '../../src/node/pod.ts';
 import { PodEvents, TokenBucket } from '../../src/node/pod-events.ts';
 import { PodWorker, type PodWorkerHost } from '../../src/node/pod-worker.ts';
@@ -31,7 +31,7 @@ export class Bench {
   readonly clock = new VirtualClock();
   readonly runtime: SimulatedRuntime;
   readonly events: RecordedEvent[] = [];
-  readonly pool = new AddressPool(parseCidr('10.1.0.0/24'));
+  readonly pool = new AddressPools(['10.1.0.0/24']);
   readonly host: PodWorkerHost;
   /** How often a worker said that its status may have changed. */
   changes = 0;

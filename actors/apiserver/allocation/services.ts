@@ -4,20 +4,32 @@
  * collisions by this server alone.
  * @see pkg/registry/core/service/storage/alloc.go, KEP-1880
  */
-import { type ApiObject, fieldErrors, type KindDefinition, StatusError } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  type FieldError,
+  fieldErrors,
+  type KindDefinition,
+  StatusError,
+} from '../../../src/api/index.ts';
 import { pack, type Random } from '../../../src/runtime/index.ts';
 import type { Compare, Operation } from '../../../src/store/index.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Companion } from '../verbs/commit.ts';
-import { ipv4Range, ipv4ToNumber, numberToIpv4 } from './ipv4.ts';
-import { NumberPool } from './pool.ts';
+import { canonical, ServiceAddresses } from './addresses.ts';
+import { type AddressSpec, type Family, familyOf, keepsFamilies, settleFamilies } from './families.ts';
+import { Holders, pickFree } from './pool.ts';
 
 export interface ServiceAllocator {
   /** Rebuilds the pools from the Services that are there, and follows them from then on. */
   start(): void;
   /** Fills in what a Service that is about to be written needs; the companion goes into its transaction. */
-  prepare(kind: KindDefinition, object: ApiObject, previous: ApiObject | undefined): Companion | undefined;
+  prepare(
+    kind: KindDefinition,
+    object: ApiObject,
+    previous: ApiObject | undefined,
+    dryRun: boolean,
+  ): Companion | undefined;
   /** Ends the reservation that `prepare` made: from here on the stored Service counts. */
   settle(kind: KindDefinition, object: ApiObject): void;
   /** What goes with a Service that is deleted. */
@@ -26,14 +38,11 @@ export interface ServiceAllocator {
 
 const SERVICES = '/registry/services/specs';
 const ADDRESSES = '/registry/ipaddresses/';
+const RANGES = '/registry/servicecidrs';
+/** Ports that a dry run shows come after this one. */
+const DRY_RUN_PORT = 32768;
 
-interface ServiceSpec {
-  type?: string;
-  clusterIP?: string;
-  clusterIPs?: string[];
-  ipFamilies?: string[];
-  ipFamilyPolicy?: string;
-  selector?: Record<string, string>;
+interface ServiceSpec extends AddressSpec {
   externalTrafficPolicy?: string;
   allocateLoadBalancerNodePorts?: boolean;
   healthCheckNodePort?: number;
@@ -41,8 +50,16 @@ interface ServiceSpec {
 }
 
 interface Holdings {
-  readonly addresses: readonly number[];
+  /** As `canonical` writes them. */
+  readonly addresses: readonly string[];
   readonly ports: readonly number[];
+}
+
+/** What one write takes. */
+interface Taking {
+  readonly addresses: string[];
+  readonly ports: number[];
+  readonly dryRun: boolean;
 }
 
 const NONE: Holdings = { addresses: [], ports: [] };
@@ -53,18 +70,18 @@ export function createServiceAllocator(
   random: Random,
   system: { now(): string; uuid(): string },
 ): ServiceAllocator {
-  const range = ipv4Range(options.serviceCidr);
-  const addresses = new NumberPool(
-    { first: range.first, size: range.size, reserved: Math.min(Math.max(16, Math.floor(range.size / 16)), 256) },
+  const ownRanges = options.serviceCidr.split(',').map((cidr) => cidr.trim());
+  const configured: readonly Family[] = ownRanges.map(familyOf);
+  const addresses = new ServiceAddresses(
     random,
+    (address) => caches.cacheOf(ADDRESSES.slice(0, -1), false).get(ADDRESSES + address) !== undefined,
   );
+  addresses.setRanges(ownRanges);
   const [low = 30000, high = 32767] = options.nodePortRange.split('-').map(Number);
   const portCount = high - low + 1;
-  const ports = new NumberPool(
-    { first: low, size: portCount, reserved: Math.min(Math.max(16, Math.floor(portCount / 32)), 128) },
-    random,
-  );
-  const reservations = new WeakMap<ApiObject, Holdings>();
+  const portBand = { size: portCount, reserved: Math.min(Math.max(16, Math.floor(portCount / 32)), 128) };
+  const ports = new Holders<number>();
+  const reservations = new WeakMap<ApiObject, Taking>();
 
   const take = ({ addresses: ips, ports: nodePorts }: Holdings) => {
     for (const ip of ips) addresses.take(ip);
@@ -75,60 +92,75 @@ export function createServiceAllocator(
     for (const port of nodePorts) ports.release(port);
   };
 
-  function assignAddress(object: ApiObject, spec: ServiceSpec, before: Holdings, taken: number[]): void {
-    if (spec.type === 'ExternalName') return;
-    setFamilies(spec);
-    const wanted = spec.clusterIPs?.[0] ?? spec.clusterIP ?? '';
-    if (wanted === 'None') {
+  /** Every range that is ready; the server's own until the first is written. */
+  function followRanges(): void {
+    const ranges = [...caches.cacheOf(RANGES, false).values()].map((entry) => entry.object);
+    const ready = ranges.filter((range) => isReady(range)).flatMap((range) => cidrsOf(range));
+    addresses.setRanges(ranges.length === 0 ? ownRanges : ready);
+  }
+
+  function assignAddresses(
+    object: ApiObject,
+    spec: ServiceSpec,
+    before: ServiceSpec | undefined,
+    taking: Taking,
+  ): void {
+    const errors = settleFamilies(spec, before, configured);
+    if (errors.length > 0) throw invalid(object, errors);
+    if (spec.type === 'ExternalName' || keepsFamilies(spec, before)) return;
+    const wanted = spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
+    if (wanted[0] === 'None') {
       spec.clusterIP = 'None';
       spec.clusterIPs = ['None'];
       return;
     }
-    let ip: number | undefined;
-    if (wanted === '') {
-      ip = addresses.pick();
-      if (ip === undefined) throw StatusError.internalError(`failed to allocate a serviceIP: range is full`);
-    } else {
-      ip = ipv4ToNumber(wanted);
-      if (ip !== undefined && before.addresses.includes(ip)) return;
-      const reason =
-        ip === undefined || !addresses.includes(ip)
-          ? `the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${range.cidr}`
-          : addresses.isTaken(ip)
-            ? 'provided IP is already allocated'
-            : undefined;
+    const held = new Set(before === undefined ? [] : addressesOf(before));
+    spec.clusterIPs = (spec.ipFamilies ?? []).map((family, index) => {
+      const address = wanted[index] ?? '';
+      if (address === '') return pickAddress(family as Family, taking);
+      const own = canonical(address);
+      const reason = held.has(own) ? undefined : addresses.refusal(own);
       if (reason !== undefined) {
-        throw invalid(
-          object,
-          fieldErrors.invalid('spec.clusterIPs', [wanted], `failed to allocate IP ${wanted}: ${reason}`),
-        );
+        const text = `failed to allocate IP ${address}: ${reason}`;
+        throw invalid(object, [fieldErrors.invalid('spec.clusterIPs', wanted, text)]);
       }
-    }
-    const address = ip as number;
-    addresses.take(address);
-    taken.push(address);
-    spec.clusterIP = numberToIpv4(address);
-    spec.clusterIPs = [spec.clusterIP];
+      if (!held.has(own)) claimAddress(own, taking);
+      return address;
+    });
+    const [first] = spec.clusterIPs;
+    if (first !== undefined) spec.clusterIP = first;
   }
 
-  function assignPorts(object: ApiObject, spec: ServiceSpec, before: Holdings, taken: number[]): void {
+  function pickAddress(family: Family, taking: Taking): string {
+    const address = taking.dryRun ? addresses.placeholder(family) : addresses.pick(family);
+    if (address === undefined) throw StatusError.internalError('failed to allocate a serviceIP: range is full');
+    if (!taking.dryRun) claimAddress(address, taking);
+    return address;
+  }
+
+  function claimAddress(address: string, taking: Taking): void {
+    addresses.take(address);
+    taking.addresses.push(address);
+  }
+
+  function assignPorts(object: ApiObject, spec: ServiceSpec, before: Holdings, taking: Taking): void {
     const own = new Set<number>(before.ports);
     const claim = (field: string, wanted: number | undefined): number => {
       if (wanted !== undefined && wanted !== 0) {
         if (own.has(wanted)) return wanted;
-        const reason = !ports.includes(wanted)
+        const reason = !(taking.dryRun || (wanted >= low && wanted <= high))
           ? `provided port is not in the valid range. The range of valid ports is ${options.nodePortRange}`
-          : ports.isTaken(wanted)
+          : ports.has(wanted)
             ? 'provided port is already allocated'
             : undefined;
-        if (reason !== undefined) throw invalid(object, fieldErrors.invalid(field, wanted, reason));
+        if (reason !== undefined) throw invalid(object, [fieldErrors.invalid(field, wanted, reason)]);
       }
-      const port = wanted || ports.pick();
+      const port = wanted || pickPort(taking);
       if (port === undefined) {
         throw StatusError.internalError(`failed to allocate requested nodePort: range is full`);
       }
       ports.take(port);
-      taken.push(port);
+      taking.ports.push(port);
       own.add(port);
       return port;
     };
@@ -154,8 +186,14 @@ export function createServiceAllocator(
     }
   }
 
-  function addressPut(object: ApiObject, ip: number): { compare: Compare; operation: Operation } {
-    const name = numberToIpv4(ip);
+  /** Upstream does not look for a free one in a dry run either. */
+  function pickPort({ dryRun, ports: taken }: Taking): number | undefined {
+    if (dryRun) return Math.max(DRY_RUN_PORT, ...taken) + 1;
+    const offset = pickFree(portBand, random, (free) => ports.has(low + free));
+    return offset === undefined ? undefined : low + offset;
+  }
+
+  function addressPut(object: ApiObject, name: string): { compare: Compare; operation: Operation } {
     const key = ADDRESSES + name;
     const value = pack({
       kind: 'IPAddress',
@@ -165,7 +203,7 @@ export function createServiceAllocator(
         uid: system.uuid(),
         creationTimestamp: system.now(),
         labels: {
-          'ipaddress.kubernetes.io/ip-family': 'IPv4',
+          'ipaddress.kubernetes.io/ip-family': familyOf(name),
           'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',
         },
       },
@@ -181,16 +219,18 @@ export function createServiceAllocator(
         if (entry !== undefined) take(holdingsOf(entry.object));
         if (previous !== undefined) drop(holdingsOf(previous.object));
       });
+      followRanges();
+      caches.onChange(RANGES, followRanges);
     },
-    prepare(kind, object, previous) {
+    prepare(kind, object, previous, dryRun) {
       if (kind.storagePrefix !== SERVICES) return undefined;
       const spec = object['spec'] as ServiceSpec;
       const before = previous === undefined ? NONE : holdingsOf(previous);
-      const taken = { addresses: [] as number[], ports: [] as number[] };
+      const taken: Taking = { addresses: [], ports: [], dryRun };
       reservations.set(object, taken);
       try {
-        assignAddress(object, spec, before, taken.addresses);
-        assignPorts(object, spec, before, taken.ports);
+        assignAddresses(object, spec, previous?.['spec'] as ServiceSpec | undefined, taken);
+        assignPorts(object, spec, before, taken);
       } catch (error) {
         drop(taken);
         reservations.delete(object);
@@ -219,36 +259,34 @@ export function createServiceAllocator(
   };
 }
 
-function addressDelete(ip: number): Operation {
-  return { type: 'delete', key: ADDRESSES + numberToIpv4(ip) };
+function addressDelete(address: string): Operation {
+  return { type: 'delete', key: ADDRESSES + address };
 }
 
-/**
- * The address families of a Service in a cluster of IPv4 alone. A headless one without a selector has endpoints that somebody else
- * writes, of any family: it is dual-stack whatever the cluster is.
- */
-function setFamilies(spec: ServiceSpec): void {
-  const isFree = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
-  if (isFree && (spec.ipFamilyPolicy === undefined || spec.ipFamilyPolicy === 'RequireDualStack')) {
-    const [first = 'IPv4'] = spec.ipFamilies ?? [];
-    if (spec.ipFamilyPolicy === undefined && spec.ipFamilies === undefined) spec.ipFamilyPolicy = 'RequireDualStack';
-    if (spec.ipFamilyPolicy === 'RequireDualStack') spec.ipFamilies = [first, first === 'IPv4' ? 'IPv6' : 'IPv4'];
-  }
-  spec.ipFamilies ??= ['IPv4'];
-  spec.ipFamilyPolicy ??= 'SingleStack';
+const addressesOf = ({ clusterIPs, clusterIP }: AddressSpec): string[] =>
+  (clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]))
+    .filter((address) => address !== '' && address !== 'None')
+    .map(canonical);
+
+const cidrsOf = (range: ApiObject): readonly string[] =>
+  (range['spec'] as { cidrs?: string[] } | undefined)?.cidrs ?? [];
+
+/** A range is ready until the controller says otherwise, so that a server without controllers has addresses too. */
+function isReady(range: ApiObject): boolean {
+  if (range.metadata['deletionTimestamp'] !== undefined) return false;
+  const status = range['status'] as { conditions?: { type?: string; status?: string }[] } | undefined;
+  const condition = status?.conditions?.find(({ type }) => type === 'Ready');
+  return condition === undefined || condition.status === 'True';
 }
 
 /** The addresses and node ports that a stored Service holds. */
 function holdingsOf(object: ApiObject): Holdings {
   const spec = (object['spec'] ?? {}) as ServiceSpec;
-  const addresses = (spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]))
-    .map(ipv4ToNumber)
-    .filter((ip) => ip !== undefined);
   const ports = new Set((spec.ports ?? []).map((port) => port.nodePort ?? 0).filter((port) => port > 0));
   if (spec.healthCheckNodePort) ports.add(spec.healthCheckNodePort);
-  return { addresses, ports: [...ports] };
+  return { addresses: addressesOf(spec), ports: [...ports] };
 }
 
-function invalid(object: ApiObject, error: ReturnType<typeof fieldErrors.invalid>): StatusError {
-  return StatusError.invalid({ group: '', name: 'Service' }, object.metadata.name ?? '', [error]);
+function invalid(object: ApiObject, errors: readonly FieldError[]): StatusError {
+  return StatusError.invalid({ group: '', name: 'Service' }, object.metadata.name ?? '', errors);
 }

@@ -4,7 +4,7 @@
  */
 import { type ApiObject, enabledRows, isAlreadyExists, isStatusError } from '../../../src/api/index.ts';
 import { pack } from '../../../src/runtime/index.ts';
-import { ipv4Range, numberToIpv4 } from '../allocation/ipv4.ts';
+import { firstAddress } from '../allocation/addresses.ts';
 import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
@@ -16,7 +16,7 @@ import { policyObjects } from './policy/index.ts';
 import { isOfAnotherRole, reconciled } from './reconcile.ts';
 
 export async function bootstrap(server: Server, listening: { host: string; port: number } | undefined): Promise<void> {
-  const first = numberToIpv4(ipv4Range(server.options.serviceCidr).first);
+  const first = firstAddress(server.options.serviceCidr.split(',')[0] as string);
   for (const item of systemObjects(server.options, first, listening)) await ensure(server, item);
   // None of these needs another one to be there: they go to the store together.
   const served = new Set(enabledRows(server.options.runtimeConfig).map(({ group, plural }) => `${group}/${plural}`));

@@ -17,7 +17,7 @@ export async function createObject(call: Call, server: Server): Promise<void> {
   const key = cache.keyOf(call.namespace, name);
   const existing = cache.get(key);
   if (existing !== undefined) return taken(call, name, existing);
-  const companion = server.services.prepare(call.kind, object, undefined);
+  const companion = server.services.prepare(call.kind, object, undefined, call.dryRun);
   if (call.dryRun) {
     server.services.settle(call.kind, object);
     object.metadata = inOrder(object.metadata);

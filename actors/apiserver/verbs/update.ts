@@ -30,7 +30,7 @@ export async function updateObject(call: Call, server: Server): Promise<void> {
   if (!isStale && !isCustomScale && sameValue(object, previous.object) && keepsOwners(call, previous)) {
     return answer(call, server, previous);
   }
-  const companion = server.services.prepare(call.kind, object, previous.object);
+  const companion = server.services.prepare(call.kind, object, previous.object, call.dryRun);
   if (call.dryRun) {
     server.services.settle(call.kind, object);
     object.metadata = inOrder(object.metadata);

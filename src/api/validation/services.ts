@@ -53,12 +53,6 @@ function checkService(check: Check, service: Service, previous?: Service): void 
   checkLoadBalancer(check, service, previous);
   checkLoadBalancerClass(check, spec, undefined);
   checkTraffic(check, spec);
-  if (check.errors.length > 0) return;
-  // The cluster's own range of addresses is of the one family.
-  spec.ipFamilies?.forEach((family, index) => {
-    if (family === 'IPv6' && spec.type !== 'ExternalName' && !isHeadless(spec))
-      check.invalid(at(specPath, 'ipFamilies'), index, family, 'not configured on this cluster');
-  });
 }
 
 function checkType(check: Check, spec: ServiceSpec): void {

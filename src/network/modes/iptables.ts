@@ -1,11 +1,12 @@
 /**
- * The rules as `iptables-save` prints them: the nat and filter tables of kube-proxy's iptables mode. Pure.
+ * The rules as `iptables-save` prints them, and after them those of `ip6tables-save` where the node has IPv6: the nat and filter
+ * tables of kube-proxy's iptables mode. Pure.
  * @see kubernetes/pkg/proxy/iptables/proxier.go
  */
 import { createHash } from 'node:crypto';
-import { isIPv4 } from 'node:net';
 import { chooseEndpoints, isExternal } from '../endpoint-choice.ts';
-import { type EndpointTarget, type ProxyPlace, portText, type ServicePortRule } from '../types.ts';
+import { rulesByFamily } from '../families.ts';
+import { addressAndPort, type EndpointTarget, type ProxyPlace, portText, type ServicePortRule } from '../types.ts';
 
 const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -26,8 +27,14 @@ interface Lines {
   readonly filter: string[];
 }
 
-/** The whole text, IPv4 addresses only: a proxy writes IPv6 with another tool into another table. */
 export function iptablesRules(rules: readonly ServicePortRule[], place: ProxyPlace): string {
+  return rulesByFamily(rules, place)
+    .map((each) => (each.family === 4 ? '' : '# ip6tables\n') + tablesOf(each.rules, each.place))
+    .join('');
+}
+
+/** The tables of one family. */
+function tablesOf(rules: readonly ServicePortRule[], place: ProxyPlace): string {
   const lines: Lines = {
     chains: new Set(['KUBE-MARK-MASQ', 'KUBE-NODEPORTS', 'KUBE-POSTROUTING', 'KUBE-SERVICES']),
     nat: [],
@@ -69,7 +76,7 @@ function writeRule(lines: Lines, rule: ServicePortRule, place: ProxyPlace): void
     ? { chain: localChain, endpoints: choice.local }
     : { chain: clusterChain, endpoints: choice.cluster };
   const external = rule.externalLocal ? choice.local : choice.cluster;
-  for (const ip of rule.clusterIps.filter(isIPv4)) {
+  for (const ip of rule.clusterIps) {
     const to = `${match} -d ${ip} --dport ${rule.port}`;
     if (internal.endpoints.length > 0) {
       lines.nat.push(`-A KUBE-SERVICES -m comment --comment "${name} cluster IP" ${to} -j ${internal.chain}`);
@@ -83,8 +90,8 @@ function writeRule(lines: Lines, rule: ServicePortRule, place: ProxyPlace): void
       }
       if (external.length === 0) refuse(lines, 'KUBE-EXTERNAL-SERVICES', rule, to, choice.anyUsable);
     };
-    for (const ip of rule.externalIps.filter(isIPv4)) writeEntry(ip, 'external IP');
-    for (const ip of rule.loadBalancerIps.filter(isIPv4)) writeEntry(ip, 'loadbalancer IP');
+    for (const ip of rule.externalIps) writeEntry(ip, 'external IP');
+    for (const ip of rule.loadBalancerIps) writeEntry(ip, 'loadbalancer IP');
     if (rule.nodePort !== undefined) {
       const to = `${match} --dport ${rule.nodePort}`;
       if (external.length > 0)
@@ -132,8 +139,8 @@ function refuse(lines: Lines, chain: string, rule: ServicePortRule, to: string, 
   );
 }
 
-function endpointChain(rule: ServicePortRule, { ip, port }: EndpointTarget): string {
-  return `KUBE-SEP-${chainSuffix(`${portText(rule)}${rule.protocol.toLowerCase()}${ip}:${port}`)}`;
+function endpointChain(rule: ServicePortRule, endpoint: EndpointTarget): string {
+  return `KUBE-SEP-${chainSuffix(`${portText(rule)}${rule.protocol.toLowerCase()}${addressAndPort(endpoint)}`)}`;
 }
 
 /** One rule an endpoint: the first takes 1/n, the next 1/(n-1) of what is left, the last the rest, so that all are even. */
@@ -146,14 +153,14 @@ function spread(lines: Lines, rule: ServicePortRule, chain: string, endpoints: r
       const target = endpointChain(rule, endpoint);
       const recent = `-m recent --name ${target} --rcheck --seconds ${rule.affinitySeconds} --reap`;
       lines.nat.push(
-        `-A ${chain} -m comment --comment "${name} -> ${endpoint.ip}:${endpoint.port}" ${recent} -j ${target}`,
+        `-A ${chain} -m comment --comment "${name} -> ${addressAndPort(endpoint)}" ${recent} -j ${target}`,
       );
     }
   }
   endpoints.forEach((endpoint, at) => {
     const left = endpoints.length - at;
     const chance = left === 1 ? '' : ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}`;
-    const comment = `-m comment --comment "${name} -> ${endpoint.ip}:${endpoint.port}"`;
+    const comment = `-m comment --comment "${name} -> ${addressAndPort(endpoint)}"`;
     lines.nat.push(`-A ${chain} ${comment}${chance} -j ${endpointChain(rule, endpoint)}`);
   });
 }
@@ -166,6 +173,6 @@ function writeEndpoint(lines: Lines, rule: ServicePortRule, endpoint: EndpointTa
   lines.nat.push(`-A ${chain} -m comment --comment "${name}" -s ${endpoint.ip} -j KUBE-MARK-MASQ`);
   const recent = rule.affinitySeconds === undefined ? '' : ` -m recent --name ${chain} --set`;
   lines.nat.push(
-    `-A ${chain} -m comment --comment "${name}"${recent} -m ${protocol} -p ${protocol} -j DNAT --to-destination ${endpoint.ip}:${endpoint.port}`,
+    `-A ${chain} -m comment --comment "${name}"${recent} -m ${protocol} -p ${protocol} -j DNAT --to-destination ${addressAndPort(endpoint)}`,
   );
 }

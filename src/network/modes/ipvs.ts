@@ -1,10 +1,16 @@
 /** The rules as `ipvsadm --save -n` prints them: kube-proxy's IPVS mode. Pure. @see kubernetes/pkg/proxy/ipvs/proxier.go */
-import { isIPv6 } from 'node:net';
 import { chooseEndpoints } from '../endpoint-choice.ts';
-import type { EndpointTarget, ProxyPlace, ServicePortRule } from '../types.ts';
+import { rulesByFamily } from '../families.ts';
+import { addressAndPort, type EndpointTarget, type ProxyPlace, type ServicePortRule } from '../types.ts';
 
 /** Virtual servers with their real servers, all of weight 1, scheduled round robin. */
 export function ipvsRules(rules: readonly ServicePortRule[], place: ProxyPlace): string {
+  return rulesByFamily(rules, place)
+    .map((each) => serversOf(each.rules, each.place))
+    .join('');
+}
+
+function serversOf(rules: readonly ServicePortRule[], place: ProxyPlace): string {
   const lines: string[] = [];
   for (const rule of rules) {
     const { cluster, local } = chooseEndpoints(rule, place);
@@ -26,13 +32,7 @@ function writeServer(
   port: number,
   endpoints: readonly EndpointTarget[],
 ): void {
-  const server = `${flags[rule.protocol]} ${joined(ip, port)}`;
+  const server = `${flags[rule.protocol]} ${addressAndPort({ ip, port })}`;
   lines.push(`-A ${server} -s rr${rule.affinitySeconds === undefined ? '' : ` -p ${rule.affinitySeconds}`}`);
-  for (const endpoint of endpoints) {
-    if (isIPv6(endpoint.ip) === isIPv6(ip)) lines.push(`-a ${server} -r ${joined(endpoint.ip, endpoint.port)} -m -w 1`);
-  }
-}
-
-function joined(ip: string, port: number): string {
-  return isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`;
+  for (const endpoint of endpoints) lines.push(`-a ${server} -r ${addressAndPort(endpoint)} -m -w 1`);
 }

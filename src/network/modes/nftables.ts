@@ -1,10 +1,10 @@
 /**
- * The rules as `nft list table ip kube-proxy` prints them: maps from addresses to service chains, and chains that number
- * their endpoints at random. Pure; IPv4 addresses only. @see kubernetes/pkg/proxy/nftables/proxier.go, KEP-3866
+ * The rules as `nft list table ip kube-proxy` prints them, and after them those of the table `ip6 kube-proxy` where the node has
+ * IPv6: maps from addresses to service chains, and chains that number their endpoints at random. Pure. @see kubernetes/pkg/proxy/nftables/proxier.go, KEP-3866
  */
-import { isIPv4 } from 'node:net';
 import { chooseEndpoints, isExternal } from '../endpoint-choice.ts';
-import { type EndpointTarget, type ProxyPlace, portText, type ServicePortRule } from '../types.ts';
+import { type FamilyRules, familyOf, rulesByFamily } from '../families.ts';
+import { addressAndPort, type EndpointTarget, type ProxyPlace, portText, type ServicePortRule } from '../types.ts';
 import { chainSuffix } from './iptables.ts';
 
 interface Table {
@@ -15,6 +15,10 @@ interface Table {
 }
 
 export function nftablesRules(rules: readonly ServicePortRule[], place: ProxyPlace): string {
+  return rulesByFamily(rules, place).map(tableOf).join('');
+}
+
+function tableOf({ family, rules, place }: FamilyRules): string {
   const table: Table = { serviceIps: [], nodePorts: [], noEndpointIps: [], chains: new Map() };
   for (const rule of rules) writeRule(table, rule, place);
   const map = (name: string, comment: string, type: string, elements: readonly string[]): string[] => [
@@ -25,9 +29,9 @@ export function nftablesRules(rules: readonly ServicePortRule[], place: ProxyPla
     '\t}',
     '',
   ];
-  const address = 'ipv4_addr . inet_proto . inet_service';
+  const address = `ipv${family}_addr . inet_proto . inet_service`;
   return [
-    'table ip kube-proxy {',
+    `table ${family === 4 ? 'ip' : 'ip6'} kube-proxy {`,
     '\tcomment "rules for kube-proxy"',
     '',
     ...map(
@@ -59,7 +63,7 @@ function writeRule(table: Table, rule: ServicePortRule, place: ProxyPlace): void
   };
   const internal = rule.internalLocal ? local : cluster;
   const external = rule.externalLocal ? local : cluster;
-  for (const ip of rule.clusterIps.filter(isIPv4)) {
+  for (const ip of rule.clusterIps) {
     add(
       table.serviceIps,
       `${ip} . ${protocol} . ${rule.port}`,
@@ -67,7 +71,7 @@ function writeRule(table: Table, rule: ServicePortRule, place: ProxyPlace): void
       `${rule.internalLocal ? 'local' : 'service'}-${name}`,
     );
   }
-  for (const ip of [...rule.externalIps, ...rule.loadBalancerIps].filter(isIPv4)) {
+  for (const ip of [...rule.externalIps, ...rule.loadBalancerIps]) {
     add(table.serviceIps, `${ip} . ${protocol} . ${rule.port}`, external, `external-${name}`);
   }
   if (rule.nodePort !== undefined && external.length > 0) {
@@ -98,8 +102,8 @@ function spread(table: Table, rule: ServicePortRule, chain: string, endpoints: r
   table.chains.set(chain, [`numgen random mod ${targets.length} vmap { ${numbered} }`]);
   for (const { name, endpoint } of targets) {
     table.chains.set(name, [
-      `ip saddr ${endpoint.ip} jump mark-for-masquerade`,
-      `meta l4proto ${protocol} dnat to ${endpoint.ip}:${endpoint.port}`,
+      `${familyOf(endpoint.ip) === 4 ? 'ip' : 'ip6'} saddr ${endpoint.ip} jump mark-for-masquerade`,
+      `meta l4proto ${protocol} dnat to ${addressAndPort(endpoint)}`,
     ]);
   }
 }
