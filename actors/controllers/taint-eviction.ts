@@ -88,13 +88,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   async function evict(pod: Pod, key: Key): Promise<void> {
-    const told = scheduled.get(key)?.told === true;
+    const { told, dueMs = clock.now() } = scheduled.get(key) ?? {};
     scheduled.delete(key);
-    if (!told) tell(key, 'Marking for deletion Pod');
+    if (told !== true) tell(key, 'Marking for deletion Pod');
     const message = 'Taint manager: deleting due to NoExecute taint';
     try {
       await disrupt(client, pod, clock.now(), { reason: 'DeletionByTaintManager', message });
       metrics.count('taint_eviction_controller_pod_deletions_total');
+      const lateSeconds = (clock.now() - dueMs) / 1000;
+      metrics.observe('taint_eviction_controller_pod_deletion_duration_seconds', [], lateSeconds);
     } catch (error) {
       // Its time has come: a lost race does not give it another.
       scheduled.set(key, { uid: pod.metadata?.uid, dueMs: clock.now(), told: true });

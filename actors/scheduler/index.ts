@@ -8,6 +8,7 @@ import {
   csiNodes,
   csiStorageCapacities,
   deviceClasses,
+  deviceTaintRules,
   type Informer,
   type KubernetesObject,
   namespaces,
@@ -122,6 +123,14 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     moveOn(informers.informer(resourceClaims), 'ResourceClaim');
     moveOn(informers.informer(resourceSlices), 'ResourceSlice');
     moveOn(informers.informer(deviceClasses), 'DeviceClass');
+    // Whatever becomes of a rule, devices have other taints afterwards.
+    if (featureGates.enabled('DRADeviceTaintRules')) {
+      const retainted = clusterEvent('ResourceSlice', Action.Update);
+      informers.informer(deviceTaintRules).changes$.subscribe({
+        next: () => queue.move(retainted, undefined, undefined),
+        error: report,
+      });
+    }
     if (featureGates.enabled('GenericWorkload')) moveOn(informers.informer(podGroups), 'PodGroup');
     // Ready as soon as it is listening: it begins by itself when the caches are full.
     const begin = () => {

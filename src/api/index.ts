@@ -14,6 +14,7 @@ export {
   normalize,
   syntaxError,
 } from './decode.ts';
+export { isDeviceSelected } from './device-taints.ts';
 export * from './discovery.ts';
 export * from './errors.ts';
 export * from './expressions.ts';

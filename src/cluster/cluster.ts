@@ -11,7 +11,7 @@ import { kubeletActor } from '../../actors/kubelet/index.ts';
 import { schedulerActor } from '../../actors/scheduler/index.ts';
 import { storeActor } from '../../actors/store/index.ts';
 import { enabledRows, loadExpressions, RuntimeConfigError } from '../api/index.ts';
-import { apiserverChannels, type Client, createBusClient } from '../client/index.ts';
+import { apiserverChannels, type Client, createBusClient, deviceTaintRules } from '../client/index.ts';
 import { servedVersion } from '../controller/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
 import { checkAddresses, defaultPodCidr, familiesOf, serviceRanges } from './addresses.ts';
@@ -260,6 +260,11 @@ function plan(options: ClusterOptions): Plan {
   return { nodes, selection, threads };
 }
 
+/** Kinds that are switched on bring along what the scheduler does with them. */
+function gatesOfServedKinds(config: ClusterOptions['runtimeConfig']): Readonly<Record<string, boolean>> {
+  return servedVersion(deviceTaintRules, config) === undefined ? {} : { DRADeviceTaintRules: true };
+}
+
 /** Without the controllers of kinds that are switched off: as upstream, they are left out even where they are named. */
 function servedOnly(selection: ComponentSelection, config: ClusterOptions['runtimeConfig']): ComponentSelection {
   const idle = new Set(
@@ -399,7 +404,7 @@ async function controlPlane(
           identity: schedulerIdentity,
           options: {
             configuration,
-            ...(options.featureGates === undefined ? {} : { featureGates: options.featureGates }),
+            featureGates: { ...gatesOfServedKinds(options.runtimeConfig), ...options.featureGates },
           },
         }))
       : []),

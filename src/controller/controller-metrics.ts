@@ -24,6 +24,7 @@ const histogram = (help: string, buckets: readonly number[], ...labels: string[]
   buckets,
 });
 const perSync = exponential(2, 2, 15);
+const deletionSeconds = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 30, 60, 120, 180, 240];
 const syncSeconds = exponential(0.001, 2, 15);
 
 const rows = {
@@ -124,6 +125,17 @@ const rows = {
   ),
   taint_eviction_controller_pod_deletions_total: counter(
     'Total number of Pods deleted by TaintEvictionController since its start.',
+  ),
+  taint_eviction_controller_pod_deletion_duration_seconds: histogram(
+    'Latency, in seconds, between the time when a taint effect has been activated for the Pod and its deletion via TaintEvictionController.',
+    deletionSeconds,
+  ),
+  device_taint_eviction_controller_pod_deletions_total: counter(
+    'Total number of Pods deleted by DeviceTaintEvictionController since its start.',
+  ),
+  device_taint_eviction_controller_pod_deletion_duration_seconds: histogram(
+    "Latency, in seconds, between the time when a device taint effect has been activated and a Pod's deletion via DeviceTaintEvictionController.",
+    deletionSeconds,
   ),
   node_collector_zone_health: gauge('Gauge measuring percentage of healthy nodes per zone.', 'zone'),
   node_collector_zone_size: gauge('Gauge measuring number of registered Nodes per zones.', 'zone'),

@@ -19,6 +19,7 @@ export * from './endpoint-pods.ts';
 export * from './endpoint-slices.ts';
 export * from './endpoint-subsets.ts';
 export * from './equality.ts';
+export * from './eviction-condition.ts';
 export * from './expectations.ts';
 export * from './job-pods.ts';
 export * from './job-policies.ts';

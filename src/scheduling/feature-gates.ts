@@ -34,7 +34,7 @@ const gates: Readonly<Record<string, GateDefinition>> = {
   DRAAdminAccess: locked,
   DRAConsumableCapacity: { ...beta, fixed: true },
   DRADeviceBindingConditions: { ...beta, fixed: true },
-  DRADeviceTaintRules: { stage: 'beta', byDefault: false, fixed: true },
+  DRADeviceTaintRules: { stage: 'beta', byDefault: false, needs: ['DRADeviceTaints'] },
   DRADeviceTaints: { ...beta, fixed: true },
   DRAExtendedResource: beta,
   DRAListTypeAttributes: { ...alpha, fixed: true },

@@ -12,7 +12,7 @@ import {
   type Pod,
   type ResourceClaim,
 } from '../../../src/api/index.ts';
-import { deviceClasses, pods, resourceClaims, resourceSlices } from '../../../src/client/index.ts';
+import { deviceClasses, deviceTaintRules, pods, resourceClaims, resourceSlices } from '../../../src/client/index.ts';
 import {
   Action,
   AllocatedDevices,
@@ -151,12 +151,17 @@ export const dynamicResources: PluginDefinition = {
     const classes = informers?.informer(deviceClasses).lister;
     const slices = informers?.informer(resourceSlices);
     const claimInformer = informers?.informer(resourceClaims);
-    const inventory = new DeviceInventory(() => slices?.lister.list() ?? []);
+    const rules = featureGates.enabled('DRADeviceTaintRules') ? informers?.informer(deviceTaintRules) : undefined;
+    const inventory = new DeviceInventory(
+      () => slices?.lister.list() ?? [],
+      () => rules?.lister.list() ?? [],
+    );
     const allocated = new AllocatedDevices();
     const fitting = new FittingRows(inventory, allocated);
     const claims = new ClaimCache(claimInformer?.lister ?? { get: () => undefined }, allocated);
     const failed = (error: unknown) => log.error('watch failed', { plugin: name, error: String(error) });
     informers?.informer(deviceClasses).changes$.subscribe({ next: () => fitting.clear(), error: failed });
+    rules?.changes$.subscribe({ next: () => inventory.invalidate(), error: failed });
     slices?.changes$.subscribe({
       next(change) {
         if (change.type === 'deleted') inventory.changed(change.object, undefined);

@@ -4,7 +4,15 @@
  * built anew after slices of theirs changed, on the next question.
  * @see staging/src/k8s.io/dynamic-resource-allocation/structured (GatherPools)
  */
-import type { CounterSet, Device, Node, NodeSelector, ResourceSlice } from '../../api/index.ts';
+import {
+  type CounterSet,
+  type Device,
+  isDeviceSelected,
+  type Node,
+  type NodeSelector,
+  type ResourceSlice,
+  type ResourceV1beta2DeviceTaintRule,
+} from '../../api/index.ts';
 import { compileNodeSelector, type NodeMatcher } from '../selectors.ts';
 
 /** A device and where it comes from. */
@@ -63,7 +71,25 @@ function selected({ nodeName, allNodes, nodeSelector }: Selection, node: Node): 
   return nodeSelector !== undefined && selects(nodeSelector, node);
 }
 
-function makePool(id: string, slices: readonly ResourceSlice[]): Pool {
+/** The device with what rules taint it by. */
+function taintedBy(
+  rules: readonly ResourceV1beta2DeviceTaintRule[],
+  driver: string,
+  pool: string,
+  device: Device,
+): Device {
+  const selecting = rules.filter(({ spec }) =>
+    isDeviceSelected(spec.deviceSelector, { driver, pool, device: device.name }),
+  );
+  if (selecting.length === 0) return device;
+  return { ...device, taints: [...(device.taints ?? []), ...selecting.map(({ spec }) => spec.taint)] };
+}
+
+function makePool(
+  id: string,
+  slices: readonly ResourceSlice[],
+  rules: readonly ResourceV1beta2DeviceTaintRule[],
+): Pool {
   const { driver, pool } = slices[0]!.spec;
   const devices: DeviceEntry[] = [];
   const names = new Set<string>();
@@ -80,7 +106,8 @@ function makePool(id: string, slices: readonly ResourceSlice[]): Pool {
     counterSets: slices.flatMap(({ spec }) => spec.sharedCounters ?? []),
   };
   for (const slice of slices) {
-    for (const device of slice.spec.devices ?? []) {
+    for (const published of slice.spec.devices ?? []) {
+      const device = taintedBy(rules, driver, pool.name, published);
       if (names.has(device.name)) invalid = true;
       names.add(device.name);
       devices.push({ id: `${id}/${device.name}`, driver, pool: made, device, slice });
@@ -101,6 +128,7 @@ export type DevicesListener = (nodeName: string | undefined) => void;
 
 export class DeviceInventory {
   readonly #slices: () => readonly ResourceSlice[];
+  readonly #rules: () => readonly ResourceV1beta2DeviceTaintRule[];
   readonly #listeners: DevicesListener[] = [];
   #stale = true;
   /** By pool and name, of all generations. */
@@ -113,8 +141,13 @@ export class DeviceInventory {
   readonly #homes = new Map<string, string>();
   #shared: Reach[] = [];
 
-  constructor(slices: () => readonly ResourceSlice[]) {
+  /** Of `rules`, those that select a device add their taint to it; {@link invalidate} when they change. */
+  constructor(
+    slices: () => readonly ResourceSlice[],
+    rules: () => readonly ResourceV1beta2DeviceTaintRule[] = () => [],
+  ) {
     this.#slices = slices;
+    this.#rules = rules;
   }
 
   /** Any slices came, went or changed. */
@@ -217,7 +250,7 @@ export class DeviceInventory {
     }
     const { generation } = all.reduce((a, b) => (b.spec.pool.generation > a.spec.pool.generation ? b : a)).spec.pool;
     const slices = all.filter(({ spec }) => spec.pool.generation === generation).sort(byName(sliceName));
-    const pool = makePool(id, slices);
+    const pool = makePool(id, slices, this.#rules());
     const { nodeName } = slices[0]!.spec;
     if (nodeName && slices.every(({ spec }) => spec.nodeName === nodeName)) {
       const pools = this.#local.get(nodeName) ?? [];

@@ -1,7 +1,14 @@
 /** Claims of devices that are made for pods, reserved, given back, and taken away with tainted devices. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DeviceTaint, isNotFound, type ResourceClaim, type ResourceSlice } from '../../../src/api/index.ts';
-import { coreEvents, pods, resourceClaims, resourceClaimTemplates, resourceSlices } from '../../../src/client/index.ts';
+import {
+  coreEvents,
+  deviceTaintRules,
+  pods,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
+} from '../../../src/client/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
 const namespace = 'default';
@@ -195,5 +202,81 @@ describe('device-taint-eviction-controller', () => {
     expect(await eventsAbout('p')).toEqual([
       'Normal DeviceTaintManagerEviction device-taint-eviction-controller: Cancelling deletion',
     ]);
+  });
+
+  describe('with DeviceTaintRules', () => {
+    const startWithRules = async (tolerations: object[] = []) => {
+      const runtimeConfig = { 'resource.k8s.io/v1beta2': 'true' };
+      cluster = await startCluster(['device-taint-eviction-controller'], { runtimeConfig });
+      await cluster.client.create(resourceSlices, slice('s', 1, []));
+      await makeClaim('c');
+      await cluster.client.create(pods, podWith('p', { resourceClaimName: 'c' }, { nodeName: 'n1' }));
+      const { uid } = (await cluster.client.get(pods, { namespace, name: 'p' })).metadata ?? {};
+      const reservedFor = [{ resource: 'pods', name: 'p', uid }];
+      await setStatus('c', { allocation: allocation(tolerations), reservedFor });
+    };
+    const addRule = async (effect: string, deviceSelector?: object) => {
+      const spec = { taint: { key: 'broken', effect }, ...(deviceSelector === undefined ? {} : { deviceSelector }) };
+      await cluster.client.create(deviceTaintRules, { metadata: { name: 'rule' }, spec });
+      await settled();
+    };
+    const said = async () => {
+      const { status } = await cluster.client.get(deviceTaintRules, { name: 'rule' });
+      return (status?.conditions ?? []).map(
+        ({ type, status: is, reason, message }) => `${type} ${is} ${reason}: ${message}`,
+      );
+    };
+
+    it.each<[string, object | undefined, boolean]>([
+      ['all devices', {}, true],
+      ['the driver', { driver: 'gpu.example.com' }, true],
+      ['the device of the pool', { pool: 'n1', device: 'gpu-0' }, true],
+      ['another pool', { pool: 'n2', device: 'gpu-0' }, false],
+      ['another driver', { driver: 'other.example.com' }, false],
+      ['no device, for want of a selector', undefined, false],
+    ])('heeds a rule that selects %s', async (_what, selector, going) => {
+      await startWithRules();
+      await addRule('NoExecute', selector);
+      expect(await isGoing()).toBe(going);
+    });
+
+    it('says what it evicts, and when it is done', async () => {
+      await startWithRules([tolerating(30)]);
+      await addRule('NoExecute', {});
+      expect(await said()).toEqual([
+        'EvictionInProgress True PodsPendingEviction: 1 pod needs to be evicted in 1 namespace.',
+      ]);
+      await cluster.system.advance(31_000);
+      expect(await isGoing()).toBe(true);
+      await cluster.system.advance(11_000);
+      await settled();
+      expect(await said()).toEqual([
+        'EvictionInProgress False Completed: 1 pod evicted since starting the controller.',
+      ]);
+    });
+
+    it('says what would go if the effect were NoExecute, and evicts nobody', async () => {
+      await startWithRules();
+      await addRule('None', { driver: 'gpu.example.com' });
+      await cluster.system.advance(30_000);
+      expect(await isGoing()).toBe(false);
+      expect(await said()).toEqual([
+        'EvictionInProgress False NoEffect: 1 published device selected. 1 allocated device selected. 1 pod would be evicted in 1 namespace if the effect was NoExecute. This information will not be updated again. Recreate the DeviceTaintRule to trigger an update.',
+      ]);
+    });
+
+    it('lets a pod be when the rule goes before its time is up, and says of other effects that they evict nobody', async () => {
+      await startWithRules([tolerating(30)]);
+      await addRule('NoExecute', {});
+      await cluster.system.advance(5_000);
+      await cluster.client.patch(deviceTaintRules, { name: 'rule' }, 'merge', {
+        spec: { taint: { effect: 'NoSchedule' } },
+      });
+      await cluster.system.advance(60_000);
+      expect(await isGoing()).toBe(false);
+      expect(await said()).toEqual([
+        'EvictionInProgress False OtherEffect: Eviction only happens for the NoExecute effect.',
+      ]);
+    });
   });
 });

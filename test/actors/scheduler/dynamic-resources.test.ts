@@ -1,8 +1,15 @@
 /** Claims of pods are allocated, reserved and given back, in a whole cluster. */
 import { afterEach, expect, test } from 'vitest';
 import type { Pod, ResourceSlice } from '../../../src/api/index.ts';
-import { deviceClasses, nodes, pods, resourceClaims, resourceSlices } from '../../../src/client/index.ts';
-import { Cluster } from '../../../src/cluster/index.ts';
+import {
+  deviceClasses,
+  deviceTaintRules,
+  nodes,
+  pods,
+  resourceClaims,
+  resourceSlices,
+} from '../../../src/client/index.ts';
+import { Cluster, type ClusterOptions } from '../../../src/cluster/index.ts';
 import { makeNode } from '../../support/scheduling.ts';
 
 let cluster: Cluster;
@@ -43,13 +50,14 @@ async function until(name: string, holds: (found: Pod) => boolean): Promise<Pod>
 const isRefused = ({ status }: Pod) => status?.conditions?.some((condition) => condition.status === 'False') ?? false;
 const isPlaced = ({ spec }: Pod) => Boolean(spec?.nodeName);
 
-async function start(): Promise<void> {
+async function start(options: ClusterOptions = {}): Promise<void> {
   cluster = await Cluster.start({
     nodes: 0,
     components: ['apiserver', 'scheduler'],
     threads: 'inline',
     https: false,
     disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition'],
+    ...options,
   });
   const { client } = cluster;
   for (const name of ['n1', 'n2']) await client.create(nodes, makeNode(name));
@@ -97,6 +105,21 @@ test('pods that share a claim are reserved together, on its node', async () => {
   for (const name of ['p', 'q']) expect((await until(name, isPlaced)).spec?.nodeName).toBe('n1');
   const { status } = await client.get(resourceClaims, { namespace: 'default', name: 'shared' });
   expect(status?.reservedFor?.map(({ name }) => name).sort()).toEqual(['p', 'q']);
+});
+
+test('a device that a rule taints is given to nobody until the rule goes', async () => {
+  await start({ runtimeConfig: { 'resource.k8s.io/v1beta2': 'true' } });
+  const { client } = cluster;
+  await client.create(deviceTaintRules, {
+    metadata: { name: 'maintenance' },
+    spec: { deviceSelector: { pool: 'n1' }, taint: { key: 'maintenance', effect: 'NoSchedule' } },
+  });
+  await client.create(resourceSlices, slice('n1', ['d0']));
+  await client.create(resourceClaims, claimNamed('one'));
+  await client.create(pods, pod('p', 'one'));
+  await until('p', isRefused);
+  await client.delete(deviceTaintRules, { name: 'maintenance' });
+  expect((await until('p', isPlaced)).spec?.nodeName).toBe('n1');
 });
 
 test('a class that nobody made is named', async () => {
