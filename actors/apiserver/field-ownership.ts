@@ -21,6 +21,7 @@ import {
   scaleOwners,
   takeManagedFields,
   trackCreate,
+  trackFirstStatus,
   trackUpdate,
   withScaleOwners,
 } from '../../src/api/index.ts';
@@ -48,7 +49,9 @@ export function trackFields(call: Call, server: Server, live: ApiObject | undefi
     return;
   }
   const stored = call.previous?.owners ?? new Map();
-  call.owners = packOwners(trackUpdate(stored, live, object, writer, given), schema);
+  const quickly =
+    live !== undefined && schema === writer.schema ? trackFirstStatus(stored, live, object, writer) : undefined;
+  call.owners = packOwners(quickly ?? trackUpdate(stored, live, object, writer, given), schema);
 }
 
 /** Whether a patch says anything of the owners: only then it is applied to an object that shows them. */

@@ -147,6 +147,19 @@ export function packCreated(
   return end === 1 ? undefined : finish();
 }
 
+/**
+ * The bytes of the set of what the member `name` of an object of the kind has come to have, or has otherwise, from `before` to `after`.
+ * What it has no more is not in it. Undefined when that is nothing.
+ */
+export function packChanged(before: unknown, after: unknown, name: string, schema: Schema): Uint8Array | undefined {
+  const field = codesOf(schema)?.byName.get(name);
+  end = 0;
+  if (after !== undefined) putNode(before, after, field?.schema, field?.schema, field?.code ?? 0, `f:${name}`);
+  if (end === 0) return undefined;
+  putNumber(0);
+  return finish();
+}
+
 const empties = new WeakMap<Schema, unknown>();
 
 function emptyOf(schema: Schema): unknown {
@@ -160,7 +173,7 @@ function emptyOf(schema: Schema): unknown {
 
 type Json = Record<string, unknown>;
 
-/** Members of `after` that `before`, a part of an empty value, does not have or has otherwise. */
+/** Members of `after` that `before` does not have or has otherwise. */
 function putAdded(
   before: unknown,
   after: unknown,
@@ -170,9 +183,13 @@ function putAdded(
   passedMetadata?: ReadonlySet<string>,
 ): void {
   if (schema.kind === 'array') {
+    const old = Array.isArray(before) && before.length > 0 ? itemsByKey(schema, before) : undefined;
     for (const [key, item] of itemsByKey(schema, after)) {
-      if (item instanceof Repeated) putHead(0, key, LEAF);
-      else putNode(undefined, item, schema.element, stored?.element, 0, key);
+      const earlier = old?.get(key);
+      const wasRepeated = earlier instanceof Repeated;
+      if (!(item instanceof Repeated))
+        putNode(wasRepeated ? undefined : earlier, item, schema.element, stored?.element, 0, key);
+      else if (!wasRepeated || !sameJson(earlier.items, item.items)) putHead(0, key, LEAF);
     }
   } else if (typeof after === 'object' && after !== null) {
     const fields = codesOf(schema);

@@ -33,6 +33,7 @@ export {
   sameOwners,
   takeManagedFields,
   trackCreate,
+  trackFirstStatus,
   trackUpdate,
   withManagedFields,
 } from './managed-fields.ts';

@@ -46,8 +46,17 @@ function childSchema(schema: Schema | undefined, key: string): Schema | undefine
   return fieldOf(schema, key)?.schema ?? (schema?.kind === 'map' ? schema.element : undefined);
 }
 
+const dollar = 0x24;
+
+/** Whether a member may be a directive: nearly no part of a patch has any. */
+function hasDirectives(given: Json): boolean {
+  for (const key in given) if (key.charCodeAt(0) === dollar) return true;
+  return false;
+}
+
 function mergeMap(original: Json, given: Json, schema: Schema | undefined, asGiven: boolean): Json {
-  if (Object.hasOwn(given, patchDirective)) {
+  const directed = hasDirectives(given);
+  if (directed && Object.hasOwn(given, patchDirective)) {
     const directive = given[patchDirective];
     if (directive === 'replace') {
       const { [patchDirective]: _, ...rest } = given;
@@ -58,13 +67,13 @@ function mergeMap(original: Json, given: Json, schema: Schema | undefined, asGiv
   }
   // No spread: what is spread first and then grows gets a hidden class for itself alone.
   const result: Json = Object.assign({}, original);
-  const patch: Json = { ...given };
-  retainKeys(result, patch);
-  applyOrders(result, patch, schema, asGiven);
+  const done = directed ? retainKeys(result, given) : [];
+  if (directed) applyOrders(result, given, schema, asGiven, done);
   let sorts = !asGiven || schema?.object === undefined || schema.object.preserveUnknown === true;
-  for (const patchKey of Object.keys(patch)) {
-    const value = patch[patchKey];
-    const deletes = patchKey.startsWith(deletePrefix);
+  for (const patchKey of Object.keys(given)) {
+    if (done.length > 0 && done.includes(patchKey)) continue;
+    const value = given[patchKey];
+    const deletes = directed && patchKey.startsWith(deletePrefix);
     const key = deletes ? keyAfter(patchKey, deletePrefix, 'primitive list') : patchKey;
     if (value === null) {
       // What something was deleted from is slow from then on: it is copied.
@@ -124,26 +133,32 @@ function unexpected(wanted: '[]' | 'map', found: unknown): StatusError {
   return failed(`expected a ${wanted === '[]' ? '[]' : 'map[string]'}interface {}, but received a ${text}`);
 }
 
-/** `$retainKeys`: members of the object that it does not name go; the patch may set no others. */
-function retainKeys(original: Json, patch: Json): void {
-  if (!Object.hasOwn(patch, retainKeysDirective)) return;
+/** `$retainKeys`: members of the object that it does not name go; the patch may set no others. Returns which members it has seen to. */
+function retainKeys(original: Json, patch: Json): string[] {
+  if (!Object.hasOwn(patch, retainKeysDirective)) return [];
   const kept = patch[retainKeysDirective];
-  delete patch[retainKeysDirective];
   const misused = (): StatusError => StatusError.badRequest('invalid patch format of retainKeys');
   if (!Array.isArray(kept)) throw misused();
   for (const key of Object.keys(patch)) {
-    if (patch[key] === null || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
+    if (
+      key === retainKeysDirective ||
+      patch[key] === null ||
+      key.startsWith(deletePrefix) ||
+      key.startsWith(orderPrefix)
+    )
+      continue;
     if (!kept.includes(key)) throw misused();
   }
   for (const key of Object.keys(original)) if (!kept.includes(key)) delete original[key];
+  return [retainKeysDirective];
 }
 
-/** `$setElementOrder/list`: merges the list and puts it in that order. */
-function applyOrders(original: Json, patch: Json, schema: Schema | undefined, asGiven: boolean): void {
+/** `$setElementOrder/list`: merges the list and puts it in that order. Adds the members of the patch that it has seen to to `done`. */
+function applyOrders(original: Json, patch: Json, schema: Schema | undefined, asGiven: boolean, done: string[]): void {
   for (const directive of Object.keys(patch)) {
     if (!directive.startsWith(orderPrefix)) continue;
     const order = patch[directive];
-    delete patch[directive];
+    done.push(directive);
     if (!Array.isArray(order)) throw unexpected('[]', order);
     const key = keyAfter(directive, orderPrefix, 'setElementOrder list');
     const currentList = listAt(original, key);
@@ -162,7 +177,7 @@ function applyOrders(original: Json, patch: Json, schema: Schema | undefined, as
         currentList === undefined
           ? (withoutDirectives(givenList) as unknown[])
           : mergeListField(currentList, givenList, field, false, asGiven);
-      delete patch[key];
+      done.push(key);
     }
     if (mergeKey !== '') checkKeys(merged, order, mergeKey);
     setMember(original, key, inOrder(merged, order, currentList ?? [], mergeKey));
@@ -181,7 +196,8 @@ function checkKeys(items: readonly unknown[], order: readonly unknown[], mergeKe
   for (const item of items) {
     if (!isObject(item)) throw unexpected('map', item);
     const key = keyOf(item, mergeKey);
-    for (const [index, other] of order.entries()) {
+    for (let index = 0; index < order.length; index++) {
+      const other = order[index];
       if (!isObject(other)) throw failed(`value for key ${index} is not a map.`);
       if (other[mergeKey] === key) break;
     }
@@ -208,7 +224,7 @@ function sameItem(ordered: unknown, item: unknown, mergeKey: string): boolean {
   if (mergeKey === '') return ordered === item;
   if (!isObject(item)) throw unexpected('map', item);
   if (!isObject(ordered)) throw unexpected('map', ordered);
-  return stableJson(keyOf(item, mergeKey)) === stableJson(keyOf(ordered, mergeKey));
+  return keyText(keyOf(item, mergeKey)) === keyText(keyOf(ordered, mergeKey));
 }
 
 function mergeList(
@@ -220,9 +236,11 @@ function mergeList(
   asGiven: boolean,
 ): unknown[] {
   if (original.length === 0 && given.length === 0) return original;
-  const kinds = new Set([...original, ...given].map(kindOf));
-  if (kinds.size > 1) throw failed(`list element types are not identical: ${goValueText([original, given])}`);
-  if (!kinds.has('object')) {
+  const kind = kindOf(original.length > 0 ? original[0] : given[0]);
+  const isOther = (item: unknown): boolean => kindOf(item) !== kind;
+  if (original.some(isOther) || given.some(isOther))
+    throw failed(`list element types are not identical: ${goValueText([original, given])}`);
+  if (kind !== 'object') {
     if (deletes) return original.filter((item) => !given.includes(item));
     const merged = [...new Set([...original, ...given])];
     return inOrder(merged, given, original, mergeKey);
@@ -236,16 +254,12 @@ function mergeList(
     return items.map(withoutDirectives);
   }
   const merged = [...remaining];
-  const places = new Map<string, number>();
-  for (const [index, item] of merged.entries()) {
-    const key = keyText((item as Json)[mergeKey]);
-    if (!places.has(key)) places.set(key, index);
-  }
+  const places = new Places(merged, mergeKey);
   for (const item of items) {
     const key = keyText(keyOf(item, mergeKey));
-    const place = places.get(key);
-    if (place === undefined) {
-      places.set(key, merged.length);
+    const place = places.of(key);
+    if (place < 0) {
+      places.add(key);
       merged.push(withoutDirectives(item));
     } else merged[place] = mergeMap(merged[place] as Json, item, element, asGiven);
   }
@@ -264,7 +278,9 @@ function takeDirectives(
   original: readonly unknown[],
   given: readonly unknown[],
   mergeKey: string,
-): { remaining: unknown[]; items: Json[]; replaces: boolean } {
+): { remaining: readonly unknown[]; items: readonly Json[]; replaces: boolean } {
+  if (!(given as readonly Json[]).some((item) => item[patchDirective] !== undefined))
+    return { remaining: original, items: given as readonly Json[], replaces: false };
   let remaining = [...original];
   let replaces = false;
   const items: Json[] = [];
@@ -288,20 +304,14 @@ function inOrder(
   serverOrder: readonly unknown[],
   mergeKey: string,
 ): unknown[] {
-  const identity = (item: unknown): string => keyText(isObject(item) && mergeKey !== '' ? item[mergeKey] : item);
-  const positions = (items: readonly unknown[]): Map<string, number> => {
-    const found = new Map<string, number>();
-    for (let index = items.length - 1; index >= 0; index--) found.set(identity(items[index]), index);
-    return found;
-  };
-  const ordered = positions(order);
-  const onServer = positions(serverOrder);
+  const ordered = new Places(order, mergeKey);
+  const onServer = new Places(serverOrder, mergeKey);
   const named: Placed[] = [];
   const rest: Placed[] = [];
   for (const item of merged) {
-    const key = identity(item);
-    const inOrder = ordered.get(key);
-    (inOrder === undefined ? rest : named).push({ item, inOrder: inOrder ?? -1, onServer: onServer.get(key) ?? -1 });
+    const key = identityOf(item, mergeKey);
+    const place = ordered.of(key);
+    (place < 0 ? rest : named).push({ item, inOrder: place, onServer: onServer.of(key) });
   }
   named.sort((left, right) => left.inOrder - right.inOrder);
   rest.sort((left, right) => left.onServer - right.onServer);
@@ -320,6 +330,37 @@ function inOrder(
   return result;
 }
 
+/** What tells an item apart: its key among objects, else the item itself. */
+const identityOf = (item: unknown, mergeKey: string): string =>
+  keyText(isObject(item) && mergeKey !== '' ? item[mergeKey] : item);
+
+/** Lists of so many items are searched from their beginning; longer ones get a map. */
+const SEARCHED_MAX = 16;
+
+/** Where in a list the first item of each key stands. */
+class Places {
+  readonly #keys: string[];
+  readonly #map: Map<string, number> | undefined;
+
+  constructor(items: readonly unknown[], mergeKey: string) {
+    this.#keys = items.map((item) => identityOf(item, mergeKey));
+    if (items.length <= SEARCHED_MAX) return;
+    this.#map = new Map();
+    for (let index = items.length - 1; index >= 0; index--) this.#map.set(this.#keys[index] as string, index);
+  }
+
+  /** -1: nowhere. */
+  of(key: string): number {
+    return this.#map === undefined ? this.#keys.indexOf(key) : (this.#map.get(key) ?? -1);
+  }
+
+  /** Notes an item with a new key behind the others. */
+  add(key: string): void {
+    this.#map?.set(key, this.#keys.length);
+    this.#keys.push(key);
+  }
+}
+
 /** An item of a merged list, and where among the patch's and the server's items one of its key stands first; -1: nowhere. */
 interface Placed {
   readonly item: unknown;
@@ -327,21 +368,51 @@ interface Placed {
   readonly onServer: number;
 }
 
-/** A text that tells merge keys apart. Nearly all are texts themselves; no JSON begins with an s. */
-const keyText = (value: unknown): string => (typeof value === 'string' ? `s${value}` : stableJson(value));
+/** A text that tells merge keys apart. Nearly all are texts themselves; of others it begins with a character that those never have there. */
+const keyText = (value: unknown): string =>
+  typeof value === 'string' && value.charCodeAt(0) !== 0 ? value : `\0${stableJson(value)}`;
 
-/** A patch's value where there is nothing to merge it with: without directives and without deletions. */
+/**
+ * A patch's value where there is nothing to merge it with: without directives and without deletions. The value itself where it has none.
+ */
 function withoutDirectives(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.filter((item) => !isObject(item) || item[patchDirective] === undefined).map(withoutDirectives);
-  }
+  if (Array.isArray(value)) return itemsWithoutDirectives(value);
   if (!isObject(value)) return value;
-  const kept: Json = {};
-  for (const key of Object.keys(value)) {
+  let kept: Json | undefined;
+  let seen = 0;
+  for (const key in value) {
     const member = value[key];
-    if (member === null || key === patchDirective || key === retainKeysDirective) continue;
-    if (key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
-    setMember(kept, key, withoutDirectives(member));
+    const goes = member === null || (key.charCodeAt(0) === dollar && isDirective(key));
+    const clean = goes ? undefined : withoutDirectives(member);
+    if (kept === undefined && (goes || clean !== member)) kept = firstMembers(value, seen);
+    if (kept !== undefined && !goes) setMember(kept, key, clean);
+    seen++;
   }
-  return kept;
+  return kept ?? value;
+}
+
+function itemsWithoutDirectives(items: readonly unknown[]): readonly unknown[] {
+  let kept: unknown[] | undefined;
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    const goes = isObject(item) && item[patchDirective] !== undefined;
+    const clean = goes ? undefined : withoutDirectives(item);
+    if (kept === undefined && (goes || clean !== item)) kept = items.slice(0, index);
+    if (kept !== undefined && !goes) kept.push(clean);
+  }
+  return kept ?? items;
+}
+
+const isDirective = (key: string): boolean =>
+  key === patchDirective || key === retainKeysDirective || key.startsWith(deletePrefix) || key.startsWith(orderPrefix);
+
+/** A copy of the first so many members. */
+function firstMembers(object: Json, count: number): Json {
+  const copy: Json = {};
+  let left = count;
+  for (const key in object) {
+    if (left-- === 0) break;
+    setMember(copy, key, object[key]);
+  }
+  return copy;
 }

@@ -15,6 +15,7 @@ import {
   type Schema,
   schemaOf,
   trackCreate,
+  trackFirstStatus,
   trackUpdate,
   unpackOwners,
 } from '../../src/api/index.ts';
@@ -177,5 +178,68 @@ describe('owners', () => {
     expect(() => unpackOwners(new Uint8Array([9]), pod)).toThrow('does not know');
     expect(packOwners(new Map(), pod)).toBeUndefined();
     expect(inOrder({})).toEqual({});
+  });
+});
+
+describe('the first status that somebody writes', () => {
+  const kinds = createKindRegistry()
+    .all()
+    .filter(({ definition }) => definition !== '' && schemaOf(definition).object?.fields.has('status'));
+  const writerOf = (kind: KindDefinition, manager: string, subresource?: string): FieldWriter => {
+    const { group, version } = kind;
+    const schema = schemaOf(kind.definition);
+    const reset = resetFieldsOf(kind, subresource);
+    const resetFields = 'drop' in reset ? reset.drop : [];
+    const apiVersion = group === '' ? version : `${group}/${version}`;
+    return { manager, apiVersion, schema, subresource, now: '2026-01-01T00:00:00Z', resetFields };
+  };
+  const created = (kind: KindDefinition, object: ApiObject): Uint8Array => {
+    const writer = writerOf(kind, 'creator');
+    const bare = { ...object, status: undefined } as unknown as ApiObject;
+    return packCreator(writer, trackCreate(bare, writer) ?? new Uint8Array([0]));
+  };
+
+  it('is owned as the comparison says, for every kind with a status', () => {
+    let quick = 0;
+    for (const kind of kinds) {
+      const schema = schemaOf(kind.definition);
+      const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+      const status = anyOf(schema.object?.fields.get('status')?.schema, 5);
+      fc.assert(
+        fc.property(status, status, (before, after) => {
+          const base = { apiVersion, kind: kind.kind, metadata: { name: 'x', labels: { a: 'b' } } };
+          const expected = { group: kind.group, version: kind.version, kind: kind.kind, schema };
+          const objectOf = (value: unknown) => decodeValue({ ...base, status: value }, expected, 'Ignore').object;
+          const [live, updated] = [objectOf(before), objectOf(after)];
+          const owners = created(kind, live);
+          const writer = writerOf(kind, 'writer', 'status');
+          const quickly = trackFirstStatus(unpackOwners(owners, schema), live, updated, writer);
+          const slowly = trackUpdate(unpackOwners(owners, schema), live, updated, writer);
+          if (quickly === undefined) return;
+          quick++;
+          const shown = (value: typeof slowly) => encodeOwners(unpackOwners(packOwners(value, schema), schema));
+          expect(shown(quickly)).toEqual(shown(slowly));
+        }),
+        { numRuns: 20 },
+      );
+    }
+    expect(quick).toBeGreaterThan(kinds.length);
+  });
+
+  it('is left to the comparison when the status has owners, more than the status differs, or nothing does', () => {
+    const kind = kinds.find(({ kind, group }) => kind === 'Pod' && group === '') as KindDefinition;
+    const base = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x', labels: { a: 'b' } } };
+    const live = { ...base, spec: {}, status: { phase: 'Pending' } } as unknown as ApiObject;
+    const owners = () => unpackOwners(created(kind, live), pod);
+    const writer = writerOf(kind, 'kubelet', 'status');
+    const updated = { ...live, status: { phase: 'Running' } } as unknown as ApiObject;
+    const labelled = { ...updated, metadata: { name: 'x', labels: { a: 'c' } } } as unknown as ApiObject;
+    expect(trackFirstStatus(owners(), live, updated, writer)?.size).toBe(2);
+    expect(trackFirstStatus(owners(), live, labelled, writer)).toBeUndefined();
+    expect(trackFirstStatus(owners(), live, live, writer)).toBeUndefined();
+    expect(trackFirstStatus(new Map(), live, updated, writer)).toBeUndefined();
+    expect(trackFirstStatus(owners(), live, updated, { ...writer, subresource: '' })).toBeUndefined();
+    const owned = trackUpdate(owners(), live, updated, writer);
+    expect(trackFirstStatus(owned, updated, live, { ...writer, manager: 'other' })).toBeUndefined();
   });
 });
