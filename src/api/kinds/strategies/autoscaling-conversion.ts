@@ -5,7 +5,9 @@
  */
 import type {
   AutoscalingV1HorizontalPodAutoscaler,
+  CrossVersionObjectReference,
   HorizontalPodAutoscaler,
+  HorizontalPodAutoscalerCondition,
   HPAScalingRules,
   MetricSpec,
 } from '../../generated/types.ts';
@@ -88,7 +90,7 @@ export const horizontalPodAutoscalerConversion: Conversion = {
     if (currentMetrics?.length) {
       annotations[currentMetricsAnnotation] = JSON.stringify(currentMetrics.map((metric) => currentMetricToV1(metric)));
     }
-    if (conditions?.length) annotations[conditionsAnnotation] = JSON.stringify(conditions);
+    if (conditions?.length) annotations[conditionsAnnotation] = JSON.stringify(conditions.map(goCondition));
     if (behavior !== undefined) annotations[behaviorAnnotation] = JSON.stringify(goBehavior(behavior));
     return {
       ...object,
@@ -105,6 +107,22 @@ export const horizontalPodAutoscalerConversion: Conversion = {
 };
 
 type Loose = Record<string, unknown>;
+
+/** With its members in the order in which upstream writes them. */
+const goCondition = ({ type, status, lastTransitionTime, reason, message }: HorizontalPodAutoscalerCondition) => ({
+  type,
+  status,
+  lastTransitionTime: lastTransitionTime ?? null,
+  ...(reason ? { reason } : {}),
+  ...(message ? { message } : {}),
+});
+
+/** As {@link goCondition}. */
+const goReference = ({ kind, name, apiVersion }: CrossVersionObjectReference) => ({
+  kind,
+  name,
+  ...(apiVersion ? { apiVersion } : {}),
+});
 
 function cpuMetric(averageUtilization: number): MetricSpec {
   return { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } } };
@@ -132,7 +150,7 @@ function metricToV1(metric: MetricSpec): Loose {
   if (object !== undefined) {
     const { metric: identifier, target, describedObject } = object;
     result.object = {
-      target: describedObject,
+      target: goReference(describedObject),
       metricName: identifier.name,
       targetValue: target.value ?? '0',
       ...(identifier.selector !== undefined && { selector: identifier.selector }),
@@ -228,7 +246,7 @@ function currentMetricToV1(
   }
   if (object !== undefined) {
     result.object = {
-      target: object.describedObject,
+      target: goReference(object.describedObject),
       metricName: object.metric.name,
       currentValue: object.current.value ?? '0',
       ...(object.current.averageValue !== undefined && { averageValue: object.current.averageValue }),

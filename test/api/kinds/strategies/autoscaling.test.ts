@@ -82,6 +82,25 @@ describe('HorizontalPodAutoscaler v1', () => {
     expect(v1.conversion!.toStored(seen)).toEqual(stored);
   });
 
+  it('write what stands in annotations in the order of their types', () => {
+    const since = '2026-01-01T00:00:00Z';
+    const condition = { lastTransitionTime: since, message: 'm', reason: 'r', status: 'True', type: 'AbleToScale' };
+    const describedObject = { apiVersion: 'v1', kind: 'Service', name: 's' };
+    const object = { describedObject, metric: { name: 'rps' }, target: { type: 'Value', value: '1k' } };
+    const seen = v1.conversion!.fromStored({
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'x' },
+      spec: { scaleTargetRef: target, maxReplicas: 3, metrics: [{ type: 'Object', object }] },
+      status: { desiredReplicas: 1, conditions: [condition] },
+    });
+    expect(seen.metadata.annotations).toEqual({
+      'autoscaling.alpha.kubernetes.io/conditions': `[{"type":"AbleToScale","status":"True","lastTransitionTime":"${since}","reason":"r","message":"m"}]`,
+      'autoscaling.alpha.kubernetes.io/metrics':
+        '[{"type":"Object","object":{"target":{"kind":"Service","name":"s","apiVersion":"v1"},"metricName":"rps","targetValue":"1k"}}]',
+    });
+  });
+
   it('ignores annotations that are not JSON', () => {
     const stored = v1.conversion!.toStored({
       apiVersion: 'autoscaling/v1',
