@@ -66,8 +66,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const jobLister = dependencies.lister(jobs);
   /** Uids of Jobs that were created here and are not yet both in the cache and in a status. */
   const justCreated = new Set<string>();
-  /** Uids of unexpected Jobs that run and were reported: each change of theirs must not use up the budget of events. */
-  const reported = new Set<string>();
   dependencies.index(jobs, controllerIndexName, controllerIndex);
   dependencies.observe(cronJobs, (change) => {
     if (!isRescheduled(change)) return;
@@ -95,7 +93,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   /** Takes ended and vanished Jobs off the list of active ones. */
-  function followJobs(cronJob: CronJob, children: readonly Job[], status: CronJobStatus): void {
+  async function followJobs(cronJob: CronJob, children: readonly Job[], status: CronJobStatus): Promise<void> {
     const active = status.active ?? [];
     status.active = active.filter((reference) => {
       const job = children.find(({ metadata }) => metadata?.uid === reference.uid);
@@ -113,9 +111,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     });
     for (const job of children) {
       const uid = job.metadata?.uid ?? '';
-      if (endOf(job) !== undefined) reported.delete(uid);
-      else if (!active.some((reference) => reference.uid === uid) && !justCreated.has(uid) && !reported.has(uid)) {
-        reported.add(uid);
+      const known = justCreated.has(uid) || active.some((reference) => reference.uid === uid);
+      if (!known && endOf(job) === undefined && !(await isActive(cronJob, uid))) {
         const message = `Saw a job that the controller did not create or forgot: ${job.metadata?.name}`;
         events.event(cronJob, 'Warning', 'UnexpectedJob', message);
       }
@@ -123,6 +120,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (endOf(job) !== 'Complete' || completed === undefined) continue;
       if (timeMs(completed) > timeMs(status.lastSuccessfulTime)) status.lastSuccessfulTime = completed;
     }
+  }
+
+  /** Whether the CronJob has the Job on its list, which the cache may not show yet. */
+  async function isActive(cronJob: CronJob, uid: string): Promise<boolean> {
+    const { status } = await client.get(cronJobs, keyOf(cronJob));
+    return status?.active?.some((reference) => reference.uid === uid) ?? false;
   }
 
   /** Deletes ended Jobs beyond the limits, and takes them off the list of active ones: nobody says that they have ended. */
@@ -265,7 +268,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const children = jobLister.byIndex(controllerIndexName, cronJob.metadata?.uid ?? '');
     const status: CronJobStatus = { ...cronJob.status };
     await cleanUp(cronJob, children, status);
-    followJobs(cronJob, children, status);
+    await followJobs(cronJob, children, status);
     try {
       return await startDue(cronJob, children, status);
     } finally {
