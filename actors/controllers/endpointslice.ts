@@ -64,6 +64,7 @@ const unknownNodeRetryMaxMs = 1_000_000;
 export const endpointSliceController: ControllerDefinition = {
   name: 'endpointslice-controller',
   queue: 'endpoint_slice',
+  component: 'endpoint-slice-controller',
   reconciles: services,
   reads: [nodes],
   create: createReconciler,

@@ -395,17 +395,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const policy = volume.spec?.persistentVolumeReclaimPolicy;
     if (policy === 'Recycle') return recycle(released);
     if (policy !== 'Delete' || released.metadata?.deletionTimestamp !== undefined) return;
-    const { csi, hostPath } = volume.spec ?? {};
+    const maker = volume.metadata?.annotations?.[provisionedBy] ?? '';
+    // Volumes of other drivers, and of plugins that became drivers, are deleted by their provisioners.
+    const isDriver = !maker.startsWith('kubernetes.io/') || migratedDriver(maker) !== undefined;
+    if (maker === '' ? volume.spec?.csi !== undefined : maker !== simulatedProvisioner && isDriver) return;
     const name = keyFor(volume);
-    const maker = volume.metadata?.annotations?.[provisionedBy];
-    // Volumes of other drivers are deleted by their own provisioners.
-    if (maker !== simulatedProvisioner && (csi !== undefined || maker !== undefined)) return;
-    let failure: string | undefined;
-    if (maker !== simulatedProvisioner && hostPath === undefined) {
-      failure = `error getting deleter volume plugin for volume "${name}": no deletable volume plugin matched`;
-    } else if (hostPath !== undefined && !/\/tmp\/.+/.test(hostPath.path)) {
-      failure = `host_path deleter only supports /tmp/.+ but received provided ${hostPath.path}`;
-    }
+    const failure = maker === simulatedProvisioner ? undefined : deletionFailure(volume, maker);
     if (failure !== undefined) {
       if (phase !== 'Failed') events.event(about(volume), 'Warning', 'VolumeFailedDelete', failure);
       await setVolumePhase(released, 'Failed', failure);
@@ -457,6 +452,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (first !== second) return first > second ? -1 : 1;
     return (left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1;
   }
+}
+
+/** Why none of upstream's own plugins deletes the volume; undefined when the one for paths of a host does. */
+function deletionFailure({ metadata, spec }: PersistentVolume, maker: string): string | undefined {
+  if (maker !== '' && maker !== 'kubernetes.io/host-path') return `no volume plugin matched name: ${maker}`;
+  const path = spec?.hostPath?.path;
+  if (path === undefined) {
+    return `error getting deleter volume plugin for volume "${metadata?.name}": no deletable volume plugin matched`;
+  }
+  return /\/tmp\/.+/.test(path) ? undefined : `host_path deleter only supports /tmp/.+ but received provided ${path}`;
 }
 
 const volumeNameFor = ({ metadata }: PersistentVolumeClaim): string => `pvc-${metadata?.uid}`;

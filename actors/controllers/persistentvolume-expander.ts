@@ -31,7 +31,7 @@ export const persistentVolumeExpanderController: ControllerDefinition = {
         if (claim === undefined || volume === undefined || claim.status?.phase !== 'Bound') return undefined;
         if (compareQuantities(askedOf(claim), claim.status.capacity?.['storage'] ?? '0') <= 0) return undefined;
         const about = { ...claim, apiVersion: 'v1', kind: 'PersistentVolumeClaim' };
-        events.event(about, 'Warning', 'ExternalExpanding', 'waiting for an external controller to expand this PVC');
+        events.event(about, 'Normal', 'ExternalExpanding', 'waiting for an external controller to expand this PVC');
         return undefined;
       },
     };

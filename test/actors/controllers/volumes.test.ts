@@ -206,7 +206,7 @@ describe('the binder', () => {
     expect(two.status?.phase).toBe('Available');
   });
 
-  it.each<[string, object, string | undefined, string[]]>([
+  it.each<[string, { madeBy?: string } & Record<string, unknown>, string | undefined, string[]]>([
     ['Retain', {}, 'Released', []],
     ['Delete of a path under /tmp', { persistentVolumeReclaimPolicy: 'Delete' }, undefined, []],
     [
@@ -228,9 +228,25 @@ describe('the binder', () => {
       'Released',
       [],
     ],
-  ])('reclaims by %s', async (_what, spec, phase, events) => {
+    [
+      'Delete of a plugin that cannot',
+      { persistentVolumeReclaimPolicy: 'Delete', hostPath: undefined, nfs: { server: 's', path: '/p' } },
+      'Failed',
+      [
+        'Warning VolumeFailedDelete error getting deleter volume plugin for volume "v": no deletable volume plugin matched',
+      ],
+    ],
+    [
+      'Delete of what a plugin that is no more had made',
+      { persistentVolumeReclaimPolicy: 'Delete', madeBy: 'kubernetes.io/glusterfs' },
+      'Failed',
+      ['Warning VolumeFailedDelete no volume plugin matched name: kubernetes.io/glusterfs'],
+    ],
+  ])('reclaims by %s', async (_what, { madeBy, ...spec }, phase, events) => {
     await start();
-    await cluster.client.create(persistentVolumes, volume('v', spec));
+    const annotations: Record<string, string> =
+      madeBy === undefined ? {} : { 'pv.kubernetes.io/provisioned-by': madeBy };
+    await cluster.client.create(persistentVolumes, volume('v', spec, annotations));
     await cluster.client.create(persistentVolumeClaims, claim('c', { storageClassName: 'local' }));
     await settled();
     await cluster.client.patch(persistentVolumeClaims, { namespace, name: 'c' }, 'merge', {
@@ -477,7 +493,7 @@ describe('volumes of the simulated driver', () => {
       allocatedResources: { storage: '3Gi' },
     });
     const events = await eventsAbout('c');
-    expect(events).toContain('Warning ExternalExpanding waiting for an external controller to expand this PVC');
+    expect(events).toContain('Normal ExternalExpanding waiting for an external controller to expand this PVC');
     expect(events).toContain(`Normal Resizing External resizer is resizing volume ${metadata?.name}`);
     expect(events).toContain('Normal VolumeResizeSuccessful Resize volume succeeded');
   });
