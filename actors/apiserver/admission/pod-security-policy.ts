@@ -100,6 +100,7 @@ function minorOf(version: string): number | undefined | null {
 
 /** The plugin's configuration, in the form of a PodSecurityConfiguration. @throws AdmissionConfigurationError */
 export function securityConfigurationOf(given: unknown): SecurityConfiguration {
+  refuseOdd(given);
   const { defaults = {} } = (given ?? {}) as { defaults?: Record<string, string> };
   const labels: Record<string, string> = {};
   for (const mode of MODES) {
@@ -121,4 +122,26 @@ export function securityConfigurationOf(given: unknown): SecurityConfiguration {
     usernames: stringsOf(given, ['exemptions', 'usernames'], 'PodSecurity'),
     runtimeClasses: stringsOf(given, ['exemptions', 'runtimeClasses'], 'PodSecurity'),
   };
+}
+
+const MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  '': ['apiVersion', 'kind', 'defaults', 'exemptions'],
+  defaults: MODES.flatMap((mode) => [mode, `${mode}-version`]),
+  exemptions: ['namespaces', 'usernames', 'runtimeClasses'],
+};
+
+/** What is misspelt, or of another type, would leave pods unchecked. @throws AdmissionConfigurationError */
+function refuseOdd(given: unknown): void {
+  for (const [part, known] of Object.entries(MEMBERS)) {
+    const whole = (given ?? {}) as Record<string, unknown>;
+    const prefix = part === '' ? '' : `${part}.`;
+    for (const [name, value] of Object.entries((part === '' ? whole : whole[part]) ?? {})) {
+      if (!known.includes(name)) {
+        throw new AdmissionConfigurationError(`PodSecurity: unknown field ${JSON.stringify(prefix + name)}`);
+      }
+      if (part === 'defaults' && value !== null && typeof value !== 'string') {
+        throw new AdmissionConfigurationError(`PodSecurity: ${prefix}${name} must be a string, not ${String(value)}`);
+      }
+    }
+  }
 }

@@ -4,7 +4,7 @@
  */
 import type { ApiObject, KindDefinition } from '../../../src/api/index.ts';
 import type { Identity } from '../call.ts';
-import { forbiddenOf, notFoundOf } from '../failures.ts';
+import { forbiddenOf, notFoundOf, plainError } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import { aggregate } from './rbac.ts';
@@ -70,8 +70,10 @@ async function checkBinding(grant: Grant, server: Server): Promise<void> {
   ) {
     return;
   }
-  const role = object['roleRef'] as { kind: string; name: string };
-  if (await may('bind', grant, `${role.kind.toLowerCase()}s`, role.name, server)) return;
+  const role = { kind: '', name: '', ...(object['roleRef'] as { kind?: string; name?: string } | null | undefined) };
+  const isKnown = role.kind === 'Role' || role.kind === 'ClusterRole';
+  if (isKnown && (await may('bind', grant, `${role.kind.toLowerCase()}s`, role.name, server))) return;
+  if (!isKnown) throw plainError(`unsupported role reference kind: ${JSON.stringify(role.kind)}`);
   const rules = server.authorization.rbac.rulesOfRole(role.kind, namespace ?? '', role.name);
   if (rules === undefined) {
     const plural = `${role.kind.toLowerCase()}s`;

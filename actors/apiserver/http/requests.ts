@@ -67,9 +67,17 @@ export function routeOf(
   const acrossNamespaces = kind.namespaced && path.namespace === undefined;
   const refused = acrossNamespaces && verb !== 'list' && verb !== 'watch';
   // A path that no method has is not there, whatever is asked of it.
+  if (subresource === undefined && !methodsOf(path, acrossNamespaces).some((one) => serves(kind, undefined, one)))
+    throw noSuchPath(server, path.group);
   if (refused && (path.name !== undefined || kind.custom !== undefined)) throw noSuchPath(server, path.group);
   if (verb === undefined || !serves(kind, subresource, verb) || refused) throw methodNotAllowed();
   return { kind, subresource, verb };
+}
+
+/** What may be served on a path of a kind: reviews and bindings can only be created, so that there is no path of one of them. */
+function methodsOf(path: ResourcePath, acrossNamespaces: boolean): readonly Verb[] {
+  if (path.name !== undefined) return ['get', 'update', 'patch', 'delete'];
+  return acrossNamespaces ? ['list', 'watch'] : ['list', 'watch', 'create', 'deletecollection'];
 }
 
 function verbOf(method: string, path: ResourcePath, query: Query, kind: KindDefinition): Verb | undefined {

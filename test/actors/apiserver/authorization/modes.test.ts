@@ -107,6 +107,32 @@ describe('the authorization webhook', () => {
     expect(answer.body.status).toEqual({ allowed: true, reason: 'ask somebody else' });
   });
 
+  it('is told which objects a list is about, as lists of requirements', async () => {
+    const { as, webhook } = await withWebhook(['Webhook'], () => ({ status: { allowed: true } }));
+    const selectors = { fieldSelector: 'spec.nodeName=n,status.phase!=Failed', labelSelector: 'app in (a,b),!old,new' };
+    expect((await as('jane')('GET', `${PODS}?${new URLSearchParams(selectors)}`))[0]).toBe(200);
+    expect(webhook.requests.at(-1)).toMatchObject({
+      spec: {
+        resourceAttributes: {
+          verb: 'list',
+          fieldSelector: {
+            requirements: [
+              { key: 'spec.nodeName', operator: 'In', values: ['n'] },
+              { key: 'status.phase', operator: 'NotIn', values: ['Failed'] },
+            ],
+          },
+          labelSelector: {
+            requirements: expect.arrayContaining([
+              { key: 'app', operator: 'In', values: ['a', 'b'] },
+              { key: 'old', operator: 'DoesNotExist' },
+              { key: 'new', operator: 'Exists' },
+            ]),
+          },
+        },
+      },
+    });
+  });
+
   it('may deny before later modes are asked', async () => {
     const { as } = await withWebhook(['Webhook', 'AlwaysAllow'], ({ user }) => ({
       status: { allowed: false, denied: user === 'eve', reason: user === 'eve' ? 'not you' : '' },

@@ -95,6 +95,14 @@ describe('RBAC', () => {
     );
     const binds = await make('rolebindings', binding('all', 'ClusterRole', 'cluster-admin', 'joe'));
     expect(binds.status).toBe(403);
+    // Before validation, as upstream's storage finds it.
+    for (const [roleRef, kind] of [
+      [{ kind: 'Pod', name: 'x' }, 'Pod'],
+      [undefined, ''],
+    ] as const) {
+      const odd = await make('rolebindings', { metadata: { name: 'odd' }, roleRef, subjects: [] });
+      expect([odd.status, odd.body.message]).toEqual([500, `unsupported role reference kind: "${kind}"`]);
+    }
   });
 
   it('impersonates only for those who may', async () => {
@@ -158,4 +166,23 @@ describe('reviews', () => {
     const nobody = await ask({ user: 'nobody', resourceAttributes: question });
     expect(nobody.body.status).toEqual({ allowed: false });
   });
+});
+
+it('names the object that a list is about, and leaves the selector of a deletion of many aside', async () => {
+  const selected = '/api/v1/namespaces/default/secrets?fieldSelector=metadata.name%3Done';
+  const list = await server.http('GET', selected, undefined, jane);
+  expect(list.body.message).toMatch(/^secrets "one" is forbidden: User "jane" cannot list resource "secrets"/);
+  const removal = await server.http('DELETE', selected, undefined, jane);
+  expect(removal.body.message).toMatch(/^secrets is forbidden: User "jane" cannot deletecollection resource "secrets"/);
+});
+
+it('has no path for what no method is served on', async () => {
+  const statusOf = async (path: string) => (await server.http('GET', path)).status;
+  const authorization = '/apis/authorization.k8s.io/v1';
+  expect(await statusOf(`${authorization}/localsubjectaccessreviews`)).toBe(404);
+  expect(await statusOf(`${authorization}/namespaces/default/localsubjectaccessreviews`)).toBe(405);
+  expect(await statusOf(`${authorization}/selfsubjectaccessreviews`)).toBe(405);
+  expect(await statusOf(`${authorization}/selfsubjectaccessreviews/x`)).toBe(404);
+  expect(await statusOf('/api/v1/bindings')).toBe(404);
+  expect(await statusOf('/api/v1/namespaces/default/bindings/x')).toBe(404);
 });
