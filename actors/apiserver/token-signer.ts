@@ -122,7 +122,8 @@ export function createTokenSigner(keyPem: string, clock: Clock, random: Random, 
     },
     verify(token) {
       const parts = token.split('.');
-      if (parts.length !== 3) return undefined;
+      // Node.js would leave out what is no base64url: one token could be written in many ways.
+      if (parts.length !== 3 || !parts.every((part) => BASE64URL.test(part))) return undefined;
       const [head, body, signature] = parts as [string, string, string];
       const claims = decode(body) as Claims | undefined;
       if (claims === undefined || (claims.iss !== issuer && claims.iss !== LEGACY_ISSUER)) return undefined;
@@ -140,6 +141,8 @@ export function createTokenSigner(keyPem: string, clock: Clock, random: Random, 
     },
   };
 }
+
+const BASE64URL = /^[\w-]+$/;
 
 function encode(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');

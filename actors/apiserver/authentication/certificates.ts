@@ -22,8 +22,8 @@ interface Presented {
   readonly notAfterMs: number;
   readonly commonName: string;
   readonly user: Identity;
-  /** By authority: whether it signed the certificate. */
-  readonly signedBy: Map<Authorities, boolean>;
+  /** By authorities: until when the chain to one of them holds; 0 when there is none. */
+  readonly heldUntilMs: Map<Authorities, number>;
 }
 
 /** The certificates of those that sign for clients. */
@@ -74,7 +74,7 @@ function read(socket: TLSSocket): Presented | undefined {
       groups: all('O'),
       extra: { 'authentication.kubernetes.io/credential-id': [id] },
     }),
-    signedBy: new Map(),
+    heldUntilMs: new Map(),
   };
 }
 
@@ -87,25 +87,28 @@ export function objectionTo(shown: Presented, authorities: Authorities, clock: C
   if (usages !== undefined && !usages.includes(CLIENT_AUTH) && !usages.includes(ANY_USAGE)) {
     return 'x509: certificate specifies an incompatible key usage';
   }
-  let signed = shown.signedBy.get(authorities);
-  if (signed === undefined) {
-    signed = signedBy(shown.certificate, authorities, now);
-    shown.signedBy.set(authorities, signed);
+  let heldUntilMs = shown.heldUntilMs.get(authorities);
+  if (heldUntilMs === undefined) {
+    heldUntilMs = chainHoldsUntilMs(shown.certificate, authorities, now);
+    shown.heldUntilMs.set(authorities, heldUntilMs);
   }
-  return signed ? undefined : 'x509: certificate signed by unknown authority';
+  return now <= heldUntilMs ? undefined : 'x509: certificate signed by unknown authority';
 }
 
-function signedBy(certificate: X509Certificate, authorities: Authorities, now: number): boolean {
+/** When the first link of the chain to an authority ends; 0 without a chain that holds now. */
+function chainHoldsUntilMs(certificate: X509Certificate, authorities: Authorities, now: number): number {
   let current: X509Certificate | undefined = certificate;
+  let untilMs = Date.parse(certificate.validTo);
   for (let depth = 0; depth < CHAIN_MAX && current !== undefined; depth++) {
     const link: X509Certificate = current;
     const issuer = authorities.find((authority) => holds(authority, now) && issued(authority, link));
-    if (issuer !== undefined) return true;
+    if (issuer !== undefined) return Math.min(untilMs, Date.parse(issuer.validTo));
     const next: X509Certificate | undefined = link.issuerCertificate;
-    if (next === undefined || next === link || !next.ca || !holds(next, now) || !issued(next, link)) return false;
+    if (next === undefined || next === link || !next.ca || !holds(next, now) || !issued(next, link)) return 0;
+    untilMs = Math.min(untilMs, Date.parse(next.validTo));
     current = next;
   }
-  return false;
+  return 0;
 }
 
 function holds(certificate: X509Certificate, now: number): boolean {

@@ -106,7 +106,8 @@ export function createAuthenticator(
     const shown = secure ? presentedBy(credentials) : undefined;
     if (shown !== undefined) {
       if (objectionTo(shown, clientAuthorities, clock) !== undefined) throw StatusError.unauthorized();
-      return shown.user;
+      // Whoever has no name is nobody, whatever groups the certificate gives.
+      if (shown.commonName !== '') return shown.user;
     }
     if (!secure && options.httpUser !== null) return options.httpUser;
     if (!anonymousMay(credentials.uri)) throw StatusError.unauthorized();

@@ -1,3 +1,6 @@
+import { createPrivateKey, webcrypto } from 'node:crypto';
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiserverChannels } from '../../../../src/client/protocol.ts';
 import { type CertificateAuthority, createAuthority } from '../../../../src/cluster/pki.ts';
@@ -70,6 +73,30 @@ describe('a client certificate', () => {
     ['of the front proxy', async () => frontProxy.issue({ commonName: 'jane', usage: 'client' })],
   ])('%s is refused, not taken for anonymous', async (_what, make) => {
     expect((await whoAmI(await make())).status).toBe(401);
+  });
+
+  it('without a common name names nobody, whatever its groups', async () => {
+    const nameless = await ca.issue({ commonName: '', organizations: ['system:masters'], usage: 'client' });
+    expect((await whoAmI(nameless)).status).toBe(403);
+    const secrets = { url: `${url}/api/v1/secrets`, ca: ca.certificate, client: nameless };
+    const { status, text } = await secureRequest({ ...secrets, headers: {}, method: 'GET' });
+    expect([status, JSON.parse(text).message]).toEqual([
+      403,
+      'secrets is forbidden: User "system:anonymous" cannot list resource "secrets" in API group "" at the cluster scope',
+    ]);
+  });
+
+  it('counts with the intermediate authority that the client sends, and not without', async () => {
+    const { leaf, chain } = await intermediate(ca);
+    expect(await whoAmI({ ...leaf, certificate: leaf.certificate + chain })).toMatchObject({
+      status: 201,
+      user: { username: 'deep' },
+    });
+    expect((await whoAmI(leaf)).status).toBe(401);
+    // A certificate for clients is no authority.
+    const client = await ca.issue({ commonName: 'jane', usage: 'client' });
+    const forged = await signedBy(client, 'CN=jane', { commonName: 'admin', organizations: ['system:masters'] });
+    expect((await whoAmI({ ...forged, certificate: forged.certificate + client.certificate })).status).toBe(401);
   });
 
   it('gives way to an Authorization header, also to a wrong one', async () => {
@@ -153,3 +180,47 @@ it('speaks no TLS older than 1.2', async () => {
   });
   expect(refused).toBe(true);
 });
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+
+/** A certificate that `issuer` signs with its key, as anybody could who has one. */
+async function signedBy(
+  issuer: { readonly key: string },
+  issuerName: string,
+  {
+    commonName,
+    organizations = [],
+    isAuthority = false,
+  }: { commonName: string; organizations?: string[]; isAuthority?: boolean },
+): Promise<Client> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const der = createPrivateKey(issuer.key).export({ type: 'pkcs8', format: 'der' });
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+  const made = await x509.X509CertificateGenerator.create({
+    serialNumber: '0102',
+    subject: [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }],
+    issuer: issuerName,
+    notBefore: new Date(now - 60_000),
+    notAfter: new Date(now + yearMs),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(isAuthority, undefined, true),
+      ...(isAuthority
+        ? [new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true)]
+        : [new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.2'])]),
+    ],
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  return {
+    certificate: `${made.toString('pem')}\n`,
+    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
+  };
+}
+
+async function intermediate(root: CertificateAuthority): Promise<{ leaf: Client; chain: string }> {
+  const middle = await signedBy(root, 'CN=kubernetes', { commonName: 'middle', isAuthority: true });
+  const leaf = await signedBy(middle, 'CN=middle', { commonName: 'deep' });
+  return { leaf, chain: middle.certificate };
+}
