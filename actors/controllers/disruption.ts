@@ -52,6 +52,7 @@ const stalePrefix = 'stale:';
 export const disruptionController: ControllerDefinition = {
   name: 'disruption-controller',
   queue: 'disruption',
+  queues: [{ name: 'stale_pod_disruption', takes: (key) => key.startsWith(stalePrefix) }],
   component: 'controllermanager',
   serviceAccount: 'disruption-controller',
   reconciles: podDisruptionBudgets,

@@ -19,10 +19,12 @@ import {
   belongsToEndpoints,
   type ControllerDefinition,
   type ControllerDependencies,
+  collectCounts,
   conditionOf,
   controllerMetrics,
   controllerOf,
   controllerReferenceTo,
+  countedDistributions,
   endpointKey,
   hasSelector,
   headlessLabel,
@@ -43,6 +45,7 @@ import {
   SliceVersions,
   semanticallyEqual,
   setTopologyHints,
+  sliceTotals,
   splitKey,
   TriggerTimes,
   targetPortOf,
@@ -87,10 +90,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const sliceLister = dependencies.lister(endpointSlices);
   dependencies.context.metrics.beforeRead(() => {
     const managed = sliceLister.list().filter(({ metadata }) => metadata?.labels?.[managedByLabel] === managedBy);
-    const desired = managed.reduce((sum, { endpoints }) => sum + (endpoints?.length ?? 0), 0);
-    metrics.set('endpoint_slice_controller_num_endpoint_slices', [], managed.length);
-    metrics.set('endpoint_slice_controller_endpoints_desired', [], desired);
+    const totals = sliceTotals(managed, endpointsMax);
+    metrics.set('endpoint_slice_controller_num_endpoint_slices', [], totals.slices);
+    metrics.set('endpoint_slice_controller_endpoints_desired', [], totals.endpoints);
+    metrics.set('endpoint_slice_controller_desired_endpoint_slices', [], totals.slicesNeeded);
   });
+  collectCounts(dependencies.context.metrics, 'endpoint_slice_controller_', () =>
+    countedDistributions(serviceLister.list()),
+  );
   const selectors = new ServiceSelectors(serviceLister);
   const triggerTimes = new TriggerTimes();
   const versions = new SliceVersions(dependencies.context.clock);

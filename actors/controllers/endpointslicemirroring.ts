@@ -22,6 +22,7 @@ import {
   type Reconciler,
   SliceVersions,
   semanticallyEqual,
+  sliceTotals,
   splitKey,
   triggerTimeAnnotation,
 } from '../../src/controller/index.ts';
@@ -57,6 +58,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const endpointsLister = dependencies.lister(endpoints);
   const serviceLister = dependencies.lister(services);
   const sliceLister = dependencies.lister(endpointSlices);
+  context.metrics.beforeRead(() => {
+    const totals = sliceTotals(
+      sliceLister.list().filter((slice) => mirroredService(slice).length > 0),
+      addressesMax,
+    );
+    metrics.set('endpoint_slice_mirroring_controller_num_endpoint_slices', [], totals.slices);
+    metrics.set('endpoint_slice_mirroring_controller_endpoints_desired', [], totals.endpoints);
+    metrics.set('endpoint_slice_mirroring_controller_desired_endpoint_slices', [], totals.slicesNeeded);
+  });
   const versions = new SliceVersions(context.clock);
   dependencies.index(endpointSlices, mirrorIndex, mirroredService);
   dependencies.observe(services, ({ object }) => {

@@ -34,6 +34,7 @@ function isFollowed({ group, resource }: Resource): boolean {
 export const garbageCollectorController: ControllerDefinition = {
   name: 'garbage-collector-controller',
   queue: 'garbage_collector_attempt_to_delete',
+  queues: [{ name: 'garbage_collector_attempt_to_orphan', takes: (key) => key.startsWith(orphanPrefix) }],
   serviceAccount: 'generic-garbage-collector',
   workers: 20,
   interests: [{ resource: 'all', interest: 'ownership' }],

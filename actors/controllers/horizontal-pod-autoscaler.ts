@@ -397,17 +397,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     let firstFailure: MetricFailure | undefined;
     let failures = 0;
     for (const metric of asked) {
+      const beganMs = clock.monotonic();
+      const measured = (outcome: readonly string[]) => {
+        const labels = [...outcome, metric.type];
+        metrics.count('horizontal_pod_autoscaler_controller_metric_computation_total', labels);
+        const seconds = (clock.monotonic() - beganMs) / 1000;
+        metrics.observe('horizontal_pod_autoscaler_controller_metric_computation_duration_seconds', labels, seconds);
+      };
       try {
         const proposal = await propose(autoscaler, metric, scale);
         const current = scale.spec.replicas ?? 0;
         const action = proposal.replicas > current ? 'scale_up' : proposal.replicas < current ? 'scale_down' : 'none';
-        metrics.count('horizontal_pod_autoscaler_controller_metric_computation_total', [action, 'none', metric.type]);
+        measured([action, 'none']);
         statuses.push(proposal.status);
         if (best === undefined || proposal.replicas > best.replicas) best = proposal;
       } catch (error) {
         if (!(error instanceof MetricFailure)) throw error;
-        const failed = ['none', 'internal', metric.type];
-        metrics.count('horizontal_pod_autoscaler_controller_metric_computation_total', failed);
+        measured(['none', 'internal']);
         events.event(autoscaler, 'Warning', error.reason, error.detail);
         statuses.push({ type: '' });
         firstFailure ??= error;

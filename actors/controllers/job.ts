@@ -65,6 +65,7 @@ const expectationsLookMs = 301_000;
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
   queue: 'job',
+  queues: [{ name: 'job_orphan_pod', takes: (key) => key.startsWith(orphanPrefix) }],
   emits: ['PodFailurePolicy', 'BackoffLimitExceeded', 'DeadlineExceeded', 'MaxFailedIndexesExceeded', 'FailedIndexes'],
   reconciles: jobs,
   workers: manyWorkers,

@@ -162,7 +162,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   function monitor(): void {
+    const beganMs = clock.monotonic();
     for (const node of nodeLister.list()) if (isOverdue(node)) dependencies.enqueue(node.metadata?.name ?? '');
+    const seconds = (clock.monotonic() - beganMs) / 1000;
+    metrics.observe('node_collector_update_all_nodes_health_duration_seconds', [], seconds);
   }
 
   /** Sets what the silent kubelet used to say to Unknown. */
@@ -279,6 +282,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     async reconcile(name) {
       const node = nodeLister.get(undefined, name);
       if (node === undefined) return undefined;
+      const beganMs = clock.monotonic();
       try {
         // Each write brings the node back here: one thing at a time, always on the latest version.
         if (isOverdue(node)) await markUnknown(node);
@@ -289,6 +293,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         }
       } catch (error) {
         if (!isNotFound(error)) throw error;
+      } finally {
+        const seconds = (clock.monotonic() - beganMs) / 1000;
+        metrics.observe('node_collector_update_node_health_duration_seconds', [], seconds);
       }
       return undefined;
     },

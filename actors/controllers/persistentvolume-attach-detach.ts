@@ -24,7 +24,10 @@ import {
 import {
   type ControllerDefinition,
   type ControllerDependencies,
+  collectCounts,
   conditionOf,
+  controllerMetrics,
+  countedAttachments,
   isPodTerminated,
   type Reconciler,
   volumeClaimIndex,
@@ -72,6 +75,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const volumes = dependencies.lister(persistentVolumes);
   const drivers = dependencies.lister(csiDrivers);
   const attachments = dependencies.lister(volumeAttachments);
+  const metrics = controllerMetrics(dependencies.context.metrics, 'attachdetach_controller_');
+  collectCounts(dependencies.context.metrics, 'attachdetach_controller_', () => countedAttachments(attachments.list()));
   dependencies.index(volumeAttachments, volumeIndex, ({ spec }) => [spec.source.persistentVolumeName ?? '']);
   dependencies.observe(volumeAttachments, ({ object }) => {
     const name = object.spec.source.persistentVolumeName;
@@ -220,6 +225,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   /** @returns whether the volume is still mounted there */
   async function detach(volume: PersistentVolume, nodeName: string): Promise<boolean> {
     if (isMounted(volume, nodeName)) return true;
+    const node = nodeOf(nodeName);
+    if (node?.status?.volumesInUse?.includes(uniqueName(volume)) === true) {
+      const isOut = node.spec?.taints?.some(({ key }) => key === outOfServiceTaint) === true;
+      metrics.count('attachdetach_controller_forced_detaches', [isOut ? 'out-of-service' : 'timeout']);
+    }
     await setAttached(nodeName, volume, false);
     const name = attachmentName(volume, nodeName);
     try {

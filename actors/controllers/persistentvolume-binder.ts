@@ -26,6 +26,8 @@ import {
   boundByController,
   type ControllerDefinition,
   type ControllerDependencies,
+  collectCounts,
+  countedVolumes,
   differInMode,
   hasClassAnnotation,
   isPodTerminated,
@@ -59,6 +61,8 @@ const pendingIndex = 'pending-by-class';
 export const persistentVolumeBinderController: ControllerDefinition = {
   name: 'persistentvolume-binder-controller',
   queue: 'claims',
+  // Volumes have no namespace.
+  queues: [{ name: 'volumes', takes: (key) => !key.includes('/') }],
   emits: ['ClaimLost', 'ClaimMisbound', 'WaitForFirstConsumer', 'WaitForPodScheduled'],
   component: 'persistentvolume-controller',
   serviceAccount: 'persistent-volume-binder',
@@ -77,6 +81,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const volumeLister = dependencies.lister(persistentVolumes);
   const classLister = dependencies.lister(storageClasses);
   const podLister = dependencies.lister(pods);
+  collectCounts(dependencies.context.metrics, 'pv_collector_', () =>
+    countedVolumes(volumeLister.list(), claimLister.list()),
+  );
   dependencies.index(persistentVolumeClaims, pendingIndex, (claim) =>
     isBindComplete(claim) ? [] : [`/${storageClassNameOf(claim)}`],
   );

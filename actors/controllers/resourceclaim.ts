@@ -15,8 +15,10 @@ import { keyOf, pods, type Resource, resourceClaims, resourceClaimTemplates } fr
 import {
   type ControllerDefinition,
   type ControllerDependencies,
+  collectCounts,
   controllerMetrics,
   controllerReferenceTo,
+  countedClaims,
   isPodFinished,
   keyFor,
   messageOf,
@@ -69,6 +71,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const podLister = dependencies.lister(pods);
   const claimLister = dependencies.lister(resourceClaims);
   const templateLister = dependencies.lister(resourceClaimTemplates);
+  collectCounts(dependencies.context.metrics, 'resourceclaim_controller_', () => countedClaims(claimLister.list()));
   dependencies.index(pods, templateIndex, (pod) =>
     (pod.spec?.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) =>
       resourceClaimTemplateName === undefined ? [] : [`${pod.metadata?.namespace}/${resourceClaimTemplateName}`],

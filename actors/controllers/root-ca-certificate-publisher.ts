@@ -37,6 +37,12 @@ export const rootCaCertificatePublisherController: ControllerDefinition = {
         const namespace = namespaceLister.get(undefined, key);
         if (settings.rootCa === undefined || namespace === undefined) return undefined;
         if (namespace.status?.phase === 'Terminating') return undefined;
+        const beganMs = context.clock.monotonic();
+        const measure = (code: string) => {
+          metrics.count('root_ca_cert_publisher_sync_total', [code]);
+          const seconds = (context.clock.monotonic() - beganMs) / 1000;
+          metrics.observe('root_ca_cert_publisher_sync_duration_seconds', [code], seconds);
+        };
         const data = { 'ca.crt': settings.rootCa };
         const annotations = { [descriptionAnnotation]: description };
         const current = mapLister.get(key, mapName);
@@ -55,9 +61,9 @@ export const rootCaCertificatePublisherController: ControllerDefinition = {
             const metadata = { ...current.metadata, annotations: { ...current.metadata?.annotations, ...annotations } };
             await client.update(configMaps, { ...current, metadata, data });
           }
-          metrics.count('root_ca_cert_publisher_sync_total', ['200']);
+          measure('200');
         } catch (error) {
-          metrics.count('root_ca_cert_publisher_sync_total', [isStatusError(error) ? `${error.status.code}` : '500']);
+          measure(isStatusError(error) ? `${error.status.code}` : '500');
           if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
         }
         return undefined;

@@ -42,6 +42,7 @@ const migratableVerbs = ['list', 'update', 'patch'];
 
 export const storageVersionMigratorController: ControllerDefinition = {
   name: 'storage-version-migrator-controller',
+  queues: [{ name: 'resource-version-controller', takes: (key) => key.startsWith(resourcePrefix) }],
   needs: storageVersionMigrations,
   reconciles: storageVersionMigrations,
   create: createReconciler,

@@ -24,6 +24,8 @@ import {
 export const taintEvictionController: ControllerDefinition = {
   name: 'taint-eviction-controller',
   queue: 'noexec_taint_node',
+  // Nodes are looked at as they change; what waits are their pods.
+  queues: [{ name: 'noexec_taint_pod', takes: (key) => key.includes('/') }],
   serviceAccount: 'node-controller',
   workers: 8,
   create: createReconciler,

@@ -83,6 +83,13 @@ const rows = {
     'action',
     'error',
   ),
+  horizontal_pod_autoscaler_controller_metric_computation_duration_seconds: histogram(
+    'The time(seconds) that the HPA controller takes to calculate one metric',
+    syncSeconds,
+    'action',
+    'error',
+    'metric_type',
+  ),
   horizontal_pod_autoscaler_controller_metric_computation_total: counter(
     'Number of metric computations',
     'action',
@@ -100,9 +107,26 @@ const rows = {
   endpoint_slice_controller_changes: counter('Number of EndpointSlice changes', 'operation'),
   endpoint_slice_controller_syncs: counter('Number of EndpointSlice syncs', 'result'),
   endpoint_slice_controller_num_endpoint_slices: gauge('Number of EndpointSlices'),
+  endpoint_slice_controller_desired_endpoint_slices: gauge(
+    'Number of EndpointSlices that would exist with perfect endpoint allocation',
+  ),
+  endpoint_slice_controller_services_count_by_traffic_distribution: gauge(
+    'Number of Services using some specific trafficDistribution',
+    'traffic_distribution',
+  ),
   endpoint_slice_controller_endpoints_desired: gauge('Number of endpoints desired'),
+  endpoint_slice_mirroring_controller_num_endpoint_slices: gauge('Number of EndpointSlices'),
+  endpoint_slice_mirroring_controller_endpoints_desired: gauge('Number of endpoints desired'),
+  endpoint_slice_mirroring_controller_desired_endpoint_slices: gauge(
+    'Number of EndpointSlices that would exist with perfect endpoint allocation',
+  ),
   endpoint_slice_mirroring_controller_changes: counter('Number of EndpointSlice changes', 'operation'),
   garbagecollector_controller_resources_sync_error_total: counter('Number of garbage collector resources sync errors'),
+  root_ca_cert_publisher_sync_duration_seconds: histogram(
+    'Number of namespace syncs happened in root ca cert publisher.',
+    syncSeconds,
+    'code',
+  ),
   root_ca_cert_publisher_sync_total: counter('Number of namespace syncs happened in root ca cert publisher.', 'code'),
   clustertrustbundle_publisher_sync_total: counter(
     'Number of syncs that occurred in cluster trust bundle publisher.',
@@ -140,6 +164,14 @@ const rows = {
   node_collector_zone_health: gauge('Gauge measuring percentage of healthy nodes per zone.', 'zone'),
   node_collector_zone_size: gauge('Gauge measuring number of registered Nodes per zones.', 'zone'),
   node_collector_unhealthy_nodes_in_zone: gauge('Gauge measuring number of not Ready Nodes per zones.', 'zone'),
+  node_collector_update_node_health_duration_seconds: histogram(
+    'Duration in seconds for NodeController to update the health of a single node.',
+    exponential(0.001, 4, 8),
+  ),
+  node_collector_update_all_nodes_health_duration_seconds: histogram(
+    'Duration in seconds for NodeController to update the health of all nodes.',
+    exponential(0.01, 4, 8),
+  ),
   node_collector_evictions_total: counter(
     'Number of Node evictions that happened since current instance of NodeController started.',
     'zone',
@@ -153,6 +185,40 @@ const rows = {
     'status',
     'admin_access',
   ),
+  resourceclaim_controller_resource_claims: gauge(
+    "Number of ResourceClaims, categorized by allocation status, admin access, and source. Source can be 'resource_claim_template' (created from a template), 'extended_resource' (extended resources), or empty (manually created by a user).",
+    'allocated',
+    'admin_access',
+    'source',
+  ),
+  pv_collector_total_pv_count: gauge(
+    'Gauge measuring total number of persistent volumes',
+    'plugin_name',
+    'volume_mode',
+  ),
+  pv_collector_bound_pv_count: gauge('Gauge measuring number of persistent volume currently bound', 'storage_class'),
+  pv_collector_unbound_pv_count: gauge(
+    'Gauge measuring number of persistent volume currently unbound',
+    'storage_class',
+  ),
+  pv_collector_bound_pvc_count: gauge(
+    'Gauge measuring number of persistent volume claim currently bound',
+    'namespace',
+    'storage_class',
+    'volume_attributes_class',
+  ),
+  pv_collector_unbound_pvc_count: gauge(
+    'Gauge measuring number of persistent volume claim currently unbound',
+    'namespace',
+    'storage_class',
+    'volume_attributes_class',
+  ),
+  attachdetach_controller_total_volumes: gauge('Number of volumes in A/D Controller', 'plugin_name', 'state'),
+  attachdetach_controller_forced_detaches: counter(
+    'Number of times the A/D Controller performed a forced detach',
+    'reason',
+  ),
+  storage_count_attachable_volumes_in_use: gauge('Measure number of volumes in use', 'node', 'volume_plugin'),
   service_controller_loadbalancer_sync_total: counter(
     'A metric counting the amount of times any load balancer has been configured, as an effect of service/node changes on the cluster',
   ),

@@ -6,6 +6,7 @@ export * from './back-off.ts';
 export * from './batches.ts';
 export * from './certificate-requests.ts';
 export * from './cloud.ts';
+export * from './collected-metrics.ts';
 export * from './conditions.ts';
 export * from './controller-actor.ts';
 export * from './controller-metrics.ts';

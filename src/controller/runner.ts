@@ -53,7 +53,13 @@ export function runController(
   const busClient = createBusClient(bus, { address, clock, metrics });
   const informers = sharedInformers(context, address);
   const { reconciles } = definition;
-  const queue = new WorkQueue<Key>({ name: definition.queue ?? definition.name, clock, metrics, activity });
+  const makeQueue = (name: string) => new WorkQueue<Key>({ name, clock, metrics, activity });
+  const mainQueue = makeQueue(definition.queue ?? definition.name);
+  const further = (definition.queues ?? []).map(({ name, takes }) => ({ takes, queue: makeQueue(name) }));
+  const queues = [mainQueue, ...further.map(({ queue }) => queue)];
+  const queueOf = (key: Key) =>
+    further.length === 0 ? mainQueue : (further.find(({ takes }) => takes(key))?.queue ?? mainQueue);
+  const enqueue = (key: Key) => queueOf(key).add(key);
   const events = createEventRecorder(busClient, context, { component: definition.component ?? definition.name });
   const subscriptions = new Subscription();
   const awaited = new Set<Informer<KubernetesObject>>();
@@ -120,8 +126,8 @@ export function runController(
     observe,
     parts: partsOf,
     synced: allSynced,
-    enqueue: (key) => queue.add(key),
-    enqueueAfter: (key, delayMs, delay) => queue.addAfter(key, delayMs, delay),
+    enqueue,
+    enqueueAfter: (key, delayMs, delay) => queueOf(key).addAfter(key, delayMs, delay),
   };
 
   setMaxListeners(0, signal);
@@ -129,7 +135,7 @@ export function runController(
   const reconciler = definition.create(dependencies);
   if (definition.reconciles !== undefined) {
     observe(definition.reconciles, (change) => {
-      if (definition.wakes?.(change as Change<never>) !== false) queue.add(keyFor(change.object));
+      if (definition.wakes?.(change as Change<never>) !== false) enqueue(keyFor(change.object));
     });
   }
   for (const resource of definition.owns ?? []) {
@@ -144,18 +150,19 @@ export function runController(
     const owner = controllerOf(object);
     if (owner?.kind !== definition.reconciles?.kind || owner === undefined) return;
     const namespace = object.metadata?.namespace;
-    queue.add(namespace === undefined ? owner.name : `${namespace}/${owner.name}`);
+    enqueue(namespace === undefined ? owner.name : `${namespace}/${owner.name}`);
   }
 
   function observeWatch(watch: Watch): void {
     observe(watch.resource, (change) => {
       const previous = change.type === 'updated' ? change.previous : undefined;
-      for (const key of watch.keys(change.object, previous, dependencies)) queue.add(key);
+      for (const key of watch.keys(change.object, previous, dependencies)) enqueue(key);
     });
   }
 
   async function handle(key: Key): Promise<void> {
     if (ownWrites?.isStale(key) === true) return;
+    const queue = queueOf(key);
     try {
       const result = await reconciler.reconcile(key);
       queue.forget(key);
@@ -171,7 +178,11 @@ export function runController(
 
   /** Lost races and refusals are part of the day; anything else is worth a person's attention. */
   function report(key: Key, error: unknown): void {
-    const fields = { key, error: error instanceof Error ? error.message : String(error), retries: queue.retries(key) };
+    const fields = {
+      key,
+      error: error instanceof Error ? error.message : String(error),
+      retries: queueOf(key).retries(key),
+    };
     if (isConflict(error) || isStatusError(error)) log.debug('reconcile failed', fields);
     else log.warn('reconcile failed', { ...fields, stack: error instanceof Error ? error.stack : undefined });
   }
@@ -184,12 +195,12 @@ export function runController(
     await allSynced();
     if (signal.aborted) return;
     await reconciler.start?.();
-    queue.run(definition.workers ?? defaultWorkers, handle);
+    for (const queue of queues) queue.run(definition.workers ?? defaultWorkers, handle);
   }
 
   const stop = () => {
     subscriptions.unsubscribe();
-    queue.stop();
+    for (const queue of queues) queue.stop();
   };
   signal.addEventListener('abort', stop, { once: true });
   begin().catch((error: unknown) => context.fail(error));

@@ -74,6 +74,10 @@ describe('garbage-collector-controller', () => {
     await expect(cluster.client.get(configMaps, { namespace, name: 'parent' })).rejects.toSatisfy(isNotFound);
     const child = await cluster.client.get(configMaps, { namespace, name: 'child' });
     expect(child.metadata?.ownerReferences).toBeUndefined();
+    const adds = (await cluster.system.metricsText())
+      .split('\n')
+      .filter((line) => line.startsWith('workqueue_adds_total{name="garbage_collector_attempt_to_orphan"'));
+    expect(adds.map((line) => line.split(' ').pop())).toEqual(['1']);
   });
 
   it('breaks up objects that own each other', async () => {

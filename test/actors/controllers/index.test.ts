@@ -29,6 +29,13 @@ test('metrics of work queues carry upstream’s names of queues', () => {
   expect(named('garbage-collector')).toBe('garbage_collector_attempt_to_delete');
   expect(named('taint-eviction')).toBe('noexec_taint_node');
   expect(named('service-cidr')).toBe('ipaddresses');
+  const further = (name: string) =>
+    controllers.find((controller) => controller.name === `${name}-controller`)?.queues?.map((queue) => queue.name);
+  expect(further('garbage-collector')).toEqual(['garbage_collector_attempt_to_orphan']);
+  expect(further('disruption')).toEqual(['stale_pod_disruption']);
+  expect(further('job')).toEqual(['job_orphan_pod']);
+  expect(further('taint-eviction')).toEqual(['noexec_taint_pod']);
+  expect(further('persistentvolume-binder')).toEqual(['volumes']);
   // These work off no queue upstream, or are of our own.
   expect(controllers.filter(({ queue }) => queue === undefined).map(({ name }) => name)).not.toContain(
     'job-controller',
