@@ -17,24 +17,36 @@ import {
 import { validatingAdmissionPolicies } from '../../src/client/index.ts';
 import type { ControllerDefinition } from '../../src/controller/index.ts';
 
-/** Of more kinds nothing is said. */
+/** Once a rule has named so many kinds, nothing is said of more. */
 const kindsMax = 10;
 
 type Spec = NonNullable<ValidatingAdmissionPolicy['spec']>;
 
+type BuiltinRow = (typeof builtinRows)[number];
+
+/** Kinds are told of by group, version and kind. */
+const orderOf = ({ group, version, kind }: BuiltinRow): string => `${group}\0${version}\0${kind}`;
+
+const compareTexts = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
+
 /** The kinds that rules name one by one; those with a star, and those of definitions, are left out. */
 function namedKinds({ matchConstraints }: Spec): { text: string; schema: Schema }[] {
-  const found = new Map<string, Schema>();
+  const rows = [...builtinRows].sort((left, right) => compareTexts(orderOf(left), orderOf(right)));
+  const found = new Set<BuiltinRow>();
   for (const { apiGroups = [], apiVersions = [], resources = [] } of matchConstraints?.resourceRules ?? []) {
-    for (const { group, version, plural, kind, definition } of builtinRows) {
-      if (!apiGroups.includes(group) || !apiVersions.includes(version) || !resources.includes(plural)) continue;
-      found.set(`${group === '' ? version : `${group}/${version}`}, Kind=${kind}`, schemaOf(definition));
-    }
+    const named = rows.filter(
+      ({ group, version, plural }) =>
+        apiGroups.includes(group) && apiVersions.includes(version) && resources.includes(plural),
+    );
+    for (const row of named.slice(0, kindsMax)) found.add(row);
+    if (named.length >= kindsMax) break;
   }
-  return [...found]
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .slice(0, kindsMax)
-    .map(([text, schema]) => ({ text, schema }));
+  return rows
+    .filter((row) => found.has(row))
+    .map(({ group, version, kind, definition }) => ({
+      text: `${group}/${version}, Kind=${kind}`,
+      schema: schemaOf(definition),
+    }));
 }
 
 function paramsSchema({ paramKind }: Spec): Schema | undefined {

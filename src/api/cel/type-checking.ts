@@ -22,7 +22,7 @@ export interface TypeCheckedPolicy {
 
 /** A kind that the policy is about. */
 export interface CheckedKind {
-  /** Such as `apps/v1, Kind=Deployment`. */
+  /** Such as `apps/v1, Kind=Deployment` and `/v1, Kind=Pod`. */
   readonly text: string;
   readonly schema: Schema;
 }
@@ -44,7 +44,7 @@ export function policyTypeWarnings(
     if (expression === undefined || expression.trim() === '') return;
     const found = checks.flatMap(({ text, problem }) => {
       const detail = problem(expression);
-      return detail === undefined ? [] : [`${text}: ${detail}`];
+      return detail === undefined ? [] : [`${text}: ${detail}\n`];
     });
     if (found.length > 0) warnings.push({ fieldRef, warning: found.join('\n') });
   };

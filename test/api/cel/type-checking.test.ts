@@ -3,7 +3,7 @@ import { policyTypeWarnings } from '../../../src/api/cel/index.ts';
 import { schemaOf } from '../../../src/api/index.ts';
 
 const deployment = { text: 'apps/v1, Kind=Deployment', schema: schemaOf('io.k8s.api.apps.v1.Deployment') };
-const service = { text: 'v1, Kind=Service', schema: schemaOf('io.k8s.api.core.v1.Service') };
+const service = { text: '/v1, Kind=Service', schema: schemaOf('io.k8s.api.core.v1.Service') };
 
 describe('warnings about the types of a policy', () => {
   it('name the expression, the kinds and the place', () => {
@@ -12,14 +12,14 @@ describe('warnings about the types of a policy', () => {
       {
         fieldRef: 'spec.validations[0].expression',
         warning:
-          "v1, Kind=Service: ERROR: <input>:1:12: undefined field 'replicas'\n | object.spec.replicas > 1\n | ...........^",
+          "/v1, Kind=Service: ERROR: <input>:1:12: undefined field 'replicas'\n | object.spec.replicas > 1\n | ...........^\n",
       },
       {
         fieldRef: 'spec.validations[1].expression',
-        warning: ['apps/v1, Kind=Deployment', 'v1, Kind=Service']
+        warning: ['apps/v1, Kind=Deployment', '/v1, Kind=Service']
           .map(
             (kind) =>
-              `${kind}: ERROR: <input>:1:12: undefined field 'nope'\n | object.spec.nope == 'x'\n | ...........^`,
+              `${kind}: ERROR: <input>:1:12: undefined field 'nope'\n | object.spec.nope == 'x'\n | ...........^\n`,
           )
           .join('\n'),
       },
