@@ -8,6 +8,7 @@ import type { Checked } from './checker.ts';
 import { typeNames } from './environment.ts';
 import { matches, type Overload } from './functions.ts';
 import { optionalAt } from './library-standard.ts';
+import { refusedCall, refusedRange } from './refused-calls.ts';
 import { LIST_COST, MAP_COST, runtimeCosts, STRUCT_COST } from './runtime-costs.ts';
 import type { CelType } from './types.ts';
 import {
@@ -19,7 +20,6 @@ import {
   Optional,
   StructValue,
   TypeValue,
-  typeNameOf,
   ValueList,
   ValueMap,
 } from './values.ts';
@@ -325,7 +325,7 @@ function dispatcher(
     for (const { parameters, run } of overloads) {
       if (parameters.every((type, at) => matches(args[at], type))) return run(...args);
     }
-    throw new CelError(`no such overload: ${name}(${args.map(typeNameOf).join(', ')})`);
+    throw refusedCall(name, args);
   };
 }
 
@@ -392,7 +392,9 @@ function iterate(range: unknown, frame: Frame, first: number, second: number, st
       if (second >= 0) slots[second] = range.get(key);
       if (!step()) return;
     }
-  } else throw noOverload();
+  } else {
+    throw refusedRange(range, second >= 0);
+  }
 }
 
 type Loop = (frame: Frame, step: () => boolean) => void;

@@ -41,11 +41,13 @@ class UrlValue extends Opaque {
   }
 }
 
+const URL_PROBLEM = 'URL parse error during conversion from string: ';
+
 /** Absolute URLs and absolute paths, as a request line has them. @throws CelError */
 function parseUrl(text: string): UrlValue {
   const absolute = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text);
   const fails = (what: string): never => {
-    throw new CelError(`URL parse error during conversion from string: parse ${JSON.stringify(text)}: ${what}`);
+    throw new CelError(`${URL_PROBLEM}parse ${JSON.stringify(text)}: ${what}`);
   };
   if (text === '') return fails('empty url');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: Go refuses them
@@ -203,7 +205,15 @@ const named: Readonly<Record<string, Check>> = {
   dns1035LabelPrefix: prefixed(validateDns1035Label),
   qualifiedName: validateQualifiedName,
   labelValue: validateLabelValue,
-  uri: readable(parseUrl, 'invalid URI'),
+  uri(text) {
+    try {
+      parseUrl(text);
+      return [];
+    } catch (error) {
+      if (error instanceof CelError) return [error.message.slice(URL_PROBLEM.length)];
+      throw error;
+    }
+  },
   uuid: (text) =>
     unless(/^[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}$/.test(text), 'does not match the UUID format'),
   byte: (text) =>
@@ -247,21 +257,75 @@ class SemverValue extends Opaque {
   }
 }
 
-const semverPattern =
-  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+const refuseVersion = (why: string): never => {
+  throw new CelError(why);
+};
 
-/** `normalize`: a leading `v` is dropped, missing parts are zero, and so are leading zeros. */
-function semver(text: string, normalize = false): SemverValue {
-  let written = text;
-  if (normalize) {
-    const [core = '', rest = ''] = text.replace(/^v/, '').split(/(?=[-+])(.*)/s);
-    const parts = core.split('.').map((part) => part.replace(/^0+(?=\d)/, ''));
-    while (parts.length < 3) parts.push('0');
-    written = parts.join('.') + rest;
+/** A numeric part of a version. `what` begins with a capital letter. */
+function versionNumber(text: string, what: string): bigint {
+  const shown = JSON.stringify(text);
+  if (!/^\d*$/.test(text)) refuseVersion(`Invalid character(s) found in ${what.toLowerCase()} number ${shown}`);
+  if (/^0\d/.test(text)) refuseVersion(`${what} number must not contain leading zeroes ${shown}`);
+  return parsedNumber(text);
+}
+
+function parsedNumber(text: string): bigint {
+  if (text === '') return refuseVersion('strconv.ParseUint: parsing "": invalid syntax');
+  const value = BigInt(text);
+  return value < 2n ** 64n ? value : refuseVersion(`strconv.ParseUint: parsing "${text}": value out of range`);
+}
+
+function checkPrerelease(text: string): void {
+  if (text === '') refuseVersion('Prerelease is empty');
+  const shown = JSON.stringify(text);
+  if (!/^[0-9A-Za-z-]+$/.test(text)) refuseVersion(`Invalid character(s) found in prerelease ${shown}`);
+  if (/^0\d+$/.test(text)) refuseVersion(`Numeric PreRelease version must not contain leading zeroes ${shown}`);
+}
+
+function checkBuild(text: string): void {
+  if (text === '') refuseVersion('Build meta data is empty');
+  if (!/^[0-9A-Za-z-]+$/.test(text)) {
+    refuseVersion(`Invalid character(s) found in build meta data ${JSON.stringify(text)}`);
   }
-  const found = semverPattern.exec(written);
-  if (found === null) throw new CelError('invalid semantic version');
-  return new SemverValue([BigInt(found[1]!), BigInt(found[2]!), BigInt(found[3]!)], found[4]?.split('.') ?? []);
+}
+
+/** In at most three parts: the last one is all the rest. */
+function versionParts(text: string): string[] {
+  const [major = '', minor, ...rest] = text.split('.');
+  if (minor === undefined) return [major];
+  return rest.length === 0 ? [major, minor] : [major, minor, rest.join('.')];
+}
+
+/** What `text` stands for when a leading `v` is dropped, missing parts are zero, and so are leading zeros. */
+function normalizedVersion(text: string): string {
+  const parts = versionParts(text.replace(/^v/, '')).map((part) => {
+    if (part.length < 2) return part;
+    const bare = part.replace(/^0+/, '');
+    return /^\d/.test(bare) ? bare : `0${bare}`;
+  });
+  if (parts.length < 3 && /[+-]/.test(parts.at(-1) ?? '')) {
+    refuseVersion('short version cannot contain PreRelease/Build meta data');
+  }
+  while (parts.length < 3) parts.push('0');
+  return parts.join('.');
+}
+
+/** @see github.com/blang/semver Parse, k8s.io/apiserver/pkg/cel/library/semverlib.go */
+function semver(given: string, normalize = false): SemverValue {
+  const text = normalize ? normalizedVersion(given) : given;
+  if (text === '') refuseVersion('Version string empty');
+  const parts = versionParts(text);
+  if (parts.length < 3) refuseVersion('No Major.Minor.Patch elements found');
+  const [first = '', second = '', rest = ''] = parts;
+  const [major, minor] = [versionNumber(first, 'Major'), versionNumber(second, 'Minor')];
+  const plus = rest.indexOf('+');
+  const [bare, build] = plus < 0 ? [rest, undefined] : [rest.slice(0, plus), rest.slice(plus + 1).split('.')];
+  const dash = bare.indexOf('-');
+  const patch = versionNumber(dash < 0 ? bare : bare.slice(0, dash), 'Patch');
+  const prerelease = dash < 0 ? [] : bare.slice(dash + 1).split('.');
+  for (const part of prerelease) checkPrerelease(part);
+  for (const part of build ?? []) checkBuild(part);
+  return new SemverValue([major, minor, patch], prerelease);
 }
 
 function compareVersions(a: SemverValue, b: SemverValue): bigint {

@@ -30,7 +30,12 @@ describe('operators', () => {
     ["'z' in self.map", false],
     ['!true || !!true', true],
     ["true ? 'yes' : 'no'", 'yes'],
-    ["dyn(1) + 'a'", 'error: no such overload: _+_(int, string)'],
+    ["dyn(1) + 'a'", 'error: no such overload'],
+    ["dyn({'a': 1}) + 1", 'error: no such overload: _+_'],
+    ["dyn(1) < 'a'", 'error: no such overload'],
+    ['size(dyn(1)) == 1', 'error: no such overload: size'],
+    ["dyn(1).startsWith('a')", 'error: no such overload'],
+    ["dyn('a').isSorted()", 'error: no such overload: isSorted(string)'],
   ]);
 });
 
@@ -85,7 +90,8 @@ describe('macros', () => {
     ["{'a': 'x'}.transformMapEntry(k, v, {v: k})", { x: 'a' }],
     ['[[1, 2], [3]].map(l, l.map(x, x + 1))', [[2n, 3n], [4n]]],
     ['[1].map(x, [2].map(x, x))', [[2n]]],
-    ['self.a.all(x, true)', 'error: no such overload'],
+    ['self.a.all(x, true)', "error: got 'types.Int', expected iterable type"],
+    ['self.b.map(x, x)', "error: got 'types.String', expected iterable type"],
   ]);
 });
 
@@ -121,7 +127,9 @@ describe('strings', () => {
 describe('conversions and times', () => {
   table([
     ["int('12') + int(1.9) + int(3u)", 16n],
-    ["int('x')", 'error: strconv.ParseInt: parsing "x": invalid syntax'],
+    ["int('x')", "error: type conversion error from 'string' to 'int'"],
+    ["bool('yes')", "error: type conversion error from 'string' to 'bool'"],
+    ["duration('1' + 'x')", "error: type conversion error from 'string' to 'google.protobuf.Duration'"],
     ['string(1.5) + string(true) + string(7)', '1.5true7'],
     ["string(b'ab')", 'ab'],
     ["bool('true')", true],
@@ -168,6 +176,15 @@ describe("Kubernetes' libraries", () => {
     ["quantity('500m').asInteger()", 'error: cannot convert value to integer'],
     ["isQuantity('1Zi')", false],
     ["quantity('10').sub(quantity('3')).sign()", 1n],
+    ["format.uri().validate('x').value()", ['parse "x": invalid URI for request']],
+    ["semver('1.2')", 'error: No Major.Minor.Patch elements found'],
+    ["semver('v1.2.3')", 'error: Invalid character(s) found in major number "v1"'],
+    ["semver('1.02.3')", 'error: Minor number must not contain leading zeroes "02"'],
+    ["semver('1.2.3-01')", 'error: Numeric PreRelease version must not contain leading zeroes "01"'],
+    ["semver('1.2.3+a..b')", 'error: Build meta data is empty'],
+    ["semver('v01.2', true) == semver('1.2.0')", true],
+    ["semver('v1.2-rc', true)", 'error: short version cannot contain PreRelease/Build meta data'],
+    ["semver('1.2.3-rc.2').isLessThan(semver('1.2.3-rc.10'))", true],
     ["ip('10.0.0.1').family()", 4n],
     ["ip('::1').isLoopback() && ip('0.0.0.0').isUnspecified()", true],
     ["isIP('1.2.3.256') || isIP('01.2.3.4')", false],
