@@ -1,6 +1,6 @@
 /**
- * The one codec of the runtime: msgpack, maps only (no shared records, which two threads could read differently), read by msgpackr
- * and written by encoder.ts.
+ * The one codec of the runtime: msgpack, maps only (no shared records, which two threads could read differently), read by decoder.ts
+ * and written by encoder.ts, with msgpackr for what these leave to it.
  * Everything that crosses from one actor to another passes through here, also inside one thread, so no two actors ever
  * share an object.
  *
@@ -11,6 +11,7 @@
  */
 import type { Options } from 'msgpackr';
 import { Packr } from 'msgpackr/pack';
+import { Decoder } from './decoder.ts';
 import { type Earlier, Encoder } from './encoder.ts';
 
 export type { Earlier } from './encoder.ts';
@@ -19,6 +20,7 @@ export type { Earlier } from './encoder.ts';
 const options = { useRecords: false, mapsAsObjects: true, int64AsType: 'auto', skipValues: [undefined] };
 const packr = new Packr(options as Options);
 const encoder = new Encoder((value) => packr.pack(value));
+const decoder = new Decoder(false, unpackOther);
 
 /** Encodes to bytes whose buffer is exactly as long as they are, so that the buffer may be transferred or kept. */
 export function pack(value: unknown): Uint8Array {
@@ -40,7 +42,7 @@ export function packBetween(
 
 /** Decodes what {@link pack} encoded. Throws on malformed input. */
 export function unpack<Value = unknown>(bytes: Uint8Array): Value {
-  return packr.unpack(bytes) as Value;
+  return decoder.decode(bytes, 0, bytes.length) as Value;
 }
 
 /**
@@ -52,14 +54,18 @@ export function packPooled(value: unknown): Uint8Array {
   return encoder.pooled(value);
 }
 
-const range = { start: 0, end: 0 };
-
 /**
  * Decodes the part of `bytes` from `start` to `end` without making a view of it first.
  * @internal
  */
 export function unpackRange(bytes: Uint8Array, start: number, end: number): unknown {
-  range.start = start;
-  range.end = end;
-  return packr.unpack(bytes, range);
+  return decoder.decode(bytes, start, end);
+}
+
+/**
+ * What decoders leave: values that are no plain data, and malformed ones, of which it throws.
+ * @internal
+ */
+export function unpackOther(bytes: Uint8Array, start: number, end: number): unknown {
+  return packr.unpack(bytes, { start, end } as unknown as Options);
 }

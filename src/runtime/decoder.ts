@@ -1,0 +1,278 @@
+/**
+ * The reading half of the codec: what encoder.ts writes, without the arrays of character codes and the views that msgpackr makes for
+ * every text and every message. What it does not know, such as a bigint, and what is malformed it leaves to msgpackr.
+ *
+ * Keys and short texts come again and again: each is looked up by its bytes and made once. A decoder that *shares* does the same with
+ * whole parts (sharing-decoder.ts says for whom):
+ *
+ *     … "containers" [ 412 bytes ]     seen under "containers"?  ──►  the same array again, 412 bytes on
+ *                                      no                        ──►  decode it, remember its bytes and its value
+ */
+
+/** Parts remembered for each key. */
+const PARTS_MAX = 4;
+/** Shorter parts are decoded as quickly as compared; longer ones are not worth keeping a copy of their bytes. */
+const PART_BYTES_MIN = 16;
+const PART_BYTES_MAX = 8_192;
+/** A key whose parts hardly ever come again is left alone for so many parts. */
+const PAUSE_PARTS = 512;
+const MISSES_MAX = 32;
+/** Places for keys and for short strings, powers of two; a newcomer takes the place of who was there. */
+const KEY_PLACES = 2_048;
+const TEXT_PLACES = 4_096;
+const TEXT_BYTES_MAX = 24;
+/** Longer texts are looked at by the function that decodes UTF-8 alone. */
+const ASCII_LOOP_MAX = 64;
+
+interface Part {
+  readonly bytes: Uint8Array;
+  readonly value: unknown;
+}
+
+/** A key of maps, and what was seen under it. */
+interface Key {
+  readonly text: string;
+  /** How the text is encoded. */
+  readonly bytes: Uint8Array;
+  readonly parts: Part[];
+  misses: number;
+  pause: number;
+}
+
+/** Raised for what this decoder leaves to msgpackr. */
+const LEFT = Symbol('left');
+
+const latin1Slice = Buffer.prototype.latin1Slice as (this: Uint8Array, start: number, end: number) => string;
+const utf8Slice = Buffer.prototype.utf8Slice as (this: Uint8Array, start: number, end: number) => string;
+const nothing = new Uint8Array(0);
+const scratch = new DataView(new ArrayBuffer(8));
+
+export class Decoder {
+  readonly #shares: boolean;
+  readonly #unpackOther: (bytes: Uint8Array, start: number, end: number) => unknown;
+  #bytes: Uint8Array = nothing;
+  #at = 0;
+  #end = 0;
+  readonly #keys: (Key | undefined)[] = new Array<Key | undefined>(KEY_PLACES).fill(undefined);
+  readonly #texts: string[] = new Array<string>(TEXT_PLACES).fill('');
+
+  /** `unpackOther` decodes what this decoder does not know, and throws on malformed input. */
+  constructor(shares: boolean, unpackOther: (bytes: Uint8Array, start: number, end: number) => unknown) {
+    this.#shares = shares;
+    this.#unpackOther = unpackOther;
+  }
+
+  /** The value at `start` of `bytes`, which ends at `end`. Throws on malformed input. */
+  decode(bytes: Uint8Array, start: number, end: number): unknown {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+    try {
+      const value = this.#value();
+      if (this.#at === end) return value;
+    } catch (error) {
+      if (error !== LEFT) throw error;
+    } finally {
+      this.#bytes = nothing;
+    }
+    return this.#unpackOther(bytes, start, end);
+  }
+
+  #value(): unknown {
+    const type = this.#bytes[this.#at++]!;
+    if (type < 0x80) return type;
+    if (type < 0x90) return this.#map(type & 0x0f);
+    if (type < 0xa0) return this.#array(type & 0x0f);
+    if (type < 0xc0) return this.#text(type & 0x1f);
+    if (type >= 0xe0) return type - 0x100;
+    switch (type) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xc4:
+        return this.#view(this.#unsigned(1));
+      case 0xc5:
+        return this.#view(this.#unsigned(2));
+      case 0xc6:
+        return this.#view(this.#unsigned(4));
+      case 0xcb:
+        return this.#double();
+      case 0xcc:
+        return this.#unsigned(1);
+      case 0xcd:
+        return this.#unsigned(2);
+      case 0xce:
+        return this.#unsigned(4);
+      case 0xd2:
+        return this.#unsigned(4) | 0;
+      case 0xd9:
+        return this.#text(this.#unsigned(1));
+      case 0xda:
+        return this.#text(this.#unsigned(2));
+      case 0xdb:
+        return this.#text(this.#unsigned(4));
+      case 0xdc:
+        return this.#array(this.#unsigned(2));
+      case 0xdd:
+        return this.#array(this.#unsigned(4));
+      case 0xde:
+        return this.#map(this.#unsigned(2));
+      case 0xdf:
+        return this.#map(this.#unsigned(4));
+      default:
+        throw LEFT;
+    }
+  }
+
+  #unsigned(width: number): number {
+    let value = 0;
+    for (let i = 0; i < width; i++) value = value * 0x100 + this.#bytes[this.#at++]!;
+    return value;
+  }
+
+  #double(): number {
+    if (this.#at + 8 > this.#end) throw LEFT;
+    for (let i = 0; i < 8; i++) scratch.setUint8(i, this.#bytes[this.#at++]!);
+    return scratch.getFloat64(0);
+  }
+
+  #view(length: number): Uint8Array {
+    const start = this.#at;
+    const end = start + length;
+    if (!(end <= this.#end)) throw LEFT;
+    this.#at = end;
+    // Not `subarray`, which of a Buffer makes another Buffer, at several times the cost.
+    const { buffer, byteOffset } = this.#bytes;
+    return new Uint8Array(buffer, byteOffset + start, length);
+  }
+
+  #array(length: number): unknown[] {
+    if (!(length <= this.#end - this.#at)) throw LEFT;
+    // An array that grows by pushing has room for seventeen items when it has one.
+    if (length === 1) return [this.#value()];
+    const items = new Array<unknown>(length);
+    for (let i = 0; i < length; i++) items[i] = this.#value();
+    return items;
+  }
+
+  #map(members: number): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < members; i++) {
+      const key = this.#key();
+      object[key.text] = this.#shares ? this.#member(key) : this.#value();
+    }
+    return object;
+  }
+
+  /** The value under the key: one seen before when its bytes are the same. */
+  #member(key: Key): unknown {
+    const type = this.#bytes[this.#at]!;
+    const composed = (type > 0x80 && type < 0xa0 && type !== 0x90) || type === 0xdc || type === 0xde;
+    if (!composed) return this.#value();
+    if (key.pause > 0) {
+      key.pause--;
+      return this.#value();
+    }
+    const { parts } = key;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i]!;
+      if (!sameBytes(part.bytes, this.#bytes, this.#at, this.#end)) continue;
+      this.#at += part.bytes.length;
+      key.misses = 0;
+      if (i > 0) {
+        parts[i] = parts[0]!;
+        parts[0] = part;
+      }
+      return part.value;
+    }
+    const start = this.#at;
+    const value = this.#value();
+    const length = this.#at - start;
+    if (++key.misses > MISSES_MAX) {
+      key.misses = 0;
+      key.pause = PAUSE_PARTS;
+      parts.length = 0;
+    } else if (length >= PART_BYTES_MIN && length <= PART_BYTES_MAX) {
+      const part = { bytes: copyOf(this.#bytes, start, this.#at), value };
+      if (parts.length < PARTS_MAX) parts.push(part);
+      else parts[PARTS_MAX - 1] = part;
+    }
+    return value;
+  }
+
+  #key(): Key {
+    const type = this.#bytes[this.#at++]!;
+    let length: number;
+    if (type >= 0xa0 && type < 0xc0) length = type & 0x1f;
+    else if (type === 0xd9) length = this.#unsigned(1);
+    else if (type === 0xda) length = this.#unsigned(2);
+    else throw LEFT;
+    const bytes = this.#bytes;
+    const start = this.#at;
+    const end = start + length;
+    if (!(end <= this.#end)) throw LEFT;
+    this.#at = end;
+    let hash = length;
+    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
+    const place = (hash ^ (hash >>> 11)) & (KEY_PLACES - 1);
+    const known = this.#keys[place];
+    if (known?.bytes.length === length && sameBytes(known.bytes, bytes, start, end)) return known;
+    const text = utf8Slice.call(bytes, start, end);
+    const key: Key = {
+      // As the codec: no key touches a prototype.
+      text: text === '__proto__' ? '__proto_' : text,
+      bytes: copyOf(bytes, start, end),
+      parts: [],
+      misses: 0,
+      // Whoever decodes an object sets its resourceVersion: metadata are each object's own.
+      pause: text === 'metadata' ? Number.POSITIVE_INFINITY : 0,
+    };
+    this.#keys[place] = key;
+    return key;
+  }
+
+  #text(length: number): string {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    const end = start + length;
+    if (!(end <= this.#end)) throw LEFT;
+    this.#at = end;
+    if (length === 0) return '';
+    if (length > ASCII_LOOP_MAX) return utf8Slice.call(bytes, start, end);
+    let hash = length;
+    let all = 0;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i]!;
+      all |= byte;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+    }
+    if (all >= 0x80) return utf8Slice.call(bytes, start, end);
+    if (length > TEXT_BYTES_MAX) return latin1Slice.call(bytes, start, end);
+    const place = (hash ^ (hash >>> 12)) & (TEXT_PLACES - 1);
+    const known = this.#texts[place]!;
+    if (known.length === length && sameText(known, bytes, start)) return known;
+    const text = latin1Slice.call(bytes, start, end);
+    this.#texts[place] = text;
+    return text;
+  }
+}
+
+/** Not `bytes.slice`, which for a Buffer is a view that keeps the whole message. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, start, end);
+}
+
+function sameBytes(part: Uint8Array, bytes: Uint8Array, at: number, end: number): boolean {
+  const { length } = part;
+  if (at + length > end) return false;
+  for (let i = 0; i < length; i++) if (part[i] !== bytes[at + i]) return false;
+  return true;
+}
+
+function sameText(text: string, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[at + i]) return false;
+  return true;
+}
