@@ -28,21 +28,20 @@ export async function disrupt(client: Client, pod: Pod, nowMs: number, disruptio
   const key = keyOf(pod);
   const { uid, generation } = pod.metadata ?? {};
   const { reason, message, fail, gracePeriodSeconds } = disruption;
+  const known = pod.status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
   const condition = {
     type: 'DisruptionTarget',
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     status: 'True',
     reason,
     message,
-    lastTransitionTime: timeText(nowMs),
+    lastTransitionTime: (known?.status === 'True' ? known.lastTransitionTime : undefined) ?? timeText(nowMs),
   };
-  const conditions = [...(pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type), condition];
   const running = pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
   try {
-    // Guarded by the version that was read: the whole list of conditions is written.
-    const { resourceVersion } = pod.metadata ?? {};
-    const status = { conditions, ...(fail && running ? { phase: 'Failed' } : {}) };
-    await client.patch(pods, key, 'merge', { metadata: { uid, resourceVersion }, status }, { subresource: 'status' });
+    // One condition of the list, so that the pod may have changed since it was read: who calls may follow parts of pods only.
+    const status = { conditions: [condition], ...(fail && running ? { phase: 'Failed' } : {}) };
+    await client.patch(pods, key, 'strategic', { metadata: { uid }, status }, { subresource: 'status' });
     const options = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
     await client.delete(pods, key, { ...options, ...(uid === undefined ? {} : { preconditions: { uid } }) });
   } catch (error) {

@@ -97,9 +97,10 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     expect(items.map(({ message }) => message)).toContain('Cancelling deletion of Pod default/p');
   });
 
-  it('lose their pods for good when they are deleted', async () => {
+  it.each([false, true])('lose their pods for good when they are deleted (running: %s)', async (running) => {
     await cluster.addNode('n');
     await addPod('p', 'n');
+    if (running) await cluster.runPods(namespace);
     await cluster.system.settled();
     await cluster.client.delete(nodes, { name: 'n' });
     await pass(30);
