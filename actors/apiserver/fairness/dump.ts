@@ -3,7 +3,7 @@
  * aligned columns. @see staging/src/k8s.io/apiserver/pkg/util/flowcontrol/apf_controller_debug.go
  */
 import type { FlowRequest } from './classify.ts';
-import type { Level } from './level.ts';
+import type { Level, LevelRequest } from './level.ts';
 
 /** A request that waits or runs. */
 export interface TakenRequest {
@@ -30,7 +30,7 @@ export interface Tally {
 
 /** What there is to tell of. */
 export interface Sources {
-  readonly levels: ReadonlyMap<string, Level>;
+  readonly levels: ReadonlyMap<string, Level<LevelRequest & TakenRequest>>;
   readonly exempt: Iterable<string>;
   readonly running: Iterable<TakenRequest>;
   tallyOf(level: string): Tally;
@@ -97,7 +97,7 @@ function queueRows({ levels }: Sources): string[][] {
 
 function requestRows({ levels, running }: Sources, details: boolean): string[][] {
   const waiting = [...levels.values()].flatMap(({ queues }) =>
-    queues.flatMap((queue, at) => queue.waiting.map(({ told }, index) => rowOf(told(), details, `${at}`, `${index}`))),
+    queues.flatMap((queue, at) => queue.waiting.map((taken, index) => rowOf(taken, details, `${at}`, `${index}`))),
   );
   const head = [
     ...['PriorityLevelName', 'FlowSchemaName', 'QueueIndex', 'RequestIndexInQueue', 'FlowDistingsher', 'ArriveTime'],

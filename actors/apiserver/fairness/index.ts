@@ -9,12 +9,21 @@ import type { Caches } from '../cache/caches.ts';
 import type { Identity } from '../call.ts';
 import { compileSchemas, type FlowRequest, type Schema } from './classify.ts';
 import { dumpOf, type TakenRequest, type Tally } from './dump.ts';
-import { hashOf, Level, type LevelSpec, type Refusal, type SeatPool } from './level.ts';
+import {
+  ESTIMATED_SECONDS,
+  hashOf,
+  Level,
+  type LevelRequest,
+  type LevelSpec,
+  type Refusal,
+  type SeatPool,
+} from './level.ts';
 
 export type { FlowRequest } from './classify.ts';
 
 /** How long a request waits in a queue at most. */
 const WAIT_MS = 15_000;
+const READS: ReadonlySet<string> = new Set(['get', 'list']);
 const CATCH_ALL = 'catch-all';
 /** Questions of a user whose schema is remembered; beyond it all of the user's are forgotten. */
 const REMEMBERED_MAX = 1000;
@@ -98,7 +107,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   const schemaCache = caches.cacheOf(`${GROUP}flowschemas`, false);
   const levelCache = caches.cacheOf(`${GROUP}prioritylevelconfigurations`, false);
   const pool: SeatPool = { seats, taken: 0, waiting: 0 };
-  const levels = new Map<string, Level>();
+  const levels = new Map<string, Level<TakenSeat>>();
   const exempt = new Map<string, string>();
   let schemas: readonly Schema[] = [];
   /** By identity, which is the same object for many requests of a user. */
@@ -190,7 +199,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   }
 
   /** The request runs from now on. */
-  function begin(taken: TakenSeat, leave: TakenSeat['leave'], startedMs: number, waitedSeconds: number): Seat {
+  function begin(taken: TakenSeat, startedMs: number, waitedSeconds: number): Seat {
     const { cells: told, width } = taken;
     taken.tally.dispatched++;
     told.dispatched.add(1);
@@ -198,20 +207,49 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
     told.executingSeats.add(width);
     told.waited.observe(waitedSeconds);
     taken.startedMs = startedMs;
-    taken.leave = leave;
     running.add(taken);
     return taken;
   }
 
   function end(taken: TakenSeat): void {
     if (!running.delete(taken)) return;
-    const { cells: told, width, startedMs = 0, leave } = taken;
+    const { cells: told, width, startedMs = 0, limits, request } = taken;
     told.executing.add(-1);
     told.executingSeats.add(-width);
     const ranMs = Math.max(0, clock.now() - startedMs);
     told.ran.observe(ranMs / 1000);
-    leave(ranMs);
+    // A read keeps the thread until it is done; a write mostly waits, for its body and for the store.
+    limits?.leave(taken, ranMs, READS.has(request.verb) ? ranMs : 0);
     if (pool.waiting > 0) for (const level of levels.values()) level.dispatch();
+  }
+
+  /** The request waits for its seat. Rejects when it waited for too long, or its client went. */
+  function queued(taken: TakenSeat, level: Level<TakenSeat>, client: Client | undefined): Promise<Seat> {
+    const { cells: told, width, schemaObject } = taken;
+    told.queueLength.observe(taken.queue?.waiting.length ?? 0);
+    told.waiting.add(1);
+    told.waitingSeats.add(width);
+    const fromMs = clock.monotonic();
+    return new Promise<Seat>((resolve, reject) => {
+      const left = () => giveUp('cancelled');
+      const timer = clock.after(WAIT_MS, () => giveUp('time-out'), { background: true });
+      const decided = () => {
+        timer.cancel();
+        client?.off('close', left);
+        told.waiting.add(-1);
+        told.waitingSeats.add(-width);
+      };
+      const giveUp = (reason: Refusal) => {
+        if (!level.abandon(taken)) return;
+        decided();
+        reject(refused(schemaObject, reason));
+      };
+      client?.once('close', left);
+      taken.seated = () => {
+        decided();
+        resolve(begin(taken, clock.now(), (clock.monotonic() - fromMs) / 1000));
+      };
+    });
   }
 
   return {
@@ -220,64 +258,28 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       const schema = schemaOf(request);
       if (schema === undefined) return undefined;
       const arrivedMs = clock.now();
+      const told = cellsOf(schema);
+      const taken = new TakenSeat(request, schema, arrivedMs, told, tallyOf(schema.level), end);
       const exemptUid = exempt.get(schema.level);
-      const flow =
-        schema.distinguisher === 'ByUser'
-          ? request.user.user
-          : schema.distinguisher === 'ByNamespace'
-            ? request.namespace
-            : '';
-      const level = exemptUid === undefined ? (levels.get(schema.level) as Level) : undefined;
-      const taken = new TakenSeat(
-        { schema, flow, request, end },
-        exemptUid ?? (level as Level).spec.uid,
-        level === undefined ? wanted : Math.min(wanted, level.spec.widthMax),
-        watchers < WATCHERS_PER_SEAT ? 0 : Math.ceil(watchers / WATCHERS_PER_SEAT),
-        arrivedMs,
-        cellsOf(schema),
-        tallyOf(schema.level),
-      );
-      const { waiting, waitingSeats, seats: estimated, queueLength, watchers: told } = taken.cells;
-      estimated.observe(taken.width);
-      if (watchers > 0) told.observe(watchers);
-      if (level === undefined) return begin(taken, nothing, arrivedMs, 0);
-      let settle: () => void = nothing;
-      const place = level.enter(
-        () => hashOf(`${schema.name}\n${flow}`),
-        taken.width,
-        taken.finalSeats * EVENT_SECONDS,
-        () => settle(),
-        () => taken,
-      );
-      if (place.refusal !== undefined) throw refused(schema, place.refusal);
-      const { queued, leave } = place;
-      if (queued === undefined) return begin(taken, leave, arrivedMs, 0);
-      queueLength.observe(queued.queue.waiting.length);
-      const waits = (change: number) => {
-        waiting.add(change);
-        waitingSeats.add(change * taken.width);
-      };
-      waits(1);
-      const fromMs = clock.monotonic();
-      return new Promise<Seat>((resolve, reject) => {
-        const left = () => giveUp('cancelled');
-        const timer = clock.after(WAIT_MS, () => giveUp('time-out'), { background: true });
-        const decided = () => {
-          timer.cancel();
-          client?.off('close', left);
-          waits(-1);
-        };
-        const giveUp = (reason: Refusal) => {
-          if (!level.abandon(queued)) return;
-          decided();
-          reject(refused(schema, reason));
-        };
-        client?.once('close', left);
-        settle = () => {
-          decided();
-          resolve(begin(taken, leave, clock.now(), (clock.monotonic() - fromMs) / 1000));
-        };
-      });
+      if (watchers > 0) {
+        told.watchers.observe(watchers);
+        if (watchers >= WATCHERS_PER_SEAT) taken.finalSeats = Math.ceil(watchers / WATCHERS_PER_SEAT);
+      }
+      if (exemptUid !== undefined) {
+        taken.levelUid = exemptUid;
+        taken.width = wanted;
+        told.seats.observe(wanted);
+        return begin(taken, arrivedMs, 0);
+      }
+      const level = levels.get(schema.level) as Level<TakenSeat>;
+      taken.levelUid = level.spec.uid;
+      taken.width = Math.min(wanted, level.spec.widthMax);
+      taken.limits = level;
+      told.seats.observe(Math.max(taken.width, taken.finalSeats));
+      const place = level.enter(taken);
+      if (place === 'begun') return begin(taken, arrivedMs, 0);
+      if (place === 'queued') return queued(taken, level, client);
+      throw refused(schema, place);
     },
     dump(path, details) {
       if (stale) refresh();
@@ -287,51 +289,68 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
 }
 
 /** A request from its arrival on. Made for each of them: one object, and no more. */
-class TakenSeat implements Seat, TakenRequest {
+class TakenSeat implements Seat, TakenRequest, LevelRequest {
   readonly request: FlowRequest;
-  readonly flow: string;
-  readonly levelUid: string;
-  readonly width: number;
-  readonly finalSeats: number;
+  readonly schemaObject: Schema;
   readonly arrivedMs: number;
   readonly cells: Cells;
   readonly tally: Tally;
+  width = 1;
+  finalSeats = 0;
+  levelUid = '';
+  /** Undefined for requests of exempt levels. */
+  limits: Level<TakenSeat> | undefined = undefined;
+  queue: LevelRequest['queue'] = undefined;
   startedMs: number | undefined = undefined;
-  leave: (ranMs: number) => void = nothing;
-  readonly #schema: Schema;
+  /** What to do when it gets its seat; it has none before it has waited. */
+  seated: (() => void) | undefined = undefined;
   readonly #end: (taken: TakenSeat) => void;
 
   constructor(
-    of: { schema: Schema; flow: string; request: FlowRequest; end: (taken: TakenSeat) => void },
-    levelUid: string,
-    width: number,
-    finalSeats: number,
+    request: FlowRequest,
+    schema: Schema,
     arrivedMs: number,
     cells: Cells,
     tally: Tally,
+    end: (taken: TakenSeat) => void,
   ) {
-    this.#schema = of.schema;
-    this.#end = of.end;
-    this.request = of.request;
-    this.flow = of.flow;
-    this.levelUid = levelUid;
-    this.width = width;
-    this.finalSeats = finalSeats;
+    this.request = request;
+    this.schemaObject = schema;
     this.arrivedMs = arrivedMs;
     this.cells = cells;
     this.tally = tally;
+    this.#end = end;
   }
 
   get schema(): string {
-    return this.#schema.name;
+    return this.schemaObject.name;
   }
 
   get level(): string {
-    return this.#schema.level;
+    return this.schemaObject.level;
   }
 
   get schemaUid(): string {
-    return this.#schema.uid;
+    return this.schemaObject.uid;
+  }
+
+  /** What tells its flow from others of the schema. */
+  get flow(): string {
+    const { distinguisher } = this.schemaObject;
+    const { user, namespace } = this.request;
+    return distinguisher === 'ByUser' ? user.user : distinguisher === 'ByNamespace' ? namespace : '';
+  }
+
+  get work(): number {
+    return this.width * ESTIMATED_SECONDS + this.finalSeats * EVENT_SECONDS;
+  }
+
+  hash(): number {
+    return hashOf(`${this.schema}\n${this.flow}`);
+  }
+
+  settle(): void {
+    this.seated?.();
   }
 
   release(): void {
@@ -414,8 +433,6 @@ function tellLimits({ name, seats, seatsKept, seatsBorrowedMax }: LevelSpec, met
   );
   tell('current_limit_seats', 'current derived number of execution seats available to each priority level', seats);
 }
-
-const nothing = (): void => undefined;
 
 function tooManyRequests(): TooManyRequests {
   const message = 'Too many requests, please try again later.';

@@ -12,8 +12,6 @@
  * @see staging/src/k8s.io/apiserver/pkg/util/flowcontrol/fairqueuing/queueset/queueset.go
  */
 
-import type { TakenRequest } from './dump.ts';
-
 export interface LevelSpec {
   readonly name: string;
   readonly uid: string;
@@ -31,24 +29,31 @@ export interface LevelSpec {
 
 export type Refusal = 'concurrency-limit' | 'queue-full' | 'time-out' | 'cancelled';
 
-interface Waiting {
+/** A request as its level sees it. The level tells it of its place. */
+export interface LevelRequest {
   readonly width: number;
   /** What its queue is charged when it begins, in seconds of a seat. */
   readonly work: number;
-  readonly queue: Queue;
-  /** Who waits. */
-  readonly told: () => TakenRequest;
-  /** Called once: with a seat, or with why there is none. */
-  readonly settle: (refusal: Refusal | undefined) => void;
+  /** Where it waits or waited; undefined for one that found a seat at once. */
+  queue: Served | undefined;
+  /** Stands for its flow. */
+  hash(): number;
+  /** Called once: a request that waited has its seat. */
+  settle(): void;
 }
 
-export interface Queue {
-  readonly waiting: Waiting[];
+/** What a queue had. */
+export interface Served {
+  readonly waiting: { readonly length: number };
   /** Its requests that have begun, and the seats that they have. */
   running: number;
   executing: number;
   /** How much it was served, in seconds of a seat; idle queues catch up with the level. */
   served: number;
+}
+
+export interface Queue<Request> extends Served {
+  readonly waiting: Request[];
 }
 
 /** What levels share: how many seats there are and how many are taken. */
@@ -66,18 +71,18 @@ const TURN_MS_MAX = 2;
 /** What a request is taken for before it has run, in seconds of a seat, as upstream. */
 export const ESTIMATED_SECONDS = 0.003;
 
-export class Level {
+export class Level<Request extends LevelRequest = LevelRequest> {
   spec: LevelSpec;
   executing = 0;
   waiting = 0;
   readonly #pool: SeatPool;
   readonly #afterInput: (callback: () => void) => void;
-  /** What this turn had so far. Less than a whole turn's is carried over: calling back costs more than a seat. */
+  /** What this turn had so far, and whether the event loop is asked to end it. */
   #turnSeats = 0;
   #turnMs = 0;
-  #isTurnOver = false;
-  #queues: Queue[] = [];
-  readonly #busy = new Set<Queue>();
+  #isTurnCalled = false;
+  #queues: Queue<Request>[] = [];
+  readonly #busy = new Set<Queue<Request>>();
   /** How much the queue that was served last had had: where idle queues begin. */
   #served = 0;
 
@@ -97,7 +102,7 @@ export class Level {
     this.dispatch();
   }
 
-  get queues(): readonly Queue[] {
+  get queues(): readonly Queue<Request>[] {
     return this.#queues;
   }
 
@@ -113,7 +118,7 @@ export class Level {
 
   #mayTake(width: number): boolean {
     const { seats, seatsKept, seatsBorrowedMax } = this.spec;
-    if (this.#isTurnOver) return false;
+    if (this.#turnSeats >= TURN_SEATS_MAX || this.#turnMs >= TURN_MS_MAX) return false;
     const wanted = this.executing + width;
     // A request that is wider than the whole level runs when it is alone.
     if (wanted <= seatsKept || this.executing === 0) return true;
@@ -128,71 +133,65 @@ export class Level {
   #take(width: number): void {
     this.executing += width;
     this.#pool.taken += width;
-    this.#spend(width, 0);
-  }
-
-  /** Counts against the turn. What has used it up makes the level wait for the event loop. */
-  #spend(seats: number, ms: number): void {
-    this.#turnSeats += seats;
-    this.#turnMs += ms;
-    if (this.#isTurnOver || this.spec.queuing === undefined) return;
-    if (this.#turnSeats < TURN_SEATS_MAX && this.#turnMs < TURN_MS_MAX) return;
-    this.#isTurnOver = true;
-    this.#afterInput(() => {
-      this.#isTurnOver = false;
-      this.#turnSeats = 0;
-      this.#turnMs = 0;
-      this.dispatch();
-    });
+    if (this.spec.queuing !== undefined) this.#spend(width, 0);
   }
 
   /**
-   * A seat at once (undefined), a place in a queue, or a refusal. `hash` stands for the flow; `moreWork` is what the request
-   * leaves to be done after its end, in seconds of a seat. Who leaves says for how many milliseconds it ran.
+   * Counts against the turn. Half of one used up asks for the event loop, so that the rest lasts until it has come round; less
+   * is carried over, since asking costs more than a seat.
    */
-  enter(
-    hash: () => number,
-    width: number,
-    moreWork: number,
-    settle: Waiting['settle'],
-    told: Waiting['told'],
-  ): { queued?: Waiting; refusal?: Refusal; leave: (ranMs: number) => void } {
+  #spend(seats: number, ms: number): void {
+    this.#turnSeats += seats;
+    this.#turnMs += ms;
+    if (this.#isTurnCalled || (this.#turnSeats < TURN_SEATS_MAX / 2 && this.#turnMs < TURN_MS_MAX / 2)) return;
+    this.#isTurnCalled = true;
+    this.#afterInput(this.#begin);
+  }
+
+  readonly #begin = (): void => {
+    this.#isTurnCalled = false;
+    this.#turnSeats = 0;
+    this.#turnMs = 0;
+    this.dispatch();
+  };
+
+  /** A seat at once, a place in a queue until it is settled, or a refusal. */
+  enter(request: Request): 'begun' | 'queued' | Refusal {
     const { queuing } = this.spec;
-    if (queuing === undefined || this.#queues.length === 0) {
-      if (!this.#mayTake(width)) return { refusal: 'concurrency-limit', leave: nothing };
-      this.#take(width);
-      return { leave: (ranMs) => this.#leave(undefined, width, ranMs) };
-    }
+    const { width } = request;
     // Where nobody waits there is nothing to be fair about: the hand is not even dealt.
     if (this.waiting === 0 && this.#mayTake(width)) {
       this.#take(width);
-      return { leave: (ranMs) => this.#leave(undefined, width, ranMs) };
+      return 'begun';
     }
-    const queue = this.#choose(hash(), queuing.handSize);
-    if (queue.waiting.length >= queuing.queueLengthLimit) return { refusal: 'queue-full', leave: nothing };
-    const queued = { width, work: width * ESTIMATED_SECONDS + moreWork, queue, settle, told };
+    if (queuing === undefined || this.#queues.length === 0) return 'concurrency-limit';
+    const queue = this.#choose(request.hash(), queuing.handSize);
+    if (queue.waiting.length >= queuing.queueLengthLimit) return 'queue-full';
+    request.queue = queue;
     if (queue.waiting.length === 0) {
       queue.served = Math.max(queue.served, this.#served);
       this.#busy.add(queue);
     }
-    queue.waiting.push(queued);
+    queue.waiting.push(request);
     this.#waits(1);
-    // Without anybody in a seat nobody will ever give one free.
-    if (this.executing === 0) this.dispatch();
-    return { queued, leave: (ranMs) => this.#leave(queue, width, ranMs) };
+    return 'queued';
   }
 
-  /** Gives a place in the queue up. */
-  abandon(queued: Waiting): boolean {
-    const at = queued.queue.waiting.indexOf(queued);
-    if (at < 0) return false;
-    queued.queue.waiting.splice(at, 1);
-    this.#waits(-1);
-    if (queued.queue.waiting.length === 0) this.#busy.delete(queued.queue);
-    return true;
+  /** Gives a place in the queue up; false when it was not there any more. */
+  abandon(request: Request): boolean {
+    for (const queue of this.#busy) {
+      const at = queue.waiting.indexOf(request);
+      if (at < 0) continue;
+      queue.waiting.splice(at, 1);
+      this.#waits(-1);
+      if (queue.waiting.length === 0) this.#busy.delete(queue);
+      return true;
+    }
+    return false;
   }
 
-  #leave(queue: Queue | undefined, width: number, ranMs: number): void {
+  /** A request gives its seat back. `turnMs`: for how much of `ranMs` it kept the event loop. */
+  leave({ width, queue }: Request, ranMs: number, turnMs: number): void {
     this.executing -= width;
     this.#pool.taken -= width;
     if (queue !== undefined) {
@@ -201,7 +200,7 @@ export class Level {
       // Who took longer than it was taken for pays for it.
       queue.served += width * Math.max(0, ranMs / 1000 - ESTIMATED_SECONDS);
     }
-    this.#spend(0, ranMs);
+    if (turnMs > 0 && this.spec.queuing !== undefined) this.#spend(0, turnMs);
     this.dispatch();
   }
 
@@ -219,15 +218,15 @@ export class Level {
       queue.running++;
       queue.executing += first.width;
       queue.served += first.work;
-      first.settle(undefined);
+      first.settle();
     }
   }
 
-  #next(): Queue | undefined {
-    let best: Queue | undefined;
+  #next(): Queue<Request> | undefined {
+    let best: Queue<Request> | undefined;
     let end = Number.POSITIVE_INFINITY;
     for (const queue of this.#busy) {
-      const ends = queue.served + (queue.waiting[0] as Waiting).work;
+      const ends = queue.served + (queue.waiting[0] as Request).work;
       if (ends >= end) continue;
       best = queue;
       end = ends;
@@ -235,19 +234,18 @@ export class Level {
     return best;
   }
 
-  #choose(hash: number, handSize: number): Queue {
-    let best: Queue | undefined;
+  #choose(hash: number, handSize: number): Queue<Request> {
+    let best: Queue<Request> | undefined;
     for (const index of deal(hash, this.#queues.length, handSize)) {
-      const queue = this.#queues[index] as Queue;
+      const queue = this.#queues[index] as Queue<Request>;
       if (best === undefined || loadOf(queue) < loadOf(best)) best = queue;
       if (loadOf(best) === 0) break;
     }
-    return best as Queue;
+    return best as Queue<Request>;
   }
 }
 
-const nothing = (): void => undefined;
-const loadOf = (queue: Queue): number => queue.waiting.length + queue.executing;
+const loadOf = (queue: Queue<unknown>): number => queue.waiting.length + queue.executing;
 
 /** A hand of different cards out of `deck`, always the same for the same hash. */
 export function deal(hash: number, deck: number, handSize: number): number[] {

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deal, hashOf, Level, type LevelSpec, type SeatPool } from '../../../../actors/apiserver/fairness/level.ts';
+import {
+  deal,
+  ESTIMATED_SECONDS,
+  hashOf,
+  Level,
+  type LevelRequest,
+  type LevelSpec,
+  type SeatPool,
+} from '../../../../actors/apiserver/fairness/level.ts';
 import { VirtualClock } from '../../../../src/runtime/index.ts';
 
 /** Turns that the levels wait for, which come when a test says so. */
@@ -28,35 +36,38 @@ const spec = (more: Partial<LevelSpec> = {}): LevelSpec => ({
   ...more,
 });
 
-const told = () => {
-  throw new Error('nobody asks who waits');
-};
+/** A request of a flow that tells when it gets its seat. */
+const requestOf = (flow: string, width: number, begun: () => void, moreWork = 0): LevelRequest => ({
+  width,
+  work: width * ESTIMATED_SECONDS + moreWork,
+  queue: undefined,
+  hash: () => hashOf(flow),
+  settle: begun,
+});
 
 /** Requests of flows, and the order in which they got their seats. */
 function bench(level: Level) {
   const served: string[] = [];
-  const leaves: ((ranMs: number) => void)[] = [];
+  const running: LevelRequest[] = [];
   return {
     served,
-    ask(flow: string, width = 1) {
-      const place = level.enter(
-        () => hashOf(flow),
+    ask(flow: string, width = 1, moreWork = 0) {
+      const request = requestOf(
+        flow,
         width,
-        0,
         () => {
           served.push(flow);
-          leaves.push(place.leave);
+          running.push(request);
         },
-        told,
+        moreWork,
       );
-      if (place.refusal === undefined && place.queued === undefined) {
-        served.push(flow);
-        leaves.push(place.leave);
-      }
-      return place.refusal;
+      const place = level.enter(request);
+      if (place === 'begun') request.settle();
+      return place === 'begun' || place === 'queued' ? undefined : place;
     },
     finishOne(ranMs = 0) {
-      leaves.shift()?.(ranMs);
+      const request = running.shift();
+      if (request !== undefined) level.leave(request, ranMs, ranMs);
       turn();
     },
   };
@@ -124,19 +135,23 @@ describe('a level', () => {
   it('waits for the event loop after requests that ran long, however few they were', () => {
     const level = make(spec({ seats: 100, seatsKept: 100 }), pool(100));
     const { ask, served } = bench(level);
-    level
-      .enter(
-        () => 1,
-        1,
-        0,
-        () => undefined,
-        told,
-      )
-      .leave(50);
+    const slow = requestOf('slow', 1, () => undefined);
+    expect(level.enter(slow)).toBe('begun');
+    level.leave(slow, 50, 50);
     ask('flooder');
     expect(served).toEqual([]);
     turn();
     expect(served).toEqual(['flooder']);
+  });
+
+  it('does not wait for the event loop after requests that waited for something themselves', () => {
+    const level = make(spec({ seats: 100, seatsKept: 100 }), pool(100));
+    const { ask, served } = bench(level);
+    const patient = requestOf('patient', 1, () => undefined);
+    level.enter(patient);
+    level.leave(patient, 50, 0);
+    ask('next');
+    expect(served).toEqual(['next']);
   });
 
   it('serves the shorter of two that have had the same', () => {
@@ -167,25 +182,12 @@ describe('a level', () => {
       spec({ seats: 1, seatsKept: 1, queuing: { queues: 64, handSize: 1, queueLengthLimit: 9 } }),
       pool(1),
     );
-    const order: string[] = [];
-    const ask = (flow: string, moreWork: number) => {
-      const place = level.enter(
-        () => hashOf(flow),
-        1,
-        moreWork,
-        () => {
-          order.push(flow);
-          place.leave(0);
-        },
-        told,
-      );
-      return place;
-    };
-    const first = ask('first', 0);
-    for (let request = 0; request < 3; request++) ask('told to many', 0.05);
-    for (let request = 0; request < 3; request++) ask('told to nobody', 0);
-    first.leave(0);
-    expect(order.slice(0, 3)).toEqual(['told to nobody', 'told to nobody', 'told to nobody']);
+    const { ask, served, finishOne } = bench(level);
+    ask('first');
+    for (let request = 0; request < 3; request++) ask('told to many', 1, 0.05);
+    for (let request = 0; request < 3; request++) ask('told to nobody');
+    for (let seat = 0; seat < 3; seat++) finishOne();
+    expect(served.slice(1)).toEqual(['told to nobody', 'told to nobody', 'told to nobody']);
   });
 
   it('lets a request that is wider than the level run alone', () => {
@@ -233,13 +235,12 @@ describe('a flood of one flow, on the virtual clock', () => {
     let served = 0;
     const counts: number[] = [];
     const send = (name: string, seats: number, ms: number, begun: () => void) => {
-      const run = () => {
+      const request = requestOf(name, seats, () => {
         begun();
         // It runs to its end at once, as a read from the cache does, and leaves once its promises have settled.
-        void Promise.resolve().then(() => place.leave(ms));
-      };
-      const place = level.enter(() => hashOf(name), seats, 0, run, told);
-      if (place.queued === undefined && place.refusal === undefined) run();
+        void Promise.resolve().then(() => level.leave(request, ms, ms));
+      });
+      if (level.enter(request) === 'begun') request.settle();
     };
     const flood = () =>
       send('flooder', width, ranMs, () => {
@@ -291,15 +292,9 @@ it('takes and gives back a seat in less than five microseconds', () => {
   const costs = Array.from({ length: 5 }, () => {
     const before = process.cpuUsage();
     for (let round = 0; round < rounds; round++) {
-      level
-        .enter(
-          () => hashOf('global-default\njane'),
-          1,
-          0,
-          () => undefined,
-          told,
-        )
-        .leave(0);
+      const request = requestOf('global-default\njane', 1, () => undefined);
+      level.enter(request);
+      level.leave(request, 0, 0);
       turn();
     }
     return process.cpuUsage(before).user / rounds;
