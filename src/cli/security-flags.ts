@@ -6,6 +6,8 @@ import { wholeNumber } from './values.ts';
 const list = (text: string): string[] => text.split(',').map((item) => item.trim());
 const repeated = (text: string, known: readonly string[] = []): string[] => [...known, text];
 
+const BYTES_MAX = 2 ** 31;
+
 /** Flags whose value is a boolean may come bare, or as `--flag=false`. */
 const truth = (text: string): boolean => !/^(false|0|f|no)$/i.test(text);
 
@@ -50,11 +52,23 @@ export function addSecurityFlags(command: Command): Command {
     .option('--audit-log-path <file>', 'record as JSON lines here; - for standard output')
     .option(
       '--audit-log-maxsize <megabytes>',
-      'put the log aside at this size (default: never)',
+      'put the log aside at this size (default: 100)',
       wholeNumber(0, 1_000_000),
     )
     .option('--audit-log-maxbackup <n>', 'keep so many of them (default: all)', wholeNumber(0, 100_000))
+    .option('--audit-log-maxage <days>', 'keep them for so long (default: for ever)', wholeNumber(0, 100_000))
+    .option('--audit-log-compress [bool]', 'compress them (default: false)', truth)
+    .option('--audit-log-format <format>', 'json or legacy (default: json)')
+    .option('--audit-log-truncate-enabled [bool]', 'keep large events out of the log (default: false)', truth)
+    .option('--audit-log-truncate-max-event-size <bytes>', 'default: 102400', wholeNumber(0, BYTES_MAX))
+    .option('--audit-log-truncate-max-batch-size <bytes>', 'default: 10485760', wholeNumber(0, BYTES_MAX))
     .option('--audit-webhook-config-file <file>', 'kubeconfig of a service that takes audit events')
+    .option('--audit-webhook-batch-buffer-size <n>', 'events that wait (default: 10000)', wholeNumber(0, BYTES_MAX))
+    .option('--audit-webhook-batch-max-size <n>', 'events sent at once (default: 400)', wholeNumber(0, BYTES_MAX))
+    .option('--audit-webhook-batch-max-wait <time>', 'how long an event waits for others (default: 500ms)')
+    .option('--audit-webhook-truncate-enabled [bool]', 'send large events without their bodies (default: false)', truth)
+    .option('--audit-webhook-truncate-max-event-size <bytes>', 'default: 102400', wholeNumber(0, BYTES_MAX))
+    .option('--audit-webhook-truncate-max-batch-size <bytes>', 'default: 10485760', wholeNumber(0, BYTES_MAX))
     .option('--encryption-provider-config <file>', 'EncryptionConfiguration')
     .option('--enable-priority-and-fairness [bool]', 'share the seats fairly (default: true)', truth)
     .option(
@@ -101,7 +115,19 @@ const NAMES: readonly (keyof SecurityOptions)[] = [
   'auditLogPath',
   'auditLogMaxsize',
   'auditLogMaxbackup',
+  'auditLogMaxage',
+  'auditLogCompress',
+  'auditLogFormat',
+  'auditLogTruncateEnabled',
+  'auditLogTruncateMaxEventSize',
+  'auditLogTruncateMaxBatchSize',
   'auditWebhookConfigFile',
+  'auditWebhookBatchBufferSize',
+  'auditWebhookBatchMaxSize',
+  'auditWebhookBatchMaxWait',
+  'auditWebhookTruncateEnabled',
+  'auditWebhookTruncateMaxEventSize',
+  'auditWebhookTruncateMaxBatchSize',
   'encryptionProviderConfig',
   'enablePriorityAndFairness',
   'maxRequestsInflight',

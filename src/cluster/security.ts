@@ -78,10 +78,27 @@ export interface SecurityOptions {
   readonly auditPolicyFile?: string | object;
   /** `-`: standard output. */
   readonly auditLogPath?: string;
+  /** Megabytes; default, also for 0: 100. */
   readonly auditLogMaxsize?: number;
   readonly auditLogMaxbackup?: number;
+  /** Days. */
+  readonly auditLogMaxage?: number;
+  readonly auditLogCompress?: boolean;
+  /** `json` (the default) or `legacy`. */
+  readonly auditLogFormat?: string;
+  readonly auditLogTruncateEnabled?: boolean;
+  /** Bytes. */
+  readonly auditLogTruncateMaxEventSize?: number;
+  readonly auditLogTruncateMaxBatchSize?: number;
   /** Kubeconfig of a service that takes audit events. */
   readonly auditWebhookConfigFile?: string;
+  readonly auditWebhookBatchBufferSize?: number;
+  readonly auditWebhookBatchMaxSize?: number;
+  /** A duration such as `30s`. */
+  readonly auditWebhookBatchMaxWait?: string;
+  readonly auditWebhookTruncateEnabled?: boolean;
+  readonly auditWebhookTruncateMaxEventSize?: number;
+  readonly auditWebhookTruncateMaxBatchSize?: number;
   /** EncryptionConfiguration. */
   readonly encryptionProviderConfig?: string | object;
   /** Default true. */
@@ -386,11 +403,70 @@ function auditing(options: SecurityOptions, told: Told): void {
             path: auditLogPath,
             maxSizeMegabytes: options.auditLogMaxsize ?? 0,
             maxBackups: options.auditLogMaxbackup ?? 0,
+            maxAgeDays: options.auditLogMaxage ?? 0,
+            compress: options.auditLogCompress ?? false,
+            format: auditFormat(options.auditLogFormat),
+            ...truncation('log', {
+              enabled: options.auditLogTruncateEnabled,
+              eventBytesMax: options.auditLogTruncateMaxEventSize,
+              batchBytesMax: options.auditLogTruncateMaxBatchSize,
+            }),
           },
         }),
     ...(auditWebhookConfigFile === undefined
       ? {}
-      : { webhook: { endpoint: readEndpoint('audit-webhook-config-file', auditWebhookConfigFile) } }),
+      : {
+          webhook: {
+            endpoint: readEndpoint('audit-webhook-config-file', auditWebhookConfigFile),
+            ...webhookBatches(options),
+            ...truncation('webhook', {
+              enabled: options.auditWebhookTruncateEnabled,
+              eventBytesMax: options.auditWebhookTruncateMaxEventSize,
+              batchBytesMax: options.auditWebhookTruncateMaxBatchSize,
+            }),
+          },
+        }),
+  };
+}
+
+function auditFormat(format = 'json'): 'json' | 'legacy' {
+  if (format === 'json' || format === 'legacy') return format;
+  throw new ClusterOptionsError(`invalid audit log format ${format}, allowed formats are "legacy,json"`);
+}
+
+/** The members of an audit back end by which large events are kept out, where that is on. */
+function truncation(
+  plugin: string,
+  of: {
+    readonly enabled: boolean | undefined;
+    readonly eventBytesMax: number | undefined;
+    readonly batchBytesMax: number | undefined;
+  },
+): { truncation?: { eventBytesMax: number; batchBytesMax: number } } {
+  if (of.enabled !== true) return {};
+  const { eventBytesMax = 100 * 1024, batchBytesMax = 10 * 1024 * 1024 } = of;
+  const where = `invalid audit truncate ${plugin} max`;
+  if (eventBytesMax <= 0)
+    throw new ClusterOptionsError(`${where} event size ${eventBytesMax}, must be a positive number`);
+  if (batchBytesMax < eventBytesMax) {
+    const text = `${where} batch size ${batchBytesMax}, must be greater than max event size (${eventBytesMax})`;
+    throw new ClusterOptionsError(text);
+  }
+  return { truncation: { eventBytesMax, batchBytesMax } };
+}
+
+function webhookBatches(options: SecurityOptions): Partial<NonNullable<Audit['webhook']>> {
+  const { auditWebhookBatchBufferSize: bufferEventsMax, auditWebhookBatchMaxSize: batchEventsMax } = options;
+  const wait = options.auditWebhookBatchMaxWait;
+  const where = 'invalid audit batch webhook';
+  if (bufferEventsMax !== undefined && bufferEventsMax <= 0)
+    throw new ClusterOptionsError(`${where} buffer size ${bufferEventsMax}, must be a positive number`);
+  if (batchEventsMax !== undefined && batchEventsMax <= 0)
+    throw new ClusterOptionsError(`${where} max batch size ${batchEventsMax}, must be a positive number`);
+  return {
+    ...(bufferEventsMax === undefined ? {} : { bufferEventsMax }),
+    ...(batchEventsMax === undefined ? {} : { batchEventsMax }),
+    ...(wait === undefined ? {} : { batchWaitMs: durationMs('audit-webhook-batch-max-wait', wait, 0) }),
   };
 }
 

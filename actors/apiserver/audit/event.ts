@@ -160,6 +160,36 @@ function annotationsText({ decision, annotations }: AuditRecord): string {
 
 const USER_AGENT_MAX = 1024;
 
+/** The same record without what was sent, and with a note of that. */
+export function truncated(record: AuditRecord): AuditRecord {
+  const annotations = { ...record.annotations, 'audit.k8s.io/truncated': 'true' };
+  return { ...record, requestObject: undefined, annotations };
+}
+
+/** The event of a stage as a line of text. @see staging/src/k8s.io/apiserver/pkg/audit/format.go EventString */
+export function legacyLine(record: AuditRecord, stage: AuditStage, outcome: Outcome | undefined): string {
+  const { user, impersonatedUser, objectRef, sources, userAgent } = record;
+  const listed = (groups: readonly string[]) => groups.map((group) => JSON.stringify(group)).join();
+  const addresses = sources === '' ? [] : (JSON.parse(sources) as string[]);
+  const status = outcome === undefined ? undefined : (JSON.parse(outcome.responseStatus) as { code?: number });
+  const members = {
+    id: record.auditId,
+    stage,
+    ip: addresses[0] ?? '<unknown>',
+    method: record.verb,
+    user: user.user === '' ? '<none>' : user.user,
+    groups: user.user === '' || user.groups.length === 0 ? '<none>' : listed(user.groups),
+    as: impersonatedUser?.user ?? '<self>',
+    asgroups: impersonatedUser === undefined ? '<lookup>' : listed(impersonatedUser.groups),
+    'user-agent': userAgent,
+    namespace: objectRef?.namespace || '<none>',
+    uri: record.requestUri,
+    response: status === undefined ? '<deferred>' : String(status.code ?? 0),
+  };
+  const texts = Object.entries(members).map(([name, text]) => `${name}=${JSON.stringify(text)}`);
+  return `${new Date(record.receivedMs).toISOString()} AUDIT: ${texts.join(' ')}\n`;
+}
+
 /** The event of a stage as a line of JSON with its end, its members in upstream's order. */
 export function eventLine(record: AuditRecord, stage: AuditStage, nowMs: number, outcome: Outcome | undefined): string {
   const { verdict, userAgent, impersonatedUser, impersonationConstraint, objectRef, requestObject } = record;

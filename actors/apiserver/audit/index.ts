@@ -18,10 +18,18 @@ import {
   createLogBackend,
   createWebhookBackend,
 } from './backends.ts';
-import { type AuditRecord, eventLine, type ObjectReference, type Outcome } from './event.ts';
-import { type AuditPolicy, type AuditStage, createAuditPolicy, type Verdict } from './policy.ts';
+import {
+  type AuditRecord,
+  annotate,
+  eventLine,
+  legacyLine,
+  type ObjectReference,
+  type Outcome,
+  truncated,
+} from './event.ts';
+import { type AuditPolicy, type AuditStage, createAuditPolicy, LEVELS, type Verdict } from './policy.ts';
 
-export type { AuditLogOption, AuditWebhookOption } from './backends.ts';
+export type { AuditFormat, AuditLogOption, AuditTruncation, AuditWebhookOption } from './backends.ts';
 export { type AuditRecord, annotate } from './event.ts';
 export { type AuditPolicy, LEVELS, STAGES } from './policy.ts';
 
@@ -54,40 +62,87 @@ export interface PathRequest {
   readonly method: string;
   readonly path: string;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** What it would be about, for the path of a resource that is not here. */
+  readonly resource?: ResourceReference | undefined;
 }
+
+/** A resource and what was to be done with it; empty members are none. */
+export interface ResourceReference {
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** A request that takes longer says in its record for how long it took. */
+const SLOW_MS = 500;
 
 export function createAuditor(options: AuditOptions, context: ActorContext): Auditor | undefined {
   const { clock, log, metrics, random } = context;
-  const failed = (error: unknown, count: number) =>
-    log.error('audit events could not be written', {
-      count,
-      error: error instanceof Error ? error.message : String(error),
-    });
+  const errorsOf = (plugin: string): Counter =>
+    metrics.counter(
+      'apiserver_audit_error_total',
+      'Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.',
+      { plugin },
+    );
+  const failedIn = (plugin: string) => {
+    const errors = errorsOf(plugin);
+    return (error: unknown, count: number) => {
+      errors.add(count);
+      const text = error instanceof Error ? error.message : String(error);
+      log.error('audit events could not be written', { plugin, count, error: text });
+    };
+  };
   const backends: AuditBackend[] = [
-    ...(options.log === undefined ? [] : [createLogBackend(options.log, clock, failed)]),
-    ...(options.webhook === undefined ? [] : [createWebhookBackend(options.webhook, clock, failed)]),
+    ...(options.log === undefined ? [] : [createLogBackend(options.log, clock, failedIn('log'))]),
+    ...(options.webhook === undefined ? [] : [createWebhookBackend(options.webhook, clock, failedIn('webhook'))]),
   ];
   if (backends.length === 0) return undefined;
-  const verdictOf = createAuditPolicy(options.policy);
+  const policyOf = createAuditPolicy(options.policy);
   const total = metrics.counter(
     'apiserver_audit_event_total',
     'Counter of audit events generated and sent to the audit backend.',
   );
-  const dropped: readonly Counter[] = backends.map(({ name }) =>
-    metrics.counter(
-      'apiserver_audit_error_total',
-      'Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.',
-      { plugin: name },
-    ),
+  const dropped: readonly Counter[] = backends.map(({ name }) => errorsOf(name));
+  const tooLarge = errorsOf('truncate');
+  const levels = new Map(
+    LEVELS.map((level) => [
+      level,
+      metrics.counter('apiserver_audit_level_total', 'Counter of policy levels for audit events (1 per request).', {
+        level,
+      }),
+    ]),
   );
+  metrics.counter(
+    'apiserver_audit_requests_rejected_total',
+    'Counter of apiserver requests rejected due to an error in audit logging backend.',
+  );
+  const verdictOf: typeof policyOf = (attributes) => {
+    const verdict = policyOf(attributes);
+    levels.get(verdict.level)?.add(1);
+    return verdict;
+  };
 
   function tell(record: AuditRecord, stage: AuditStage, outcome?: Outcome): void {
     if (record.verdict.omitStages.includes(stage)) return;
-    // As bytes at once: a text put together from pieces is costly to keep until it is written.
-    const line = Buffer.from(eventLine(record, stage, clock.now(), outcome));
+    const nowMs = stage === 'RequestReceived' ? record.receivedMs : clock.now();
+    const line = eventLine(record, stage, nowMs, outcome);
     total.add(1);
     for (let index = 0; index < backends.length; index++) {
-      if (backends[index]?.write(line) !== true) dropped[index]?.add(1);
+      const { format, truncation } = backends[index] as AuditBackend;
+      let text = line;
+      if (truncation !== undefined && Buffer.byteLength(text) > truncation.eventBytesMax) {
+        text = eventLine(truncated(record), stage, nowMs, outcome && { responseStatus: outcome.responseStatus });
+        if (Buffer.byteLength(text) > truncation.eventBytesMax) {
+          tooLarge.add(1);
+          continue;
+        }
+      }
+      if (format === 'legacy') text = legacyLine(record, stage, outcome);
+      if (backends[index]?.write(text) !== true) dropped[index]?.add(1);
     }
   }
 
@@ -135,18 +190,9 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       if (record !== undefined) tell(record, 'RequestReceived');
       return record;
     },
-    beginPath({ auditId, credentials, user, method, path, annotations }) {
-      const verb = method.toLowerCase();
-      const verdict = verdictOf({
-        user,
-        verb,
-        path,
-        group: '',
-        resource: '',
-        subresource: '',
-        namespace: '',
-        name: '',
-      });
+    beginPath({ auditId, credentials, user, method, path, annotations, resource }) {
+      const verb = resource?.verb ?? method.toLowerCase();
+      const verdict = verdictOf(resource === undefined ? { ...NOWHERE, user, verb, path } : { ...resource, user });
       if (verdict.level === 'None') return undefined;
       const record = begun(verdict, {
         auditId,
@@ -155,7 +201,7 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
         user,
         credentials,
         userAgent: String(credentials.headers['user-agent'] ?? ''),
-        objectRef: undefined,
+        objectRef: resource === undefined ? undefined : placeOf(resource),
         annotations,
       });
       tell(record, 'RequestReceived');
@@ -179,6 +225,10 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       if (record.completed) return;
       record.completed = true;
       const { verdict } = record;
+      const tookMs = clock.now() - record.receivedMs;
+      // Streams take as long as they are wanted.
+      if (tookMs > SLOW_MS && answer?.type !== 'watch' && answer?.type !== 'stream')
+        annotate(record, 'apiserver.latency.k8s.io/total', goDuration(tookMs));
       if (call !== undefined && holdsRequests(verdict)) record.requestObject ??= bodyText(call);
       const whole = verdict.level === 'RequestResponse';
       if (error !== undefined) {
@@ -203,6 +253,21 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       await Promise.all(backends.map((backend) => backend.close()));
     },
   };
+}
+
+const NOWHERE = { group: '', resource: '', subresource: '', namespace: '', name: '' };
+
+function placeOf({ group, version, resource, subresource, namespace, name }: ResourceReference): ObjectReference {
+  return { resource, namespace, name, uid: '', apiGroup: group, apiVersion: version, resourceVersion: '', subresource };
+}
+
+/** As Go writes a duration: `1.5s`, `2m3s`. */
+function goDuration(ms: number): string {
+  if (ms < 1000) return `${ms}ms`;
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = `${(ms - minutes * 60_000) / 1000}s`;
+  if (minutes === 0) return seconds;
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }
 
 const NOBODY: Identity = { user: '', groups: [] };

@@ -79,7 +79,7 @@ function matches(rule: AuditRule, attributes: AuditAttributes): boolean {
 }
 
 function matchesPath(pattern: string, path: string): boolean {
-  return pattern === '*' || pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1)));
+  return pattern === '*' || pattern === path || (pattern.endsWith('*') && path.startsWith(pattern.replace(/\*+$/, '')));
 }
 
 function matchesResource(rule: AuditRule, attributes: AuditAttributes): boolean {

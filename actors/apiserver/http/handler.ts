@@ -7,6 +7,7 @@ import { isStatusError, StatusError } from '../../../src/api/index.ts';
 import type { RemoteVersion } from '../aggregation/api-services.ts';
 import { serveRemote } from '../aggregation/serve.ts';
 import { type AuditRecord, noteDecision } from '../audit/event.ts';
+import type { ResourceReference } from '../audit/index.ts';
 import type { Notes } from '../authentication/types.ts';
 import { internal } from '../bus-door.ts';
 import type { Answer, Call, Identity } from '../call.ts';
@@ -14,14 +15,14 @@ import { type FlowRequest, type Seat, TooManyRequests } from '../fairness/index.
 import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
 import { identityOf } from '../stages/authentication.ts';
-import { ask, authorizePath, refusalText } from '../stages/authorization.ts';
+import { ask, authorizePath, type Decision, refusalText } from '../stages/authorization.ts';
 import { impersonatedOnPath } from '../stages/impersonation.ts';
 import type { Upgrade } from '../streams/exchange.ts';
 import { booleanOf } from '../verbs/list-options.ts';
 import { sendAnswer, sendStatus } from './answers.ts';
 import { checkMainQuery } from './main-queries.ts';
 import { type Accepted, acceptedOf, prettyOf, READABLE, WATCHABLE } from './negotiation.ts';
-import { parseResourcePath } from './paths.ts';
+import { parseResourcePath, type ResourcePath } from './paths.ts';
 import { sendNotFound, sendPlainPath } from './plain-paths.ts';
 import { hasProtobuf } from './protobuf.ts';
 import { type Reply, type Request, type Response, send } from './reply.ts';
@@ -59,17 +60,13 @@ export async function handleRequest(
     try {
       route = routeOf(server, method, resource, query);
     } catch (error) {
-      // What there is and is not is told to those only who may ask for it.
-      await authorizeUnrouted(server, await identityOf(credentialsOf(request), server), method, resource, query);
-      throw error;
+      return await answerUnrouted(server, reply, path, resource, query, error);
     }
     const watching = route.verb === 'watch';
     const pretty = watching ? undefined : wanted;
     const form = acceptedOf(header, watching ? 'watch' : 'object', pretty, hasProtobuf(route));
-    if (form === undefined) {
-      await authorizeUnrouted(server, await identityOf(credentialsOf(request), server), method, resource, query);
-      throw notAcceptable(header, route.verb);
-    }
+    if (form === undefined)
+      return await answerUnrouted(server, reply, path, resource, query, notAcceptable(header, route.verb));
     const status = accepted;
     await answerResource(
       server,
@@ -135,37 +132,88 @@ async function answerPath(
   }
 }
 
+/** A resource that is not here, or not in a form that the client reads: told of to those only who may ask for it. */
+async function answerUnrouted(
+  server: Server,
+  reply: Reply,
+  path: string,
+  resource: ResourcePath,
+  query: Query,
+  refusal: unknown,
+): Promise<void> {
+  const code = isStatusError(refusal) ? refusal.code : 404;
+  await recorded(server, reply, path, resource, query, async (known, record) => {
+    const { reason } = await authorizeUnrouted(server, known, reply.request.method ?? 'GET', resource, query);
+    if (record !== undefined) noteDecision(record, true, reason);
+    if (!isStatusError(refusal) && record !== undefined) server.auditor?.completed(record, code, {});
+    throw refusal;
+  });
+}
+
 /** What another server serves: who asks and whether they may is settled here, the rest there. */
 async function answerRemote(
   server: Server,
   reply: Reply,
   remote: RemoteVersion,
   path: string,
-  resource: ReturnType<typeof resourcePathOf>,
+  resource: ResourcePath | undefined,
   query: Query,
 ): Promise<void> {
-  const { request, auditId, upgrade } = reply;
+  const method = reply.request.method ?? 'GET';
+  const lasts = reply.upgrade !== undefined || booleanOf(query.first['watch']) === true;
+  await recorded(server, reply, path, resource, query, async (known, record) => {
+    const asked = pathRequest(known, method, path);
+    const seat = lasts ? undefined : await server.fairness?.enter(asked, { seats: 1 }, reply.response);
+    try {
+      const { reason } =
+        resource === undefined
+          ? await authorizePath(known, method, path, server)
+          : await authorizeUnrouted(server, known, method, resource, query);
+      if (record !== undefined) noteDecision(record, true, reason);
+      await serveRemote(server, reply, remote, known);
+    } finally {
+      seat?.release();
+    }
+  });
+}
+
+/** Finds out who asks, and records what becomes of it. */
+async function recorded(
+  server: Server,
+  reply: Reply,
+  path: string,
+  resource: ResourcePath | undefined,
+  query: Query,
+  answer: (known: Identity, record: AuditRecord | undefined) => Promise<void>,
+): Promise<void> {
+  const { request, auditId } = reply;
   const credentials = credentialsOf(request);
   const method = request.method ?? 'GET';
   const notes: Notes = { warnings: [], annotations: undefined };
   reply.warnings = notes.warnings;
   const user = await identityOf(credentials, server, notes);
-  const { annotations } = notes;
-  const record = server.auditor?.beginPath({ auditId, credentials, user, method, path, annotations });
-  const known = await impersonatedOnPath(user, credentials, method, path, server);
-  if (record !== undefined && known !== user) record.impersonatedUser = known;
-  if (resource === undefined) await authorizePath(known, method, path, server);
-  else await authorizeUnrouted(server, known, method, resource, query);
-  const lasts = upgrade !== undefined || booleanOf(query.first['watch']) === true;
-  const seat = lasts
-    ? undefined
-    : await server.fairness?.enter(pathRequest(known, method, path), { seats: 1 }, reply.response);
+  const record = server.auditor?.beginPath({
+    ...{ auditId, credentials, user, method, path },
+    annotations: notes.annotations,
+    resource: resource === undefined ? undefined : referenceOf(resource, method, query),
+  });
   try {
-    await serveRemote(server, reply, remote, known);
+    const known = await impersonatedOnPath(user, credentials, method, path, server);
+    if (record !== undefined && known !== user) record.impersonatedUser = known;
+    await answer(known, record);
     if (record !== undefined) server.auditor?.completed(record, reply.response.statusCode, {});
-  } finally {
-    seat?.release();
+  } catch (error) {
+    if (record !== undefined && isStatusError(error)) {
+      if (error.code === 403) noteDecision(record, false, '');
+      server.auditor?.completed(record, error.code, { error });
+    }
+    throw error;
   }
+}
+
+function referenceOf(path: ResourcePath, method: string, query: Query): ResourceReference {
+  const { group, version, resource, subresource = '', namespace = '', name = '' } = path;
+  return { verb: unroutedVerb(method, path, query), group, version, resource, subresource, namespace, name };
 }
 
 function pathRequest(user: Identity, method: string, path: string): FlowRequest {
@@ -177,14 +225,14 @@ async function authorizeUnrouted(
   server: Server,
   known: Identity,
   method: string,
-  path: NonNullable<ReturnType<typeof resourcePathOf>>,
+  path: ResourcePath,
   query: Query,
-): Promise<void> {
-  const { group, version, resource, subresource = '', namespace = '', name = '' } = path;
-  const verb = unroutedVerb(method, path, query);
-  const asked = { user: known, verb, group, version, resource, subresource, namespace, name };
-  const { allowed, reason } = await ask(asked, server);
-  if (allowed) return;
+): Promise<Decision> {
+  const asked = { user: known, ...referenceOf(path, method, query) };
+  const { group, resource, name } = asked;
+  const decision = await ask(asked, server);
+  if (decision.allowed) return decision;
+  const { reason } = decision;
   const text = refusalText(asked) + (reason === '' ? '' : `: ${reason}`);
   throw StatusError.forbidden({ group, name: resource }, name, text);
 }

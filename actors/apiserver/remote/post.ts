@@ -39,20 +39,34 @@ export class RemoteError extends Error {
 
 /** Sends a JSON body and parses the JSON answer. @throws RemoteError */
 export function postJson(endpoint: Endpoint, body: unknown, clock: Clock, attempts = ATTEMPTS_MAX): Promise<unknown> {
-  return postText(endpoint, JSON.stringify(body), clock, attempts);
+  const text = JSON.stringify(body);
+  return retried(clock, attempts, () =>
+    exchange(endpoint, 'POST', text, clock).then((answer) => parsed(endpoint, answer)),
+  );
 }
 
-/** The same for a body that is text already. @throws RemoteError */
-export function postText(endpoint: Endpoint, body: string, clock: Clock, attempts = ATTEMPTS_MAX): Promise<unknown> {
-  return retried(clock, attempts, () => exchange(endpoint, 'POST', body, clock));
+/** Sends a body that is JSON already to somebody whose answer is of no interest but for its code. @throws RemoteError */
+export function postText(endpoint: Endpoint, body: string, clock: Clock, attempts = ATTEMPTS_MAX): Promise<void> {
+  return retried(clock, attempts, () => exchange(endpoint, 'POST', body, clock).then(() => undefined));
 }
 
 /** GETs a JSON document. @throws RemoteError */
 export function getJson(endpoint: Endpoint, clock: Clock): Promise<unknown> {
-  return retried(clock, 2, () => exchange(endpoint, 'GET', undefined, clock));
+  return retried(clock, 2, () =>
+    exchange(endpoint, 'GET', undefined, clock).then((answer) => parsed(endpoint, answer)),
+  );
 }
 
-async function retried(clock: Clock, attempts: number, send: () => Promise<unknown>): Promise<unknown> {
+function parsed(endpoint: Endpoint, answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    const { origin, pathname } = new URL(endpoint.url);
+    throw new RemoteError(`${origin}${pathname} did not answer with JSON`, false);
+  }
+}
+
+async function retried<Result>(clock: Clock, attempts: number, send: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await send();
@@ -63,7 +77,7 @@ async function retried(clock: Clock, attempts: number, send: () => Promise<unkno
   }
 }
 
-function exchange(endpoint: Endpoint, method: string, body: string | undefined, clock: Clock): Promise<unknown> {
+function exchange(endpoint: Endpoint, method: string, body: string | undefined, clock: Clock): Promise<string> {
   return new Promise((resolve, reject) => {
     let url: URL;
     try {
@@ -93,11 +107,7 @@ function exchange(endpoint: Endpoint, method: string, body: string | undefined, 
             reject(new RemoteError(`${url.origin}${url.pathname} answered with ${code}`, code === 429 || code >= 500));
             return;
           }
-          try {
-            resolve(JSON.parse(Buffer.concat(parts).toString()));
-          } catch {
-            reject(new RemoteError(`${url.origin}${url.pathname} did not answer with JSON`, false));
-          }
+          resolve(Buffer.concat(parts).toString());
         });
       },
     );

@@ -28,6 +28,7 @@ beforeAll(async () => {
           { level: 'Request', verbs: ['update'], omitStages: ['RequestReceived'] },
           { level: 'Metadata', nonResourceURLs: ['/version*'] },
           { level: 'Metadata', users: ['jane'] },
+          { level: 'Metadata', resources: [{ group: '', resources: ['nothings', 'pods'] }] },
           { level: 'Metadata', users: [''] },
         ],
       },
@@ -157,6 +158,42 @@ describe('the audit log', () => {
     expect(found.at(-1)).toMatchObject({ userAgent: agent, objectRef: { name: '"quoted"' } });
   });
 
+  it('tells of resources that are not here, and of deprecated ones', async () => {
+    await server.http('GET', `${HOME}/nothings/x`);
+    expect((await eventsOf(`${HOME}/nothings/x`, 2)).at(-1)).toMatchObject({
+      verb: 'get',
+      objectRef: { resource: 'nothings', namespace: 'default', name: 'x', apiVersion: 'v1' },
+      responseStatus: { code: 404 },
+      annotations: { 'authorization.k8s.io/decision': 'allow' },
+    });
+    await server.http('GET', `${HOME}/nothings/y`, undefined, jane);
+    expect((await eventsOf(`${HOME}/nothings/y`, 2)).at(-1)).toMatchObject({
+      user: { username: 'jane' },
+      responseStatus: { code: 403, reason: 'Forbidden' },
+      annotations: { 'authorization.k8s.io/decision': 'forbid' },
+    });
+    await server.http('GET', `${HOME}/endpoints`, undefined, jane);
+    expect((await eventsOf(`${HOME}/endpoints`, 2)).at(-1)?.annotations).toMatchObject({
+      'k8s.io/deprecated': 'true',
+    });
+  });
+
+  it('says at both stages when the request came, and for how long a slow one took', async () => {
+    const uri = `${HOME}/pods?resourceVersion=99999999`;
+    await server.http('GET', uri);
+    const [received, complete] = await eventsOf(uri, 2);
+    expect(received?.stageTimestamp).toBe(received?.requestReceivedTimestamp);
+    expect(complete?.requestReceivedTimestamp).toBe(received?.requestReceivedTimestamp);
+    expect(complete?.annotations?.['apiserver.latency.k8s.io/total']).toMatch(/^(\d+m)?\d+(\.\d+)?s$/);
+  });
+
+  it('is counted by levels', async () => {
+    const { text } = await server.http('GET', '/metrics');
+    expect(text).toMatch(/apiserver_audit_level_total\{[^}]*level="Metadata"[^}]*\} [1-9]/);
+    expect(text).toMatch(/apiserver_audit_level_total\{[^}]*level="None"[^}]*\} [1-9]/);
+    expect(text).toMatch(/apiserver_audit_event_total(\{[^}]*\})? [1-9]/);
+  });
+
   it('also goes to the webhook, in lists', async () => {
     for (let attempt = 0; sink.requests.length === 0 && attempt < 100; attempt++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -164,6 +201,64 @@ describe('the audit log', () => {
     const [list] = sink.requests as { kind: string; apiVersion: string; items: AuditEvent[] }[];
     expect(list).toMatchObject({ kind: 'EventList', apiVersion: 'audit.k8s.io/v1' });
     expect(list?.items.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a log of another form', () => {
+  const place = mkdtempSync(join(tmpdir(), 'kubehive-audit-'));
+  const start = (name: string, log: object) =>
+    startServer({
+      http: { host: '127.0.0.1', port: 0 },
+      audit: {
+        policy: {
+          rules: [
+            {
+              level: 'Request',
+              users: ['admin'],
+              verbs: ['create'],
+              resources: [{ group: '', resources: ['configmaps'] }],
+            },
+          ],
+        },
+        log: { path: join(place, name), ...log },
+      },
+    });
+  const read = (name: string) => readFileSync(join(place, name), 'utf8').split('\n').slice(0, -1);
+
+  it('has the words of the older one', async () => {
+    const other = await start('legacy.log', { format: 'legacy' });
+    await other.http('POST', `${HOME}/configmaps`, configMap('one'), { 'user-agent': 'agent "7"' });
+    await other.stop();
+    const lines = read('legacy.log');
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatch(
+      /^\d{4}-\d\d-\d\dT[\d:.]+Z AUDIT: id="[^"]+" stage="ResponseComplete" ip="127.0.0.1" method="create" user="admin" groups="/,
+    );
+    expect(lines[1]).toContain(
+      String.raw`as="<self>" asgroups="<lookup>" user-agent="agent \"7\"" namespace="default" uri="/api/v1/namespaces/default/configmaps" response="201"`,
+    );
+    expect(lines[0]).toContain('response="<deferred>"');
+  });
+
+  it('leaves the bodies of large events out, and events that are still too large', async () => {
+    const limited = (eventBytesMax: number) => ({ truncation: { eventBytesMax, batchBytesMax: 1_000_000 } });
+    const other = await start('truncated.log', limited(5000));
+    await other.http('POST', `${HOME}/configmaps`, configMap('small', { a: 'b' }));
+    await other.http('POST', `${HOME}/configmaps`, configMap('large', { a: 'x'.repeat(10_000) }));
+    await other.stop();
+    const told = read('truncated.log').map((line) => JSON.parse(line) as AuditEvent);
+    const complete = told.filter(({ stage }) => stage === 'ResponseComplete');
+    expect(complete.map(({ requestObject }) => requestObject !== undefined)).toEqual([true, false]);
+    expect(complete[1]).toMatchObject({
+      objectRef: { name: 'large' },
+      annotations: { 'audit.k8s.io/truncated': 'true', 'authorization.k8s.io/decision': 'allow' },
+    });
+    const narrow = await start('dropped.log', limited(100));
+    await narrow.http('POST', `${HOME}/configmaps`, configMap('one'));
+    const { text } = await narrow.http('GET', '/metrics');
+    expect(text).toMatch(/apiserver_audit_error_total\{[^}]*plugin="truncate"[^}]*\} 2/);
+    await narrow.stop();
+    expect(read('dropped.log')).toEqual([]);
   });
 });
 
