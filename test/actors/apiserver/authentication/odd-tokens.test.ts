@@ -79,7 +79,7 @@ describe('a token', () => {
   });
 
   it('of half a megabyte is refused without a failure', async () => {
-    expect([401, 431]).toContain(await statusOf(token({ padding: 'x'.repeat(400_000) }).replace(/.$/, '-')));
+    expect([401, 431]).toContain(await statusOf(token({ padding: 'x'.repeat(400_000) }).replace(/.{8}$/, '--------')));
   });
 });
 
