@@ -28,6 +28,7 @@ import {
   daemonHashLabel,
   daemonTemplate,
   Expectations,
+  hasTemplateOf,
   isEmptySelector,
   isNamespaceTerminating,
   isPodAvailable,
@@ -45,6 +46,7 @@ import {
   targetNodeOf,
   timeMs,
   truncateHistory,
+  withHashLabel,
 } from '../../src/controller/index.ts';
 
 const burst = 250;
@@ -91,10 +93,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   dependencies.index(pods, controllerIndexName, controllerIndex);
   dependencies.index(controllerRevisions, controllerIndexName, controllerIndex);
 
-  function ownerKey(pod: Pod): Key | undefined {
-    const reference = controllerOf(pod);
+  function ownerKey(owned: Pod | ControllerRevision): Key | undefined {
+    const reference = controllerOf(owned);
     if (reference?.kind !== 'DaemonSet') return undefined;
-    const set = setLister.get(pod.metadata?.namespace, reference.name);
+    const set = setLister.get(owned.metadata?.namespace, reference.name);
     return set?.metadata?.uid === reference.uid ? keyFor(set) : undefined;
   }
 
@@ -104,12 +106,20 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (type === 'deleted' || isTerminating(pod)) expectations.deletionObserved(key, keyFor(pod));
       else if (type === 'added') expectations.creationObserved(key);
       dependencies.enqueue(key);
-    } else if (type !== 'deleted' && controllerOf(pod) === undefined) {
-      for (const set of setLister.list(pod.metadata?.namespace)) {
-        if (matcherOf(set.spec?.selector)(pod.metadata?.labels)) dependencies.enqueue(keyFor(set));
-      }
-    }
+    } else if (type !== 'deleted' && controllerOf(pod) === undefined) offer(pod);
   });
+  dependencies.observe(controllerRevisions, ({ type, object: revision }) => {
+    const key = ownerKey(revision);
+    if (type === 'deleted' && key !== undefined) dependencies.enqueue(key);
+    else if (type !== 'deleted' && controllerOf(revision) === undefined) offer(revision);
+  });
+
+  /** Some set may want to adopt what nobody owns. */
+  function offer({ metadata }: Pod | ControllerRevision): void {
+    for (const set of setLister.list(metadata?.namespace)) {
+      if (matcherOf(set.spec?.selector)(metadata?.labels)) dependencies.enqueue(keyFor(set));
+    }
+  }
   dependencies.observe(daemonSets, ({ type, object }) => {
     if (type === 'deleted') expectations.forget(keyFor(object));
   });
@@ -327,6 +337,23 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return groups;
   }
 
+  /** The set's revisions, oldest first; of those that store its template only the newest stays, and pods of the others become its. */
+  async function historyOf(set: DaemonSet, owned: readonly Pod[]): Promise<ControllerRevision[]> {
+    const found = (await claimed(set, controllerRevisions)).sort(byRevision);
+    const labelled = await Promise.all(found.map((revision) => withHashLabel(client, revision, daemonHashLabel)));
+    const same = labelled.filter((revision) => hasTemplateOf(revision, set));
+    const kept = same.at(-1);
+    if (kept === undefined || same.length === 1) return labelled;
+    const hash = kept.metadata?.labels?.[daemonHashLabel];
+    const labels = { [daemonHashLabel]: hash };
+    for (const pod of owned) {
+      if (pod.metadata?.labels?.[daemonHashLabel] === hash) continue;
+      await client.patch(pods, keyOf(pod), 'merge', { metadata: { labels } });
+    }
+    for (const revision of same.slice(0, -1)) await client.delete(controllerRevisions, keyOf(revision));
+    return labelled.filter((revision) => revision === kept || !same.includes(revision));
+  }
+
   async function sync(key: Key, set: DaemonSet): Promise<ReconcileResult | undefined> {
     if (isEmptySelector(set.spec?.selector)) {
       const message = 'This daemon set is selecting all pods. A non-empty selector is required.';
@@ -334,7 +361,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return undefined;
     }
     if (set.metadata?.deletionTimestamp !== undefined) return undefined;
-    const existing = (await claimed(set, controllerRevisions)).sort(byRevision);
+    const owned = await claimed(set, pods);
+    const existing = await historyOf(set, owned);
     const { revision, collisionCount } = await currentRevision(
       {
         client,
@@ -348,7 +376,6 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const hash = revision.metadata?.labels?.[daemonHashLabel] ?? '';
     const allNodes = nodeLister.list();
     const desired = allNodes.filter((node) => placementOf(set, node).run).length;
-    const owned = await claimed(set, pods);
     const daemon: Daemon = { key, set, hash, podsByNode: groupByNode(owned) };
     // The status says how things are also when something failed.
     let failure: unknown;
@@ -360,7 +387,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         if (set.spec?.updateStrategy?.type === 'RollingUpdate') await rollOver(daemon, allNodes, desired);
         const used = new Set([hash, ...owned.map((pod) => pod.metadata?.labels?.[daemonHashLabel])]);
         const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.labels?.[daemonHashLabel]);
-        await truncateHistory(client, existing, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
+        // Old ones that pods still have count, though they stay.
+        const old = existing.filter(({ metadata }) => metadata?.name !== revision.metadata?.name).length;
+        await truncateHistory(client, existing, inUse, set.spec?.revisionHistoryLimit ?? historyLimit, old);
       }
     } catch (error) {
       failure = error;

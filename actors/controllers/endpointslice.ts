@@ -26,6 +26,7 @@ import {
   controllerReferenceTo,
   countedDistributions,
   endpointKey,
+  type HintedEndpoints,
   hasSelector,
   headlessLabel,
   hintsFor,
@@ -176,6 +177,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     existing: readonly EndpointSlice[],
     groups: readonly PortGroup[],
     type: AddressType,
+    refresh: (slice: EndpointSlice) => boolean,
   ): void {
     const key = keyFor(service);
     const tell = (eventType: 'Normal' | 'Warning', reason: string, what: string) =>
@@ -185,13 +187,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return;
     }
     shares ??= { of: zoneShares(nodeLister.list()) };
-    const before = new Map<string, string | undefined>();
-    for (const slice of existing) {
-      for (const endpoint of slice.endpoints ?? [])
-        before.set(endpointKey(endpoint), endpoint.hints?.forZones?.[0]?.name);
-    }
-    const endpoints = groups.flatMap((group) => group.endpoints);
-    const why = setTopologyHints(endpoints, shares.of, (endpoint) => before.get(endpointKey(endpoint)));
+    const why = setTopologyHints(hintedEndpoints(existing, groups, refresh), shares.of);
     if (why !== undefined) {
       hinted.delete(key);
       tell('Warning', 'TopologyAwareHintsDisabled', why);
@@ -210,16 +206,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   ) {
     const labels = labelsOf(service);
     const groups = groupsOf(service, placed, type);
-    hintZones(service, existing, groups, type);
+    const refresh = (slice: EndpointSlice) => !semanticallyEqual(slice.metadata?.labels, labels);
+    hintZones(service, existing, groups, type, refresh);
     // A Service without endpoints keeps one empty slice, so that its consumers know that there are none.
     if (groups.length === 0) groups.push({ ports: [], endpoints: [] });
     const empty = groups.length === 1 && groups[0]?.endpoints.length === 0;
-    const plan = planSlices(
-      existing,
-      groups,
-      endpointsMax,
-      (slice) => !semanticallyEqual(slice.metadata?.labels, labels),
-    );
+    const plan = planSlices(existing, groups, endpointsMax, refresh);
     const create =
       empty && existing.every((slice) => portsKey(slice.ports) !== '' || (slice.endpoints?.length ?? 0) > 0)
         ? [{ ports: [], endpoints: [] }]
@@ -393,5 +385,33 @@ function newSlice(service: Service, type: AddressType, group: PortGroup, trigger
     addressType: type,
     endpoints: [...group.endpoints],
     ports: [...group.ports],
+  };
+}
+
+/** The endpoints by whether their slices are written whatever their hints are; those of the others get the hints that they have. */
+function hintedEndpoints(
+  existing: readonly EndpointSlice[],
+  groups: readonly PortGroup[],
+  refresh: (slice: EndpointSlice) => boolean,
+): HintedEndpoints {
+  const wanted = new Map(
+    groups.flatMap(({ endpoints }) => endpoints.map((endpoint) => [endpointKey(endpoint), endpoint])),
+  );
+  const wantedOf = (endpoints: readonly Endpoint[] = []) =>
+    endpoints.flatMap((endpoint) => wanted.get(endpointKey(endpoint)) ?? []);
+  const bare = existing.map((slice) => ({
+    ...slice,
+    endpoints: (slice.endpoints ?? []).map(({ hints: _hints, ...endpoint }) => endpoint),
+  }));
+  const plan = planSlices(bare, groups, endpointsMax, refresh);
+  const written = new Set([...plan.update, ...plan.remove].map(({ metadata }) => metadata?.name));
+  const settled = existing.filter(({ metadata }) => !written.has(metadata?.name));
+  for (const endpoint of settled.flatMap(({ endpoints }) => endpoints ?? [])) {
+    const next = wanted.get(endpointKey(endpoint));
+    if (next !== undefined && endpoint.hints !== undefined) next.hints = endpoint.hints;
+  }
+  return {
+    changing: [...plan.create, ...plan.update].flatMap(({ endpoints }) => wantedOf(endpoints)),
+    settled: settled.map(({ endpoints }) => wantedOf(endpoints)),
   };
 }

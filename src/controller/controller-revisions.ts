@@ -96,19 +96,35 @@ async function createRevision(options: RevisionOptions, number: number) {
   }
 }
 
-/** Deletes the oldest revisions beyond `limit` that are not in use. */
+/**
+ * Deletes the oldest revisions that are not in use, as far as more than `limit` of them count: those that are not in use, or
+ * `counted` ones.
+ */
 export async function truncateHistory(
   client: Client,
   revisions: readonly ControllerRevision[],
   inUse: (revision: ControllerRevision) => boolean,
   limit: number,
+  counted?: number,
 ): Promise<void> {
   const unused = [...revisions].sort(byRevision).filter((revision) => !inUse(revision));
-  for (const revision of unused.slice(0, Math.max(0, unused.length - limit))) {
+  for (const revision of unused.slice(0, Math.max(0, (counted ?? unused.length) - limit))) {
     try {
       await client.delete(controllerRevisions, keyOf(revision));
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+/** A revision that was taken over without the label of its hash gets one: its name, which no other has. */
+export async function withHashLabel(
+  client: Client,
+  revision: ControllerRevision,
+  hashLabel: string,
+): Promise<ControllerRevision> {
+  const { labels, name = '' } = revision.metadata ?? {};
+  if (labels?.[hashLabel] !== undefined) return revision;
+  const metadata = { ...revision.metadata, labels: { ...labels, [hashLabel]: name } };
+  return await client.update(controllerRevisions, { ...revision, metadata });
 }

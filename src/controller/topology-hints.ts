@@ -56,7 +56,7 @@ function allocationsOf(
   if (shares.size > count) return `Insufficient number of endpoints ${numbers}`;
   const zones = [...shares].map(([zone, share]) => {
     const exact = share * count;
-    const minimum = Math.ceil(exact / (1 + overloadThreshold));
+    const minimum = Math.ceil(exact * (1 / (1 + overloadThreshold)));
     return { zone, minimum, desired: Math.max(exact, minimum) };
   });
   const least = zones.reduce((sum, { minimum }) => sum + minimum, 0);
@@ -68,39 +68,77 @@ function allocationsOf(
 
 const isReady = (endpoint: Endpoint): boolean => endpoint.conditions?.ready === true;
 
-/**
- * Sets the hints of all endpoints of a Service and address type. `hintBefore` answers the zone that an endpoint was hinted for: it
- * keeps it where it can, so that few slices change. Answers why there are none, if there are none.
- */
+/** What hints are set on: the endpoints of slices that are written anyhow, and those of each slice that need not be written. */
+export interface HintedEndpoints {
+  readonly changing: readonly Endpoint[];
+  /** With the hints that they have. A slice keeps them all, or its endpoints are hinted anew after the changing ones. */
+  readonly settled: readonly (readonly Endpoint[])[];
+}
+
+/** Sets the hints of all endpoints of a Service and address type. Answers why there are none, if there are none. */
 export function setTopologyHints(
-  endpoints: readonly Endpoint[],
+  { changing, settled }: HintedEndpoints,
   shares: ReadonlyMap<string, number> | undefined,
-  hintBefore: (endpoint: Endpoint) => string | undefined,
 ): string | undefined {
-  const ready = endpoints.filter(isReady);
-  for (const endpoint of endpoints) delete endpoint.hints;
-  const allocations = allocationsOf(shares, ready.length);
-  if (typeof allocations === 'string') return allocations;
-  if (ready.some(({ zone }) => !zone)) return 'One or more endpoints do not have a zone specified';
-  const counts = new Map<string, number>();
-  const hints = new Map<Endpoint, string>();
-  const give = (endpoint: Endpoint, zone: string) => {
-    const before = hints.get(endpoint);
-    if (before !== undefined) counts.set(before, (counts.get(before) ?? 0) - 1);
-    hints.set(endpoint, zone);
-    counts.set(zone, (counts.get(zone) ?? 0) + 1);
+  const all = [...changing, ...settled.flat()];
+  const removeHints = (why: string): string => {
+    for (const endpoint of all) delete endpoint.hints;
+    return why;
   };
-  for (const endpoint of ready) {
-    const before = hintBefore(endpoint) ?? '';
-    const keeps = (counts.get(before) ?? 0) < (allocations.get(before)?.maximum ?? 0);
-    give(endpoint, keeps ? before : (endpoint.zone ?? ''));
+  const allocations = allocationsOf(shares, all.filter(isReady).length);
+  if (typeof allocations === 'string') return removeHints(allocations);
+  const counts = new Map<string, number>();
+  const free = [...changing];
+  for (const endpoints of settled) {
+    const kept = keptHints(endpoints, allocations, counts);
+    if (kept === undefined) free.push(...endpoints);
+    else for (const [zone, count] of kept) counts.set(zone, (counts.get(zone) ?? 0) + count);
   }
-  for (const [giving, receiving] of exchanges(allocations, counts)) {
-    const lent = ready.find((endpoint) => hints.get(endpoint) === giving);
-    if (lent !== undefined) give(lent, receiving);
+  for (const endpoint of free) {
+    delete endpoint.hints;
+    if (!isReady(endpoint)) continue;
+    if (!endpoint.zone) return removeHints('One or more endpoints do not have a zone specified');
+    endpoint.hints = { forZones: [{ name: endpoint.zone }] };
+    counts.set(endpoint.zone, (counts.get(endpoint.zone) ?? 0) + 1);
   }
-  for (const [endpoint, zone] of hints) endpoint.hints = { forZones: [{ name: zone }] };
+  redistribute(free, exchanges(allocations, counts));
   return undefined;
+}
+
+/** How many endpoints of a slice are hinted for which zone; undefined when that does not fit what zones may have any more. */
+function keptHints(
+  endpoints: readonly Endpoint[],
+  allocations: ReadonlyMap<string, Allocation>,
+  counts: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> | undefined {
+  const found = new Map<string, number>();
+  for (const { hints } of endpoints.filter(isReady)) {
+    const zones = hints?.forZones ?? [];
+    if (zones.length === 0) return undefined;
+    for (const { name } of zones) found.set(name, (found.get(name) ?? 0) + 1);
+  }
+  for (const [zone, count] of found) {
+    if (count + (counts.get(zone) ?? 0) > (allocations.get(zone)?.maximum ?? 0)) return undefined;
+  }
+  return found;
+}
+
+/** Endpoints of zones that give go, in their order, to zones that receive. */
+function redistribute(free: readonly Endpoint[], pairs: readonly (readonly [string, string])[]): void {
+  const giving = new Map<string, number>();
+  const receiving = new Map<string, number>();
+  for (const [from, to] of pairs) {
+    giving.set(from, (giving.get(from) ?? 0) + 1);
+    receiving.set(to, (receiving.get(to) ?? 0) + 1);
+  }
+  for (const endpoint of free.filter(isReady)) {
+    const left = giving.get(endpoint.zone ?? '') ?? 0;
+    const to = [...receiving].find(([, count]) => count > 0);
+    if (left === 0 || to === undefined) continue;
+    endpoint.hints = { forZones: [{ name: to[0] }] };
+    giving.set(endpoint.zone ?? '', left - 1);
+    receiving.set(to[0], to[1] - 1);
+  }
 }
 
 /** One pair of zones for each endpoint that changes hands. */

@@ -16,7 +16,6 @@ const endpoints = (...zones: string[]): Endpoint[] =>
     ...(zone === '' ? {} : { zone: zone.replace('-', '') }),
   }));
 const hintsOf = (list: readonly Endpoint[]) => list.map(({ hints }) => hints?.forZones?.[0]?.name).join();
-const none = () => undefined;
 const equal = new Map([
   ['a', 0.5],
   ['b', 0.5],
@@ -85,16 +84,37 @@ describe('setTopologyHints', () => {
     ],
   ])('%s', (_, zones, expected, why) => {
     const list = endpoints(...zones);
-    expect([setTopologyHints(list, equal, none), hintsOf(list)]).toEqual([why, expected]);
+    expect([setTopologyHints({ changing: list, settled: [] }, equal), hintsOf(list)]).toEqual([why, expected]);
   });
 
-  it('keeps what was lent before', () => {
+  it('hints endpoints of slices that change anew, whatever they had', () => {
     const list = endpoints('a', 'a', 'a', 'b');
-    expect(setTopologyHints(list, equal, (endpoint) => (endpoint === list[2] ? 'b' : endpoint.zone))).toBeUndefined();
-    expect(hintsOf(list)).toBe('a,a,b,b');
+    list[2]!.hints = { forZones: [{ name: 'b' }] };
+    expect(setTopologyHints({ changing: list, settled: [] }, equal)).toBeUndefined();
+    expect(hintsOf(list)).toBe('b,a,a,b');
+  });
+
+  it('leaves slices alone that need not be written', () => {
+    const [settled, changing] = [endpoints('a', 'a', 'a'), endpoints('b')];
+    for (const [at, name] of ['a', 'a', 'b'].entries()) settled[at]!.hints = { forZones: [{ name }] };
+    expect(setTopologyHints({ changing, settled: [settled] }, equal)).toBeUndefined();
+    expect([hintsOf(settled), hintsOf(changing)]).toEqual(['a,a,b', 'b']);
+  });
+
+  it.each<[string, string[]]>([
+    ['a zone may not have so many any more', ['a', 'a', 'a']],
+    ['a zone is there no more', ['a', 'a', 'c']],
+    ['an endpoint has no hint', ['a', 'a', '']],
+  ])('hints a slice anew when %s', (_, before) => {
+    const [settled, changing] = [endpoints('a', 'a', 'a'), endpoints('b')];
+    for (const [at, name] of before.entries()) if (name !== '') settled[at]!.hints = { forZones: [{ name }] };
+    expect(setTopologyHints({ changing, settled: [settled] }, equal)).toBeUndefined();
+    expect([hintsOf(settled), hintsOf(changing)]).toEqual(['b,a,a', 'b']);
   });
 
   it('says when the nodes do not tell enough', () => {
-    expect(setTopologyHints(endpoints('a', 'b'), undefined, none)).toMatch(/^Insufficient Node information/);
+    expect(setTopologyHints({ changing: endpoints('a', 'b'), settled: [] }, undefined)).toMatch(
+      /^Insufficient Node information/,
+    );
   });
 });
