@@ -28,7 +28,7 @@ import { createAuthenticator } from './authentication/index.ts';
 import { createLegacyTokenUses } from './authentication/legacy-tokens.ts';
 import { createAuthorization } from './authorization/index.ts';
 import { expectedKindOf } from './bodies.ts';
-import { bootstrap } from './bootstrap/index.ts';
+import { bootstrap, keepSystemObjects } from './bootstrap/index.ts';
 import { keepLegacyTokenTracking } from './bootstrap/legacy-token-tracking.ts';
 import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
@@ -83,18 +83,21 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     context.signal.addEventListener('abort', () => void release(), { once: true });
     const port = door.ports.https ?? door.ports.http;
     const host = server.options.https?.host ?? server.options.http?.host ?? '127.0.0.1';
-    await bootstrap(server, port === undefined ? undefined : { host, port });
+    const listening = port === undefined ? undefined : { host, port };
+    await bootstrap(server, listening);
     await keepLegacyTokenTracking(server);
     serveBus(server);
     const flowControlled =
       server.registry.byResource('flowcontrol.apiserver.k8s.io', 'v1', 'flowschemas') !== undefined;
     if (server.fairness !== undefined && flowControlled) keepFlowControl(server);
     server.ready = true;
+    const kept = keepSystemObjects(server, listening);
     const bookmarks = context.clock.every(BOOKMARK_INTERVAL_MS, () => server.caches.bookmark(), { background: true });
     return {
       async stop() {
         server.ready = false;
         bookmarks.cancel();
+        kept.cancel();
         await release();
         await server.auditor?.close();
       },

@@ -1,9 +1,10 @@
 /**
  * Writes what every cluster starts with, through the pipeline as any client would. Runs at each start, before the server is
- * ready; what is there already stays as it is, but for where the server listens.
+ * ready; what is there already stays as it is, but for where the server listens. What no cluster can be without is kept from then on.
+ * @see pkg/controlplane/controller (kubernetesservice, systemnamespaces, defaultservicecidr, clusterauthenticationtrust)
  */
 import { type ApiObject, enabledRows, isAlreadyExists, isStatusError } from '../../../src/api/index.ts';
-import { pack } from '../../../src/runtime/index.ts';
+import { pack, type Timer } from '../../../src/runtime/index.ts';
 import { firstAddress } from '../allocation/addresses.ts';
 import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
@@ -15,9 +16,14 @@ import { type SystemObject, systemObjects } from './objects.ts';
 import { policyObjects } from './policy/index.ts';
 import { isOfAnotherRole, reconciled } from './reconcile.ts';
 
-export async function bootstrap(server: Server, listening: { host: string; port: number } | undefined): Promise<void> {
-  const first = firstAddress(server.options.serviceCidr.split(',')[0] as string);
-  for (const item of systemObjects(server.options, first, listening)) await ensure(server, item);
+type Listening = { readonly host: string; readonly port: number } | undefined;
+
+function objectsOf({ options }: Server, listening: Listening): readonly SystemObject[] {
+  return systemObjects(options, firstAddress(options.serviceCidr.split(',')[0] as string), listening);
+}
+
+export async function bootstrap(server: Server, listening: Listening): Promise<void> {
+  for (const item of objectsOf(server, listening)) await ensure(server, item);
   // None of these needs another one to be there: they go to the store together.
   const served = new Set(enabledRows(server.options.runtimeConfig).map(({ group, plural }) => `${group}/${plural}`));
   const independent = [
@@ -26,6 +32,32 @@ export async function bootstrap(server: Server, listening: { host: string; port:
     ...(await apiServices(server)),
   ];
   await Promise.all(independent.map((item) => ensure(server, item)));
+}
+
+/** How often upstream looks at its Service; at its namespaces it looks every minute. */
+const KEEP_MS = 10_000;
+
+/**
+ * Puts back what somebody took away of the namespaces, the Service and the addresses of the server, its range, and whom it trusts.
+ * Priority classes and roles come back at the next start only.
+ */
+export function keepSystemObjects(server: Server, listening: Listening): Timer {
+  const { clock, log } = server.context;
+  const items = objectsOf(server, listening).filter(({ plural }) => plural !== 'priorityclasses');
+  const look = async () => {
+    for (const item of items) {
+      if (!server.ready) return;
+      try {
+        await write(server, item);
+      } catch (error) {
+        // A server that is on its way out has nothing to say; any other looks again soon.
+        if (!server.ready) return;
+        const { name, namespace } = item.object.metadata;
+        log.warn('an object of the system could not be put back', { name, namespace, error: String(error) });
+      }
+    }
+  };
+  return clock.every(KEEP_MS, () => void look(), { background: true });
 }
 
 const RETRY_MS = 5000;
