@@ -33,6 +33,7 @@ import { keepLegacyTokenTracking } from './bootstrap/legacy-token-tracking.ts';
 import { serveBus } from './bus-door.ts';
 import { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
+import { applyConfiguration } from './configuration-reload.ts';
 import { CustomResources } from './custom-resources/index.ts';
 import { createEncryption, refuseEncrypted } from './encryption/index.ts';
 import { createFairness } from './fairness/index.ts';
@@ -74,6 +75,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
       door.renew(certPem, keyPem);
       return {};
     });
+    context.bus.serve(apiserverChannels.configure, (change) => applyConfiguration(change, server));
     // After a crash nobody calls stop: the ports must be free again for the restart all the same.
     const release = () => {
       server.caches.stop();

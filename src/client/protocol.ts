@@ -114,8 +114,19 @@ export interface ApiserverInfo {
   readonly version: string;
 }
 
+/** What a configuration file has become. `hash` is that of its text, as upstream's metrics show it. */
+export interface ConfigurationChange {
+  readonly file: 'authentication' | 'authorization';
+  readonly hash: string;
+  /** The options that the file is about; absent when `failure` says why they stay as they are. */
+  readonly settings?: object;
+  readonly failure?: string;
+}
+
 export const apiserverChannels = {
   info: callChannel<Record<string, never>, ApiserverInfo>('apiserver.info'),
   /** Gives the server its next serving certificate, both PEM: new connections are shown that one. */
   renew: callChannel<{ readonly certPem: string; readonly keyPem: string }, Record<string, never>>('apiserver.renew'),
+  /** Gives the server the next version of a configuration file, or tells it why that cannot be used. */
+  configure: callChannel<ConfigurationChange, Record<string, never>>('apiserver.configure'),
 } as const;

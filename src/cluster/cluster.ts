@@ -15,6 +15,7 @@ import { apiserverChannels, type Client, createBusClient, deviceTaintRules } fro
 import { servedVersion } from '../controller/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
 import { checkAddresses, defaultPodCidr, familiesOf, serviceRanges } from './addresses.ts';
+import { reloadConfigurations } from './configuration-reload.ts';
 import { grantRoles } from './grants.ts';
 import {
   administrator,
@@ -118,6 +119,7 @@ export class Cluster {
         const issue = () => issueServing(authority, options, secure.host ?? '127.0.0.1', system.clock.now());
         renewServing(bus, system.clock, issue, () => undefined);
       }
+      reloadConfigurations(bus, system.clock, options.security ?? {});
       if (selection.nodes) await cluster.startNodes(nodes, options.onProgress);
       return cluster;
     } catch (error) {

@@ -28,7 +28,12 @@ export interface Authenticator {
   identify(credentials: HttpCredentials, notes?: Notes): Identity | Promise<Identity>;
   /** What a TokenReview says of a token. */
   review(token: string, audiences: readonly string[], notes?: Notes): Attempt | Promise<Attempt>;
+  /** What counts from now on; requests that are on their way go by what was. */
+  configure(settings: AuthenticationSettings): void;
 }
+
+/** The part of the options that may change while the server runs. */
+export type AuthenticationSettings = Pick<ResolvedOptions, 'jwtIssuers' | 'anonymous' | 'anonymousPaths'>;
 
 export function createAuthenticator(
   options: ResolvedOptions,
@@ -51,14 +56,21 @@ export function createAuthenticator(
       return attempt instanceof Promise ? attempt.then(completed) : completed(attempt);
     },
   });
-  // In upstream's order.
-  const tokens: readonly TokenAuthenticator[] = [
+  const beforeIssuers = [
     ...(options.tokens.length === 0 ? [] : [forServer(createStaticTokens(options.tokens))]),
     createServiceAccountAuthenticator(signer, caches, clock, apiAudiences, legacyUses),
     ...(options.bootstrapTokens ? [forServer(createBootstrapTokens(caches, clock))] : []),
-    ...options.jwtIssuers.map((issuer) => forServer(createJwtIssuer(issuer, clock, apiAudiences))),
-    ...(options.tokenWebhook === null ? [] : [createTokenWebhook(options.tokenWebhook, clock, apiAudiences)]),
   ];
+  const afterIssuers =
+    options.tokenWebhook === null ? [] : [createTokenWebhook(options.tokenWebhook, clock, apiAudiences)];
+  /** In upstream's order. */
+  const inOrder = ({ jwtIssuers }: AuthenticationSettings): readonly TokenAuthenticator[] => [
+    ...beforeIssuers,
+    ...jwtIssuers.map((issuer) => forServer(createJwtIssuer(issuer, clock, apiAudiences))),
+    ...afterIssuers,
+  ];
+  let settings: AuthenticationSettings = options;
+  let tokens = inOrder(settings);
   const passwords = options.passwords.length === 0 ? undefined : createPasswords(options.passwords);
   const clientAuthorities = authoritiesOf(options.https?.clientCaPem ?? '');
   const { requestHeader } = options;
@@ -71,23 +83,24 @@ export function createAuthenticator(
     notes: Notes | undefined,
     index = 0,
     errors: readonly string[] = [],
+    all = tokens,
   ): Attempt | Promise<Attempt> {
     let complaints = errors;
-    for (let at = index; at < tokens.length; at++) {
-      const attempt = (tokens[at] as TokenAuthenticator).authenticate(token, wanted, notes);
+    for (let at = index; at < all.length; at++) {
+      const attempt = (all[at] as TokenAuthenticator).authenticate(token, wanted, notes);
       if (attempt instanceof Promise) {
         return attempt.then((answer) => {
           if (answer !== undefined && 'user' in answer) return withGroup(answer);
           const known = answer === undefined ? complaints : [...complaints, answer.error];
-          return byToken(token, wanted, notes, at + 1, known);
+          return byToken(token, wanted, notes, at + 1, known, all);
         });
       }
       if (attempt === undefined) continue;
       if ('user' in attempt) return withGroup(attempt);
       complaints = [...complaints, attempt.error];
     }
-    const all = ['invalid bearer token', ...complaints];
-    return { error: all.length === 1 ? (all[0] as string) : `[${all.join(', ')}]` };
+    const texts = ['invalid bearer token', ...complaints];
+    return { error: texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]` };
   }
 
   function identify(credentials: HttpCredentials, notes?: Notes): Identity | Promise<Identity> {
@@ -115,13 +128,20 @@ export function createAuthenticator(
   }
 
   function anonymousMay(uri: string): boolean {
-    if (!options.anonymous) return false;
-    if (options.anonymousPaths.length === 0) return true;
+    if (!settings.anonymous) return false;
+    if (settings.anonymousPaths.length === 0) return true;
     const mark = uri.indexOf('?');
-    return options.anonymousPaths.includes(mark < 0 ? uri : uri.slice(0, mark));
+    return settings.anonymousPaths.includes(mark < 0 ? uri : uri.slice(0, mark));
   }
 
-  return { identify, review: (token, audiences, notes) => byToken(new BearerToken(token), audiences, notes) };
+  return {
+    identify,
+    review: (token, audiences, notes) => byToken(new BearerToken(token), audiences, notes),
+    configure(wanted) {
+      tokens = inOrder(wanted);
+      settings = wanted;
+    },
+  };
 }
 
 function withGroup(attempt: Extract<Attempt, { user: Identity }>): Attempt {

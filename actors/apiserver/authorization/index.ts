@@ -36,7 +36,12 @@ export interface Authorization {
   /** What the user may do in a namespace, as far as it can be told. */
   rulesOf(user: Identity, namespace: string): UserRules & { readonly incomplete: boolean };
   readonly rbac: RbacAuthorizer;
+  /** Who decides from now on; questions that are on their way go by who did. */
+  configure(settings: AuthorizationSettings): void;
 }
+
+/** The part of the options that may change while the server runs. */
+export type AuthorizationSettings = Pick<AuthorizationOptions, 'modes' | 'webhooks'>;
 
 const MASTERS = 'system:masters';
 const ALLOWED: Decision = { allowed: true, reason: '' };
@@ -60,14 +65,13 @@ export function createAuthorization(options: AuthorizationOptions, caches: Cache
   const remembered = remember(rbac);
   const node = createNodeAuthorizer(caches);
   const abac = createAbacAuthorizer(options.abacPolicies ?? []);
-  const webhooks = [...(options.webhooks ?? [])];
   const atOnce = (authorizer: { decide(request: AccessRequest): Decision }, rulesOf: Mode['rulesOf']): Mode => ({
     authorizer,
     atOnce: (request) => authorizer.decide(request),
     rulesOf,
   });
   const none = (): UserRules => ({ rules: [], errors: [] });
-  const make: Readonly<Record<AuthorizationMode, () => Mode>> = {
+  const make: Readonly<Record<AuthorizationMode, (webhooks: WebhookAuthorizerOption[]) => Mode>> = {
     Node: () =>
       atOnce(node, (user) => ({
         rules: [],
@@ -75,21 +79,30 @@ export function createAuthorization(options: AuthorizationOptions, caches: Cache
       })),
     RBAC: () => atOnce(remembered, (user, namespace) => rbac.rulesOf(user, namespace)),
     ABAC: () => atOnce(abac, (user, namespace) => abac.rulesOf(user, namespace)),
-    Webhook: () => webhookMode(webhooks.shift(), clock),
+    Webhook: (webhooks) => webhookMode(webhooks.shift(), clock),
     AlwaysAllow: () => atOnce({ decide: () => ALLOWED }, () => ({ rules: EVERYTHING, errors: [] })),
     AlwaysDeny: () => atOnce({ decide: () => ({ allowed: false, reason: 'Everything is forbidden.' }) }, none),
   };
-  const modes = options.modes.map((mode) => make[mode]());
+  const inOrder = (settings: AuthorizationSettings): readonly Mode[] => {
+    const webhooks = [...(settings.webhooks ?? [])];
+    return settings.modes.map((mode) => make[mode](webhooks));
+  };
+  let modes = inOrder(options);
 
   /** Goes on with the mode at `index`; the reasons are those of the modes before it. */
-  function askFrom(request: AccessRequest, index: number, reasons: readonly string[]): Decision | Promise<Decision> {
+  function askFrom(
+    request: AccessRequest,
+    index: number,
+    reasons: readonly string[],
+    modes: readonly Mode[],
+  ): Decision | Promise<Decision> {
     let all = reasons;
     for (let at = index; at < modes.length; at++) {
       const decision = (modes[at] as Mode).authorizer.decide(request);
       if (decision instanceof Promise) {
         return decision.then((known) => {
           if (known.allowed || known.denied === true) return known;
-          return askFrom(request, at + 1, known.reason === '' ? all : [...all, known.reason]);
+          return askFrom(request, at + 1, known.reason === '' ? all : [...all, known.reason], modes);
         });
       }
       if (decision.allowed || decision.denied === true) return decision;
@@ -100,7 +113,10 @@ export function createAuthorization(options: AuthorizationOptions, caches: Cache
 
   return {
     rbac,
-    ask: (request) => (request.user.groups.includes(MASTERS) ? ALLOWED : askFrom(request, 0, [])),
+    configure(settings) {
+      modes = inOrder(settings);
+    },
+    ask: (request) => (request.user.groups.includes(MASTERS) ? ALLOWED : askFrom(request, 0, [], modes)),
     decide(request) {
       if (request.user.groups.includes(MASTERS)) return ALLOWED;
       const reasons: string[] = [];
