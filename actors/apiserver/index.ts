@@ -71,8 +71,9 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     startAggregation(server);
     const door: HttpDoor = await serveHttp(server);
     Object.assign(ports, door.ports);
-    context.bus.serve(apiserverChannels.renew, ({ certPem, keyPem }) => {
+    context.bus.serve(apiserverChannels.renew, ({ certPem, keyPem, proxyClient }) => {
       door.renew(certPem, keyPem);
+      server.aggregation.renewedClient = proxyClient;
       return {};
     });
     context.bus.serve(apiserverChannels.configure, (change) => applyConfiguration(change, server));

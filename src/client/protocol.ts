@@ -114,6 +114,13 @@ export interface ApiserverInfo {
   readonly version: string;
 }
 
+/** A serving certificate with its key, and the one that is shown to servers behind this one: PEM. */
+export interface RenewedCertificates {
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly proxyClient?: { readonly certPem: string; readonly keyPem: string };
+}
+
 /** What a configuration file has become. `hash` is that of its text, as upstream's metrics show it. */
 export interface ConfigurationChange {
   readonly file: 'authentication' | 'authorization';
@@ -125,8 +132,8 @@ export interface ConfigurationChange {
 
 export const apiserverChannels = {
   info: callChannel<Record<string, never>, ApiserverInfo>('apiserver.info'),
-  /** Gives the server its next serving certificate, both PEM: new connections are shown that one. */
-  renew: callChannel<{ readonly certPem: string; readonly keyPem: string }, Record<string, never>>('apiserver.renew'),
+  /** Gives the server its next certificates: new connections are shown these. */
+  renew: callChannel<RenewedCertificates, Record<string, never>>('apiserver.renew'),
   /** Gives the server the next version of a configuration file, or tells it why that cannot be used. */
   configure: callChannel<ConfigurationChange, Record<string, never>>('apiserver.configure'),
 } as const;

@@ -32,7 +32,7 @@ import { type CertificateAuthority, createAuthority, openAuthority, openSigningK
 import { serveQueries } from './queries.ts';
 import { furtherClientAuthorities, securityOptions } from './security.ts';
 import { type ComponentSelection, selectComponents } from './selection.ts';
-import { issueServing, noCertificates, openFrontProxy, renewServing } from './serving.ts';
+import { issueProxyClient, issueServing, noCertificates, openFrontProxy, renewServing } from './serving.ts';
 import { checkThreadPlan, type NodeThreadPlan, planNodeThreads, planThreads, type ThreadPlan } from './threads.ts';
 
 /** Nodes are started in slices of this many, so that progress shows and the API server is not flooded. */
@@ -115,8 +115,11 @@ export class Cluster {
         () => (selection.kubeProxy ? cluster.nodeNames : []),
         (user, groups) => cluster.kubeconfigFor(user, groups),
       );
-      if (secure !== false && authority !== undefined) {
-        const issue = () => issueServing(authority, options, secure.host ?? '127.0.0.1', system.clock.now());
+      if (secure !== false && authority !== undefined && frontProxy !== undefined) {
+        const issue = async () => ({
+          serving: await issueServing(authority, options, secure.host ?? '127.0.0.1', system.clock.now()),
+          proxyClient: await issueProxyClient(frontProxy, system.clock.now()),
+        });
         renewServing(bus, system.clock, issue, () => undefined);
       }
       reloadConfigurations(bus, system.clock, options.security ?? {});
@@ -313,7 +316,7 @@ async function controlPlane(
 ): Promise<[store: ActorSpec, apiserver: ActorSpec, ...clients: ActorSpec[]]> {
   const plain = options.http ?? false;
   // With it the API server names users to the servers behind APIServices.
-  const proxyClient = await frontProxy?.issue({ commonName: 'front-proxy-client', usage: 'client' });
+  const proxyClient = frontProxy === undefined ? undefined : await issueProxyClient(frontProxy, nowMs);
   const host = secure === false ? '127.0.0.1' : (secure.host ?? '127.0.0.1');
   const security = options.security ?? {};
   // These documents hold expressions, which are compiled when the documents are read.

@@ -1,6 +1,6 @@
 /**
  * What an operator configures of authentication, authorization, audit, fairness and encryption, by upstream's names, and what
- * the API server is told of it. Files are read once, when the cluster starts.
+ * the API server is told of it. Files are read when the cluster starts; configuration-reload.ts reads some of them again.
  * @see https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
  */
 import {

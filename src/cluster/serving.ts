@@ -10,7 +10,7 @@ import { type ClusterOptions, ClusterOptionsError } from './options.ts';
 import { type CertificateAuthority, type Credential, createAuthority, keepCredential, openAuthority } from './pki.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Serving certificates hold for a year and are renewed after two thirds of it. */
+/** Certificates hold for a year and are renewed after two thirds of it. */
 const RENEWAL_MS = 243 * DAY_MS;
 
 /** A serving certificate for all names of the API server. */
@@ -32,28 +32,33 @@ export function issueServing(
   return authority.issue({ commonName: 'kube-apiserver', usage: 'server', hosts: [...new Set(hosts)], nowMs });
 }
 
-/** Gives the API server a new certificate long before the last one ends. */
+/** Issues the certificate that the API server shows to the servers behind it. */
+export function issueProxyClient(frontProxy: CertificateAuthority, nowMs: number): Promise<Credential> {
+  return frontProxy.issue({ commonName: 'front-proxy-client', usage: 'client', nowMs });
+}
+
+/** Gives the API server new certificates long before the last ones end. */
 export function renewServing(
   bus: Bus,
   clock: Clock,
-  issue: () => Promise<Credential>,
+  issue: () => Promise<{ readonly serving: Credential; readonly proxyClient: Credential }>,
   failed: (error: unknown) => void,
 ): void {
   let renewedMs = clock.now();
+  const renew = async (nowMs: number): Promise<void> => {
+    const { serving, proxyClient } = await issue();
+    await bus.call('apiserver', apiserverChannels.renew, {
+      certPem: serving.certificate,
+      keyPem: serving.key,
+      proxyClient: { certPem: proxyClient.certificate, keyPem: proxyClient.key },
+    });
+    renewedMs = nowMs;
+  };
   clock.every(
     DAY_MS,
     () => {
-      if (clock.now() - renewedMs < RENEWAL_MS) return;
-      const nowMs = clock.now();
-      issue()
-        .then(({ certificate, key }) =>
-          bus.call('apiserver', apiserverChannels.renew, { certPem: certificate, keyPem: key }),
-        )
-        .then(() => {
-          renewedMs = nowMs;
-        })
-        // It is tried again tomorrow; there are months left.
-        .catch(failed);
+      // One that fails is tried again tomorrow; there are months left.
+      if (clock.now() - renewedMs >= RENEWAL_MS) renew(clock.now()).catch(failed);
     },
     { background: true },
   );
@@ -64,7 +69,7 @@ export async function openFrontProxy(options: ClusterOptions, nowMs: number): Pr
   if (options.dataDirectory === undefined) return createAuthority(nowMs, 'front-proxy-ca');
   const directory = join(options.dataDirectory, 'pki');
   const authority = await openAuthority(directory, nowMs, 'front-proxy-ca', 'front-proxy-ca');
-  const client = await authority.issue({ commonName: 'front-proxy-client', usage: 'client', nowMs });
+  const client = await issueProxyClient(authority, nowMs);
   keepCredential(directory, 'front-proxy-client', client);
   return authority;
 }

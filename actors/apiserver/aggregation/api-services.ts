@@ -29,6 +29,8 @@ export class ApiServices {
   #ownMetrics = false;
   /** Moves on whenever what is served may have changed. */
   generation = 0;
+  /** The certificate shown to other servers, once it is another one than that of the options. */
+  renewedClient: { readonly certPem: string; readonly keyPem: string } | undefined;
 
   start(server: Server): void {
     this.#ownMetrics = server.options.resourceMetrics;

@@ -94,7 +94,7 @@ export function backendOf(server: Server, remote: RemoteVersion): Backend | unde
   if (place === undefined || url === undefined) return undefined;
   const { namespace = '', name = '' } = remote.spec.service;
   const { caBundle, insecureSkipTLSVerify = false } = remote.spec;
-  const { proxyClient } = server.options;
+  const proxyClient = server.aggregation.renewedClient ?? server.options.proxyClient;
   const { host, port, simulated } = place;
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return {
