@@ -20,6 +20,54 @@ const onRequestOnly: readonly string[] = [
   ...cloudControllers,
 ];
 
+/**
+ * The names that controllers had before, which upstream's `--controllers` still takes.
+ * @see kubernetes/cmd/kube-controller-manager/app (aliases of the controller descriptors)
+ */
+export const formerNames: Readonly<Record<string, string>> = {
+  attachdetach: 'persistentvolume-attach-detach-controller',
+  bootstrapsigner: 'bootstrap-signer-controller',
+  'cloud-node': 'cloud-node-controller',
+  'cloud-node-lifecycle': 'cloud-node-lifecycle-controller',
+  'clusterrole-aggregation': 'clusterrole-aggregation-controller',
+  cronjob: 'cronjob-controller',
+  csrapproving: 'certificatesigningrequest-approving-controller',
+  csrcleaner: 'certificatesigningrequest-cleaner-controller',
+  csrsigning: 'certificatesigningrequest-signing-controller',
+  daemonset: 'daemonset-controller',
+  deployment: 'deployment-controller',
+  disruption: 'disruption-controller',
+  endpoint: 'endpoints-controller',
+  endpointslice: 'endpointslice-controller',
+  endpointslicemirroring: 'endpointslice-mirroring-controller',
+  'ephemeral-volume': 'ephemeral-volume-controller',
+  garbagecollector: 'garbage-collector-controller',
+  horizontalpodautoscaling: 'horizontal-pod-autoscaler-controller',
+  job: 'job-controller',
+  'legacy-service-account-token-cleaner': 'legacy-serviceaccount-token-cleaner-controller',
+  namespace: 'namespace-controller',
+  nodeipam: 'node-ipam-controller',
+  nodelifecycle: 'node-lifecycle-controller',
+  'persistentvolume-binder': 'persistentvolume-binder-controller',
+  'persistentvolume-expander': 'persistentvolume-expander-controller',
+  podgc: 'pod-garbage-collector-controller',
+  'pv-protection': 'persistentvolume-protection-controller',
+  'pvc-protection': 'persistentvolumeclaim-protection-controller',
+  replicaset: 'replicaset-controller',
+  replicationcontroller: 'replicationcontroller-controller',
+  resourcequota: 'resourcequota-controller',
+  'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller',
+  route: 'node-route-controller',
+  service: 'service-lb-controller',
+  serviceaccount: 'serviceaccount-controller',
+  'serviceaccount-token': 'serviceaccount-token-controller',
+  statefulset: 'statefulset-controller',
+  'storage-version-gc': 'storageversion-garbage-collector-controller',
+  tokencleaner: 'token-cleaner-controller',
+  ttl: 'ttl-controller',
+  'ttl-after-finished': 'ttl-after-finished-controller',
+};
+
 /** Names that stand for many. */
 export const componentGroups = [
   'all',
@@ -62,10 +110,11 @@ export function selectComponents(list: readonly string[], controllers: readonly 
   if (names.every((name) => name.startsWith('-'))) names.unshift('all');
   for (const entry of names) {
     const leaveOut = entry.startsWith('-');
-    const name = leaveOut ? entry.slice(1) : entry;
+    const asked = leaveOut ? entry.slice(1) : entry;
+    const name = formerNames[asked] ?? asked;
     if (!known.has(name)) {
       throw new UnknownComponentError(
-        `unknown component "${name}"; components are ${componentGroups.join(', ')} and the controllers ${controllers.join(', ')}`,
+        `unknown component "${asked}"; components are ${componentGroups.join(', ')} and the controllers ${controllers.join(', ')}`,
       );
     }
     for (const member of members[name] ?? [name]) {

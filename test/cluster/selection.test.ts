@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { selectComponents, UnknownComponentError } from '../../src/cluster/selection.ts';
+import { controllers as allControllers } from '../../actors/controllers/index.ts';
+import { formerNames, selectComponents, UnknownComponentError } from '../../src/cluster/selection.ts';
 
 const controllers = ['deployment-controller', 'replicaset-controller', 'token-cleaner-controller'];
 const select = (list: string) => selectComponents(list.split(','), controllers);
@@ -29,6 +30,16 @@ describe('component lists', () => {
   it('leave out what has a minus, from all when nothing else is named', () => {
     expect(select('-deployment-controller').controllers).toEqual(['replicaset-controller']);
     expect(select('controllers,-controllers').controllers).toEqual([]);
+  });
+
+  it('take the names that controllers had before', () => {
+    expect(select('apiserver,deployment').controllers).toEqual(['deployment-controller']);
+    expect(select('all,-replicaset').controllers).toEqual(['deployment-controller']);
+    const names = allControllers.map(({ name }) => name);
+    expect(Object.values(formerNames).filter((name) => !names.includes(name))).toEqual([]);
+    for (const [former, name] of Object.entries(formerNames)) {
+      expect(selectComponents([former], names).controllers).toEqual([name]);
+    }
   });
 
   it('refuse names that are no component and say what there is', () => {
