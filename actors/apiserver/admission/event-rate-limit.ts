@@ -2,7 +2,7 @@
  * EventRateLimit: refuses events beyond a rate: of the server, of a namespace, of a user, or of a source and its object.
  * @see plugin/pkg/admission/eventratelimit
  */
-import { StatusError } from '../../../src/api/index.ts';
+import { aggregateText, StatusError } from '../../../src/api/index.ts';
 import type { Server } from '../server.ts';
 import { AdmissionConfigurationError, type AdmissionPlugin, type Attributes } from './plugin.ts';
 
@@ -46,7 +46,7 @@ export const eventRateLimit: AdmissionPlugin = {
         const texts = refused.map(
           ({ limit }) => `limit reached on type ${limit.type} for key ${keyOf(limit.type, attributes)}`,
         );
-        throw StatusError.tooManyRequests(texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]`, 0);
+        throw StatusError.other(429, 'TooManyRequests', `Too many requests: ${aggregateText(texts)}`);
       },
     };
   },

@@ -68,6 +68,8 @@ export function composeExpressions(
   };
 }
 
+export type Evaluated = { readonly value: unknown } | { readonly error: string };
+
 /** One run of a policy for one request and its params. */
 export class Run {
   readonly #cel = expressions();
@@ -97,7 +99,7 @@ export class Run {
   }
 
   /** The value, or why there is none. */
-  evaluate({ program, expression, error }: Compiled): { value: unknown } | { error: string } {
+  evaluate({ program, expression, error }: Compiled): Evaluated {
     if (program === undefined) return { error: `compilation error: ${error}` };
     if (this.#budget < 0) return { error: OUT_OF_BUDGET };
     const evaluation = program.evaluate(this.#variables);

@@ -7,7 +7,14 @@ import { annotate } from '../admission/audit-annotations.ts';
 import { type Attributes, refusal } from '../admission/plugin.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
-import { type Compiled, type Composition, composeExpressions, Run } from './composition.ts';
+import {
+  type Compiled,
+  type Composition,
+  composeExpressions,
+  type Evaluated,
+  OUT_OF_BUDGET,
+  Run,
+} from './composition.ts';
 import { BindingError, paramsOf } from './params.ts';
 import type { Binding, Policy } from './policies.ts';
 import { requestVariables, type Variables } from './request-variables.ts';
@@ -147,22 +154,32 @@ const nothing: Findings = { found: [], notes: [], failures: [] };
 function judge(policy: ValidatingPolicy, request: Variables, param: ApiObject | null): Findings {
   const { readJson, dynType } = expressions();
   const { composition, validations, annotations } = policy.rules;
-  const run = new Run(composition, request, param === null ? null : readJson(param, dynType));
+  const params = param === null ? null : readJson(param, dynType);
+  const run = new Run(composition, request, params);
   const failed = (message: string, index: number): Denial[] =>
     policy.ignoresFailure ? [] : [{ message, reason: 'Invalid', index }];
   const matched = composition.conditions.evaluate(run.variables);
   if ('errors' in matched) return { ...nothing, found: failed(aggregate(matched.errors), 0) };
   if (!matched.matches) return nothing;
+  const results = validations.map(({ condition }) => run.evaluate(condition));
+  // Who runs out of budget has been told nothing else.
+  const outOfBudget = (result: Evaluated) => 'error' in result && result.error === OUT_OF_BUDGET;
+  if (results.some(outOfBudget)) return { ...nothing, found: failed(OUT_OF_BUDGET, 0) };
   const found = validations.flatMap((validation, index) => {
-    const result = run.evaluate(validation.condition);
+    const result = results[index] as Evaluated;
     if ('error' in result) return failed(result.error, index);
     if (result.value === true) return [];
-    return [{ message: messageFor(validation, run), reason: validation.reason, index }];
+    const message = messageFor(validation, run);
+    if (message === OUT_OF_BUDGET) return failed(`failed messageExpression: ${message}`, index);
+    return [{ message, reason: validation.reason, index }];
   });
   const notes: [string, string][] = [];
   const failures: Denial[] = [];
+  // Annotations have a budget of their own.
+  const noting = annotations.length === 0 ? run : new Run(composition, request, params);
   for (const [index, { key, value: compiled }] of annotations.entries()) {
-    const result = run.evaluate(compiled);
+    const result = noting.evaluate(compiled);
+    if (outOfBudget(result)) return { ...nothing, found: failed(OUT_OF_BUDGET, 0) };
     if ('error' in result) failures.push(...failed(result.error, index));
     else if (typeof result.value === 'string') {
       const text = result.value.trim();
@@ -184,9 +201,11 @@ function truncated(text: string): string {
     : Buffer.from(text).subarray(0, ANNOTATION_BYTES_MAX).toString();
 }
 
+/** The text of a denial; OUT_OF_BUDGET when making it has cost too much. */
 function messageFor({ condition, message, messageExpression }: Validation, run: Run): string {
   if (messageExpression !== undefined) {
     const result = run.evaluate(messageExpression);
+    if ('error' in result && result.error === OUT_OF_BUDGET) return OUT_OF_BUDGET;
     if ('value' in result && typeof result.value === 'string') {
       const text = result.value.trim();
       if (text !== '' && !text.includes('\n') && Buffer.byteLength(text) <= MESSAGE_BYTES_MAX) return text;

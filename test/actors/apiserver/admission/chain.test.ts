@@ -165,7 +165,11 @@ describe('plugins that are off by default', () => {
     expect((await event('b')).status).toBe(201);
     const { status, body } = await event('c');
     expect(status).toBe(429);
-    expect(body.message).toBe('limit reached on type Namespace for key default');
+    expect(body).toMatchObject({
+      reason: 'TooManyRequests',
+      message: 'Too many requests: limit reached on type Namespace for key default',
+    });
+    expect(body.details).toBeUndefined();
   });
 
   it('OwnerReferencesPermissionEnforcement asks whether owners may be set', async () => {

@@ -250,4 +250,18 @@ describe('a validating policy', () => {
       denial(name, `expression '${loops(6)}' resulted in error: operation cancelled: actual cost limit exceeded`),
     );
   });
+
+  it('says nothing else when all its validations together cost too much', async () => {
+    const loops =
+      'lists.range(20).all(a, lists.range(20).all(b, lists.range(20).all(c, lists.range(15).all(d, true))))';
+    const { name, create } = await policy({
+      validations: [
+        { expression: 'false', message: 'first' },
+        ...Array.from({ length: 40 }, () => ({ expression: loops })),
+      ],
+    });
+    expect((await create()).body.message).toEqual(
+      denial(name, 'validation failed due to running out of cost budget, no further validation rules will be run'),
+    );
+  });
 });
