@@ -23,8 +23,8 @@ export async function callMutatingHooks(attributes: Attributes, source: HookSour
   const hooks = isExempt(attributes.kind)
     ? []
     : source.matching(attributes.kind, attributes.operation, attributes.subresource);
-  for (const [index, matched] of hooks.entries()) {
-    const { hook } = matched;
+  for (const matched of hooks) {
+    const { hook, index } = matched;
     if (rounds.skips(hook.id, attributes)) continue;
     if (!selectsRequest(matched, attributes, server)) continue;
     const place = `round_${attributes.reinvocation.second ? 1 : 0}_index_${index}`;
@@ -48,12 +48,15 @@ export async function callValidatingHooks(attributes: Attributes, source: HookSo
   const hooks = source
     .matching(attributes.kind, attributes.operation, attributes.subresource)
     .filter((matched) => selectsRequest(matched, attributes, server));
+  const called: { matched: MatchedHook; objects: VersionedObjects }[] = [];
+  for (const matched of hooks) {
+    const objects = await shownIn(attributes, matched.kind, server);
+    if (await meetsConditions(matched, attributes, objects, server)) called.push({ matched, objects });
+  }
   const results = await Promise.allSettled(
-    hooks.map(async (matched, index) => {
-      const objects = await shownIn(attributes, matched.kind, server);
-      if (!(await meetsConditions(matched, attributes, objects, server))) return;
-      await ask(matched, attributes, objects, server, false, `round_0_index_${index}`);
-    }),
+    called.map(({ matched, objects }, index) =>
+      ask(matched, attributes, objects, server, false, `round_0_index_${index}`),
+    ),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

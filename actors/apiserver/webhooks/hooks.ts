@@ -42,6 +42,8 @@ export interface Hook {
 /** A hook that a request concerns, and the version in which it wants to see the objects. */
 export interface MatchedHook {
   readonly hook: Hook;
+  /** Its place among all hooks that are configured. */
+  readonly index: number;
   readonly kind: KindDefinition;
 }
 
@@ -107,9 +109,9 @@ function createHookSource(server: Server, storagePrefix: string): HookSource {
       const key = `${operation} ${subresource}`;
       let matched = ofKind.get(key);
       if (matched === undefined) {
-        matched = hooks.flatMap((hook) => {
+        matched = hooks.flatMap((hook, index) => {
           const seenAs = kindFor(hook, kind, operation, subresource, server);
-          return seenAs === undefined ? [] : [{ hook, kind: seenAs }];
+          return seenAs === undefined ? [] : [{ hook, index, kind: seenAs }];
         });
         ofKind.set(key, matched);
       }
