@@ -2,6 +2,7 @@
  * PodTolerationRestriction: pods get the default tolerations of their namespace, and may have only those that it lists.
  * @see plugin/pkg/admission/podtolerationrestriction/admission.go
  */
+import { syntaxError } from '../../../src/api/index.ts';
 import { plainError } from '../failures.ts';
 import type { Server } from '../server.ts';
 import { AdmissionConfigurationError, type AdmissionPlugin, type Attributes } from './plugin.ts';
@@ -67,8 +68,8 @@ function annotated(server: Server, { namespace = '' }: Attributes, key: string):
   try {
     const value: unknown = JSON.parse(text);
     return Array.isArray(value) ? value : [];
-  } catch (error) {
-    throw plainError((error as Error).message);
+  } catch {
+    throw plainError(syntaxError(text));
   }
 }
 

@@ -115,6 +115,14 @@ describe('plugins that are off by default', () => {
     expect(other.body.message).toBe(
       'pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace whitelist',
     );
+    await http(
+      'PATCH',
+      '/api/v1/namespaces/gpus',
+      { metadata: { annotations: { 'scheduler.alpha.kubernetes.io/tolerationsWhitelist': 'garbage' } } },
+      { 'content-type': 'application/merge-patch+json' },
+    );
+    const unread = await http('POST', path, pod('r', { metadata: { namespace: 'gpus', name: 'r' } }));
+    expect([unread.status, unread.body.message]).toEqual([500, "invalid character 'g' looking for beginning of value"]);
   });
 
   it('ExtendedResourceToleration tolerates the taints of the devices that are asked for', async () => {
