@@ -4,17 +4,19 @@ import {
   type Change,
   type Client,
   createInformers,
+  type InformerOptions,
   type KubernetesObject,
   type Resource,
 } from '../../src/client/index.ts';
 import { type Clock, seededRandom } from '../../src/runtime/index.ts';
 
 export interface Observer {
-  /** Resolves when exactly `count` objects pass `test`. */
+  /** Resolves when exactly `count` objects pass `test`, of those that `selection` lets the API server tell of: what is not told costs nothing. */
   until<Type extends KubernetesObject>(
     resource: Resource<Type>,
     test: (object: Type) => boolean,
     count: number,
+    selection?: InformerOptions,
   ): Promise<void>;
   stop(): void;
 }
@@ -24,14 +26,21 @@ const silent = () => undefined;
 export function observe(client: Client, clock: Clock): Observer {
   const controller = new AbortController();
   const log = { debug: silent, info: silent, warn: silent, error: silent };
-  const informers = createInformers(client, { clock, random: seededRandom(1), log, signal: controller.signal });
+  const follow = (signal: AbortSignal) => createInformers(client, { clock, random: seededRandom(1), log, signal });
+  const informers = follow(controller.signal);
   return {
     async until<Type extends KubernetesObject>(
       resource: Resource<Type>,
       test: (object: Type) => boolean,
       count: number,
+      selection?: InformerOptions,
     ) {
-      const informer = informers.informer(resource);
+      // A selection is looked at while it is waited for alone.
+      const ended = new AbortController();
+      const informer =
+        selection === undefined
+          ? informers.informer(resource)
+          : follow(AbortSignal.any([controller.signal, ended.signal])).informer(resource, selection);
       await informer.synced();
       const passing = new Set<string>();
       await new Promise<void>((resolve, reject) => {
@@ -50,6 +59,7 @@ export function observe(client: Client, clock: Clock): Observer {
         const check = () => {
           if (!listed || passing.size !== count) return;
           subscription.unsubscribe();
+          ended.abort();
           resolve();
         };
         subscription.add(informer.changes$.subscribe(observer));

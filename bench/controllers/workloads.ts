@@ -3,6 +3,7 @@
  * workload says what it needs, what it does, and how many objects it moves; index.ts times and records it.
  */
 
+import type { Pod } from '../../src/api/index.ts';
 import * as kinds from '../../src/client/resources.ts';
 import type { Cluster } from '../../src/cluster/index.ts';
 import { cronJobs } from './cron-jobs.ts';
@@ -12,6 +13,11 @@ import { type ControllerWorkload, deployment, inParallel, quiet } from './worklo
 
 const scale = (cluster: Cluster, replicas: number) =>
   cluster.client.patch(kinds.deployments, { namespace: 'default', name: 'web' }, 'merge', { spec: { replicas } });
+
+const isRunning = ({ status }: Pod): boolean => status?.phase === 'Running';
+/** Pods as a user waits for them, with a field selector: the observer shares the cores with the cluster that it watches. */
+const running = { fieldSelector: 'status.phase=Running' };
+const bound = { fieldSelector: 'spec.nodeName!=' };
 
 export const controllerWorkloads: readonly ControllerWorkload[] = [
   {
@@ -39,7 +45,7 @@ export const controllerWorkloads: readonly ControllerWorkload[] = [
         objects: 500,
         async run(cluster, observer) {
           await cluster.client.create(kinds.deployments, deployment('web', 500));
-          await observer.until(kinds.pods, ({ spec }) => (spec?.nodeName ?? '') !== '', 500);
+          await observer.until(kinds.pods, ({ spec }) => (spec?.nodeName ?? '') !== '', 500, bound);
         },
       },
       {
@@ -114,7 +120,7 @@ export const controllerWorkloads: readonly ControllerWorkload[] = [
         objects: 10_000,
         async run(cluster, observer) {
           await scale(cluster, 10_000);
-          await observer.until(kinds.pods, ({ status }) => status?.phase === 'Running', 10_000);
+          await observer.until(kinds.pods, isRunning, 10_000, running);
         },
       },
       {

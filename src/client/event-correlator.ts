@@ -29,7 +29,8 @@ interface Bucket {
 }
 
 interface Similar {
-  readonly messages: Set<string>;
+  /** Most groups have one message for ever: a set comes with the second. */
+  messages: string | Set<string>;
   lastMs: number;
 }
 
@@ -85,11 +86,9 @@ export class EventCorrelator {
   #combine(group: string, message: string, nowMs: number): boolean {
     let similar = this.#similar.get(group);
     if (similar === undefined || nowMs - similar.lastMs > similarWindowMs)
-      similar = { messages: new Set(), lastMs: nowMs };
+      similar = { messages: message, lastMs: nowMs };
     similar.lastMs = nowMs;
-    similar.messages.add(message);
-    const combined = similar.messages.size >= similarMax;
-    if (combined) similar.messages.delete(similar.messages.values().next().value ?? '');
+    const combined = isOneOfMany(similar, message);
     remember(this.#similar, group, similar);
     return combined;
   }
@@ -103,6 +102,17 @@ export class EventCorrelator {
     bucket.tokens--;
     return true;
   }
+}
+
+/** Takes the message in; true when there have been so many that they become one event, and the oldest is let go of. */
+function isOneOfMany(similar: Similar, message: string): boolean {
+  if (similar.messages === message) return false;
+  if (typeof similar.messages === 'string') similar.messages = new Set([similar.messages]);
+  const { messages } = similar;
+  messages.add(message);
+  if (messages.size < similarMax) return false;
+  messages.delete(messages.values().next().value ?? '');
+  return true;
 }
 
 /** Sets the key as the most recent one and lets go of the oldest beyond the bound. */

@@ -3,6 +3,7 @@
  * kubelets of one thread share: a storm of pods on simulated nodes then keeps the API server for the pods themselves, while a
  * cluster of usual load sees every event. Warnings always pass to the recorder, which has limits of its own.
  */
+import type { ObjectReference } from '../api/index.ts';
 import type { EventRecorder } from '../client/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import { type BoundPod, fieldPath } from './pod.ts';
@@ -71,15 +72,9 @@ export class PodEvents {
     message: string,
   ): void {
     const { name, namespace, uid, resourceVersion } = pod.metadata;
-    const reference = {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      name,
-      namespace,
-      uid,
-      ...(resourceVersion === undefined ? undefined : { resourceVersion }),
-      ...(container === undefined ? undefined : { fieldPath: fieldPath(container.kind, container.name) }),
-    };
+    const reference: ObjectReference = { apiVersion: 'v1', kind: 'Pod', name, namespace, uid };
+    if (resourceVersion !== undefined) reference.resourceVersion = resourceVersion;
+    if (container !== undefined) reference.fieldPath = fieldPath(container.kind, container.name);
     this.#recorder().event(reference, type, reason, message);
   }
 }

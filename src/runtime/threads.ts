@@ -38,6 +38,14 @@ const youngGenerationCrowdMb = 2;
  * up ten thousand objects. From here on it marks for the first time. Crowds keep V8's own beginning, which is a few megabytes.
  */
 const firstMarkingMb = 64;
+/**
+ * Bytes of code that a function runs through between two looks at whether to optimize it, four times V8's own. Every thread warms up by
+ * itself: forty of them compile the same functions, at V8's pace most of them for a few hundred calls, on the cores that have the work
+ * to do. What a thread does all the time is still optimized within its first seconds.
+ */
+const interruptBudgetBytes = 270_336;
+/** With fewer threads than this everything is compiled at V8's pace. */
+const fewThreads = 8;
 /** The table of memory maps is looked at once for so many threads. */
 const bootsPerCheck = 32;
 
@@ -162,6 +170,7 @@ export class Threads {
   private boot(placement: Placement, limits: ThreadLimits | undefined): ThreadHosting {
     const { options } = this;
     setFlagsFromString(`--initial-old-space-size=${this.crowded ? 0 : firstMarkingMb}`);
+    if (this.booted === fewThreads) setFlagsFromString(`--interrupt-budget=${interruptBudgetBytes}`);
     if (this.booted >= crowdMin && this.booted % bootsPerCheck === 0) checkMaps(bootsPerCheck);
     const young = this.crowded && placement === 'dedicated' ? youngGenerationCrowdMb : youngGenerationMb;
     const merged = { maxYoungGenerationSizeMb: young, ...options.limits, ...limits };
