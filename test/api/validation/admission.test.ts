@@ -127,7 +127,7 @@ describe('mutating policies', () => {
     failurePolicy: 'Fail',
     reinvocationPolicy: 'Never',
     matchConstraints: constraints,
-    mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }],
+    mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[JSONPatch{op: "remove", path: "/x"}]' } }],
   };
   it.each<readonly [what: string, changes: Body, errors: readonly string[]]>([
     ['sound', {}, []],
