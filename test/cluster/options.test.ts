@@ -44,7 +44,8 @@ describe('a runtime configuration', () => {
       threads: 'inline',
       clock: 'virtual',
       https: false,
-      components: ['apiserver', 'namespace-controller'],
+      // Admission gives groups a finalizer, which the second of them takes off.
+      components: ['apiserver', 'namespace-controller', 'podgroup-protection-controller'],
       runtimeConfig: { 'api/alpha': 'true' },
     });
     const groups = {
