@@ -144,6 +144,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (reference !== undefined && reference.kind !== 'Job') return;
     if (reference === undefined) {
       if (type === 'deleted') return;
+      // Nobody will count it, unless somebody adopts it.
+      if (isTracked(pod)) dependencies.enqueue(`${orphanPrefix}${keyFor(pod)}`);
       for (const job of jobLister.list(pod.metadata?.namespace)) {
         if (matcherOf(job.spec?.selector)(pod.metadata?.labels)) dependencies.enqueue(keyFor(job));
       }
@@ -173,6 +175,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (isTracked(pod)) dependencies.enqueue(`${orphanPrefix}${keyFor(pod)}`);
     }
   });
+
+  /** Whether no Job will ever take the pod into account. */
+  function isOrphan(pod: Pod): boolean {
+    const reference = controllerOf(pod);
+    if (reference === undefined) return true;
+    if (reference.kind !== 'Job') return false;
+    const job = jobLister.get(pod.metadata?.namespace, reference.name);
+    return job?.metadata?.uid !== reference.uid || isFinished(job);
+  }
 
   async function untrack(pod: Pod): Promise<void> {
     const { uid } = pod.metadata ?? {};
@@ -563,7 +574,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (key.startsWith(orphanPrefix)) {
         const { namespace, name } = splitKey(key.slice(orphanPrefix.length));
         const pod = podLister.get(namespace, name);
-        if (pod !== undefined && isTracked(pod)) await untrack(pod);
+        if (pod !== undefined && isTracked(pod) && isOrphan(pod)) await untrack(pod);
         return undefined;
       }
       const { namespace, name } = splitKey(key);

@@ -194,3 +194,34 @@ describe('a Job', () => {
     });
   });
 });
+
+describe('a pod that waits to be counted', () => {
+  const finalizers = ['batch.kubernetes.io/job-tracking'];
+  const spec = { nodeName: 'n1', containers: [{ name: 'c', image: 'pause:1' }] };
+  const finalizersOf = async (name: string) =>
+    (await cluster.client.get(pods, { namespace, name })).metadata?.finalizers ?? [];
+
+  it('is let go when it has no Job', async () => {
+    await cluster.client.create(pods, { metadata: { name: 'alone', namespace, finalizers }, spec });
+    await cluster.system.settled();
+    expect(await finalizersOf('alone')).toEqual([]);
+  });
+
+  it('is kept for a Job that adopts it', async () => {
+    const template = { metadata: { labels: { a: 'b' } }, spec: { ...spec, restartPolicy: 'Never' } };
+    await create({
+      completionMode: 'NonIndexed',
+      manualSelector: true,
+      selector: { matchLabels: { a: 'b' } },
+      template,
+      suspend: false,
+    });
+    const [own] = await pending();
+    await cluster.client.delete(pods, { namespace, name: own?.metadata?.name ?? '' }, { gracePeriodSeconds: 0 });
+    await cluster.client.create(pods, { metadata: { name: 'mine', namespace, labels: { a: 'b' } }, spec });
+    await cluster.system.settled();
+    const { metadata } = await cluster.client.get(pods, { namespace, name: 'mine' });
+    expect(metadata?.ownerReferences?.[0]).toMatchObject({ kind: 'Job', name: 'web', controller: true });
+    expect(metadata?.finalizers).toEqual(finalizers);
+  });
+});

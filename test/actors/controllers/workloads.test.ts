@@ -163,6 +163,27 @@ describe('daemonset-controller', () => {
       numberMisscheduled: 0,
     });
   });
+
+  it('counts revisions that pods still have among the old ones that it keeps', async () => {
+    const template = (image: string) => ({
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'c', image }] },
+    });
+    const updateStrategy = { type: 'OnDelete' };
+    await cluster.client.create(daemonSets, {
+      metadata,
+      spec: { selector, updateStrategy, revisionHistoryLimit: 1, template: template('pause:1') },
+    });
+    await settled();
+    for (const image of ['pause:2', 'pause:3']) {
+      await cluster.client.patch(daemonSets, { namespace, name: 'web' }, 'merge', {
+        spec: { template: template(image) },
+      });
+      await settled();
+    }
+    const { items } = await cluster.client.list(controllerRevisions, { namespace });
+    expect(items.map(({ revision }) => revision).sort()).toEqual([1, 3]);
+  });
 });
 
 describe('a daemon pod that fails', () => {
