@@ -216,12 +216,27 @@ function objectOf<Type extends KubernetesObject>(response: ApiResponse, read: De
 }
 
 function listOf<Type extends KubernetesObject>(response: ApiResponse, read: Decode): ObjectList<Type> {
-  const { items = [], revisions = [] } = response;
+  const { items = [], revisions = [], object } = response;
+  if (object !== undefined) return wholeListOf<Type>(object, read);
   return {
     items: items.map((bytes, at) => decode<Type>(bytes, revisions[at], read)),
     resourceVersion: String(response.listRevision ?? ''),
     continue: response.continue,
     remainingItemCount: response.remainingItemCount,
+  };
+}
+
+/** A list that is made when it is asked for comes as one object. */
+function wholeListOf<Type extends KubernetesObject>(bytes: Uint8Array, read: Decode): ObjectList<Type> {
+  const { items, metadata } = read(bytes) as {
+    items?: Type[] | null;
+    metadata?: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
+  };
+  return {
+    items: items ?? [],
+    resourceVersion: metadata?.resourceVersion ?? '',
+    continue: metadata?.continue,
+    remainingItemCount: metadata?.remainingItemCount,
   };
 }
 

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type KubernetesObject, nodes, pods, type Resource } from '../../src/client/index.ts';
+import { kubeletAddress, nodeChannels } from '../../src/node/protocol.ts';
+import { defineActor } from '../../src/runtime/index.ts';
+import { startServer, type TestServer } from '../actors/apiserver/fixtures.ts';
+
+interface PodMetrics extends KubernetesObject {
+  containers?: { name: string; usage: Record<string, string> }[];
+}
+const podMetrics: Resource<PodMetrics> = {
+  group: 'metrics.k8s.io',
+  version: 'v1beta1',
+  resource: 'pods',
+  kind: 'PodMetrics',
+  namespaced: true,
+};
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startServer({ resourceMetrics: true, serviceAccountAdmission: false });
+});
+afterEach(() => server.stop());
+
+it('lists what the server makes when it is asked for it', async () => {
+  await server.client.create(nodes, { metadata: { name: 'n1' } });
+  const spec = { nodeName: 'n1', containers: [{ name: 'c', image: 'pause:1' }] };
+  const metadata = { name: 'p', namespace: 'default', labels: { app: 'web' } };
+  const { metadata: created } = await server.client.create(pods, { metadata, spec });
+  const key = { namespace: 'default', name: 'p' };
+  await server.client.patch(pods, key, 'merge', { status: { phase: 'Running' } }, { subresource: 'status' });
+  const uid = created?.uid ?? '';
+  const kubelet = defineActor({
+    name: 'kubelet',
+    start({ bus }) {
+      const containers = [{ name: 'c', cpuMillis: 5, memoryBytes: 2048 }];
+      const used = [{ namespace: 'default', name: 'p', uid, containers }];
+      bus.serve(nodeChannels.summary, () => ({ nodeName: 'n1', time: 0, cpuMillis: 5, memoryBytes: 2048, pods: used }));
+    },
+  });
+  await server.system.start({ definition: kubelet, address: kubeletAddress('n1') });
+  const found = await server.client.list(podMetrics, { namespace: 'default', labelSelector: 'app=web' });
+  expect(found.items).toMatchObject([
+    { metadata: { name: 'p' }, containers: [{ name: 'c', usage: { cpu: '5000000n', memory: '2Ki' } }] },
+  ]);
+  expect((await server.client.list(podMetrics, { namespace: 'default', labelSelector: 'app=db' })).items).toEqual([]);
+});
