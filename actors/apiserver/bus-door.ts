@@ -13,6 +13,7 @@ import {
 } from '../../src/client/protocol.ts';
 import { isBusError, pack, type ServeContext } from '../../src/runtime/index.ts';
 import { isStoreError } from '../../src/store/index.ts';
+import { readRemote, remoteOf } from './aggregation/reads.ts';
 import { ANONYMOUS } from './authentication/types.ts';
 import type { Answer, Call, Identity, Verb, WatchSink } from './call.ts';
 import { messageOf, methodNotAllowed, plainError } from './failures.ts';
@@ -38,6 +39,8 @@ async function answerRequest(server: Server, request: ApiRequest, context: Serve
   let call: Call | undefined;
   let response: ApiResponse;
   try {
+    const remote = remoteOf(server, request);
+    if (remote !== undefined) return await readRemote(server, remote, request, requesterOf(context.caller).identity);
     call = busCall(server, request, request.verb, context);
     const answer = await runPipeline(call, server);
     response = request.quiet === true ? quietResponseOf(answer) : responseOf(call, answer);

@@ -6,13 +6,13 @@
  */
 import {
   isNotFound,
-  isStatusError,
   labelSelectorOf,
   type MetricIdentifier,
   type MetricTarget,
   quantityMilliValue,
+  StatusError,
 } from '../api/index.ts';
-import type { Client, KubernetesObject, Resource } from '../client/index.ts';
+import type { Client, KubernetesObject, ObjectKey, Resource } from '../client/index.ts';
 import { messageOf } from './pod-control.ts';
 import type { PodUsage, Tolerances } from './pod-metrics.ts';
 import { timeMs } from './times.ts';
@@ -30,9 +30,9 @@ interface MetricValueList extends KubernetesObject {
 
 const defaultWindowMs = 60_000;
 
-const customMetrics = (resource: string): Resource<MetricValueList> => ({
+const customMetrics = (resource: string, version: string): Resource<MetricValueList> => ({
   group: 'custom.metrics.k8s.io',
-  version: 'v1beta2',
+  version,
   resource,
   kind: 'MetricValueList',
   namespaced: true,
@@ -43,7 +43,7 @@ const selectorText = (metric: MetricIdentifier) =>
 
 /** Whether nobody serves the group: what is merely not there is named. */
 const isUnserved = (error: unknown): boolean =>
-  isNotFound(error) && isStatusError(error) && error.status.details?.name === undefined;
+  isNotFound(error) && messageOf(error) === StatusError.noSuchPath().message;
 
 /** @throws Error with upstream's text */
 function noCustomMetrics(error: unknown): never {
@@ -58,6 +58,24 @@ function noExternalMetrics(metric: string, error: unknown): never {
   throw new Error(`unable to fetch metrics from external metrics API: ${why}`, { cause: error });
 }
 
+/** In the newest version that somebody serves. @throws Error with upstream's text */
+async function customMetric(
+  client: Client,
+  resource: string,
+  key: ObjectKey,
+  metric: MetricIdentifier,
+  labelSelector?: string,
+): Promise<MetricValueList> {
+  const selected = labelSelector === undefined ? {} : { labelSelector };
+  const options = { subresource: metric.name, metricLabelSelector: selectorText(metric), ...selected };
+  try {
+    return await client.get(customMetrics(resource, 'v1beta2'), key, options);
+  } catch (error) {
+    if (!isUnserved(error)) noCustomMetrics(error);
+    return await client.get(customMetrics(resource, 'v1beta1'), key, options).catch(noCustomMetrics);
+  }
+}
+
 /** Values of a metric of the pods that the selector matches, by pod. */
 export async function podMetricValues(
   client: Client,
@@ -65,9 +83,7 @@ export async function podMetricValues(
   metric: MetricIdentifier,
   podSelector: string,
 ): Promise<Map<string, PodUsage>> {
-  const options = { subresource: metric.name, labelSelector: podSelector, metricLabelSelector: selectorText(metric) };
-  const key = { namespace, name: '*' };
-  const list = await client.get(customMetrics('pods'), key, options).catch(noCustomMetrics);
+  const list = await customMetric(client, 'pods', { namespace, name: '*' }, metric, podSelector);
   const values = new Map<string, PodUsage>();
   for (const { describedObject, value = '0', timestamp, windowSeconds } of list.items ?? []) {
     const windowMs = windowSeconds === undefined ? defaultWindowMs : windowSeconds * 1000;
@@ -84,8 +100,7 @@ export async function objectMetricValue(
   key: { readonly namespace: string; readonly name: string },
   metric: MetricIdentifier,
 ): Promise<number> {
-  const options = { subresource: metric.name, metricLabelSelector: selectorText(metric) };
-  const list = await client.get(customMetrics(resource), key, options).catch(noCustomMetrics);
+  const list = await customMetric(client, resource, key, metric);
   const value = list.items?.[0]?.value;
   if (value === undefined) throw new Error('no metrics returned from custom metrics API');
   return quantityMilliValue(value);

@@ -31,6 +31,7 @@ it('lists what the server makes when it is asked for it', async () => {
   const uid = created?.uid ?? '';
   const kubelet = defineActor({
     name: 'kubelet',
+    module: import.meta.url,
     start({ bus }) {
       const containers = [{ name: 'c', cpuMillis: 5, memoryBytes: 2048 }];
       const used = [{ namespace: 'default', name: 'p', uid, containers }];

@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBusClient, type KubernetesObject, type Resource } from '../../../../src/client/index.ts';
 import { type CertificateAuthority, createAuthority } from '../../../../src/cluster/pki.ts';
 import { startServer, type TestServer } from '../fixtures.ts';
 
@@ -51,6 +52,7 @@ const answers: Record<string, unknown> = {
   [`/apis/${group}/v1`]: list,
   [`/apis/${group}/v3`]: list,
   [`/apis/${group}/v1/namespaces/default/gauges/one`]: gauge,
+  [`/apis/${group}/v1/namespaces/apps/gauges`]: { kind: 'GaugeList', apiVersion: `${group}/v1`, items: [gauge] },
   '/openapi/v3': { paths: { [`apis/${group}/v1`]: { serverRelativeURL: `/openapi/v3/apis/${group}/v1?hash=AB` } } },
   [`/openapi/v3/apis/${group}/v1`]: { openapi: '3.0.0', info: { title: 'Gauges' }, paths: {} },
   '/openapi/v2': {
@@ -269,6 +271,28 @@ describe('a request for what another server serves', () => {
     socket.write('hello');
     while (!text.endsWith('admin said hello')) await new Promise((resolve) => setTimeout(resolve, 5));
     socket.destroy();
+  });
+
+  it('arrives there over the bus, too, when it is a read', async () => {
+    const gauges: Resource<KubernetesObject & { value?: number }> = {
+      group,
+      version: 'v1',
+      resource: 'gauges',
+      kind: 'Gauge',
+      namespaced: true,
+    };
+    const found = await server.client.get(gauges, { namespace: 'default', name: 'one' });
+    expect(found.value).toBe(7);
+    expect(seen.at(-1)?.headers['x-remote-user']).toBe('system:admin');
+    const listed = await server.client.list(gauges, { namespace: 'apps', labelSelector: 'a=b' });
+    expect(listed.items.map(({ metadata }) => metadata?.name)).toEqual(['one']);
+    expect(seen.at(-1)?.url).toBe(`/apis/${group}/v1/namespaces/apps/gauges?labelSelector=a%3Db`);
+    const absent = server.client.get(gauges, { namespace: 'default', name: 'two' });
+    await expect(absent).rejects.toThrow('the server could not find the requested resource');
+    const nobody = createBusClient((await server.system.connect('nobody', { user: 'nobody', groups: [] })).bus);
+    await expect(nobody.get(gauges, { namespace: 'default', name: 'one' })).rejects.toThrow(
+      'gauges.metrics.example.com "one" is forbidden: User "nobody" cannot get resource "gauges"',
+    );
   });
 
   it('is refused here for who may not', async () => {
