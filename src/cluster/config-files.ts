@@ -66,9 +66,11 @@ export function readDocument<Document extends object>(
     throw new ClusterOptionsError(`${where} holds no object`);
   const { kind: actual, apiVersion } = document as { kind?: unknown; apiVersion?: unknown };
   if (actual !== kind || !apiVersions.includes(String(apiVersion))) {
-    throw new ClusterOptionsError(
-      `${where} holds a ${String(actual)} of ${String(apiVersion)}; it takes a ${kind} of ${apiVersions.join(' or ')}`,
-    );
+    const held =
+      actual === undefined || apiVersion === undefined
+        ? 'names no kind and apiVersion'
+        : `holds a ${String(actual)} of ${String(apiVersion)}`;
+    throw new ClusterOptionsError(`${where} ${held}; it takes a ${kind} of ${apiVersions.join(' or ')}`);
   }
   return document as Document;
 }

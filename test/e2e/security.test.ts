@@ -146,6 +146,22 @@ describe.skipIf(binary === undefined)('a restricted user', () => {
     expect((await admin.run(['get', 'nodes', ...as])).stderr).toContain('User "amy" cannot list resource "nodes"');
   });
 
+  it('puts roles right by auth reconcile, and takes away only when told to', async () => {
+    const role = (verb: string) =>
+      JSON.stringify({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'reconciled' },
+        rules: [{ apiGroups: [''], resources: ['pods'], verbs: [verb] }],
+      });
+    const verbs = () => admin.ok(['get', 'clusterrole', 'reconciled', '-o', 'jsonpath={.rules[*].verbs[*]}']);
+    await admin.ok(['auth', 'reconcile', '-f', '-'], role('get'));
+    await admin.ok(['auth', 'reconcile', '-f', '-'], role('list'));
+    expect(await verbs()).toBe('get list');
+    await admin.ok(['auth', 'reconcile', '--remove-extra-permissions', '-f', '-'], role('list'));
+    expect(await verbs()).toBe('list');
+  });
+
   it('signs in with a static token or a password too', async () => {
     const bare = kubectl(binary as string, withoutUser(cluster.kubeconfig));
     const name = ['auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}'];
@@ -180,6 +196,11 @@ describe('kubehive', () => {
     [['up', '--authorization-mode', 'Rbac'], /authorization-mode: "Rbac" is none of Node, RBAC/],
     [['up', '--token-auth-file', '/nowhere'], /token-auth-file: cannot read \/nowhere/],
     [['up', '--audit-log-path', '-'], /need audit-policy-file/],
+    [['up', '--client-ca-file', 'package.json'], /client-ca-file: package.json: data does not contain any valid/],
+    [
+      ['up', '--authentication-config', 'package.json'],
+      /authentication-config: package.json names no kind and apiVersion/,
+    ],
     [['kubeconfig'], /takes one of --user, --component and --node/],
     [['kubeconfig', '--component', 'etcd'], /--component takes admin, kube-controller-manager/],
   ])('%j is refused in one line, with exit code 2', async (args, message) => {
