@@ -41,6 +41,8 @@ interface State {
  */
 export function conform(input: unknown, schema: Schema, live?: Json): Conformed {
   const state: State = { unknown: false, malformed: false, keys: 0, emptied: undefined };
+  // After a walk that threw something of it is left.
+  fieldsUnderWay = 0;
   const value =
     live !== undefined && schema.object !== undefined && isObject(input)
       ? conformObject(input, schema.object, state, live)
@@ -215,7 +217,11 @@ function conformFields(
 ): Json {
   const output: Json = {};
   let known = 0;
-  for (const field of fieldsInOrder(keys, schema)) {
+  const first = fieldsUnderWay;
+  const count = putFieldsInOrder(keys, schema, first);
+  fieldsUnderWay = first + count;
+  for (let index = 0; index < count; index++) {
+    const field = fieldStack[first + index] as FieldSchema;
     const given = input[field.name];
     // A function is a member of Object.prototype, which no JSON has.
     if (given === undefined || typeof given === 'function') {
@@ -225,27 +231,35 @@ function conformFields(
     known += 1;
     conformField(given, field, output, state, live);
   }
+  fieldsUnderWay = first;
   state.keys += keys.length;
   if (keys.length !== known) conformRest(input, output, keys, schema, state);
   return output;
 }
 
-/** The fields that there are and those written in any case, in the order of the schema: most types have many more. */
-function fieldsInOrder(keys: readonly string[], { fields, written }: ObjectSchema): Iterable<FieldSchema> {
-  if (keys.length + written.length > FIELDS_SORTED_MAX) return fields.values();
-  const found: FieldSchema[] = [...written];
+/** Fields of the objects that are being walked, those of the innermost last: a list for each object would be garbage at once. */
+const fieldStack: FieldSchema[] = [];
+let fieldsUnderWay = 0;
+
+/**
+ * Puts the fields that there are and those written in any case onto the stack from `first` on, in the order of the schema: most types
+ * have many more. Returns how many they are.
+ */
+function putFieldsInOrder(keys: readonly string[], { fields, written }: ObjectSchema, first: number): number {
+  let end = first;
+  for (const field of written) fieldStack[end++] = field;
   for (const key of keys) {
     const field = fields.get(key);
     if (field === undefined) continue;
-    let at = found.length;
-    while (at > 0 && (found[at - 1] as FieldSchema).position > field.position) at -= 1;
-    if (at === 0 || found[at - 1] !== field) found.splice(at, 0, field);
+    let at = end;
+    while (at > first && (fieldStack[at - 1] as FieldSchema).position > field.position) at -= 1;
+    if (at > first && fieldStack[at - 1] === field) continue;
+    for (let moved = end; moved > at; moved--) fieldStack[moved] = fieldStack[moved - 1] as FieldSchema;
+    fieldStack[at] = field;
+    end += 1;
   }
-  return found;
+  return end - first;
 }
-
-/** Beyond so many, going through all fields is faster than putting some in order. */
-const FIELDS_SORTED_MAX = 12;
 
 /** Members that the schema does not name: kept where the kind says so, left out otherwise. */
 function conformRest(input: Json, output: Json, keys: readonly string[], schema: ObjectSchema, state: State): void {

@@ -138,16 +138,17 @@ const order = (left: string, right: string): number => (left < right ? -1 : left
 /** As `metadata.managedFields` has them: appliers first, then by time and name. */
 export function inOwnersOrder(owners: Owners): readonly Ownership[] {
   const list = [...owners.values()];
-  if (list.length < 2) return list;
-  return list.sort(
-    (left, right) =>
-      order(left.operation, right.operation) ||
-      order(left.time ?? '', right.time ?? '') ||
-      order(left.manager, right.manager) ||
-      order(left.apiVersion, right.apiVersion) ||
-      order(left.subresource, right.subresource),
-  );
+  for (let index = 1; index < list.length; index++)
+    if (listOrder(list[index - 1] as Ownership, list[index] as Ownership) > 0) return list.sort(listOrder);
+  return list;
 }
+
+const listOrder = (left: Ownership, right: Ownership): number =>
+  order(left.operation, right.operation) ||
+  order(left.time ?? '', right.time ?? '') ||
+  order(left.manager, right.manager) ||
+  order(left.apiVersion, right.apiVersion) ||
+  order(left.subresource, right.subresource);
 
 /** The value of `metadata.managedFields`; undefined when there are no owners. Its sets are shared: never change them. */
 export function encodeOwners(owners: Owners): ManagedFieldsEntry[] | undefined {

@@ -313,8 +313,10 @@ function inOrder(
     const place = ordered.of(key);
     (place < 0 ? rest : named).push({ item, inOrder: place, onServer: onServer.of(key) });
   }
-  named.sort((left, right) => left.inOrder - right.inOrder);
-  rest.sort((left, right) => left.onServer - right.onServer);
+  if (named.some((item, index) => index > 0 && item.inOrder < (named[index - 1] as Placed).inOrder))
+    named.sort((left, right) => left.inOrder - right.inOrder);
+  if (rest.length > 1) rest.sort((left, right) => left.onServer - right.onServer);
+  if (rest.length === 0) return named.map(({ item }) => item);
   const result: unknown[] = [];
   let nextNamed = 0;
   let nextRest = 0;

@@ -270,10 +270,12 @@ function typeSchema(code: string, field?: FieldTable): Schema {
   if (code.startsWith('@')) {
     const index = Number(rest);
     const table = loadTables()[index];
+    let object: ObjectSchema | undefined;
     return {
       kind: 'object',
       get object() {
-        return unfold(index);
+        object ??= unfold(index);
+        return object;
       },
       atomic: field?.m === undefined ? table?.a === 1 : field.m === 'atomic',
       typeName: goTypeName(table?.n ?? ''),

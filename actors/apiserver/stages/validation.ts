@@ -73,7 +73,8 @@ function check(call: Call, object: ApiObject, server: Server, refused: readonly 
     ];
   }
   if (errors.length > 0) throw invalidOf(call.kind, object.metadata.name ?? '', errors);
-  if (strategy?.warnings !== undefined && call.attempt === 1) {
+  // Clients on the bus, the components, have nobody to show them to.
+  if (strategy?.warnings !== undefined && call.attempt === 1 && call.door === 'http') {
     call.warnings.push(...strategy.warnings(object, previous?.object));
   }
 }
