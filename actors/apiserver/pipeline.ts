@@ -75,16 +75,16 @@ function readBody(call: Call): void | Promise<void> {
 /** Runs a call to its answer. Rejects with a StatusError, or with a bug. The door gives the call's seat back. */
 export async function runPipeline(call: Call, server: Server): Promise<Answer> {
   const { once, repeated } = stagesOf[call.verb];
-  for (const stage of once) {
-    const done = stage.run(call, server);
+  // By index: an iterator makes an object a step, and there are steps for every request.
+  for (let index = 0; index < once.length; index++) {
+    const done = (once[index] as Stage).run(call, server);
     if (done !== undefined) await done;
   }
   for (;;) {
     call.attempt++;
-    for (const stage of repeated) {
-      // Some subresources answer before the store stage: what follows is not theirs.
-      if (call.answer !== undefined) break;
-      const done = stage.run(call, server);
+    // Some subresources answer before the store stage: what follows is not theirs.
+    for (let index = 0; index < repeated.length && call.answer === undefined; index++) {
+      const done = (repeated[index] as Stage).run(call, server);
       if (done !== undefined) await done;
     }
     if (call.answer !== undefined)

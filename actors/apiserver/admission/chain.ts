@@ -106,7 +106,7 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
         name: entry.name,
         object: undefined,
         previous: entry.object,
-        reinvocation: newReinvocation(),
+        reinvocation: new FreshReinvocation(),
       };
       const mutated = mutateAll(mutate, attributes, server);
       if (mutated === undefined) return runAll(validate, 'validate', attributes, server);
@@ -158,12 +158,20 @@ function attributesOf(call: Call, operation: Operation, subresource: string): At
     name: call.name ?? object?.metadata.name ?? '',
     object,
     previous: call.previous?.object,
-    reinvocation: newReinvocation(),
+    reinvocation: new FreshReinvocation(),
   };
 }
 
-function newReinvocation(): Reinvocation {
-  return { needed: false, second: false, memory: new Map() };
+/** The memory is made when somebody asks for it: without webhooks and policies nobody does. */
+class FreshReinvocation implements Reinvocation {
+  needed = false;
+  second = false;
+  #memory: Map<string, unknown> | undefined;
+
+  get memory(): Map<string, unknown> {
+    this.#memory ??= new Map();
+    return this.#memory;
+  }
 }
 
 /** Runs the mutating half, and once more when a plugin that asks others has changed the object. */

@@ -109,20 +109,23 @@ function mountToken(spec: PodSpec, server: Server): void {
   spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
 }
 
-function tokenVolume(name: string): { name: string; projected: unknown } {
-  return {
-    name,
-    projected: {
-      sources: [
-        { serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } },
-        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-        {
-          downwardAPI: {
-            items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
-          },
-        },
-      ],
-      defaultMode: 420,
+const tokenVolume = (name: string): { name: string; projected: unknown } => ({ name, projected: tokenSources });
+
+/** What every pod has in its token's volume: one object for all of them, which nobody may change. */
+const tokenSources = frozen({
+  sources: [
+    { serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: 'token' } },
+    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    {
+      downwardAPI: {
+        items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+      },
     },
-  };
+  ],
+  defaultMode: 420,
+});
+
+function frozen<Value extends object>(value: Value): Readonly<Value> {
+  for (const member of Object.values(value)) if (typeof member === 'object') frozen(member as object);
+  return Object.freeze(value);
 }
