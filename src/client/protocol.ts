@@ -45,6 +45,7 @@ export interface ApiResponse {
   readonly name?: string | undefined;
   /** Revision of `object`: its resourceVersion. */
   readonly revision?: number | undefined;
+  /** Of admission and of decoding. What a kind itself warns of is told over HTTP alone. */
   readonly warnings?: readonly string[] | undefined;
   /** For `list`: the packed items and, at the same indexes, their revisions. */
   readonly items?: readonly Uint8Array[] | undefined;

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { requesterOf } from '../../../actors/apiserver/bus-door.ts';
 import { isConflict, isNotFound } from '../../../src/api/index.ts';
-import { configMaps, createBusClient, pods } from '../../../src/client/index.ts';
+import { apiChannels, configMaps, createBusClient, pods } from '../../../src/client/index.ts';
+import { pack } from '../../../src/runtime/index.ts';
 import { configMap, startServer, type TestServer } from './fixtures.ts';
 
 describe('the bus door', () => {
@@ -44,6 +45,17 @@ describe('the bus door', () => {
     expect(other.identity.groups).toEqual(['h']);
     expect(requesterOf({ address: 'main', identity: undefined }).identity.groups).toContain('system:masters');
     expect(requesterOf({ address: 'x', identity: undefined }).identity.user).toBe('system:anonymous');
+  });
+
+  it('tells no warnings of a kind, which components have nobody to show to', async () => {
+    const { bus } = server.system.connect('root', { user: 'root', groups: ['system:masters'], userAgent: 'root' });
+    const base = { apiVersion: 'v1', kind: 'PodTemplate', metadata: { name: 'a', namespace: 'default' } };
+    const spec = { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 1 }, { containerPort: 1 }] }] };
+    const body = pack({ ...base, template: { metadata: {}, spec } });
+    const request = { group: '', version: 'v1', resource: 'podtemplates', namespace: 'default', body };
+    const response = await bus.call('apiserver', apiChannels.request, { verb: 'create', ...request });
+    expect(response).toMatchObject({ code: 201 });
+    expect(response.warnings ?? []).toEqual([]);
   });
 
   it('answers quiet writes with name and version alone, and refuses them as all others', async () => {
