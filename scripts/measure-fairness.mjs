@@ -121,14 +121,18 @@ async function measure(flood, flags, connections, seconds) {
   const waits = events.flatMap(({ userAgent = '', responseStatus: { code } }, at) => {
     const sent = /^sent-at\/(\d+)$/.exec(userAgent);
     if (sent === null || code !== 200) return [];
-    let before = 0;
-    for (let index = at - 1; index >= 0 && Date.parse(events[index].stageTimestamp) > Number(sent[1]); index--)
-      if (events[index].user.username === 'flooder' && events[index].responseStatus.code === 200) before++;
-    return [before];
+    const between = [0, 0];
+    for (let index = at - 1; index >= 0 && Date.parse(events[index].stageTimestamp) > Number(sent[1]); index--) {
+      const { user, responseStatus } = events[index];
+      if (user.username === 'flooder') between[responseStatus.code === 200 ? 0 : 1]++;
+    }
+    return [between];
   });
-  const quantile = (part) => waits.toSorted((a, b) => a - b)[Math.floor((waits.length - 1) * part)];
+  const quantile = (of, part) =>
+    waits.map((between) => between[of]).toSorted((a, b) => a - b)[Math.floor((waits.length - 1) * part)];
   process.stdout.write(
-    `  ${flags.length === 0 ? 'with fairness:   ' : 'without fairness:'} ${String(quantile(0.5)).padStart(4)} lists before the quiet ` +
-      `client's answer (median; 9 of 10: at most ${quantile(0.9)}; ${waits.length} answers, ${lists.length} lists)\n`,
+    `  ${flags.length === 0 ? 'with fairness:   ' : 'without fairness:'} ${String(quantile(0, 0.5)).padStart(4)} lists and ` +
+      `${quantile(1, 0.5)} refusals before the quiet client's answer (median; 9 of 10: at most ${quantile(0, 0.9)} lists; ` +
+      `${waits.length} answers, ${lists.length} lists in all)\n`,
   );
 }

@@ -18,6 +18,7 @@ import {
   type Refusal,
   type SeatPool,
 } from './level.ts';
+import { Refusals } from './refusals.ts';
 
 export type { FlowRequest } from './classify.ts';
 
@@ -60,7 +61,7 @@ export interface Client {
 export interface Fairness {
   /**
    * A seat, at once where there is one. A client that goes while its request waits takes the request out of its queue.
-   * @throws TooManyRequests
+   * Rejects with TooManyRequests, a moment later than it could.
    */
   enter(request: FlowRequest, work: Work, client?: Client): Seat | Promise<Seat> | undefined;
   /** A text about levels, queues or requests; undefined for paths of others. */
@@ -116,6 +117,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   const cells = new Map<Schema, Cells>();
   const running = new Set<TakenRequest>();
   const tallies = new Map<string, Tally>();
+  const refusals = new Refusals(clock);
   for (const cache of [schemaCache, levelCache]) {
     caches.onChange(cache.prefix.slice(0, -1), () => {
       stale = true;
@@ -279,7 +281,7 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       const place = level.enter(taken);
       if (place === 'begun') return begin(taken, arrivedMs, 0);
       if (place === 'queued') return queued(taken, level, client);
-      throw refused(schema, place);
+      return refusals.later(refused(schema, place));
     },
     dump(path, details) {
       if (stale) refresh();
