@@ -9,8 +9,9 @@ export function kindNameOf(kind: KindDefinition): GroupName {
   return { group: kind.group, name: kind.kind };
 }
 
-export function notFoundOf(kind: KindDefinition, name: string): StatusError {
-  return StatusError.notFound(resourceOf(kind), name);
+/** `resource`: what the refusal names in place of the kind's. */
+export function notFoundOf(kind: KindDefinition, name: string, resource = resourceOf(kind)): StatusError {
+  return StatusError.notFound(resource, name);
 }
 
 /** The update was made from a version that is not the current one. */

@@ -94,9 +94,9 @@ function decodeUpdate(call: Call, server: Server): void {
   call.previous = previous;
   const handler = subresourceHandlerOf(call);
   if (handler?.part !== undefined) {
-    if (previous === undefined) throw notFoundOf(call.kind, call.name as string);
     const part = decodeBody(call, handler.part.kind);
     checkName(call, part);
+    if (previous === undefined) throw absentPart(call, handler.part);
     call.part = part;
     expectRevision(call, part);
     writePart(call, server, handler.part, previous, part);
@@ -155,11 +155,16 @@ function expectRevision(call: Call, object: ApiObject): void {
   if (Number(version) > 0) call.expectedRevision = version;
 }
 
+function absentPart({ kind, name }: Call, part: NonNullable<SubresourceHandler['part']>): StatusError {
+  return notFoundOf(kind, name as string, part.absent?.(kind, 'write'));
+}
+
 function decodePatch(call: Call, server: Server): void {
   const previous = currentOf(call, server);
   call.previous = previous;
   const handler = subresourceHandlerOf(call);
   if (previous === undefined) {
+    if (handler?.part !== undefined) throw absentPart(call, handler.part);
     if (call.patchType !== patchMediaTypes.apply || call.subresource !== undefined) {
       throw notFoundOf(call.kind, call.name as string);
     }

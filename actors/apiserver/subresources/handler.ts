@@ -1,5 +1,5 @@
 /** What a subresource does that is not simply an update of its object. One file each, one line in index.ts. */
-import type { ApiObject, FieldError, KindDefinition } from '../../../src/api/index.ts';
+import type { ApiObject, FieldError, GroupName, KindDefinition } from '../../../src/api/index.ts';
 import type { NamedKind } from '../bodies.ts';
 import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
@@ -19,8 +19,8 @@ export interface SubresourceHandler {
     write(object: ApiObject, part: ApiObject, kind: KindDefinition): void;
     /** What is wrong with the part itself, before its object is looked at. */
     validate?(part: ApiObject, kind: KindDefinition): readonly FieldError[];
-    /** How a read names an object that is not there, where that is not by its kind. */
-    absent?(kind: KindDefinition): { readonly group: string; readonly name: string } | undefined;
+    /** How an object that is not there is named, where that is not by its kind. */
+    absent?(kind: KindDefinition, access: 'read' | 'write'): GroupName | undefined;
   };
   /** Answers a create; the decoded body is `call.part`. */
   create?(call: Call, server: Server): void | Promise<void>;

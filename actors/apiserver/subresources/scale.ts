@@ -17,12 +17,11 @@ interface LabelSelector {
   matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
-/** Those whose absence upstream tells as that of their scale. */
-const namedByScale: ReadonlySet<string> = new Set([
-  'deployments/scale',
-  'replicasets/scale',
-  'replicationcontrollers/scale',
-]);
+/** Kinds whose absence upstream tells as that of their scale: to who writes it, and of some to who reads it. */
+const namedByScale = {
+  write: new Set(['deployments', 'replicasets', 'replicationcontrollers', 'statefulsets']),
+  read: new Set(['replicasets', 'replicationcontrollers']),
+} as const;
 
 export const scale: SubresourceHandler = {
   name: 'scale',
@@ -52,11 +51,9 @@ export const scale: SubresourceHandler = {
       if (replicas >= 0) return [];
       return [fieldErrors.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')];
     },
-    absent({ group, plural, custom }) {
-      const name = `${plural}/scale`;
-      return custom === undefined && namedByScale.has(name)
-        ? { group: group === '' ? 'autoscaling' : group, name }
-        : undefined;
+    absent({ group, plural, custom }, access) {
+      if (custom !== undefined || !namedByScale[access].has(plural)) return undefined;
+      return { group: access === 'read' && group === '' ? 'autoscaling' : group, name: `${plural}/scale` };
     },
     write(object, part, kind) {
       const paths = kind.custom?.scale;

@@ -1,5 +1,4 @@
 /** Reads one object from its cache. */
-import { StatusError } from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
 import { notFoundOf, plainError, tooLargeResourceVersion } from '../failures.ts';
 import type { Server } from '../server.ts';
@@ -23,12 +22,7 @@ function read(call: Call, server: Server): void {
   const cache = server.cacheOf(call.kind);
   const entry = cache.get(cache.keyOf(call.namespace, call.name as string));
   const part = subresourceHandlerOf(call)?.part;
-  if (entry === undefined) {
-    const absent = part?.absent?.(call.kind);
-    throw absent === undefined
-      ? notFoundOf(call.kind, call.name as string)
-      : StatusError.notFound(absent, call.name as string);
-  }
+  if (entry === undefined) throw notFoundOf(call.kind, call.name as string, part?.absent?.(call.kind, 'read'));
   call.answer =
     part === undefined
       ? { type: 'entry', code: 200, entry, kind: call.kind }

@@ -129,7 +129,7 @@ describe('horizontal-pod-autoscaler-controller with an external metric', () => {
     const { items } = await cluster.client.list(coreEvents, { namespace });
     const told = items.filter(({ reason }) => reason === 'FailedGetScale');
     expect(Object.fromEntries(told.map(({ involvedObject, message }) => [involvedObject.name, message]))).toEqual({
-      deployment: 'deployments/scale.apps "nope" not found',
+      deployment: 'deployments.apps "nope" not found',
       statefulset: 'statefulsets.apps "nope" not found',
       controller: 'replicationcontrollers/scale.autoscaling "nope" not found',
       unscalable: 'the server could not find the requested resource',

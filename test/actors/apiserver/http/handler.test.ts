@@ -151,9 +151,14 @@ describe('lists', () => {
     const absent = await server.http('GET', `${deployments}/scaled/scale`);
     expect(absent.status).toBe(404);
     expect(absent.body).toMatchObject({
-      message: 'deployments/scale.apps "scaled" not found',
-      details: { name: 'scaled', group: 'apps', kind: 'deployments/scale' },
+      message: 'deployments.apps "scaled" not found',
+      details: { name: 'scaled', group: 'apps', kind: 'deployments' },
     });
+    const scale = { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name: 'scaled', namespace: 'default' } };
+    const put = await server.http('PUT', `${deployments}/scaled/scale`, { ...scale, spec: { replicas: 1 } });
+    expect(put.body).toMatchObject({ message: 'deployments/scale.apps "scaled" not found' });
+    const sets = await server.http('GET', '/apis/apps/v1/namespaces/default/replicasets/scaled/scale');
+    expect(sets.body).toMatchObject({ message: 'replicasets/scale.apps "scaled" not found' });
   });
 
   it('are compressed when they are large', async () => {
