@@ -1,6 +1,6 @@
 /**
  * deployment-controller: brings the ReplicaSets of a Deployment to what it asks for: rolling update or recreate, scaling in
- * proportion, pause and resume, revisions and their history, progress deadline, clean-up of old ReplicaSets.
+ * proportion, pause and resume, revisions and their history, rollback, progress deadline, clean-up of old ReplicaSets.
  *
  * @see kubernetes/pkg/controller/deployment
  */
@@ -40,6 +40,7 @@ import {
   isSaturated,
   type Key,
   keyFor,
+  lastRevision,
   manyWorkers,
   matcherOf,
   maxUnavailableOf,
@@ -55,6 +56,8 @@ import {
   replicasOf,
   revisionAnnotation,
   revisionOf,
+  rollbackRevisionOf,
+  rolledBackTo,
   semanticallyEqual,
   setDeploymentRevision,
   setNewReplicaSetAnnotations,
@@ -63,6 +66,7 @@ import {
   splitKey,
   totalReplicas,
   withCondition,
+  withoutRollback,
 } from '../../src/controller/index.ts';
 
 const hashLabel = 'pod-template-hash';
@@ -71,7 +75,12 @@ const unlimitedHistory = 2_147_483_647;
 export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
   queue: 'deployment',
-  emits: ['ReplicaSetCreateError'],
+  emits: [
+    'ReplicaSetCreateError',
+    'DeploymentRollback',
+    'DeploymentRollbackRevisionNotFound',
+    'DeploymentRollbackTemplateUnchanged',
+  ],
   reconciles: deployments,
   workers: manyWorkers,
   owns: [replicaSets],
@@ -196,7 +205,16 @@ class Rollout {
       return undefined;
     }
     this.#setPausedCondition();
-    if (deployment.spec?.paused === true || this.#isScalingEvent()) {
+    if (deployment.spec?.paused === true) {
+      await this.#syncSize();
+      return undefined;
+    }
+    const asked = rollbackRevisionOf(deployment);
+    if (asked !== undefined) {
+      await this.#rollBack(asked);
+      return undefined;
+    }
+    if (this.#isScalingEvent()) {
       await this.#syncSize();
       return undefined;
     }
@@ -238,6 +256,30 @@ class Rollout {
       ...this.#deployment.status,
       conditions: withCondition(this.#deployment.status?.conditions, condition),
     };
+  }
+
+  /** Goes back to the template of an old revision, if there is one and it differs. What was asked for is done with either way. */
+  async #rollBack(asked: bigint): Promise<void> {
+    await this.#syncNewSet(true);
+    const { client, events } = this.#dependencies;
+    const deployment = this.#deployment;
+    const warn = (reason: string, message: string) => events.event(deployment, 'Warning', reason, message);
+    const revision = asked === 0n ? lastRevision(this.#all) : asked;
+    const target = this.#all.find((replicaSet) => BigInt(revisionOf(replicaSet)) === revision);
+    let wanted = deployment;
+    if (revision === 0n) warn('DeploymentRollbackRevisionNotFound', 'Unable to find last revision.');
+    else if (target === undefined) {
+      warn('DeploymentRollbackRevisionNotFound', 'Unable to find the revision to rollback to.');
+    } else if (sameTemplate(target, deployment.spec?.template)) {
+      warn(
+        'DeploymentRollbackTemplateUnchanged',
+        `The rollback revision contains the same template as current deployment "${deployment.metadata?.name}"`,
+      );
+    } else wanted = rolledBackTo(deployment, target);
+    await client.update(deployments, withoutRollback(wanted));
+    if (wanted === deployment) return;
+    const message = `Rolled back deployment "${deployment.metadata?.name}" to revision ${revision}`;
+    events.event(deployment, 'Normal', 'DeploymentRollback', message);
   }
 
   /** Paused, or of a new size: changes sizes and starts no rollout. */

@@ -9,6 +9,7 @@ import { conform, type EmptiedList } from './conform.ts';
 import { StatusError } from './errors.ts';
 import { explain } from './explain.ts';
 import { fieldErrors } from './field-errors.ts';
+import { conversionError } from './former-fields.ts';
 import { quote } from './go-text.ts';
 import { type JsonNode, JsonSyntaxError, jsonNodeOf, parseJsonNode } from './json-text.ts';
 import type { ApiObject, CustomForm } from './kinds/types.ts';
@@ -190,6 +191,8 @@ function decodeBody(
   }
   if (strict.length > 0 && validation === 'Strict') throw cannot(`strict decoding error: ${strict.join(', ')}`);
   let object = conformed.value as ApiObject;
+  const unconverted = expected.group === 'apps' ? conversionError(expected.kind, object) : undefined;
+  if (unconverted !== undefined) throw cannot(unconverted);
   if (object.apiVersion === undefined || object.kind === undefined) {
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
     object = { kind: expected.kind, apiVersion: versionText(expected), ...rest } as ApiObject;

@@ -40,6 +40,7 @@ export * from './quota-usage.ts';
 export * from './replicas.ts';
 export * from './resource-catalog.ts';
 export * from './revisions.ts';
+export * from './rollback.ts';
 export * from './rolling-update.ts';
 export * from './runner.ts';
 export * from './scaling-behavior.ts';

@@ -4,7 +4,7 @@
  *
  * @see kubernetes/pkg/controller/deployment/util/deployment_util.go
  */
-import type { Deployment, ReplicaSet } from '../api/index.ts';
+import { type Deployment, type ReplicaSet, rollbackAnnotation } from '../api/index.ts';
 import { maxSurgeOf, replicasOf } from './rolling-update.ts';
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
@@ -19,8 +19,11 @@ const notCopied: ReadonlySet<string> = new Set([
   revisionHistoryAnnotation,
   desiredReplicasAnnotation,
   maxReplicasAnnotation,
-  'deprecated.deployment.rollback.to',
+  rollbackAnnotation,
 ]);
+
+/** True for annotations that stay with the Deployment: its ReplicaSets have none or their own. */
+export const isKeptByDeployment = (annotation: string): boolean => notCopied.has(annotation);
 
 const revisionHistoryLengthMax = 2_000;
 

@@ -19,6 +19,7 @@ const kind = (group: string, version: string, name: string, definition: string):
 const pod = kind('', 'v1', 'Pod', 'io.k8s.api.core.v1.Pod');
 const configMap = kind('', 'v1', 'ConfigMap', 'io.k8s.api.core.v1.ConfigMap');
 const deployment = kind('apps', 'v1', 'Deployment', 'io.k8s.api.apps.v1.Deployment');
+const daemonSet = kind('apps', 'v1', 'DaemonSet', 'io.k8s.api.apps.v1.DaemonSet');
 const lease = kind('coordination.k8s.io', 'v1', 'Lease', 'io.k8s.api.coordination.v1.Lease');
 
 const bytes = (body: unknown): Uint8Array => Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
@@ -299,5 +300,35 @@ describe('decodeValue', () => {
 describe('encodeJsonText', () => {
   it('escapes as Go does and ends the line', () => {
     expect(encodeJsonText({ a: '<&>\u2028' })).toBe('{"a":"\\u003c\\u0026\\u003e\\u2028"}\n');
+  });
+});
+
+describe('annotations that were fields', () => {
+  const annotated = (name: string, value: string) => ({ metadata: { name: 'o', annotations: { [name]: value } } });
+  const rollback = 'deprecated.deployment.rollback.to';
+  const generation = 'deprecated.daemonset.template.generation';
+
+  it.each([
+    ['abc', 'strconv.ParseInt: parsing "abc": invalid syntax'],
+    ['1.5', 'strconv.ParseInt: parsing "1.5": invalid syntax'],
+    ['9223372036854775808', 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
+  ])('are no %s', (value, error) => {
+    expect(refusal(() => decode(annotated(rollback, value), deployment))).toBe(
+      `Deployment in version "v1" cannot be handled as a Deployment: failed to parse annotation[${rollback}]=${value} as int64: ${error}`,
+    );
+    expect(refusal(() => decode(annotated(generation, value), daemonSet))).toBe(
+      `DaemonSet in version "v1" cannot be handled as a DaemonSet: ${error}`,
+    );
+  });
+
+  it('are numbers, and mean nothing on other kinds', () => {
+    for (const value of ['0', '+3', '-9223372036854775808']) {
+      decode(annotated(rollback, value), deployment);
+      decode(annotated(generation, value), daemonSet);
+    }
+    decode(annotated(rollback, ''), deployment);
+    decode(annotated(rollback, 'abc'), daemonSet);
+    decode(annotated(generation, 'abc'), deployment);
+    decode(annotated(rollback, 'abc'), configMap);
   });
 });

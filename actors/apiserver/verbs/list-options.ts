@@ -2,7 +2,7 @@
  * The options of lists and watches, with upstream's checks and texts.
  * @see staging/src/k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go
  */
-import { type FieldError, fieldErrors, StatusError } from '../../../src/api/index.ts';
+import { type FieldError, fieldErrors, parseInt64, StatusError } from '../../../src/api/index.ts';
 import type { Call } from '../call.ts';
 import { invalidOptions } from '../failures.ts';
 
@@ -42,11 +42,9 @@ export function listOptionsOf(call: Call): ListOptions {
  */
 export function integerOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const parsing = `strconv.ParseInt: parsing ${JSON.stringify(text)}`;
-  if (!/^[-+]?\d+$/.test(text)) throw StatusError.badRequest(`${parsing}: invalid syntax`);
-  const value = BigInt(text.replace('+', ''));
-  if (BigInt.asIntN(64, value) !== value) throw StatusError.badRequest(`${parsing}: value out of range`);
-  return Number(value);
+  const parsed = parseInt64(text);
+  if ('error' in parsed) throw StatusError.badRequest(parsed.error);
+  return Number(parsed.value);
 }
 
 /** As Go's conversion of query parameters: anything but false and 0 is true. */

@@ -3,6 +3,7 @@
  * @see pkg/apis/apps/validation/validation.go
  */
 import { type FieldError, fieldPath } from '../field-errors.ts';
+import { rollbackAnnotation } from '../former-fields.ts';
 import type {
   ControllerRevision,
   DaemonSet,
@@ -93,6 +94,8 @@ function checkDeployment(check: Check, deployment: Deployment): void {
   checkDeploymentStrategy(check, spec.strategy ?? {});
   check.nonNegative(specPath, 'minReadySeconds', spec.minReadySeconds);
   check.nonNegative(specPath, 'revisionHistoryLimit', spec.revisionHistoryLimit);
+  const rollback = deployment.metadata?.annotations?.[rollbackAnnotation];
+  if (rollback !== undefined) check.nonNegative(at(specPath, 'rollback'), 'version', Number(rollback));
   const deadline = spec.progressDeadlineSeconds;
   check.nonNegative(specPath, 'progressDeadlineSeconds', deadline);
   if (deadline !== undefined && deadline <= (spec.minReadySeconds ?? 0))

@@ -118,6 +118,93 @@ describe('deployment-controller', () => {
     expect(progressing).toMatchObject({ status: 'False', reason: 'ProgressDeadlineExceeded' });
   });
 
+  describe('asked to roll back by annotation', () => {
+    const rollBackTo = (revision: string) =>
+      cluster.client.patch(deployments, { namespace, name: 'web' }, 'merge', {
+        metadata: { annotations: { 'deprecated.deployment.rollback.to': revision } },
+      });
+    const said = async () => {
+      const { items } = await cluster.client.list(coreEvents, { namespace });
+      return items
+        .filter(({ reason }) => reason?.startsWith('DeploymentRollback'))
+        .map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+    };
+    const setCause = (cause: string, image: string) =>
+      cluster.client.patch(deployments, { namespace, name: 'web' }, 'merge', {
+        metadata: { annotations: { 'kubernetes.io/change-cause': cause } },
+        spec: { template: { spec: { containers: [{ name: 'c', image }] } } },
+      });
+    const imageAndAnnotations = async () => {
+      const { metadata, spec } = await get();
+      return [spec?.template?.spec?.containers?.[0]?.image, metadata?.annotations];
+    };
+
+    beforeEach(async () => {
+      await cluster.client.create(deployments, deployment('web', 0));
+      for (const version of [2, 3]) {
+        await cluster.system.settled();
+        await setCause(`release ${version}`, `pause:${version}`);
+      }
+      await cluster.system.settled();
+    });
+
+    it.each([
+      ['1', 'pause:1', 1, { 'deployment.kubernetes.io/revision': '4' }],
+      ['+2', 'pause:2', 2, { 'deployment.kubernetes.io/revision': '4', 'kubernetes.io/change-cause': 'release 2' }],
+      ['0', 'pause:2', 2, { 'deployment.kubernetes.io/revision': '4', 'kubernetes.io/change-cause': 'release 2' }],
+    ])('%s: has the template and the annotations of that revision', async (asked, image, revision, annotations) => {
+      await rollBackTo(asked);
+      await cluster.system.settled();
+      await cluster.system.advance(2_000);
+      await cluster.system.settled();
+      expect(await imageAndAnnotations()).toEqual([image, annotations]);
+      expect(await said()).toEqual([`Normal DeploymentRollback Rolled back deployment "web" to revision ${revision}`]);
+      expect(Object.fromEntries(await sizes())).toHaveProperty('4');
+    });
+
+    it.each([
+      ['9', 'Warning DeploymentRollbackRevisionNotFound Unable to find the revision to rollback to.'],
+      [
+        '3',
+        'Warning DeploymentRollbackTemplateUnchanged The rollback revision contains the same template as current deployment "web"',
+      ],
+    ])('%s: says why it stays, and forgets that it was asked', async (asked, event) => {
+      await rollBackTo(asked);
+      await cluster.system.settled();
+      await cluster.system.advance(2_000);
+      await cluster.system.settled();
+      const annotations = { 'deployment.kubernetes.io/revision': '3', 'kubernetes.io/change-cause': 'release 3' };
+      expect(await imageAndAnnotations()).toEqual(['pause:3', annotations]);
+      expect(await said()).toEqual([event]);
+    });
+
+    it('waits while the Deployment is paused', async () => {
+      const pause = (paused: boolean) =>
+        cluster.client.patch(deployments, { namespace, name: 'web' }, 'merge', { spec: { paused } });
+      await pause(true);
+      await rollBackTo('1');
+      await cluster.system.settled();
+      expect((await imageAndAnnotations())[0]).toBe('pause:3');
+      expect((await get()).metadata?.annotations).toHaveProperty(['deprecated.deployment.rollback.to'], '1');
+      await pause(false);
+      await cluster.system.settled();
+      expect((await imageAndAnnotations())[0]).toBe('pause:1');
+    });
+
+    it('finds no revision before the first', async () => {
+      await cluster.client.create(deployments, {
+        ...deployment('other', 0),
+        metadata: { name: 'other', namespace, annotations: { 'deprecated.deployment.rollback.to': '0' } },
+      });
+      await cluster.system.settled();
+      await cluster.system.advance(2_000);
+      await cluster.system.settled();
+      expect(await said()).toEqual(['Warning DeploymentRollbackRevisionNotFound Unable to find last revision.']);
+      const other = await cluster.client.get(deployments, { namespace, name: 'other' });
+      expect(other.metadata?.annotations).toEqual({ 'deployment.kubernetes.io/revision': '1' });
+    });
+  });
+
   it('keeps no more old ReplicaSets than its history limit', async () => {
     await cluster.client.create(deployments, deployment('web', 0, { revisionHistoryLimit: 1 }));
     for (const image of ['pause:2', 'pause:3', 'pause:4']) {

@@ -124,3 +124,30 @@ describe('an update of status', () => {
     expect(next.metadata).toEqual({ name: 'x', finalizers: ['f'] });
   });
 });
+
+describe('what a Deployment is asked to roll back to', () => {
+  const rollback = 'deprecated.deployment.rollback.to';
+  const defaulted = (annotations: Record<string, string>) => {
+    const deployment = object({ metadata: { annotations }, spec: {} });
+    kind('apps', 'deployments').strategy?.defaults?.(deployment);
+    return deployment.metadata.annotations;
+  };
+
+  it('is kept as a number', () => {
+    expect(defaulted({ [rollback]: '+07', a: 'b' })).toEqual({ [rollback]: '7', a: 'b' });
+    expect(defaulted({ [rollback]: '', a: 'b' })).toEqual({ a: 'b' });
+    expect(defaulted({ [rollback]: '' })).toBeUndefined();
+  });
+
+  it('is not negative', () => {
+    const deployment = object({
+      metadata: { annotations: { [rollback]: '-1' } },
+      spec: { selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: {} } },
+    });
+    const errors = kind('apps', 'deployments').strategy?.validate?.(deployment, context) ?? [];
+    expect(errors.map(({ field, detail }) => [field, detail])).toContainEqual([
+      'spec.rollback.version',
+      'must be greater than or equal to 0',
+    ]);
+  });
+});

@@ -3,6 +3,7 @@
  * and generations.
  * @see pkg/apis/apps/v1/defaults.go, pkg/registry/apps
  */
+import { rollbackAnnotation, templateGenerationAnnotation } from '../../former-fields.ts';
 import type {
   ControllerRevision,
   DaemonSet,
@@ -12,6 +13,7 @@ import type {
   ReplicationController,
   StatefulSet,
 } from '../../generated/types.ts';
+import { parseInt64 } from '../../integers.ts';
 import { semanticEqual } from '../semantic-equality.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
 import { dropPodFields, templateHooks } from './pod-dropped-fields.ts';
@@ -21,6 +23,7 @@ import { defaultClaimSpec } from './volume-defaults.ts';
 
 export const deploymentStrategy = strategyOf<Deployment>({
   defaults(deployment: Deployment) {
+    normalizeRollback(deployment);
     const spec = deployment.spec;
     if (spec === undefined) return;
     spec.replicas ??= 1;
@@ -44,6 +47,18 @@ export const deploymentStrategy = strategyOf<Deployment>({
   status: { keptMetadata: ['labels'] },
   warnings: namedTemplateWarnings,
 });
+
+/** Asked for as an annotation, kept as a number: `+1` becomes `1`, and nothing stays nothing. */
+function normalizeRollback({ metadata }: Deployment): void {
+  const { [rollbackAnnotation]: asked, ...annotations } = metadata?.annotations ?? {};
+  if (metadata === undefined || asked === undefined) return;
+  const parsed = parseInt64(asked);
+  const kept = 'error' in parsed ? undefined : String(parsed.value);
+  if (kept === asked) return;
+  if (kept !== undefined) annotations[rollbackAnnotation] = kept;
+  if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
+  else delete metadata.annotations;
+}
 
 export const replicaSetStrategy = strategyOf<ReplicaSet>({
   defaults(replicaSet: ReplicaSet) {
@@ -106,8 +121,6 @@ function defaultClaim(claim: PersistentVolumeClaim): void {
   claim.status.phase ??= 'Pending';
 }
 
-const templateGeneration = 'deprecated.daemonset.template.generation';
-
 export const daemonSetStrategy = strategyOf<DaemonSet>({
   defaults(daemonSet: DaemonSet) {
     const spec = daemonSet.spec;
@@ -146,13 +159,13 @@ export const daemonSetStrategy = strategyOf<DaemonSet>({
 
 /** What was a field before apps/v1 lives on as an annotation. @see pkg/apis/apps/v1/conversion.go */
 function templateGenerationOf(daemonSet: DaemonSet): number {
-  return Number(daemonSet.metadata?.annotations?.[templateGeneration] ?? 0) || 0;
+  return Number(daemonSet.metadata?.annotations?.[templateGenerationAnnotation] ?? 0) || 0;
 }
 
 function setTemplateGeneration(daemonSet: DaemonSet, generation: number): void {
   daemonSet.metadata ??= {};
   daemonSet.metadata.annotations ??= {};
-  daemonSet.metadata.annotations[templateGeneration] = String(generation);
+  daemonSet.metadata.annotations[templateGenerationAnnotation] = String(generation);
 }
 
 export const replicationControllerStrategy = strategyOf<ReplicationController>({
