@@ -23,6 +23,7 @@ export const cloudNodeLifecycleController: ControllerDefinition = {
   name: 'cloud-node-lifecycle-controller',
   serviceAccount: 'node-controller',
   grant: simulatedCloudGrant,
+  runsAs: ['cloud-node-lifecycle', 'cloud-controller-manager'],
   byDefault: false,
   reconciles: nodes,
   create({ client, context, events, lister }) {

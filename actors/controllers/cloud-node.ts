@@ -50,6 +50,7 @@ export const cloudNodeController: ControllerDefinition = {
   name: 'cloud-node-controller',
   serviceAccount: 'node-controller',
   grant: simulatedCloudGrant,
+  runsAs: ['cloud-node', 'cloud-controller-manager'],
   byDefault: false,
   reconciles: nodes,
   create({ client, context, enqueue, events, lister }) {

@@ -13,12 +13,15 @@ import {
   type ControllerDependencies,
   controllerMetrics,
   controllerReferenceTo,
+  endpointKey,
   hasSelector,
   isNamespaceTerminating,
+  type Key,
   keyFor,
   type PortGroup,
   planSlices,
   portsKey,
+  type ReconcileResult,
   type Reconciler,
   SliceVersions,
   semanticallyEqual,
@@ -90,9 +93,31 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
+  /** What becomes of endpoints, by sets of ports: slices of ports that are no longer wanted do not count. */
+  function measureChanges(wanted: readonly { readonly typed: EndpointSlice[]; readonly groups: PortGroup[] }[]): void {
+    const counts = { added: 0, updated: 0, removed: 0 };
+    for (const { typed, groups } of wanted) {
+      for (const group of groups) {
+        const key = portsKey(group.ports);
+        const left = new Map(group.endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
+        for (const before of typed.find((slice) => portsKey(slice.ports) === key)?.endpoints ?? []) {
+          const now = left.get(endpointKey(before));
+          if (now === undefined) counts.removed += 1;
+          else if (!semanticallyEqual(now, before)) counts.updated += 1;
+          left.delete(endpointKey(before));
+        }
+        counts.added += left.size;
+      }
+    }
+    metrics.observe('endpoint_slice_mirroring_controller_endpoints_added_per_sync', [], counts.added);
+    metrics.observe('endpoint_slice_mirroring_controller_endpoints_updated_per_sync', [], counts.updated);
+    metrics.observe('endpoint_slice_mirroring_controller_endpoints_removed_per_sync', [], counts.removed);
+  }
+
   async function mirror(source: Endpoints, existing: readonly EndpointSlice[]): Promise<void> {
     const key = keyFor(source);
     const skipped = (source.subsets ?? []).reduce((sum, subset) => sum + skippedOf(subset), 0);
+    metrics.observe('endpoint_slice_mirroring_controller_addresses_skipped_per_sync', [], skipped);
     if (skipped > 0) {
       const message = `A max of ${addressesMax} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`;
       dependencies.events.event(source, 'Warning', 'TooManyAddressesToMirror', message);
@@ -101,9 +126,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const outdated = (slice: EndpointSlice) =>
       !semanticallyEqual(slice.metadata?.labels, metadata.labels) ||
       !semanticallyEqual(slice.metadata?.annotations, metadata.annotations);
-    for (const type of ['IPv4', 'IPv6'] as const) {
-      const typed = existing.filter((slice) => slice.addressType === type);
-      const plan = planSlices(typed, groupsOf(source, type), addressesMax, outdated);
+    const wanted = (['IPv4', 'IPv6'] as const).map((type) => ({
+      type,
+      typed: existing.filter((slice) => slice.addressType === type),
+      groups: groupsOf(source, type),
+    }));
+    measureChanges(wanted);
+    for (const { type, typed, groups } of wanted) {
+      const plan = planSlices(typed, groups, addressesMax, outdated);
       for (const { ports, endpoints: mirrored } of plan.create) {
         const slice: EndpointSlice = {
           apiVersion: 'discovery.k8s.io/v1',
@@ -132,27 +162,35 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   return {
     async reconcile(key) {
-      const { namespace, name } = splitKey(key);
-      const source = endpointsLister.get(namespace, name);
-      const service = serviceLister.get(namespace, name);
-      const existing = sliceLister.byIndex(mirrorIndex, key);
-      const mirrored =
-        source !== undefined && isMirrored(source) && service !== undefined && !hasSelector(service)
-          ? source
-          : undefined;
-      if (mirrored === undefined) {
-        await removeAll(existing);
-        return undefined;
-      }
-      if (versions.isStale(key, existing)) return { requeueAfterMs: 1_000, background: true };
+      const startedMs = context.clock.monotonic();
       try {
-        await mirror(mirrored, existing);
-      } catch (error) {
-        if (!isNamespaceTerminating(error)) throw error;
+        return await sync(key);
+      } finally {
+        const tookSeconds = (context.clock.monotonic() - startedMs) / 1000;
+        metrics.observe('endpoint_slice_mirroring_controller_endpoints_sync_duration', [], tookSeconds);
       }
-      return undefined;
     },
   };
+
+  async function sync(key: Key): Promise<ReconcileResult | undefined> {
+    const { namespace, name } = splitKey(key);
+    const source = endpointsLister.get(namespace, name);
+    const service = serviceLister.get(namespace, name);
+    const existing = sliceLister.byIndex(mirrorIndex, key);
+    const mirrored =
+      source !== undefined && isMirrored(source) && service !== undefined && !hasSelector(service) ? source : undefined;
+    if (mirrored === undefined) {
+      await removeAll(existing);
+      return undefined;
+    }
+    if (versions.isStale(key, existing)) return { requeueAfterMs: 1_000, background: true };
+    try {
+      await mirror(mirrored, existing);
+    } catch (error) {
+      if (!isNamespaceTerminating(error)) throw error;
+    }
+    return undefined;
+  }
 }
 
 function isMirrored(source: Endpoints): boolean {

@@ -7,7 +7,7 @@
  */
 import { isNotFound, type Node } from '../../src/api/index.ts';
 import { nodes } from '../../src/client/index.ts';
-import type { ControllerDefinition } from '../../src/controller/index.ts';
+import { type ControllerDefinition, type ControllerMetrics, controllerMetrics } from '../../src/controller/index.ts';
 import { SubnetAllocator } from '../../src/network/index.ts';
 
 const clusterCidr = '10.244.0.0/16';
@@ -18,14 +18,17 @@ export const nodeIpamController: ControllerDefinition = {
   queue: 'cidrallocator_node',
   component: 'cidrAllocator',
   serviceAccount: 'node-controller',
+  runsAs: ['nodeipam', 'kube-controller-manager'],
   byDefault: false,
   reconciles: nodes,
   workers: 8,
-  create({ client, events, lister, observe, settings }) {
+  create({ client, context, events, lister, observe, settings }) {
     const nodeLister = lister(nodes);
+    const metrics = controllerMetrics(context.metrics, 'node_ipam_controller_');
     const subnets = (settings.clusterCidr ?? clusterCidr).split(',').map((cidr) => {
       const own = cidr.includes(':') ? settings.nodeCidrMaskSizeIpv6 : settings.nodeCidrMaskSize;
-      return new SubnetAllocator(cidr.trim(), own ?? (cidr.includes(':') ? nodeMaskSize.ipv6 : nodeMaskSize.ipv4));
+      const mask = own ?? (cidr.includes(':') ? nodeMaskSize.ipv6 : nodeMaskSize.ipv4);
+      return measured(new SubnetAllocator(cidr.trim(), mask), metrics);
     });
     for (const cidr of settings.serviceCidrs ?? []) for (const subnet of subnets) subnet.occupy(cidr);
     const each = (cidrs: readonly string[], what: 'occupy' | 'release') =>
@@ -81,6 +84,34 @@ export const nodeIpamController: ControllerDefinition = {
     };
   },
 };
+
+/** The allocator's face that the controller uses, counting what it does. */
+function measured(
+  subnets: SubnetAllocator,
+  metrics: ControllerMetrics,
+): Pick<SubnetAllocator, 'allocate' | 'occupy' | 'release'> {
+  const label = [subnets.cidr];
+  metrics.set('node_ipam_controller_cirdset_max_cidrs', label, subnets.size);
+  const counted = <Result>(change: () => Result): Result => {
+    const before = subnets.used;
+    const result = change();
+    const more = subnets.used - before;
+    if (more > 0) metrics.count('node_ipam_controller_cidrset_cidrs_allocations_total', label, more);
+    if (more < 0) metrics.count('node_ipam_controller_cidrset_cidrs_releases_total', label, -more);
+    metrics.set('node_ipam_controller_cidrset_usage_cidrs', label, subnets.used / subnets.size);
+    return result;
+  };
+  return {
+    occupy: (cidr) => counted(() => subnets.occupy(cidr)),
+    release: (cidr) => counted(() => subnets.release(cidr)),
+    allocate() {
+      const cidr = counted(() => subnets.allocate());
+      if (cidr === undefined) return undefined;
+      metrics.observe('node_ipam_controller_cidrset_allocation_tries_per_request', label, subnets.passed);
+      return cidr;
+    },
+  };
+}
 
 const cidrsOf = ({ spec }: Node): readonly string[] =>
   spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);

@@ -28,6 +28,7 @@ export const nodeRouteController: ControllerDefinition = {
   component: 'route_controller',
   serviceAccount: 'route-controller',
   grant: simulatedCloudGrant,
+  runsAs: ['route', 'cloud-controller-manager'],
   byDefault: false,
   reconciles: nodes,
   create({ client, context, enqueue, events, lister }) {

@@ -30,6 +30,7 @@ export const serviceLoadBalancerController: ControllerDefinition = {
   component: 'service-controller',
   serviceAccount: 'service-controller',
   grant: simulatedCloudGrant,
+  runsAs: ['service', 'cloud-controller-manager'],
   byDefault: false,
   workers: 1,
   create: createReconciler,

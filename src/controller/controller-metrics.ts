@@ -121,6 +121,47 @@ const rows = {
     'Number of EndpointSlices that would exist with perfect endpoint allocation',
   ),
   endpoint_slice_mirroring_controller_changes: counter('Number of EndpointSlice changes', 'operation'),
+  endpoint_slice_mirroring_controller_endpoints_added_per_sync: histogram(
+    'Number of endpoints added on each Endpoints sync',
+    perSync,
+  ),
+  endpoint_slice_mirroring_controller_endpoints_updated_per_sync: histogram(
+    'Number of endpoints updated on each Endpoints sync',
+    perSync,
+  ),
+  endpoint_slice_mirroring_controller_endpoints_removed_per_sync: histogram(
+    'Number of endpoints removed on each Endpoints sync',
+    perSync,
+  ),
+  endpoint_slice_mirroring_controller_addresses_skipped_per_sync: histogram(
+    'Number of addresses skipped on each Endpoints sync due to being invalid or exceeding MaxEndpointsPerSubset',
+    perSync,
+  ),
+  endpoint_slice_mirroring_controller_endpoints_sync_duration: histogram(
+    'Duration of syncEndpoints() in seconds',
+    syncSeconds,
+  ),
+  node_ipam_controller_cidrset_cidrs_allocations_total: counter(
+    'Counter measuring total number of CIDR allocations.',
+    'clusterCIDR',
+  ),
+  node_ipam_controller_cidrset_cidrs_releases_total: counter(
+    'Counter measuring total number of CIDR releases.',
+    'clusterCIDR',
+  ),
+  // Spelt as upstream spells it.
+  node_ipam_controller_cirdset_max_cidrs: gauge('Maximum number of CIDRs that can be allocated.', 'clusterCIDR'),
+  node_ipam_controller_cidrset_usage_cidrs: gauge('Gauge measuring percentage of allocated CIDRs.', 'clusterCIDR'),
+  node_ipam_controller_cidrset_allocation_tries_per_request: histogram(
+    'Number of CIDRs that were looked at for each allocation',
+    exponential(1, 5, 5),
+    'clusterCIDR',
+  ),
+  running_managed_controllers: gauge(
+    'Indicates where instances of a controller are currently running',
+    'name',
+    'manager',
+  ),
   garbagecollector_controller_resources_sync_error_total: counter('Number of garbage collector resources sync errors'),
   root_ca_cert_publisher_sync_duration_seconds: histogram(
     'Number of namespace syncs happened in root ca cert publisher.',

@@ -20,6 +20,7 @@ import {
   WorkQueue,
 } from '../client/index.ts';
 import type { ActorContext, RunningActor } from '../runtime/index.ts';
+import { controllerMetrics } from './controller-metrics.ts';
 import { keyFor } from './keys.ts';
 import { OwnWrites } from './own-writes.ts';
 import { controllerOf } from './owner-references.ts';
@@ -56,6 +57,9 @@ export function runController(
   const makeQueue = (name: string) => new WorkQueue<Key>({ name, clock, metrics, activity });
   const mainQueue = makeQueue(definition.queue ?? definition.name);
   const further = (definition.queues ?? []).map(({ name, takes }) => ({ takes, queue: makeQueue(name) }));
+  if (definition.runsAs !== undefined) {
+    controllerMetrics(metrics, 'running_').set('running_managed_controllers', definition.runsAs, 1);
+  }
   const queues = [mainQueue, ...further.map(({ queue }) => queue)];
   const queueOf = (key: Key) =>
     further.length === 0 ? mainQueue : (further.find(({ takes }) => takes(key))?.queue ?? mainQueue);

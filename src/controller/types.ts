@@ -50,6 +50,8 @@ export interface ControllerDefinition {
   readonly grant?: Grant;
   /** Reasons of its events that are put together at run time; those in plain text need not stand here. Documentation only. */
   readonly emits?: readonly string[];
+  /** By which name and under which of upstream's managers `running_managed_controllers` tells of it. Few are told of. */
+  readonly runsAs?: readonly [name: string, manager: 'kube-controller-manager' | 'cloud-controller-manager'];
   /** False for controllers that run only when they are named. Default true. */
   readonly byDefault?: boolean;
   /** A kind that is off by default, in the version that is best: the controller runs only where one of its versions is served. */

@@ -19,6 +19,7 @@ export class SubnetAllocator {
   readonly #shift: bigint;
   readonly #used = new Set<number>();
   #next = 0;
+  #passed = 0;
 
   /** @throws Error when `cidr` is no network, or the subnets do not fit in it, or would be too many */
   constructor(cidr: string, maskSize: number) {
@@ -36,10 +37,35 @@ export class SubnetAllocator {
     this.#shift = BigInt(size - maskSize);
   }
 
+  /** The network that is cut. */
+  get cidr(): string {
+    const { base, family, prefix } = this.#network;
+    return `${formatAddress(base, family)}/${prefix}`;
+  }
+
+  /** How many subnets there are. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** How many of them are taken. */
+  get used(): number {
+    return this.#used.size;
+  }
+
+  /** How many that were taken the last allocation passed by. */
+  get passed(): number {
+    return this.#passed;
+  }
+
   /** Undefined when all are taken. */
   allocate(): string | undefined {
     if (this.#used.size >= this.#count) return undefined;
-    while (this.#used.has(this.#next)) this.#next = (this.#next + 1) % this.#count;
+    this.#passed = 0;
+    while (this.#used.has(this.#next)) {
+      this.#next = (this.#next + 1) % this.#count;
+      this.#passed += 1;
+    }
     const index = this.#next;
     this.#used.add(index);
     this.#next = (index + 1) % this.#count;

@@ -31,6 +31,16 @@ describe('SubnetAllocator', () => {
     expect(take(allocator, 2)).toEqual(['10.0.0.6/31', undefined]);
   });
 
+  it('tells what it cuts, how much of it is taken, and how far it had to look', () => {
+    const allocator = new SubnetAllocator('10.0.1.7/29', 31);
+    allocator.occupy('10.0.1.0/30');
+    allocator.allocate();
+    expect(allocator).toMatchObject({ cidr: '10.0.1.0/29', size: 4, used: 3, passed: 2 });
+    allocator.release('10.0.1.0/30');
+    allocator.allocate();
+    expect(allocator).toMatchObject({ used: 2, passed: 0 });
+  });
+
   it.each<[string, number, RegExp]>([
     ['10.0.0.0/24', 16, /do not fit/],
     ['10.0.0.0/24', 33, /do not fit/],

@@ -291,6 +291,19 @@ describe('node-ipam-controller and node-route-controller', () => {
     await cluster.system.advance(60_000);
     await settled();
     expect(await networkOf('n3')).toBe('10.244.1.0/24');
+    const told = (await cluster.system.metricsText())
+      .split('\n')
+      .filter((line) => /^(node_ipam_controller_.*(total|cidrs|sum|count)|running_managed_controllers)\{/.test(line))
+      .map((line) => line.replace(/[\w]*="(?!10\.244\.0\.0\/22|nodeipam|kube-controller-manager)[^"]*",?/g, ''));
+    expect(told.sort()).toEqual([
+      'node_ipam_controller_cidrset_allocation_tries_per_request_count{clusterCIDR="10.244.0.0/22"} 3',
+      'node_ipam_controller_cidrset_allocation_tries_per_request_sum{clusterCIDR="10.244.0.0/22"} 3',
+      'node_ipam_controller_cidrset_cidrs_allocations_total{clusterCIDR="10.244.0.0/22"} 5',
+      'node_ipam_controller_cidrset_cidrs_releases_total{clusterCIDR="10.244.0.0/22"} 1',
+      'node_ipam_controller_cidrset_usage_cidrs{clusterCIDR="10.244.0.0/22"} 1',
+      'node_ipam_controller_cirdset_max_cidrs{clusterCIDR="10.244.0.0/22"} 4',
+      'running_managed_controllers{name="nodeipam",manager="kube-controller-manager"} 1',
+    ]);
   });
 });
 

@@ -138,6 +138,30 @@ describe('endpoint controllers', () => {
     });
   });
 
+  it('tell how many endpoints each mirroring added, changed, took away and skipped', async () => {
+    const metadata = { name: 'manual', namespace };
+    const ports = [{ port: 80 }];
+    const write = (...ips: string[]) =>
+      cluster.client.patch(endpoints, metadata, 'merge', {
+        subsets: [{ addresses: ips.map((ip) => ({ ip, nodeName: ips.length === 1 ? 'n1' : 'n2' })), ports }],
+      });
+    await cluster.client.create(services, { metadata, spec: { ports } });
+    await cluster.client.create(endpoints, { metadata });
+    await cluster.system.settled();
+    await write('10.1.0.1', '10.1.0.2', '10.1.0.3');
+    await cluster.system.settled();
+    await write('10.1.0.1');
+    await cluster.system.settled();
+    const text = await cluster.system.metricsText();
+    const sum = (name: string) =>
+      Number(new RegExp(`^endpoint_slice_mirroring_controller_${name}_sum(?:\\{.*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
+    expect(sum('endpoints_added_per_sync')).toBe(3);
+    expect(sum('endpoints_updated_per_sync')).toBe(1);
+    expect(sum('endpoints_removed_per_sync')).toBe(2);
+    expect(sum('addresses_skipped_per_sync')).toBe(0);
+    expect(sum('endpoints_sync_duration')).toBeGreaterThanOrEqual(0);
+  });
+
   it('go with their Service', async () => {
     await addPod('a');
     await cluster.runPods(namespace);
