@@ -1,5 +1,6 @@
 /**
- * EventRateLimit: refuses events beyond a rate: of the server, of a namespace, of a user, or of a source and its object.
+ * EventRateLimit: refuses events beyond a rate: of the server, of a namespace, of a user, or of a source and its object. It looks
+ * at core events alone, as upstream's: what is written as `events.k8s.io` goes by.
  * @see plugin/pkg/admission/eventratelimit
  */
 import { aggregateText, StatusError } from '../../../src/api/index.ts';
@@ -30,7 +31,7 @@ export const eventRateLimit: AdmissionPlugin = {
   isOffByDefault: true,
   handles: (kind, operation, subresource) =>
     kind.kind === 'Event' &&
-    (kind.group === '' || kind.group === 'events.k8s.io') &&
+    kind.group === '' &&
     subresource === '' &&
     (operation === 'CREATE' || operation === 'UPDATE'),
   configure(given): AdmissionPlugin {
@@ -72,8 +73,8 @@ function keyOf(type: LimitType, { call, namespace = '', object }: Attributes): s
   if (type === 'Namespace') return namespace;
   if (type === 'User') return call.user.user;
   const event = (object ?? {}) as unknown as Record<string, unknown>;
-  const source = (event['source'] ?? event['deprecatedSource'] ?? {}) as Record<string, string>;
-  const about = (event['involvedObject'] ?? event['regarding'] ?? {}) as Record<string, string>;
+  const source = (event['source'] ?? {}) as Record<string, string>;
+  const about = (event['involvedObject'] ?? {}) as Record<string, string>;
   return [
     source['component'],
     source['host'],

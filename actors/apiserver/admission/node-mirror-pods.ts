@@ -10,10 +10,7 @@ interface PodSpec {
   readonly nodeName?: string;
   readonly serviceAccountName?: string;
   readonly resourceClaims?: readonly object[];
-  readonly volumes?: readonly {
-    readonly persistentVolumeClaim?: object;
-    readonly projected?: { readonly sources?: readonly { readonly clusterTrustBundle?: object }[] };
-  }[];
+  readonly volumes?: readonly Readonly<Record<string, unknown>>[];
 }
 
 interface OwnerReference {
@@ -37,17 +34,42 @@ export function checkMirrorPod(node: string, attributes: Attributes, server: Ser
   }
   if (spec.nodeName !== node) throw refuse(`${who} can only create pods with spec.nodeName set to itself`);
   checkOwner(node, attributes, server);
-  const references = (what: string) => refuse(`${who} can not create pods that reference ${what}`);
-  if ((spec.serviceAccountName ?? '') !== '') throw references('a service account');
-  if (podReferences(pod, 'secrets').length > 0) throw references('secrets');
-  if (podReferences(pod, 'configmaps').length > 0) throw references('configmaps');
-  const volumes = spec.volumes ?? [];
-  const bundles = volumes.some(({ projected }) =>
-    projected?.sources?.some(({ clusterTrustBundle }) => clusterTrustBundle !== undefined),
-  );
-  if (bundles) throw references('clustertrustbundles');
-  if (volumes.some((volume) => volume.persistentVolumeClaim !== undefined)) throw references('persistentvolumeclaims');
-  if ((spec.resourceClaims ?? []).length > 0) throw references('resourceclaims');
+  const referred = referredBy(pod, spec);
+  if (referred !== undefined) throw refuse(`${who} can not create pods that reference ${referred}`);
+}
+
+/** Volumes and sources of projected ones that are read from the API, with upstream's words for what they refer to. */
+const API_VOLUMES: Readonly<Record<string, string>> = {
+  configMap: 'configmaps (via configmap volumes)',
+  secret: 'secrets (via secret volumes)',
+  csi: 'csidrivers (via CSI volumes)',
+  glusterfs: 'endpoints (via glusterFS volumes)',
+  persistentVolumeClaim: 'persistentvolumeclaims',
+  ephemeral: 'persistentvolumeclaims (via ephemeral volumes)',
+  azureFile: 'secrets (via azureFile volumes)',
+};
+const API_SOURCES: Readonly<Record<string, string>> = {
+  configMap: 'configmaps (via projected volumes)',
+  secret: 'secrets (via projected volumes)',
+  serviceAccountToken: 'serviceaccounts (via projected volumes)',
+  clusterTrustBundle: 'clustertrustbundles',
+  podCertificate: 'podcertificates',
+};
+
+/** The first kind of API object that the pod refers to. @see HasAPIObjectReference in pkg/api/pod/util.go */
+function referredBy(pod: ApiObject, spec: PodSpec): string | undefined {
+  if ((spec.serviceAccountName ?? '') !== '') return 'serviceaccounts';
+  for (const resource of ['secrets', 'configmaps']) if (podReferences(pod, resource).length > 0) return resource;
+  if ((spec.resourceClaims ?? []).length > 0) return 'resourceclaims';
+  for (const volume of spec.volumes ?? []) {
+    const { sources = [] } = (volume['projected'] ?? {}) as { sources?: readonly object[] };
+    const found = [
+      ...Object.keys(volume).map((type) => API_VOLUMES[type]),
+      ...sources.flatMap((source) => Object.keys(source).map((type) => API_SOURCES[type])),
+    ].find((what) => what !== undefined);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function checkOwner(node: string, attributes: Attributes, server: Server): void {

@@ -6,6 +6,7 @@ import { type ApiObject, StatusError } from '../../../src/api/index.ts';
 import { nodeOf } from '../authorization/node.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
+import { checkCertificateRequest, checkPodCertificateRequest } from './node-certificates.ts';
 import { checkMirrorPod } from './node-mirror-pods.ts';
 import { checkTokenRequest } from './node-tokens.ts';
 import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
@@ -35,6 +36,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   '/registry/csinodes': (node, attributes) =>
     checkName(node, attributes, 'can only access CSINode with the same name as the requesting node'),
   '/registry/resourceslices': checkSlice,
+  '/registry/certificatesigningrequests': checkCertificateRequest,
+  '/registry/podcertificaterequests': checkPodCertificateRequest,
 };
 
 const quoted = (node: string): string => `node ${JSON.stringify(node)}`;
@@ -90,10 +93,17 @@ function checkPodStatus(node: string, attributes: Attributes): void {
   if (!sameValue(claimStatusesOf(object), claimStatusesOf(previous))) {
     throw refusal(attributes, `${quoted(node)} cannot update resource claim statues`);
   }
+  if (!sameValue(extendedClaimOf(object), extendedClaimOf(previous))) {
+    throw refusal(attributes, `${quoted(node)} cannot update extended resource claim status`);
+  }
 }
 
 function claimStatusesOf(pod: ApiObject | undefined): unknown {
   return (pod?.['status'] as { resourceClaimStatuses?: unknown[] } | undefined)?.resourceClaimStatuses ?? [];
+}
+
+function extendedClaimOf(pod: ApiObject | undefined): unknown {
+  return (pod?.['status'] as { extendedResourceClaimStatus?: object } | undefined)?.extendedResourceClaimStatus;
 }
 
 /** Fields of a claim that a kubelet may change. */

@@ -35,7 +35,7 @@ export const ownerReferencesPermissionEnforcement: AdmissionPlugin = {
       resource: kind.plural,
       subresource,
       namespace: namespace ?? '',
-      name: attributes.operation === 'CREATE' ? '' : name,
+      name,
     });
     if (!decision.allowed) {
       throw refusal(attributes, `cannot set an ownerRef on a resource you can't delete: ${decision.reason}, <nil>`);

@@ -1,5 +1,5 @@
 /**
- * The organizations in the subject of a PKCS#10 certificate request, read from its DER: SEQUENCE { SEQUENCE { version, subject, … } … },
+ * The common name and the organizations in the subject of a PKCS#10 certificate request, read from its DER: SEQUENCE { SEQUENCE { version, subject, … } … },
  * where the subject is a SEQUENCE of SETs of SEQUENCE { type, value }. Nothing else of it is looked at. @see RFC 2986
  */
 
@@ -7,6 +7,8 @@ const SEQUENCE = 0x30;
 const SET = 0x31;
 const INTEGER = 0x02;
 const OBJECT_IDENTIFIER = 0x06;
+/** 2.5.4.3. */
+const COMMON_NAME = '550403';
 /** 2.5.4.10, organizationName. */
 const ORGANIZATION = '55040a';
 
@@ -17,6 +19,15 @@ interface Element {
 
 /** @throws Error when it is no certificate request */
 export function organizationsOf(pem: string): string[] {
+  return subjectOf(pem, ORGANIZATION);
+}
+
+/** The last one where there are several, and empty where there is none. @throws Error when it is no certificate request */
+export function commonNameOf(pem: string): string {
+  return subjectOf(pem, COMMON_NAME).at(-1) ?? '';
+}
+
+function subjectOf(pem: string, wanted: string): string[] {
   const text = /-----BEGIN CERTIFICATE REQUEST-----([\s\S]*?)-----END CERTIFICATE REQUEST-----/.exec(pem)?.[1];
   if (text === undefined) throw new Error('PEM block type must be CERTIFICATE REQUEST');
   const [request] = elementsOf(Buffer.from(text, 'base64'));
@@ -26,8 +37,8 @@ export function organizationsOf(pem: string): string[] {
   return elementsOf(contentOf(subject, SEQUENCE)).flatMap((set) =>
     elementsOf(contentOf(set, SET)).flatMap((pair) => {
       const [type, value] = elementsOf(contentOf(pair, SEQUENCE));
-      const isOrganization = contentOf(type, OBJECT_IDENTIFIER).toString('hex') === ORGANIZATION;
-      return isOrganization && value !== undefined ? [value.content.toString('utf8')] : [];
+      const isWanted = contentOf(type, OBJECT_IDENTIFIER).toString('hex') === wanted;
+      return isWanted && value !== undefined ? [value.content.toString('utf8')] : [];
     }),
   );
 }

@@ -69,19 +69,16 @@ function isMirror({ object }: Attributes): boolean {
   return annotations?.[MIRROR] !== undefined;
 }
 
-/** Kubelets write mirror pods of static ones: these cannot refer to what lives in the API. */
+/** Kubelets write mirror pods of static ones: these have no account, and so nothing that comes with one. */
 function checkMirror(attributes: Attributes, spec: PodSpec): void {
   const refuse = (what: string) => refusal(attributes, `a mirror pod may not reference ${what}`);
   if (spec.serviceAccountName !== undefined && spec.serviceAccountName !== '') throw refuse('service accounts');
-  const pod = attributes.object as ApiObject;
-  if (podReferences(pod, 'secrets').length > 0) throw refuse('secrets');
-  if (podReferences(pod, 'configmaps').length > 0) throw refuse('configmaps');
+  if (podReferences(attributes.object as ApiObject, 'secrets').length > 0) throw refuse('secrets');
   for (const volume of spec.volumes ?? []) {
-    const projected = volume['projected'] as { sources?: { clusterTrustBundle?: object }[] } | undefined;
-    if (projected?.sources?.some(({ clusterTrustBundle }) => clusterTrustBundle !== undefined) === true) {
-      throw refuse('clustertrustbundles');
+    const projected = volume['projected'] as { sources?: { serviceAccountToken?: object }[] } | undefined;
+    if (projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined) === true) {
+      throw refusal(attributes, 'a mirror pod may not use ServiceAccountToken volume projections');
     }
-    if (volume['persistentVolumeClaim'] !== undefined) throw refuse('persistentvolumeclaims');
   }
 }
 

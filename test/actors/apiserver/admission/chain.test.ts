@@ -178,6 +178,19 @@ describe('plugins that are off by default', () => {
       message: 'Too many requests: limit reached on type Namespace for key default',
     });
     expect(body.details).toBeUndefined();
+    const other = await http('POST', '/apis/events.k8s.io/v1/namespaces/default/events', {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: 'd' },
+      eventTime: '2026-01-01T00:00:00.000000Z',
+      reportingController: 'example.com/c',
+      reportingInstance: 'i',
+      action: 'A',
+      reason: 'R',
+      type: 'Normal',
+      regarding: { namespace: 'default' },
+    });
+    expect(other.status, other.body.message).toBe(201);
   });
 
   it('OwnerReferencesPermissionEnforcement asks whether owners may be set', async () => {
@@ -220,6 +233,19 @@ describe('plugins that are off by default', () => {
       "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: ",
     );
     expect((await create('owned', [{ ...owner, blockOwnerDeletion: false }])).status).toBe(201);
+    const free = { ...owner, blockOwnerDeletion: false };
+    const mine = [
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['delete'], resourceNames: ['mine'] },
+    ];
+    await http('PUT', `${rbac}/clusterroles/maps`, {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'maps' },
+      rules: mine,
+    });
+    expect((await create('theirs', [free])).status).toBe(403);
+    expect((await create('mine', [free])).status).toBe(201);
   });
 });
 

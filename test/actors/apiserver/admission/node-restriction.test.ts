@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import 'reflect-metadata';
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { pod, startServer, type TestServer } from '../fixtures.ts';
 
 let server: TestServer;
@@ -12,6 +14,7 @@ beforeAll(async () => {
     http: { host: '127.0.0.1', port: 0 },
     serviceAccountAdmission: false,
     enabledAdmissionPlugins: ['NodeRestriction'],
+    runtimeConfig: { 'certificates.k8s.io/v1beta1': 'true' },
     tokens: [{ token: 'node-a', user: 'system:node:a', groups: ['system:nodes'] }],
   });
   const node = (name: string) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { own: 'x' } } });
@@ -71,6 +74,13 @@ describe('NodeRestriction', () => {
     expect(await refused(status('theirs', { status: { phase: 'Running' } }))).toBe(
       'pods "theirs" is forbidden: node "a" can only update pod status for pods with spec.nodeName set to itself',
     );
+    const extendedResourceClaimStatus = {
+      resourceClaimName: 'c',
+      requestMappings: [{ containerName: 'c', resourceName: 'example.com/gpu', requestName: 'r' }],
+    };
+    expect(await refused(status('mine', { status: { extendedResourceClaimStatus } }))).toBe(
+      'pods "mine" is forbidden: node "a" cannot update extended resource claim status',
+    );
     expect(await refused(server.http('DELETE', `${pods}/theirs`, undefined, kubelet))).toBe(
       'pods "theirs" is forbidden: node "a" can only delete pods with spec.nodeName set to itself',
     );
@@ -101,9 +111,117 @@ describe('NodeRestriction', () => {
     );
     const volumes = [{ name: 'v', configMap: { name: 'c' } }];
     expect(await refused(mirror({ ownerReferences: [owner()] }, { volumes }))).toBe(
-      'pods "mirror" is forbidden: a mirror pod may not reference configmaps',
+      'pods "mirror" is forbidden: node "a" can not create pods that reference configmaps',
+    );
+    for (const [spec, what] of [
+      [{ resourceClaims: [{ name: 'r', resourceClaimName: 'c' }] }, 'resourceclaims'],
+      [{ volumes: [{ name: 'v', csi: { driver: 'd' } }] }, 'csidrivers (via CSI volumes)'],
+      [{ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }, 'persistentvolumeclaims'],
+    ] as const) {
+      expect(await refused(mirror({ ownerReferences: [owner()] }, spec))).toBe(
+        `pods "mirror" is forbidden: node "a" can not create pods that reference ${what}`,
+      );
+    }
+    const token = { serviceAccountToken: { path: 't' } };
+    const projected = { volumes: [{ name: 'v', projected: { sources: [token] } }] };
+    expect(await refused(mirror({ ownerReferences: [owner()] }, projected))).toBe(
+      'pods "mirror" is forbidden: a mirror pod may not use ServiceAccountToken volume projections',
     );
     expect((await mirror({ ownerReferences: [owner()] })).status).toBe(201);
+  });
+
+  it('lets it ask for certificates of its own name alone', async () => {
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    const ask = async (subject: string, signerName: string, usages: string[]) => {
+      const keys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as never;
+      const made = await Pkcs10CertificateRequestGenerator.create({ name: subject, keys, signingAlgorithm: algorithm });
+      const request = Buffer.from(`${made.toString('pem')}\n`).toString('base64');
+      return server.http(
+        'POST',
+        '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+        {
+          apiVersion: 'certificates.k8s.io/v1',
+          kind: 'CertificateSigningRequest',
+          metadata: { generateName: 'csr-' },
+          spec: { request, signerName, usages },
+        },
+        kubelet,
+      );
+    };
+    const own = 'kubernetes.io/kube-apiserver-client-kubelet';
+    const usages = ['digital signature', 'client auth'];
+    expect((await ask('O=system:nodes, CN=system:node:a', own, usages)).status).toBe(201);
+    expect(await refused(ask('O=system:nodes, CN=system:node:b', own, usages))).toContain(
+      'can only create a node CSR with CN=system:node:a',
+    );
+    expect((await ask('CN=anything', 'example.com/signer', usages)).status).toBe(201);
+  });
+
+  it('lets it ask for certificates of pods of its own', async () => {
+    const account = '/api/v1/namespaces/default/serviceaccounts';
+    await server.http('POST', account, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } });
+    const rbac = '/apis/rbac.authorization.k8s.io/v1';
+    const named = (kind: string) => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind,
+      metadata: { name: 'pod-certificates' },
+    });
+    await server.http('POST', `${rbac}/clusterroles`, {
+      ...named('ClusterRole'),
+      rules: [{ apiGroups: ['certificates.k8s.io'], resources: ['podcertificaterequests'], verbs: ['create'] }],
+    });
+    await server.http('POST', `${rbac}/clusterrolebindings`, {
+      ...named('ClusterRoleBinding'),
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'pod-certificates' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'system:node:a' }],
+    });
+    const accountUid = (await server.http('GET', `${account}/default`)).body.metadata.uid;
+    const podUid = (await server.http('GET', `${pods}/mine`)).body.metadata.uid;
+    const right = {
+      signerName: 'example.com/signer',
+      podName: 'mine',
+      podUID: podUid,
+      serviceAccountName: 'default',
+      serviceAccountUID: accountUid,
+      nodeName: 'a',
+      nodeUID: uid,
+    };
+    const ask = async (change: object) => {
+      const { status, body } = await server.http(
+        'POST',
+        '/apis/certificates.k8s.io/v1beta1/namespaces/default/podcertificaterequests',
+        {
+          apiVersion: 'certificates.k8s.io/v1beta1',
+          kind: 'PodCertificateRequest',
+          metadata: { name: 'r' },
+          spec: { ...right, ...change },
+        },
+        kubelet,
+      );
+      return `${status} ${body.message}`;
+    };
+    const refusal = '403 podcertificaterequests.certificates.k8s.io "r" is forbidden:';
+    const about = 'PodCertificateRequest for pod "default/mine"';
+    expect(await ask({ nodeName: 'b' })).toBe(
+      `${refusal} PodCertificateRequest.Spec.NodeName="b", which is not the requesting node "a"`,
+    );
+    expect(await ask({ nodeUID: 'x' })).toBe(
+      `500 ${about} names node UID "x", inconsistent with the running node ("${uid}")`,
+    );
+    expect(await ask({ podName: 'gone' })).toBe(
+      '500 while retrieving pod "default/gone" named in the PodCertificateRequest: pod "gone" not found',
+    );
+    expect(await ask({ podUID: 'x' })).toBe(
+      `500 ${about} contains pod UID ("x") which differs from running pod "${podUid}"`,
+    );
+    expect(await ask({ serviceAccountName: 'other' })).toBe(
+      `${refusal} ${about} contains serviceAccountName ("other") that differs from running pod ("default")`,
+    );
+    expect(await ask({ serviceAccountUID: 'x' })).toBe(
+      `500 ${about} names service account UID "x", which differs from the running service account ("${accountUid}")`,
+    );
+    // What admission lets through is refused for its form: it has no key.
+    expect(await ask({})).toMatch(/^422 /);
   });
 
   it('lets it renew its own lease', async () => {
