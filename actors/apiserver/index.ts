@@ -165,13 +165,14 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
       },
       caches,
       clock,
+      context.metrics,
     ),
     auditor: options.audit === null ? undefined : createAuditor(options.audit, context),
     fairness:
       options.maxRequestsInflight > 0
         ? createFairness(options.maxRequestsInflight, caches, clock, context.metrics)
         : undefined,
-    metrics: createServerMetrics(context.metrics),
+    metrics: createServerMetrics(context.metrics, clock),
     sessions: createNodeSessions(context.bus, random),
     nodes: createNodeAddresses(registry, cacheOf),
     aggregation: new ApiServices(),

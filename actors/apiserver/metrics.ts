@@ -2,7 +2,9 @@
  * The API server's own metrics, by upstream's names. Cells are looked up once per label set, so that counting a request is two
  * array stores.
  */
-import type { Counter, Gauge, Histogram, Metrics } from '../../src/runtime/index.ts';
+import type { Clock, Counter, Gauge, Histogram, Metrics } from '../../src/runtime/index.ts';
+import { type AccessMetrics, createAccessMetrics } from './access-metrics.ts';
+import { type AdmissionMetrics, createAdmissionMetrics } from './admission/admission-metrics.ts';
 import type { Call } from './call.ts';
 
 const DURATION_BUCKETS = [
@@ -15,19 +17,24 @@ interface RequestCells {
 }
 
 export interface ServerMetrics {
-  readonly audited: Counter;
+  readonly access: AccessMetrics;
+  readonly admission: AdmissionMetrics;
   readonly watchers: Gauge;
   /** Counts a finished request. `seconds` is its duration. */
   request(call: Call, code: number, seconds: number): void;
 }
 
-export function createServerMetrics(metrics: Metrics): ServerMetrics {
+export function createServerMetrics(metrics: Metrics, clock: Clock): ServerMetrics {
   const cells = new Map<string, RequestCells>();
+  // Both are there from the start, whether anything is recorded or not.
+  metrics.counter('apiserver_audit_event_total', 'Counter of audit events generated and sent to the audit backend.');
+  metrics.counter(
+    'apiserver_audit_requests_rejected_total',
+    'Counter of apiserver requests rejected due to an error in audit logging backend.',
+  );
   return {
-    audited: metrics.counter(
-      'apiserver_audit_event_total',
-      'Counter of audit events generated and sent to the audit backend.',
-    ),
+    access: createAccessMetrics(metrics),
+    admission: createAdmissionMetrics(metrics, clock),
     watchers: metrics.gauge('apiserver_longrunning_requests', 'Gauge of all active long-running apiserver requests.'),
     request(call, code, seconds) {
       const { kind, subresource, verb, namespace, name } = call;

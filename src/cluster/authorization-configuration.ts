@@ -80,7 +80,9 @@ export function readAuthorizationConfiguration(source: string | object): Authori
   if (errors.length > 0) throw new ClusterOptionsError(`${where}: ${aggregateText(errors.map(fieldErrorText))}`);
   return {
     modes: authorizers.map(({ type }) => type as Mode),
-    webhooks: authorizers.flatMap(({ webhook }) => (webhook ? [webhookOption(where, webhook)] : [])),
+    webhooks: authorizers.flatMap(({ name, webhook }) =>
+      webhook ? [{ ...webhookOption(where, webhook), ...(name ? { name } : {}) }] : [],
+    ),
   };
 }
 

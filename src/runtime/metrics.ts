@@ -2,12 +2,16 @@
  * Metrics of one actor: every cell lives in a typed array, so that an update is an array store. Snapshots are plain data that
  * cross threads; they are merged and written as Prometheus text here too.
  */
-import type { Counter, Gauge, Histogram, Metrics } from './types.ts';
+import { SUMMARY_BINS, SummaryCell, summaryQuantile } from './metric-summary.ts';
+import type { Counter, Gauge, Histogram, Metrics, Summary } from './types.ts';
 
-/** One series as plain data. Histogram: `values` are the counts a bucket (not cumulative, the last one is +Inf), then the sum. */
+/**
+ * One series as plain data. Histogram: `values` are the counts a bucket (not cumulative, the last one is +Inf), then the sum.
+ * Summary: `buckets` are the quantiles, `values` the counts a bin, then the sum and the count.
+ */
 export interface MetricSeries {
   readonly name: string;
-  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly kind: 'counter' | 'gauge' | 'histogram' | 'summary';
   readonly help: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly buckets: readonly number[];
@@ -17,8 +21,8 @@ export interface MetricSeries {
 export type MetricsSnapshot = readonly MetricSeries[];
 
 interface Series extends Omit<MetricSeries, 'values'> {
-  readonly cells: Float64Array;
-  readonly cell: Counter & Gauge & Histogram;
+  values(): number[];
+  readonly cell: Counter & Gauge & Summary;
 }
 
 /** The registry of one actor. Asking again for the same name and labels gives the same cell. */
@@ -43,19 +47,28 @@ export class ActorMetrics implements Metrics {
     return this.register('histogram', name, help, buckets, labels);
   }
 
+  summary(
+    name: string,
+    help: string,
+    quantiles: readonly number[],
+    labels: Readonly<Record<string, string>> = {},
+  ): Summary {
+    return this.register('summary', name, help, quantiles, labels);
+  }
+
   beforeRead(update: () => void): void {
     this.updates.push(update);
   }
 
   snapshot(): MetricsSnapshot {
     for (const update of this.updates) update();
-    return [...this.series.values()].map(({ name, kind, help, labels, buckets, cells }) => ({
+    return [...this.series.values()].map(({ name, kind, help, labels, buckets, values }) => ({
       name,
       kind,
       help,
       labels,
       buckets,
-      values: Array.from(cells),
+      values: values(),
     }));
   }
 
@@ -69,25 +82,25 @@ export class ActorMetrics implements Metrics {
     help: string,
     buckets: readonly number[],
     labels: Readonly<Record<string, string>>,
-  ): Counter & Gauge & Histogram {
+  ): Counter & Gauge & Summary {
     const key = seriesKey(name, labels);
     const known = this.series.get(key);
     if (known !== undefined) {
       if (known.kind !== kind) throw new Error(`metric ${name} is a ${known.kind} already and cannot become a ${kind}`);
       return known.cell;
     }
-    const cells = new Float64Array(kind === 'histogram' ? buckets.length + 2 : 1);
-    const cell = kind === 'histogram' ? new HistogramCell(cells, buckets) : new NumberCell(cells);
-    this.series.set(key, { name, kind, help, labels, buckets, cells, cell });
+    const cell =
+      kind === 'histogram' ? new HistogramCell(buckets) : kind === 'summary' ? new SummaryCell() : new NumberCell();
+    this.series.set(key, { name, kind, help, labels, buckets, values: () => cell.values(), cell });
     return cell;
   }
 }
 
 class NumberCell {
-  private readonly cells: Float64Array;
+  private readonly cells = new Float64Array(1);
 
-  constructor(cells: Float64Array) {
-    this.cells = cells;
+  values(): number[] {
+    return [this.cells[0]!];
   }
 
   add(amount = 1): void {
@@ -101,15 +114,21 @@ class NumberCell {
   observe(value: number): void {
     this.add(value);
   }
+
+  endPeriod(): void {}
 }
 
 class HistogramCell {
   private readonly cells: Float64Array;
   private readonly buckets: Float64Array;
 
-  constructor(cells: Float64Array, buckets: readonly number[]) {
-    this.cells = cells;
+  constructor(buckets: readonly number[]) {
+    this.cells = new Float64Array(buckets.length + 2);
     this.buckets = Float64Array.from(buckets);
+  }
+
+  values(): number[] {
+    return Array.from(this.cells);
   }
 
   observe(value: number): void {
@@ -131,6 +150,8 @@ class HistogramCell {
   set(value: number): void {
     this.observe(value);
   }
+
+  endPeriod(): void {}
 }
 
 /** Adds up the series of several actors that have the same name and labels; the order is that of their names. */
@@ -166,7 +187,9 @@ export function prometheusText(snapshot: MetricsSnapshot): string {
       text +=
         series.kind === 'histogram'
           ? histogramText(series)
-          : `${name}${labelText(series.labels)} ${series.values[0]}\n`;
+          : series.kind === 'summary'
+            ? summaryText(series)
+            : `${name}${labelText(series.labels)} ${series.values[0]}\n`;
   }
   return text;
 }
@@ -181,6 +204,14 @@ function histogramText(series: MetricSeries): string {
   }
   const labels = labelText(series.labels);
   return `${text}${series.name}_sum${labels} ${series.values[series.buckets.length + 1]}\n${series.name}_count${labels} ${count}\n`;
+}
+
+function summaryText({ name, labels, buckets, values }: MetricSeries): string {
+  let text = '';
+  for (const quantile of buckets)
+    text += `${name}${labelText({ ...labels, quantile: String(quantile) })} ${summaryQuantile(values, quantile)}\n`;
+  const shown = labelText(labels);
+  return `${text}${name}_sum${shown} ${values[SUMMARY_BINS]}\n${name}_count${shown} ${values[SUMMARY_BINS + 1]}\n`;
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

@@ -154,6 +154,11 @@ export interface Gauge {
 export interface Histogram {
   observe(value: number): void;
 }
+/** Quantiles of what was observed lately; sum and count are those of all time. */
+export interface Summary extends Histogram {
+  /** Ends the newest of the few periods that the quantiles look back upon, and forgets the oldest. */
+  endPeriod(): void;
+}
 
 /** Metrics of one actor; `/metrics` and `kubehive top actors` read them through inspection. */
 export interface Metrics {
@@ -165,6 +170,8 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: Readonly<Record<string, string>>,
   ): Histogram;
+  /** `quantiles` are shown with a relative error of a few percent, of values between a microsecond and some minutes. */
+  summary(name: string, help: string, quantiles: readonly number[], labels?: Readonly<Record<string, string>>): Summary;
   /** Calls `update` before the values are read: for gauges that say what is true at that moment. */
   beforeRead(update: () => void): void;
   /** What this actor measured, in Prometheus' text format. */

@@ -4,6 +4,7 @@ import type { Entry } from '../cache/entry.ts';
 import type { Call, Verb } from '../call.ts';
 import type { Server } from '../server.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
+import type { Durations } from './admission-metrics.ts';
 import {
   AdmissionConfigurationError,
   type AdmissionPlugin,
@@ -33,8 +34,32 @@ export interface AdmissionChoice {
 type Half = 'mutate' | 'validate';
 
 interface Route {
-  readonly mutate: readonly AdmissionPlugin[];
-  readonly validate: readonly AdmissionPlugin[];
+  readonly mutate: Step;
+  readonly validate: Step;
+}
+
+/** One half of the chain for one kind of request, and where its run is measured. */
+interface Step {
+  readonly half: Half;
+  readonly plugins: readonly AdmissionPlugin[];
+  /** Of each plugin, in the same order. */
+  readonly durations: readonly Durations[];
+  readonly whole: Durations;
+  /** How often it ran. */
+  runs: number;
+}
+
+/**
+ * Plugins that answer at once are measured in one run of so many: a look at the clock costs as much as most of them do. Those
+ * that wait and those that refuse always are, the former from the last one measured on: what lies between is microseconds.
+ */
+const MEASURED_ONE_IN = 10;
+
+interface Times {
+  /** When the last plugin that was measured ended, or the run began. */
+  startedMs: number;
+  /** Whether all plugins of this run are measured. */
+  readonly isWhole: boolean;
 }
 
 const OPERATIONS: Partial<Record<Verb, Operation>> = {
@@ -50,7 +75,7 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
   const enabled = chosenPlugins(plugins, choice);
   const routes = new WeakMap<KindDefinition, Map<string, Route>>();
 
-  function routeOf(kind: KindDefinition, operation: Operation, subresource: string): Route {
+  function routeOf(kind: KindDefinition, operation: Operation, subresource: string, server: Server): Route {
     let ofKind = routes.get(kind);
     if (ofKind === undefined) {
       ofKind = new Map();
@@ -61,8 +86,8 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
     if (route === undefined) {
       const interested = enabled.filter((plugin) => plugin.handles(kind, operation, subresource));
       route = {
-        mutate: interested.filter((plugin) => plugin.mutate !== undefined),
-        validate: interested.filter((plugin) => plugin.validate !== undefined),
+        mutate: stepOf('mutate', interested, operation, server),
+        validate: stepOf('validate', interested, operation, server),
       };
       ofKind.set(key, route);
     }
@@ -79,10 +104,12 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
 
   function runHalf(call: Call, server: Server, half: Half, operation: Operation): void | Promise<void> {
     const subresource = call.subresource?.name ?? '';
-    const interested = routeOf(call.kind, operation, subresource)[half];
-    if (interested.length === 0) return;
-    const attributes = attributesOf(call, operation, subresource);
-    return half === 'mutate' ? mutateAll(interested, attributes, server) : runAll(interested, half, attributes, server);
+    const step = routeOf(call.kind, operation, subresource, server)[half];
+    if (step.plugins.length === 0) {
+      step.whole.passed(0);
+      return;
+    }
+    return runStep(step, attributesOf(call, operation, subresource), server);
   }
 
   return {
@@ -95,8 +122,7 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
       return mutated === undefined ? validate() : mutated.then(validate);
     },
     admitDeletion(call, entry, server) {
-      const { mutate, validate } = routeOf(call.kind, 'DELETE', '');
-      if (mutate.length === 0 && validate.length === 0) return;
+      const { mutate, validate } = routeOf(call.kind, 'DELETE', '', server);
       const attributes: Attributes = {
         call,
         operation: 'DELETE',
@@ -108,9 +134,9 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
         previous: entry.object,
         reinvocation: new FreshReinvocation(),
       };
-      const mutated = mutateAll(mutate, attributes, server);
-      if (mutated === undefined) return runAll(validate, 'validate', attributes, server);
-      return mutated.then(() => runAll(validate, 'validate', attributes, server));
+      const mutated = runStep(mutate, attributes, server);
+      if (mutated === undefined) return runStep(validate, attributes, server);
+      return mutated.then(() => runStep(validate, attributes, server));
     },
   };
 }
@@ -174,28 +200,96 @@ class FreshReinvocation implements Reinvocation {
   }
 }
 
-/** Runs the mutating half, and once more when a plugin that asks others has changed the object. */
-function mutateAll(plugins: readonly AdmissionPlugin[], attributes: Attributes, server: Server): void | Promise<void> {
-  const again = (): void | Promise<void> => {
-    const { reinvocation } = attributes;
-    if (!reinvocation.needed) return;
-    reinvocation.second = true;
-    return runAll(plugins, 'mutate', attributes, server);
+function stepOf(half: Half, interested: readonly AdmissionPlugin[], operation: Operation, server: Server): Step {
+  const plugins = interested.filter((plugin) => plugin[half] !== undefined);
+  const { admission } = server.metrics;
+  const type = half === 'mutate' ? 'admit' : 'validate';
+  return {
+    half,
+    plugins,
+    durations: plugins.map(({ name }) => admission.controller(name, type, operation)),
+    whole: admission.step(type, operation),
+    runs: 0,
   };
-  const done = runAll(plugins, 'mutate', attributes, server);
-  return done === undefined ? again() : done.then(again);
+}
+
+/** Runs a half and measures it. The mutating one runs once more when a plugin that asks others has changed the object. */
+function runStep(step: Step, attributes: Attributes, server: Server): void | Promise<void> {
+  const { clock } = server.context;
+  const startedMs = clock.monotonic();
+  const times: Times = { startedMs, isWhole: step.runs++ % MEASURED_ONE_IN === 0 };
+  let done: void | Promise<void>;
+  try {
+    done = runAll(step, attributes, server, times);
+    if (done !== undefined) done = done.then(() => runAgain(step, attributes, server, times));
+    else if (attributes.reinvocation.needed) done = runAgain(step, attributes, server, times);
+  } catch (error) {
+    step.whole.rejected(secondsSince(startedMs, server));
+    throw error;
+  }
+  if (done === undefined) {
+    step.whole.passed(secondsSince(startedMs, server));
+    return;
+  }
+  return done.then(
+    () => step.whole.passed(secondsSince(startedMs, server)),
+    (error) => {
+      step.whole.rejected(secondsSince(startedMs, server));
+      throw error;
+    },
+  );
+}
+
+function runAgain(step: Step, attributes: Attributes, server: Server, times: Times): void | Promise<void> {
+  const { reinvocation } = attributes;
+  if (!reinvocation.needed) return;
+  reinvocation.second = true;
+  times.startedMs = server.context.clock.monotonic();
+  return runAll(step, attributes, server, times);
 }
 
 /** Plugins run one after another; only those that wait cost a turn. */
-function runAll(
-  plugins: readonly AdmissionPlugin[],
-  half: Half,
+function runAll(step: Step, attributes: Attributes, server: Server, times: Times, from = 0): void | Promise<void> {
+  const { half, plugins, durations } = step;
+  let index = from;
+  try {
+    for (; index < plugins.length; index++) {
+      const done = (plugins[index] as AdmissionPlugin)[half]?.(attributes, server);
+      if (done !== undefined) return goOnAfter(done, step, attributes, server, times, index);
+      if (times.isWhole) durations[index]?.passed(lap(times, server));
+    }
+  } catch (error) {
+    durations[index]?.rejected(lap(times, server));
+    throw error;
+  }
+}
+
+async function goOnAfter(
+  done: Promise<void>,
+  step: Step,
   attributes: Attributes,
   server: Server,
-  from = 0,
-): void | Promise<void> {
-  for (let index = from; index < plugins.length; index++) {
-    const done = (plugins[index] as AdmissionPlugin)[half]?.(attributes, server);
-    if (done !== undefined) return done.then(() => runAll(plugins, half, attributes, server, index + 1));
+  times: Times,
+  index: number,
+): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    step.durations[index]?.rejected(lap(times, server));
+    throw error;
   }
+  step.durations[index]?.passed(lap(times, server));
+  await runAll(step, attributes, server, times, index + 1);
+}
+
+/** The seconds since the last plugin that was measured ended, where the next one starts. */
+function lap(times: Times, { context }: Server): number {
+  const nowMs = context.clock.monotonic();
+  const seconds = (nowMs - times.startedMs) / 1000;
+  times.startedMs = nowMs;
+  return seconds;
+}
+
+function secondsSince(startedMs: number, { context }: Server): number {
+  return (context.clock.monotonic() - startedMs) / 1000;
 }

@@ -116,10 +116,6 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       }),
     ]),
   );
-  metrics.counter(
-    'apiserver_audit_requests_rejected_total',
-    'Counter of apiserver requests rejected due to an error in audit logging backend.',
-  );
   const verdictOf: typeof policyOf = (attributes) => {
     const verdict = policyOf(attributes);
     levels.get(verdict.level)?.add(1);

@@ -24,8 +24,8 @@ import { createTokenWebhook } from './webhook.ts';
 type HttpCredentials = Extract<Credentials, { type: 'http' }>;
 
 export interface Authenticator {
-  /** @throws StatusError 401 */
-  identify(credentials: HttpCredentials, notes?: Notes): Identity | Promise<Identity>;
+  /** Undefined for who shows nothing where nobody may be anonymous. @throws StatusError 401 for what does not do */
+  identify(credentials: HttpCredentials, notes?: Notes): Identity | undefined | Promise<Identity>;
   /** What a TokenReview says of a token. */
   review(token: string, audiences: readonly string[], notes?: Notes): Attempt | Promise<Attempt>;
   /** What counts from now on; requests that are on their way go by what was. */
@@ -103,7 +103,7 @@ export function createAuthenticator(
     return { error: texts.length === 1 ? (texts[0] as string) : `[${texts.join(', ')}]` };
   }
 
-  function identify(credentials: HttpCredentials, notes?: Notes): Identity | Promise<Identity> {
+  function identify(credentials: HttpCredentials, notes?: Notes): Identity | undefined | Promise<Identity> {
     const { authorization, secure } = credentials;
     if (secure && requestHeader !== null && proxyAuthorities !== undefined) {
       const user = frontProxyUser(requestHeader, proxyAuthorities, credentials, clock);
@@ -123,8 +123,7 @@ export function createAuthenticator(
       if (shown.commonName !== '') return shown.user;
     }
     if (!secure && options.httpUser !== null) return options.httpUser;
-    if (!anonymousMay(credentials.uri)) throw StatusError.unauthorized();
-    return ANONYMOUS;
+    return anonymousMay(credentials.uri) ? ANONYMOUS : undefined;
   }
 
   function anonymousMay(uri: string): boolean {

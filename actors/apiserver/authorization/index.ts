@@ -2,10 +2,11 @@
  * Whether a user may do something: `system:masters` always, then the modes in their order. RBAC's answers are kept by user and
  * question until a role or binding changes, so that the components' endless repeats cost a lookup.
  */
-import type { Clock } from '../../../src/runtime/index.ts';
+import type { Clock, Metrics } from '../../../src/runtime/index.ts';
 import type { Caches } from '../cache/caches.ts';
 import type { Identity } from '../call.ts';
 import { type AbacPolicy, createAbacAuthorizer } from './abac.ts';
+import { type AuthorizationMetrics, createAuthorizationMetrics } from './authorization-metrics.ts';
 import { createNodeAuthorizer, nodeOf } from './node.ts';
 import { createRbacAuthorizer, type RbacAuthorizer } from './rbac.ts';
 import type { Rule } from './rules.ts';
@@ -58,9 +59,21 @@ interface Mode {
   /** Answers at once, where `authorizer` may have to wait. */
   readonly atOnce: (request: AccessRequest) => Decision;
   readonly rulesOf: (user: Identity, namespace: string) => UserRules;
+  /** The name that goes with the mode, where it is not the mode itself. */
+  readonly name?: string;
 }
 
-export function createAuthorization(options: AuthorizationOptions, caches: Caches, clock: Clock): Authorization {
+interface CountedMode extends Mode {
+  readonly count: (decision: Decision) => void;
+}
+
+export function createAuthorization(
+  options: AuthorizationOptions,
+  caches: Caches,
+  clock: Clock,
+  metrics: Metrics,
+): Authorization {
+  const counted = createAuthorizationMetrics(metrics);
   const rbac = createRbacAuthorizer(caches, () => remembered.forget());
   const remembered = remember(rbac);
   const node = createNodeAuthorizer(caches);
@@ -79,13 +92,16 @@ export function createAuthorization(options: AuthorizationOptions, caches: Cache
       })),
     RBAC: () => atOnce(remembered, (user, namespace) => rbac.rulesOf(user, namespace)),
     ABAC: () => atOnce(abac, (user, namespace) => abac.rulesOf(user, namespace)),
-    Webhook: (webhooks) => webhookMode(webhooks.shift(), clock),
+    Webhook: (webhooks) => webhookMode(webhooks.shift(), clock, counted),
     AlwaysAllow: () => atOnce({ decide: () => ALLOWED }, () => ({ rules: EVERYTHING, errors: [] })),
     AlwaysDeny: () => atOnce({ decide: () => ({ allowed: false, reason: 'Everything is forbidden.' }) }, none),
   };
-  const inOrder = (settings: AuthorizationSettings): readonly Mode[] => {
+  const inOrder = (settings: AuthorizationSettings): readonly CountedMode[] => {
     const webhooks = [...(settings.webhooks ?? [])];
-    return settings.modes.map((mode) => make[mode](webhooks));
+    return settings.modes.map((type) => {
+      const mode = make[type](webhooks);
+      return { ...mode, count: counted.decisionsOf(type, mode.name ?? type.toLowerCase()) };
+    });
   };
   let modes = inOrder(options);
 
@@ -94,17 +110,20 @@ export function createAuthorization(options: AuthorizationOptions, caches: Cache
     request: AccessRequest,
     index: number,
     reasons: readonly string[],
-    modes: readonly Mode[],
+    modes: readonly CountedMode[],
   ): Decision | Promise<Decision> {
     let all = reasons;
     for (let at = index; at < modes.length; at++) {
-      const decision = (modes[at] as Mode).authorizer.decide(request);
+      const { authorizer, count } = modes[at] as CountedMode;
+      const decision = authorizer.decide(request);
       if (decision instanceof Promise) {
         return decision.then((known) => {
+          count(known);
           if (known.allowed || known.denied === true) return known;
           return askFrom(request, at + 1, known.reason === '' ? all : [...all, known.reason], modes);
         });
       }
+      count(decision);
       if (decision.allowed || decision.denied === true) return decision;
       if (decision.reason !== '') all = [...all, decision.reason];
     }
@@ -122,6 +141,7 @@ export function createAuthorization(options: AuthorizationOptions, caches: Cache
       const reasons: string[] = [];
       for (const mode of modes) {
         const decision = mode.atOnce(request);
+        mode.count(decision);
         if (decision.allowed || decision.denied === true) return decision;
         if (decision.reason !== '') reasons.push(decision.reason);
       }
@@ -135,10 +155,15 @@ export function createAuthorization(options: AuthorizationOptions, caches: Cache
   };
 }
 
-function webhookMode(option: WebhookAuthorizerOption | undefined, clock: Clock): Mode {
+/** What upstream calls the webhook of the flags. */
+const DEFAULT_WEBHOOK = 'default';
+
+function webhookMode(option: WebhookAuthorizerOption | undefined, clock: Clock, metrics: AuthorizationMetrics): Mode {
   if (option === undefined) throw new Error('the mode Webhook needs a webhook');
-  const webhook: WebhookAuthorizer = createWebhookAuthorizer(option, clock);
+  const name = option.name ?? DEFAULT_WEBHOOK;
+  const webhook: WebhookAuthorizer = createWebhookAuthorizer(option, clock, metrics.webhook(name));
   return {
+    name,
     authorizer: webhook,
     atOnce: (request) => webhook.peek(request),
     rulesOf: () => ({ rules: [], errors: ['webhook authorizer does not support user rule resolution'] }),

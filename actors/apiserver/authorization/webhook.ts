@@ -5,13 +5,16 @@
 import type { Clock } from '../../../src/runtime/index.ts';
 import { compileExpression } from '../authentication/expressions.ts';
 import { messageOf } from '../failures.ts';
-import { type Endpoint, postJson } from '../remote/post.ts';
+import { type Endpoint, postJson, RemoteError } from '../remote/post.ts';
 import { RememberedAnswers } from '../remote/remembered.ts';
+import type { WebhookMetrics } from './authorization-metrics.ts';
 import { fieldRequirements, labelRequirements } from './selectors.ts';
 import type { AccessRequest, Authorizer, Decision } from './types.ts';
 
 /** An entry of `authorizers` in upstream's AuthorizationConfiguration, or the `--authorization-webhook-…` flags. */
 export interface WebhookAuthorizerOption {
+  /** By which its metrics go; default `default`. */
+  readonly name?: string;
   readonly endpoint: Endpoint;
   /** Of the review that is sent; default v1. */
   readonly version?: 'v1' | 'v1beta1';
@@ -30,13 +33,48 @@ export interface WebhookAuthorizer extends Authorizer {
 
 const NO_OPINION: Decision = { allowed: false, reason: '' };
 
-export function createWebhookAuthorizer(option: WebhookAuthorizerOption, clock: Clock): WebhookAuthorizer {
+export function createWebhookAuthorizer(
+  option: WebhookAuthorizerOption,
+  clock: Clock,
+  metrics: WebhookMetrics,
+): WebhookAuthorizer {
   const answers = new RememberedAnswers<Decision>(clock);
   const conditions = option.matchConditions.map(({ expression }) => compileExpression(expression));
   const failed = (error: unknown): Decision =>
     option.failurePolicy === 'Deny'
       ? { allowed: false, denied: true, reason: messageOf(error) }
       : { allowed: false, reason: messageOf(error) };
+
+  async function post(review: object): Promise<unknown> {
+    const startedMs = clock.monotonic();
+    const seconds = () => (clock.monotonic() - startedMs) / 1000;
+    try {
+      const answer = await postJson(option.endpoint, review, clock);
+      metrics.evaluated('success', seconds());
+      return answer;
+    } catch (error) {
+      const result = error instanceof RemoteError && error.isTimeout ? 'timeout' : 'error';
+      metrics.evaluated(result, seconds());
+      if (option.failurePolicy === 'NoOpinion') metrics.failedOpen(result);
+      throw error;
+    }
+  }
+
+  /** Whether the service is to be asked. */
+  function meetsConditions(spec: Spec): boolean {
+    if (conditions.length === 0) return true;
+    const startedMs = clock.monotonic();
+    try {
+      const meets = conditions.every((condition) => condition({ request: spec }) === true);
+      if (!meets) metrics.excluded();
+      return meets;
+    } catch (error) {
+      metrics.conditionsFailed();
+      throw error;
+    } finally {
+      metrics.conditionsEvaluated((clock.monotonic() - startedMs) / 1000);
+    }
+  }
 
   async function ask(spec: Spec): Promise<Decision> {
     const review = {
@@ -46,7 +84,7 @@ export function createWebhookAuthorizer(option: WebhookAuthorizerOption, clock: 
       spec: option.version === 'v1beta1' ? firstSpec(spec) : spec,
       status: { allowed: false },
     };
-    const { status } = (await postJson(option.endpoint, review, clock)) as {
+    const { status } = (await post(review)) as {
       status?: { allowed?: boolean; denied?: boolean; reason?: string };
     };
     const { allowed = false, denied = false, reason = '' } = status ?? {};
@@ -61,7 +99,7 @@ export function createWebhookAuthorizer(option: WebhookAuthorizerOption, clock: 
     decide(request) {
       const spec = specOf(request);
       try {
-        if (!conditions.every((condition) => condition({ request: spec }) === true)) return NO_OPINION;
+        if (!meetsConditions(spec)) return NO_OPINION;
       } catch (error) {
         return failed(error);
       }

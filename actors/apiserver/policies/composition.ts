@@ -3,7 +3,15 @@
  * request, and what they cost is charged to the same budget.
  * @see staging/src/k8s.io/apiserver/pkg/admission/plugin/cel/composition.go
  */
-import { type ApiObject, expressions, type MatchConditions, type Program } from '../../../src/api/index.ts';
+import {
+  type ApiObject,
+  expressions,
+  type MatchConditions,
+  type MatchResult,
+  type Program,
+} from '../../../src/api/index.ts';
+import type { Operation } from '../admission/plugin.ts';
+import type { Server } from '../server.ts';
 import type { Variables } from './request-variables.ts';
 
 type Cel = ReturnType<typeof expressions>;
@@ -16,6 +24,7 @@ export const OUT_OF_BUDGET =
 
 export interface Composition {
   readonly conditions: MatchConditions;
+  readonly hasConditions: boolean;
   readonly variables: readonly Compiled[];
   /** Compiles an expression of the policy, which sees all variables. */
   compile(expression: string): Compiled;
@@ -63,6 +72,7 @@ export function composeExpressions(
   });
   return {
     conditions: cel.compileMatchConditions(matchConditions, options),
+    hasConditions: matchConditions.length > 0,
     variables: compiled,
     compile: (expression) => attempt('', expression),
   };
@@ -109,4 +119,21 @@ export class Run {
     if (failure !== undefined) return { error: `expression '${expression}' resulted in error: ${failure.message}` };
     return { value: evaluation.value };
   }
+}
+
+/** Whether the request meets the policy's match conditions; how long it took to tell is observed. */
+export function measuredMatch(
+  { conditions, hasConditions }: Composition,
+  run: Run,
+  policy: string,
+  operation: Operation,
+  server: Server,
+): MatchResult {
+  if (!hasConditions) return { matches: true };
+  const startedMs = server.context.clock.monotonic();
+  const result = conditions.evaluate(run.variables);
+  const errors = 'errors' in result ? result.errors.length : 0;
+  const owner = { kind: 'policy', name: policy, type: 'validate' } as const;
+  server.metrics.admission.conditions(owner, operation, startedMs, errors);
+  return result;
 }

@@ -20,7 +20,7 @@ import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import { Rounds } from '../webhooks/rounds.ts';
 import { shownIn, takeOver } from '../webhooks/versions.ts';
-import { type Compiled, type Composition, composeExpressions, Run } from './composition.ts';
+import { type Compiled, type Composition, composeExpressions, measuredMatch, Run } from './composition.ts';
 import { BindingError, paramsOf } from './params.ts';
 import type { Binding, Policy } from './policies.ts';
 import { requestVariables, type Variables } from './request-variables.ts';
@@ -108,7 +108,9 @@ export async function mutateByPolicies(
       for (const [index, param] of params.entries()) {
         const id = `${policy.name}/${binding.name}/${index}`;
         if (rounds.skips(id, attributes)) continue;
-        const changed = await mutate(policy, attributes, param, server, (text) => fail(binding, text, 'Invalid'));
+        const changed = await mutate(policy, binding, attributes, param, server, (text) =>
+          fail(binding, text, 'Invalid'),
+        );
         if (changed !== undefined) rounds.note(id, policy.rules.reinvokes, changed, attributes);
       }
     }
@@ -132,7 +134,8 @@ export async function mutateByPolicies(
  * from being made.
  */
 async function mutate(
-  { matcher, rules }: MutatingPolicy,
+  { name, matcher, rules }: MutatingPolicy,
+  binding: Binding,
   attributes: Attributes,
   param: ApiObject | null,
   server: Server,
@@ -147,21 +150,29 @@ async function mutate(
   const params = param === null ? null : readJson(param, dynType);
   const runOf = (variables: Variables): Run => new Run(rules.composition, variables, params);
   const run = runOf(request);
-  const matched = rules.composition.conditions.evaluate(run.variables);
+  const matched = measuredMatch(rules.composition, run, name, operation, server);
   if ('errors' in matched) {
     fail(aggregateText(matched.errors));
     return undefined;
   }
   if (!matched.matches) return undefined;
   const before = shown;
+  const { clock } = server.context;
   for (const { type, expression } of rules.mutations) {
     // Each mutation sees what those before it have made, its variables too.
     const changed: unknown = shown === before ? undefined : readJson(shown, dynType);
+    const startedMs = clock.monotonic();
+    const told = (message: string | undefined) => {
+      const seconds = (clock.monotonic() - startedMs) / 1000;
+      server.metrics.admission.mutated({ policy: name, binding: binding.name, message, seconds });
+    };
     const result = (changed === undefined ? run : runOf({ ...request, object: changed })).evaluate(expression);
     try {
       if ('error' in result) throw new MutationError(result.error);
       shown = type === 'JSONPatch' ? patched(shown, result.value, kind) : configured(shown, result.value, kind);
+      told(undefined);
     } catch (error) {
+      told(messageOf(error));
       if (!(error instanceof MutationError)) throw error;
       fail(error.message);
     }

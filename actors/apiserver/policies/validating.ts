@@ -3,8 +3,9 @@
  * @see staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/validating/dispatcher.go, validator.go
  */
 import { type ApiObject, expressions, StatusError } from '../../../src/api/index.ts';
+import type { PolicyCheck } from '../admission/admission-metrics.ts';
 import { annotate } from '../admission/audit-annotations.ts';
-import { type Attributes, refusal } from '../admission/plugin.ts';
+import { type Attributes, type Operation, refusal } from '../admission/plugin.ts';
 import { messageOf } from '../failures.ts';
 import type { Server } from '../server.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type Composition,
   composeExpressions,
   type Evaluated,
+  measuredMatch,
   OUT_OF_BUDGET,
   Run,
 } from './composition.ts';
@@ -67,6 +69,10 @@ interface Denial {
   readonly reason: string;
   /** Which of the policy's validations. */
   readonly index: number;
+  /** How long it took to find out. */
+  readonly seconds: number;
+  /** Of an expression that could not be evaluated, under a policy that ignores failures: it is only counted. */
+  readonly isIgnored?: true;
 }
 
 const MESSAGE_BYTES_MAX = 5 * 1024;
@@ -76,6 +82,12 @@ const CODES: Readonly<Record<string, number>> = {
   Unauthorized: 401,
   RequestEntityTooLarge: 413,
   Invalid: 422,
+};
+
+const ENFORCEMENTS: Readonly<Record<string, 'deny' | 'audit' | 'warn'>> = {
+  Deny: 'deny',
+  Audit: 'audit',
+  Warn: 'warn',
 };
 
 type ValidatingPolicy = Policy<ValidatingRules>;
@@ -94,7 +106,12 @@ export async function validateByPolicies(
       if (!(error instanceof BindingError) && !(error instanceof StatusError)) throw error;
       if (policy.ignoresFailure) return;
       const what = binding === undefined ? 'policy' : 'binding';
-      deny(binding, { message: `failed to configure ${what}: ${messageOf(error)}`, reason: 'Invalid', index: 0 });
+      deny(binding, {
+        message: `failed to configure ${what}: ${messageOf(error)}`,
+        reason: 'Invalid',
+        index: 0,
+        seconds: 0,
+      });
     };
     const variables = await variablesOf(policy, attributes, server, configurationError);
     if (variables === undefined) continue;
@@ -103,14 +120,17 @@ export async function validateByPolicies(
       try {
         if (binding.matcher?.matches(attributes) === false) continue;
         const params = paramsOf(policy.paramKind, binding.paramRef, attributes, server);
-        findings = params.map((param) => judge(policy, variables, param));
+        findings = params.map((param) => judge(policy, variables, param, attributes.operation, server));
       } catch (error) {
         configurationError(binding, error);
         continue;
       }
       for (const { found, notes, failures } of findings) {
-        for (const denial of found) act(policy, binding, denial, attributes, deny);
-        for (const denial of failures) deny(binding, denial);
+        for (const denial of found) act(policy, binding, denial, attributes, server, deny);
+        for (const denial of failures) {
+          deny(binding, denial);
+          server.metrics.admission.validated(checkOf(policy, binding, denial), 'deny');
+        }
         for (const [key, value] of notes) {
           const known = annotations.get(key) ?? [];
           // What several bindings say is noted once.
@@ -151,45 +171,66 @@ interface Findings {
 const nothing: Findings = { found: [], notes: [], failures: [] };
 
 /** What one policy says with one set of params. */
-function judge(policy: ValidatingPolicy, request: Variables, param: ApiObject | null): Findings {
+function judge(
+  policy: ValidatingPolicy,
+  request: Variables,
+  param: ApiObject | null,
+  operation: Operation,
+  server: Server,
+): Findings {
   const { readJson, dynType } = expressions();
   const { composition, validations, annotations } = policy.rules;
   const params = param === null ? null : readJson(param, dynType);
   const run = new Run(composition, request, params);
-  const failed = (message: string, index: number): Denial[] =>
-    policy.ignoresFailure ? [] : [{ message, reason: 'Invalid', index }];
-  const matched = composition.conditions.evaluate(run.variables);
+  const { clock } = server.context;
+  const failed = (message: string, index: number, seconds = 0): Denial[] => [
+    { message, reason: 'Invalid', index, seconds, ...(policy.ignoresFailure ? { isIgnored: true } : {}) },
+  ];
+  const matched = measuredMatch(composition, run, policy.name, operation, server);
   if ('errors' in matched) return { ...nothing, found: failed(aggregate(matched.errors), 0) };
   if (!matched.matches) return nothing;
-  const results = validations.map(({ condition }) => run.evaluate(condition));
+  const seconds: number[] = [];
+  const results = validations.map(({ condition }) => {
+    const startedMs = clock.monotonic();
+    const result = run.evaluate(condition);
+    seconds.push((clock.monotonic() - startedMs) / 1000);
+    return result;
+  });
   // Who runs out of budget has been told nothing else.
   const outOfBudget = (result: Evaluated) => 'error' in result && result.error === OUT_OF_BUDGET;
   if (results.some(outOfBudget)) return { ...nothing, found: failed(OUT_OF_BUDGET, 0) };
   const found = validations.flatMap((validation, index) => {
     const result = results[index] as Evaluated;
-    if ('error' in result) return failed(result.error, index);
+    const took = seconds[index] as number;
+    if ('error' in result) return failed(result.error, index, took);
     if (result.value === true) return [];
     const message = messageFor(validation, run);
-    if (message === OUT_OF_BUDGET) return failed(`failed messageExpression: ${message}`, index);
-    return [{ message, reason: validation.reason, index }];
+    if (message === OUT_OF_BUDGET) return failed(`failed messageExpression: ${message}`, index, took);
+    return [{ message, reason: validation.reason, index, seconds: took }];
   });
   const notes: [string, string][] = [];
   const failures: Denial[] = [];
   // Annotations have a budget of their own.
   const noting = annotations.length === 0 ? run : new Run(composition, request, params);
   for (const [index, { key, value: compiled }] of annotations.entries()) {
+    const startedMs = clock.monotonic();
     const result = noting.evaluate(compiled);
+    const took = (clock.monotonic() - startedMs) / 1000;
     if (outOfBudget(result)) return { ...nothing, found: failed(OUT_OF_BUDGET, 0) };
-    if ('error' in result) failures.push(...failed(result.error, index));
+    if ('error' in result) failures.push(...failed(result.error, index, took));
     else if (typeof result.value === 'string') {
       const text = result.value.trim();
       if (text !== '') notes.push([key, truncated(text)]);
     } else if (result.value !== null) {
       const problem = `valueExpression '${compiled.expression}' resulted in unsupported return type. Return type must be either string or null.`;
-      failures.push(...failed(problem, index));
+      failures.push(...failed(problem, index, took));
     }
   }
-  return { found, notes, failures };
+  return { found, notes, failures: policy.ignoresFailure ? [] : failures };
+}
+
+function checkOf(policy: ValidatingPolicy, binding: Binding, { message, seconds }: Denial): PolicyCheck {
+  return { policy: policy.name, binding: binding.name, message, seconds };
 }
 
 const aggregate = (messages: readonly string[]): string =>
@@ -219,9 +260,18 @@ function act(
   binding: Binding,
   denial: Denial,
   { call }: Attributes,
+  server: Server,
   deny: (binding: Binding, denial: Denial) => void,
 ): void {
+  const { admission } = server.metrics;
+  const check = checkOf(policy, binding, denial);
+  if (denial.isIgnored === true) {
+    admission.validated(check, 'allow');
+    return;
+  }
   for (const action of binding.actions) {
+    const counted = ENFORCEMENTS[action];
+    if (counted !== undefined) admission.validated(check, counted);
     if (action === 'Deny') deny(binding, denial);
     else if (action === 'Warn' && call.attempt <= 1) {
       const what = `Validation failed for ValidatingAdmissionPolicy '${policy.name}' with binding '${binding.name}'`;

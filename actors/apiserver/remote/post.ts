@@ -31,9 +31,12 @@ const BACKOFF_MS = 250;
 export class RemoteError extends Error {
   override readonly name = 'RemoteError';
   readonly retriable: boolean;
-  constructor(message: string, retriable: boolean) {
+  /** No answer came in time. */
+  readonly isTimeout: boolean;
+  constructor(message: string, retriable: boolean, isTimeout = false) {
     super(message);
     this.retriable = retriable;
+    this.isTimeout = isTimeout;
   }
 }
 
@@ -111,16 +114,16 @@ function exchange(endpoint: Endpoint, method: string, body: string | undefined, 
         });
       },
     );
-    const failed = (message: string, retriable: boolean) => {
+    const failed = (message: string, retriable: boolean, isTimeout = false) => {
       timer.cancel();
-      reject(new RemoteError(`${url.origin}${url.pathname}: ${message}`, retriable));
+      reject(new RemoteError(`${url.origin}${url.pathname}: ${message}`, retriable, isTimeout));
     };
     /** Another attempt would take as long, or bring as much. */
-    const giveUp = (message: string) => {
-      failed(message, false);
+    const giveUp = (message: string, isTimeout = false) => {
+      failed(message, false, isTimeout);
       sent.destroy();
     };
-    const timer = clock.after(endpoint.timeoutMs ?? TIMEOUT_MS, () => giveUp('no answer in time'), {
+    const timer = clock.after(endpoint.timeoutMs ?? TIMEOUT_MS, () => giveUp('no answer in time', true), {
       background: true,
     });
     sent.on('error', ({ message }) => failed(message, true));

@@ -18,13 +18,28 @@ export function ask(request: AccessRequest, server: Server): Decision | Promise<
   return server.authorization.ask(request);
 }
 
+/** The question whether the request itself may go on: its answers are counted and timed. */
+function askAtDoor(request: AccessRequest, server: Server): Decision | Promise<Decision> {
+  const { clock } = server.context;
+  const startedMs = clock.monotonic();
+  const told = (decision: Decision): Decision => {
+    const result = decision.allowed ? 'allowed' : decision.denied === true ? 'denied' : 'no-opinion';
+    server.metrics.access.authorized(result, (clock.monotonic() - startedMs) / 1000);
+    return decision;
+  };
+  const decision = ask(request, server);
+  return decision instanceof Promise ? decision.then(told) : told(decision);
+}
+
 export function authorize(call: Call, server: Server): void | Promise<void> {
+  const { access } = server.metrics;
   if (call.user.groups.includes('system:masters')) {
+    access.authorized('allowed', 0);
     if (call.audit !== undefined) noteDecision(call.audit, true, '');
     return;
   }
   const request = requestOf(call, call.user, call.verb);
-  const decision = ask(request, server);
+  const decision = askAtDoor(request, server);
   if (decision instanceof Promise) return decision.then((known) => conclude(call, request, known, server));
   return conclude(call, request, decision, server);
 }
@@ -94,7 +109,7 @@ export function refusalText(request: AccessRequest): string {
 /** Requests of paths that are not resources. @throws StatusError 403 */
 export async function authorizePath(user: Identity, method: string, path: string, server: Server): Promise<Decision> {
   const request: AccessRequest = { user, verb: method.toLowerCase(), path };
-  const decision = await ask(request, server);
+  const decision = await askAtDoor(request, server);
   if (decision.allowed) return decision;
   const { reason } = decision;
   throw StatusError.forbidden({ group: '', name: '' }, '', refusalText(request) + (reason === '' ? '' : `: ${reason}`));

@@ -22,6 +22,7 @@ export async function meetsConditions(
   attributes: Attributes,
   objects: VersionedObjects,
   server: Server,
+  type: 'admit' | 'validating',
 ): Promise<boolean> {
   const { hook } = matched;
   if (hook.matchConditions.length === 0) return true;
@@ -33,6 +34,9 @@ export async function meetsConditions(
   }
   const ask = (question: AuthorizationQuestion) => answerTo(question, attributes, server);
   const { kind, subresource, namespace = '', name } = attributes;
+  const { clock } = server.context;
+  const { admission } = server.metrics;
+  const startedMs = clock.monotonic();
   const result = conditions.evaluate({
     object: language.readJson(objects.object, language.dynType),
     oldObject: language.readJson(objects.previous, language.dynType),
@@ -46,9 +50,14 @@ export async function meetsConditions(
       name,
     }),
   });
-  if ('matches' in result) return result.matches;
-  if (hook.ignoresFailure) return false;
-  const { errors } = result;
+  const errors = 'errors' in result ? result.errors : [];
+  admission.conditions({ kind: 'webhook', name: hook.name, type }, attributes.operation, startedMs, errors.length);
+  const isMet = 'matches' in result && result.matches;
+  if (isMet) return true;
+  if (errors.length === 0 || hook.ignoresFailure) {
+    admission.excluded(hook.name, type === 'admit' ? 'admit' : 'validate', attributes.operation);
+    return false;
+  }
   throw refusal(attributes, errors.length === 1 ? (errors[0] as string) : `[${errors.join(', ')}]`);
 }
 

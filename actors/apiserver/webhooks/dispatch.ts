@@ -29,14 +29,12 @@ export async function callMutatingHooks(attributes: Attributes, source: HookSour
     if (!selectsRequest(matched, attributes, server)) continue;
     const place = `round_${attributes.reinvocation.second ? 1 : 0}_index_${index}`;
     const objects = await shownIn(attributes, matched.kind, server);
-    if (!(await meetsConditions(matched, attributes, objects, server))) continue;
-    const verdict = await ask(matched, attributes, objects, server, true, place);
+    if (!(await meetsConditions(matched, attributes, objects, server, 'admit'))) continue;
     let changed = false;
-    if (verdict !== undefined) {
-      const patch = verdict.patch === undefined ? [] : patchIn(verdict.patch);
+    await ask(matched, attributes, objects, server, place, async (patch) => {
       changed = patch.length > 0 && (await change(attributes, matched, objects.object, patch, server));
       noteMutation(attributes, matched, place, changed, patch);
-    }
+    });
     rounds.note(hook.id, hook.reinvokes, changed, attributes);
   }
   rounds.end(attributes);
@@ -51,46 +49,63 @@ export async function callValidatingHooks(attributes: Attributes, source: HookSo
   const called: { matched: MatchedHook; objects: VersionedObjects }[] = [];
   for (const matched of hooks) {
     const objects = await shownIn(attributes, matched.kind, server);
-    if (await meetsConditions(matched, attributes, objects, server)) called.push({ matched, objects });
+    if (await meetsConditions(matched, attributes, objects, server, 'validating')) called.push({ matched, objects });
   }
   const results = await Promise.allSettled(
-    called.map(({ matched, objects }, index) =>
-      ask(matched, attributes, objects, server, false, `round_0_index_${index}`),
-    ),
+    called.map(({ matched, objects }, index) => ask(matched, attributes, objects, server, `round_0_index_${index}`)),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-/** The hook's verdict when it lets the request pass; undefined when it failed and may. */
+/** Asks one hook; `take` gets the patch of a mutating one that lets the request pass. A hook that fails may, if its policy says so. */
 async function ask(
   matched: MatchedHook,
   attributes: Attributes,
   objects: VersionedObjects,
   server: Server,
-  mutates: boolean,
   place: string,
-): Promise<Verdict | undefined> {
+  take?: (patch: readonly unknown[]) => Promise<void>,
+): Promise<void> {
   const { hook } = matched;
   const { call } = attributes;
+  const mutates = take !== undefined;
+  const told = server.metrics.admission.webhook(hook.name, mutates ? 'admit' : 'validating', attributes.operation);
   if (call.dryRun && hook.hasSideEffects) {
+    told.broke();
     throw StatusError.badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`);
   }
   let verdict: Verdict;
+  let patch: readonly unknown[] = [];
   try {
     verdict = await exchange(matched, attributes, objects, server, mutates);
+    if (verdict.allowed && verdict.patch !== undefined) patch = patchIn(verdict.patch);
   } catch (error) {
-    if (!(error instanceof WebhookCallError)) throw error;
+    if (!(error instanceof WebhookCallError)) {
+      told.broke();
+      throw error;
+    }
+    told.failed(error.code, hook.ignoresFailure);
     const text = `failed calling webhook ${JSON.stringify(hook.name)}: ${error.message}`;
     if (!hook.ignoresFailure) throw StatusError.internalError(text);
     const half = mutates ? 'mutation' : 'validation';
     annotate(call, `failed-open.${half}.webhook.admission.k8s.io/${place}`, hook.name);
     server.context.log.warn('failed calling webhook, failing open', { webhook: hook.name, error: text });
-    return undefined;
+    return;
   }
   if (call.attempt <= 1) call.warnings.push(...verdict.warnings);
   for (const [key, value] of Object.entries(verdict.auditAnnotations)) annotate(call, `${hook.name}/${key}`, value);
-  if (!verdict.allowed) throw denialOf(hook.name, verdict.status);
-  return verdict;
+  if (!verdict.allowed) {
+    const denial = denialOf(hook.name, verdict.status);
+    told.refused(denial.code);
+    throw denial;
+  }
+  try {
+    await take?.(patch);
+  } catch (error) {
+    told.broke();
+    throw error;
+  }
+  told.passed();
 }
 
 async function exchange(
@@ -113,7 +128,9 @@ async function exchange(
       hook.timeoutSeconds * 1000,
     );
   } catch (error) {
-    throw error instanceof WebhookCallError ? new WebhookCallError(`failed to call webhook: ${error.message}`) : error;
+    throw error instanceof WebhookCallError
+      ? new WebhookCallError(`failed to call webhook: ${error.message}`, error.code)
+      : error;
   }
   return prefixed('received invalid webhook response', () => verdictOf(answer, version, uid, mutates));
 }
@@ -122,7 +139,7 @@ function prefixed<Value>(prefix: string, make: () => Value): Value {
   try {
     return make();
   } catch (error) {
-    throw error instanceof WebhookCallError ? new WebhookCallError(`${prefix}: ${error.message}`) : error;
+    throw error instanceof WebhookCallError ? new WebhookCallError(`${prefix}: ${error.message}`, error.code) : error;
   }
 }
 
@@ -138,16 +155,18 @@ function denialOf(name: string, status: Readonly<Record<string, unknown>> | unde
   });
 }
 
+/** @throws WebhookCallError for what is no patch */
 function patchIn(text: string): readonly unknown[] {
+  const refuse = (why: string) => new WebhookCallError(`received undecodable patch in webhook response: ${why}`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw StatusError.internalError(messageOf(error));
+    throw refuse(messageOf(error));
   }
   if (value === null) return [];
   if (Array.isArray(value)) return value;
-  throw StatusError.internalError(`json: cannot unmarshal ${typeof value} into Go value of type jsonpatch.Patch`);
+  throw refuse(`json: cannot unmarshal ${typeof value} into Go value of type jsonpatch.Patch`);
 }
 
 /** Applies the patch; says whether the object is another one now. */

@@ -30,6 +30,12 @@ export interface WebhookClient {
 /** The webhook was not reached, or did not answer with what it should. */
 export class WebhookCallError extends Error {
   override readonly name = 'WebhookCallError';
+  /** The code of its answer; 503 where there was none, or none that could be read. */
+  readonly code: number;
+  constructor(message: string, code = 503) {
+    super(message);
+    this.code = code;
+  }
 }
 
 const CONNECTIONS_MAX = 256;
@@ -134,7 +140,7 @@ function isAddress(name: string): boolean {
 
 function decoded({ code, contentType, bytes }: Answer): Record<string, unknown> {
   const text = bytes.toString('utf8');
-  if (code < 200 || code > 206) throw new WebhookCallError(statusText(code, text));
+  if (code < 200 || code > 206) throw new WebhookCallError(statusText(code, text), code);
   if (text === '') {
     throw new WebhookCallError(`0-length response with status code: ${code} and content type: ${contentType}`);
   }

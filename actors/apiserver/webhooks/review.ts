@@ -31,7 +31,7 @@ export interface Verdict {
 export function reviewVersionOf({ hook }: MatchedHook): string {
   const version = hook.reviewVersions.find((each) => KNOWN_VERSIONS.includes(each));
   if (version !== undefined) return version;
-  throw new WebhookCallError('webhook does not accept known AdmissionReview versions (v1, v1beta1)');
+  throw new WebhookCallError('webhook does not accept known AdmissionReview versions (v1, v1beta1)', 400);
 }
 
 export function reviewOf(

@@ -4,7 +4,7 @@ import { policyObjects } from '../../../../actors/apiserver/bootstrap/policy/ind
 import { Caches } from '../../../../actors/apiserver/cache/caches.ts';
 import { Entry } from '../../../../actors/apiserver/cache/entry.ts';
 import { type ApiObject, createKindRegistry, type KindDefinition } from '../../../../src/api/index.ts';
-import { ActorSystem } from '../../../../src/runtime/index.ts';
+import { ActorMetrics, ActorSystem } from '../../../../src/runtime/index.ts';
 
 const ROUNDS = 20_000;
 
@@ -23,7 +23,7 @@ it('decides what components ask all the time in less than three microseconds', (
     const place = cache.placeOf(cache.keyOf(object.metadata.namespace, object.metadata.name));
     cache.load(new Entry(place, 1, undefined, object as unknown as ApiObject));
   }
-  const { decide } = createAuthorization({ modes: ['Node', 'RBAC'] }, caches, system.clock);
+  const { decide } = createAuthorization({ modes: ['Node', 'RBAC'] }, caches, system.clock, new ActorMetrics());
   const scheduler = { user: 'system:kube-scheduler', groups: ['system:authenticated'] };
   const kubelet = { user: 'system:node:node-17', groups: ['system:nodes', 'system:authenticated'] };
   const pod = { group: '', version: 'v1', resource: 'pods', namespace: 'default', name: 'web-7' };

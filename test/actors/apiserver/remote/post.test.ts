@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BearerToken } from '../../../../actors/apiserver/authentication/bearer-token.ts';
 import { createTokenWebhook } from '../../../../actors/apiserver/authentication/webhook.ts';
+import { createAuthorizationMetrics } from '../../../../actors/apiserver/authorization/authorization-metrics.ts';
 import { createWebhookAuthorizer } from '../../../../actors/apiserver/authorization/webhook.ts';
 import { postJson } from '../../../../actors/apiserver/remote/post.ts';
-import { RealClock, VirtualClock } from '../../../../src/runtime/index.ts';
+import { ActorMetrics, RealClock, VirtualClock } from '../../../../src/runtime/index.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -35,6 +36,7 @@ function askersOf(url: string, clock: VirtualClock | RealClock) {
     createWebhookAuthorizer(
       { endpoint: { url }, authorizedTtlMs: 60_000, unauthorizedTtlMs: 60_000, failurePolicy, matchConditions: [] },
       clock,
+      createAuthorizationMetrics(new ActorMetrics()).webhook('default'),
     );
   const request = {
     user: { user: 'jane', groups: [] },
