@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import type { ApiObject, FailureStatus, KindDefinition, StatusError } from '../../../src/api/index.ts';
 import { type ActorContext, type Counter, unpack } from '../../../src/runtime/index.ts';
 import { presentedBy } from '../authentication/certificates.ts';
+import type { ResourceReference } from '../authorization/types.ts';
 import type { Entry } from '../cache/entry.ts';
 import { type Answer, type Call, type Credentials, type Identity, scopeOf } from '../call.ts';
 import { goJsonText } from '../http/text.ts';
@@ -64,17 +65,6 @@ export interface PathRequest {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** What it would be about, for the path of a resource that is not here. */
   readonly resource?: ResourceReference | undefined;
-}
-
-/** A resource and what was to be done with it; empty members are none. */
-export interface ResourceReference {
-  readonly verb: string;
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-  readonly subresource: string;
-  readonly namespace: string;
-  readonly name: string;
 }
 
 /** A request that takes longer says in its record for how long it took. */

@@ -2,21 +2,25 @@
 import type { Identity } from '../call.ts';
 import type { Rule } from './rules.ts';
 
+/** A resource and what is to be done with it; empty members are none. */
+export interface ResourceReference {
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** What somebody wants to do, to a resource or to a path. */
 export type AccessRequest =
-  | {
+  | (ResourceReference & {
       readonly user: Identity;
-      readonly verb: string;
-      readonly group: string;
-      readonly version: string;
-      readonly resource: string;
-      readonly subresource: string;
-      readonly namespace: string;
-      readonly name: string;
       /** Of a list, a watch or a deletion of many. */
       readonly fieldSelector?: string | undefined;
       readonly labelSelector?: string | undefined;
-    }
+    })
   | { readonly user: Identity; readonly verb: string; readonly path: string };
 
 export interface Decision {
