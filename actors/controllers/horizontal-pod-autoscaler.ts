@@ -19,7 +19,15 @@ import {
   parseLabelSelector,
   quantityMilliValue,
 } from '../../src/api/index.ts';
-import { horizontalPodAutoscalers, type KubernetesObject, keyOf, pods, type Resource } from '../../src/client/index.ts';
+import {
+  horizontalPodAutoscalers,
+  type KubernetesObject,
+  keyOf,
+  type PodMetrics,
+  podMetrics,
+  pods,
+  type Resource,
+} from '../../src/client/index.ts';
 import {
   boundReplicas,
   type ControllerDefinition,
@@ -76,20 +84,6 @@ interface Scale extends KubernetesObject {
   spec?: { replicas?: number };
   status?: { replicas?: number; selector?: string };
 }
-
-interface PodMetrics extends KubernetesObject {
-  timestamp?: string;
-  window?: string;
-  containers?: { name: string; usage: Record<string, string> }[];
-}
-
-const podMetrics: Resource<PodMetrics> = {
-  group: 'metrics.k8s.io',
-  version: 'v1beta1',
-  resource: 'pods',
-  kind: 'PodMetrics',
-  namespaced: true,
-};
 
 /** Why a metric gave no number: the reason of the condition and the event, and the texts of both. */
 class MetricFailure extends Error {

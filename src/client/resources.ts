@@ -96,6 +96,13 @@ export const persistentVolumeClaims = define<PersistentVolumeClaim>(
 );
 export const persistentVolumes = define<PersistentVolume>('v1', 'persistentvolumes', 'PersistentVolume', 'cluster');
 export const pods = define<Pod>('v1', 'pods', 'Pod', 'namespaced');
+/** What a pod uses, as metrics-server tells it. */
+export interface PodMetrics extends KubernetesObject {
+  timestamp?: string;
+  window?: string;
+  containers?: { name: string; usage: Record<string, string> }[];
+}
+export const podMetrics = define<PodMetrics>('metrics.k8s.io/v1beta1', 'pods', 'PodMetrics', 'namespaced');
 export const podTemplates = define<PodTemplate>('v1', 'podtemplates', 'PodTemplate', 'namespaced');
 export const replicationControllers = define<ReplicationController>(
   'v1',

@@ -120,9 +120,12 @@ export class Cluster {
           serving: await issueServing(authority, options, secure.host ?? '127.0.0.1', system.clock.now()),
           proxyClient: await issueProxyClient(frontProxy, system.clock.now()),
         });
-        renewServing(bus, system.clock, issue, () => undefined);
+        renewServing(bus, system.clock, issue, (error) => {
+          const text = error instanceof Error ? error.message : String(error);
+          system.log.warn('The certificates of the API server were not renewed; it is tried again', { error: text });
+        });
       }
-      reloadConfigurations(bus, system.clock, options.security ?? {});
+      reloadConfigurations(system, options.security ?? {});
       if (selection.nodes) await cluster.startNodes(nodes, options.onProgress);
       return cluster;
     } catch (error) {

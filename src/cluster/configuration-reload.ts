@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { apiserverChannels, type ConfigurationChange } from '../client/protocol.ts';
-import type { Bus, Clock } from '../runtime/index.ts';
+import type { Bus, Clock, Log } from '../runtime/index.ts';
 import { ClusterOptionsError } from './options-error.ts';
 import { type SecurityOptions, securityOptions } from './security.ts';
 
@@ -13,6 +13,12 @@ import { type SecurityOptions, securityOptions } from './security.ts';
 const INTERVAL_MS = 60_000;
 
 type File = ConfigurationChange['file'];
+
+interface Place {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /** The options that a file is about, as the API server takes them. */
 const SETTINGS: Readonly<Record<File, (security: SecurityOptions) => object>> = {
@@ -34,26 +40,29 @@ const SETTINGS: Readonly<Record<File, (security: SecurityOptions) => object>> = 
 };
 
 /** Documents that were given as objects do not change. The language of expressions must be loaded. */
-export function reloadConfigurations(bus: Bus, clock: Clock, security: SecurityOptions): void {
+export function reloadConfigurations({ bus, clock, log }: Place, security: SecurityOptions): void {
   const { authenticationConfig, authorizationConfig } = security;
-  if (typeof authenticationConfig === 'string') follow('authentication', authenticationConfig, bus, clock, security);
-  if (typeof authorizationConfig === 'string') follow('authorization', authorizationConfig, bus, clock, security);
-}
+  if (typeof authenticationConfig === 'string') follow('authentication', authenticationConfig);
+  if (typeof authorizationConfig === 'string') follow('authorization', authorizationConfig);
 
-function follow(file: File, path: string, bus: Bus, clock: Clock, security: SecurityOptions): void {
-  const first = textOf(path);
-  let changed = false;
-  const look = () => {
-    const text = textOf(path);
-    changed ||= text !== first;
-    if (!changed) return;
-    const hash = `sha256:${createHash('sha256')
-      .update(text ?? '')
-      .digest('hex')}`;
-    // The server knows by the hash what it has seen. One that was restarted has not, and one that is just being is told next time.
-    bus.call('apiserver', apiserverChannels.configure, changeOf(file, hash, security)).catch(() => undefined);
-  };
-  clock.every(INTERVAL_MS, look, { background: true });
+  function follow(file: File, path: string): void {
+    const first = textOf(path);
+    let changed = false;
+    const look = () => {
+      const text = textOf(path);
+      changed ||= text !== first;
+      if (!changed) return;
+      const hash = `sha256:${createHash('sha256')
+        .update(text ?? '')
+        .digest('hex')}`;
+      // The server knows by the hash what it has seen. One that was restarted has not.
+      bus.call('apiserver', apiserverChannels.configure, changeOf(file, hash, security)).catch((error: unknown) => {
+        const text = error instanceof Error ? error.message : String(error);
+        log.warn('The API server was not told of a configuration; it is told again in a minute', { file, error: text });
+      });
+    };
+    clock.every(INTERVAL_MS, look, { background: true });
+  }
 }
 
 /** Undefined while the file cannot be read. */

@@ -67,5 +67,5 @@ export function unpackRange(bytes: Uint8Array, start: number, end: number): unkn
  * @internal
  */
 export function unpackOther(bytes: Uint8Array, start: number, end: number): unknown {
-  return packr.unpack(bytes, { start, end } as unknown as Options);
+  return packr.unpack(bytes.subarray(start, end));
 }

@@ -11,14 +11,14 @@ import type { Cell } from './cell.ts';
 import { type HostClock, RealClock, VirtualClock } from './clock.ts';
 import { type Hosting, InlineHosting } from './hosting.ts';
 import { type ActorInspection, Inspector } from './inspection.ts';
-import { consoleSink, type LogLevel, type LogSink } from './log.ts';
+import { actorLog, consoleSink, type LogLevel, type LogSink } from './log.ts';
 import { entropySeed } from './random.ts';
 import { settledHosts } from './settle.ts';
 import { type Health, Supervisor, type SystemEvent } from './supervisor.ts';
 import { type Interceptor, Tap, type TapObserver } from './tap.ts';
 import { ThreadHosting } from './thread-hosting.ts';
 import { Threads } from './threads.ts';
-import type { ActorSpec, Bus, Clock, Placement, Random, ThreadLimits } from './types.ts';
+import type { ActorSpec, Bus, Clock, Log, Placement, Random, ThreadLimits } from './types.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 export interface ActorSystemOptions {
@@ -60,6 +60,8 @@ export class ActorSystem {
   /** The program's own bus, under the address `main`. */
   readonly bus: Bus;
   readonly clock: Clock;
+  /** Of those who start actors and are none themselves. */
+  readonly log: Log;
   readonly random: Random;
   readonly events$: Observable<SystemEvent>;
   readonly health$: Observable<Health>;
@@ -108,6 +110,7 @@ export class ActorSystem {
     const main = this.connectCell('main', undefined);
     this.bus = main.bus;
     this.clock = main.clock;
+    this.log = actorLog('system', hostOptions.logLevel, () => main.clock.now(), hostOptions.log);
     this.random = main.random;
     this.time = clock instanceof VirtualClock ? new VirtualTime(clock, host) : undefined;
     this.threads = new Threads({

@@ -1,19 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type KubernetesObject, nodes, pods, type Resource } from '../../src/client/index.ts';
+import { nodes, podMetrics, pods } from '../../src/client/index.ts';
 import { kubeletAddress, nodeChannels } from '../../src/node/protocol.ts';
 import { defineActor } from '../../src/runtime/index.ts';
 import { startServer, type TestServer } from '../actors/apiserver/fixtures.ts';
-
-interface PodMetrics extends KubernetesObject {
-  containers?: { name: string; usage: Record<string, string> }[];
-}
-const podMetrics: Resource<PodMetrics> = {
-  group: 'metrics.k8s.io',
-  version: 'v1beta1',
-  resource: 'pods',
-  kind: 'PodMetrics',
-  namespaced: true,
-};
 
 let server: TestServer;
 beforeEach(async () => {

@@ -39,7 +39,7 @@ beforeAll(async () => {
     },
     { clock: 'virtual', logLevel: 'silent' },
   );
-  reloadConfigurations(server.system.bus, server.system.clock, security);
+  reloadConfigurations(server.system, security);
 });
 afterAll(async () => {
   await server.stop();

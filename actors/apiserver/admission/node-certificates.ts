@@ -17,7 +17,7 @@ const MIRROR = 'kubernetes.io/config.mirror';
 /** @throws StatusError 403 */
 export function checkCertificateRequest(node: string, attributes: Attributes): void {
   if (attributes.operation !== 'CREATE') return;
-  const { spec } = attributes.object as unknown as CertificateSigningRequest;
+  const spec = attributes.object?.['spec'] as CertificateSigningRequest['spec'];
   if (!KUBELET_SIGNERS.includes(spec.signerName)) return;
   let commonName: string;
   try {

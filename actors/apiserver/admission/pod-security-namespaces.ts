@@ -1,10 +1,11 @@
 /** What PodSecurity says about namespaces: their labels must be right, and pods that are there already may break a new level. */
-import { type FieldError, StatusError } from '../../../src/api/index.ts';
+import { type ApiObject, type FieldError, StatusError } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
 import type { Server } from '../server.ts';
 import { sameValue } from '../stages/defaulting.ts';
 import type { Attributes } from './plugin.ts';
 import { type SecurityPod, violationReasons } from './pod-security-evaluation.ts';
+import type { SecuritySpec } from './pod-security-pods.ts';
 import {
   compareLevels,
   type LevelVersion,
@@ -65,7 +66,7 @@ function warningsOf(
   const pods = prioritized(server.caches.cacheOf('/registry/pods', true).list(namespace), runtimeClasses);
   const groups = new Map<string, { first: string; count: number }>();
   for (const { name, object } of pods.slice(0, PODS_MAX)) {
-    const reasons = violationReasons(level, object as unknown as SecurityPod);
+    const reasons = violationReasons(level, object as ApiObject & SecurityPod);
     if (reasons === '') continue;
     const group = groups.get(reasons);
     if (group === undefined) groups.set(reasons, { first: name, count: 1 });
@@ -96,7 +97,7 @@ function prioritized(pods: readonly Entry[], exempt: readonly string[]): readonl
   const controllers = new Set<string>();
   const others: Entry[] = [];
   const first = pods.filter((entry) => {
-    const { spec } = entry.object as unknown as SecurityPod;
+    const spec = entry.object['spec'] as SecuritySpec;
     if (exempt.includes(spec.runtimeClassName ?? '')) return false;
     const owners = (entry.object.metadata['ownerReferences'] ?? []) as readonly { uid: string; controller?: boolean }[];
     const owner = owners.find(({ controller }) => controller === true)?.uid;

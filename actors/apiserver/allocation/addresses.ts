@@ -75,7 +75,7 @@ export class ServiceAddresses {
   }
 
   /** What a dry run shows in place of an address: upstream does not look for a free one either. */
-  placeholder(family: Family): string | undefined {
+  shownInDryRun(family: Family): string | undefined {
     const range = this.#ranges.find((one) => one.family === family);
     return range === undefined ? undefined : formatAddress(range.cidr.base, range.cidr.family);
   }

@@ -132,7 +132,7 @@ export function createServiceAllocator(
   }
 
   function pickAddress(family: Family, taking: Taking): string {
-    const address = taking.dryRun ? addresses.placeholder(family) : addresses.pick(family);
+    const address = taking.dryRun ? addresses.shownInDryRun(family) : addresses.pick(family);
     if (address === undefined) throw StatusError.internalError('failed to allocate a serviceIP: range is full');
     if (!taking.dryRun) claimAddress(address, taking);
     return address;

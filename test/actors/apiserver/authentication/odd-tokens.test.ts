@@ -6,7 +6,7 @@ import { startServer, type TestServer } from '../fixtures.ts';
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 const ACCOUNTS = '/api/v1/namespaces/default/serviceaccounts';
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const now = Math.floor(Date.now() / 1000);
+let now: number;
 let server: TestServer;
 let uid: string;
 
@@ -16,6 +16,7 @@ beforeAll(async () => {
     serviceAccountAdmission: false,
     serviceAccountKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   });
+  now = Math.floor(server.system.clock.now() / 1000);
   uid = (await server.http('POST', ACCOUNTS, { metadata: { name: 'robot' } })).body.metadata.uid;
 });
 afterAll(() => server.stop());
