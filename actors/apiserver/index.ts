@@ -55,6 +55,7 @@ export { expressionFault } from './authentication/expressions.ts';
 export { AUTHORIZATION_MODES } from './authorization/index.ts';
 export { checkEncryption } from './encryption/index.ts';
 export { type ApiserverOptions, ISSUER as SERVICE_ACCOUNT_ISSUER, type TokenOption } from './options.ts';
+export { tokenAlgorithmOf } from './token-signer.ts';
 
 /** Revisions that are replayed at start, so that watches can resume across a restart. */
 const REPLAY_REVISIONS_MAX = 5000;
@@ -129,7 +130,12 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     clock,
   );
   const cacheOf = cachesByKind(registry, caches);
-  const tokens = createTokenSigner(options.serviceAccountKeyPem, clock, random, options.serviceAccountIssuer);
+  const tokenKeys = {
+    signingKeyPem: options.serviceAccountKeyPem,
+    verificationKeysPem: options.serviceAccountVerificationKeysPem,
+    issuers: [options.serviceAccountIssuer, ...options.acceptedServiceAccountIssuers],
+  };
+  const tokens = createTokenSigner(tokenKeys, clock, random);
   const strategyContext = strategyContexts(clock, random);
   const services = createServiceAllocator(options, caches, random, {
     now: () => strategyContext(false).now,

@@ -97,7 +97,9 @@ export interface ApiserverOptions {
   readonly proxyClient?: { readonly certPem: string; readonly keyPem: string; readonly caPem: string } | null;
   /** Issuer of service account tokens. Default https://kubernetes.default.svc.cluster.local */
   readonly serviceAccountIssuer?: string;
-  /** What tokens must be for. Default: the issuer. */
+  /** Further issuers whose service account tokens count. */
+  readonly acceptedServiceAccountIssuers?: readonly string[];
+  /** What tokens must be for. Default: the issuers. */
   readonly apiAudiences?: readonly string[];
   /** Requests without credentials: `system:anonymous` (default), or refused with 401. */
   readonly anonymous?: boolean;
@@ -122,6 +124,14 @@ export interface ApiserverOptions {
   readonly caPem?: string;
   /** PKCS#8 PEM of the key that signs service account tokens; made at start when absent. */
   readonly serviceAccountKeyPem?: string;
+  /** PEM of keys that service account tokens are verified with, beside the one that signs. */
+  readonly serviceAccountVerificationKeysPem?: readonly string[];
+  /** Where the public keys of service account tokens are told to be. Default: at this server. */
+  readonly jwksUri?: string;
+  /** Seconds that a token lasts at most, however long it is asked for; 0 (default): as long as it is asked for. */
+  readonly tokenSecondsMax?: number;
+  /** Whether the tokens that admission gives to pods last a year, with a warning after an hour. Default true. */
+  readonly extendTokens?: boolean;
   /** Refuse pods whose service account is missing, as upstream does. Default true. */
   readonly serviceAccountAdmission?: boolean;
   /** Who decides what users may do, in this order. Default Node, RBAC. `AlwaysAllow` lets everybody do everything. */
@@ -172,7 +182,11 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     requestHeader: options?.requestHeader ?? null,
     proxyClient: options?.proxyClient ?? null,
     serviceAccountIssuer: options?.serviceAccountIssuer ?? ISSUER,
-    apiAudiences: options?.apiAudiences ?? [options?.serviceAccountIssuer ?? ISSUER],
+    acceptedServiceAccountIssuers: options?.acceptedServiceAccountIssuers ?? [],
+    apiAudiences: options?.apiAudiences ?? [
+      options?.serviceAccountIssuer ?? ISSUER,
+      ...(options?.acceptedServiceAccountIssuers ?? []),
+    ],
     anonymousPaths: options?.anonymousPaths ?? [],
     anonymous: options?.anonymous ?? true,
     httpUser: options?.httpUser ?? null,
@@ -184,6 +198,10 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     clusterName: options?.clusterName ?? 'kubehive',
     caPem: options?.caPem ?? '',
     serviceAccountKeyPem: options?.serviceAccountKeyPem ?? '',
+    serviceAccountVerificationKeysPem: options?.serviceAccountVerificationKeysPem ?? [],
+    jwksUri: options?.jwksUri ?? '',
+    tokenSecondsMax: options?.tokenSecondsMax ?? 0,
+    extendTokens: options?.extendTokens ?? true,
     serviceAccountAdmission: options?.serviceAccountAdmission ?? true,
     authorizationModes: options?.authorizationModes ?? ['Node', 'RBAC'],
     enabledAdmissionPlugins: options?.enabledAdmissionPlugins ?? [],

@@ -1,17 +1,18 @@
 /**
- * Signs service account tokens and tells genuine ones: RS256 JSON web tokens as upstream issues them. The key comes with the
- * options, so that tokens outlive a restart and several servers accept each other's; otherwise it is made here. What the
- * claims of a genuine token are worth is decided in authentication/service-accounts.ts.
+ * Signs service account tokens and tells genuine ones: JSON web tokens as upstream issues them, signed with an RSA or ECDSA key
+ * and verified with any number of them. Keys come with the options, so that tokens outlive a restart and several servers accept
+ * each other's; otherwise one is made here. What the claims of a genuine token are worth is decided in
+ * authentication/service-accounts.ts.
  * @see pkg/serviceaccount/jwt.go, pkg/serviceaccount/claims.go
  */
 import {
   createHash,
   createPrivateKey,
   createPublicKey,
-  createSign,
-  createVerify,
   generateKeyPairSync,
   type KeyObject,
+  sign as signBytes,
+  verify as verifyBytes,
 } from 'node:crypto';
 import type { Clock, Random } from '../../src/runtime/index.ts';
 
@@ -60,29 +61,74 @@ export interface TokenSigner {
   signLegacy(account: { namespace: string; name: string; uid: string }, secret: string): string;
   /** The claims of a token whose issuer and signature are this server's. */
   verify(token: string): Verified;
-  /** The public key as a JSON web key set. */
+  /** The public keys as a JSON web key set. */
   keySet(): { keys: Record<string, unknown>[] };
 }
 
 export const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 
-export function createTokenSigner(keyPem: string, clock: Clock, random: Random, issuer: string): TokenSigner {
-  let made: { key: KeyObject; publicKey: KeyObject; id: string } | undefined;
+export interface TokenKeys {
+  /** PEM of the private key that signs; empty: one is made. */
+  readonly signingKeyPem: string;
+  /** PEM of further keys that tokens may be signed with, public or private. */
+  readonly verificationKeysPem: readonly string[];
+  /** Issuers whose tokens count; the first is named in new ones. */
+  readonly issuers: readonly string[];
+}
+
+/** A key as tokens name it. */
+interface TokenKey {
+  readonly key: KeyObject;
+  /** As upstream: by the key itself, so that all servers give it the same. */
+  readonly id: string;
+  readonly algorithm: string;
+}
+
+/** The signature algorithm of a key in tokens; undefined for one that cannot sign tokens. */
+export function tokenAlgorithmOf(key: KeyObject): string | undefined {
+  if (key.asymmetricKeyType === 'rsa') return 'RS256';
+  const { namedCurve } = key.asymmetricKeyDetails ?? {};
+  return { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' }[namedCurve ?? ''];
+}
+
+/** A signature of ECDSA is two numbers of fixed length in tokens; RSA does not look at this. */
+const SIGNATURE_FORM = 'ieee-p1363';
+
+const hashOf = (algorithm: string): string => `sha${algorithm.slice(2)}`;
+
+function publicKeyOf(given: string | KeyObject): TokenKey {
+  const key = createPublicKey(given as string);
+  const der = key.export({ type: 'spki', format: 'der' });
+  const id = createHash('sha256').update(der).digest('base64url');
+  return { key, id, algorithm: tokenAlgorithmOf(key) ?? 'RS256' };
+}
+
+export function createTokenSigner(
+  { signingKeyPem, verificationKeysPem, issuers }: TokenKeys,
+  clock: Clock,
+  random: Random,
+): TokenSigner {
+  const issuer = issuers[0] as string;
+  let made: { signing: TokenKey; verifying: readonly TokenKey[] } | undefined;
   // Making a key takes tens of milliseconds: only a cluster that uses tokens pays for it.
   const keys = () => {
     if (made === undefined) {
       const key =
-        keyPem === '' ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey : createPrivateKey(keyPem);
-      const publicKey = createPublicKey(key);
-      const der = publicKey.export({ type: 'spki', format: 'der' });
-      made = { key, publicKey, id: createHash('sha256').update(der).digest('base64url') };
+        signingKeyPem === ''
+          ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+          : createPrivateKey(signingKeyPem);
+      const own = publicKeyOf(key);
+      const given = verificationKeysPem.map(publicKeyOf);
+      const isGiven = given.some(({ id }) => id === own.id);
+      made = { signing: { ...own, key }, verifying: isGiven ? given : [...given, own] };
     }
     return made;
   };
   const signed = (claims: object) => {
-    const { key, id } = keys();
-    const text = `${encode({ alg: 'RS256', kid: id })}.${encode(claims)}`;
-    return `${text}.${createSign('RSA-SHA256').update(text).sign(key).toString('base64url')}`;
+    const { key, id, algorithm } = keys().signing;
+    const text = `${encode({ alg: algorithm, kid: id })}.${encode(claims)}`;
+    const signature = signBytes(hashOf(algorithm), Buffer.from(text), { key, dsaEncoding: SIGNATURE_FORM });
+    return `${text}.${signature.toString('base64url')}`;
   };
   return {
     issuer,
@@ -126,22 +172,33 @@ export function createTokenSigner(keyPem: string, clock: Clock, random: Random, 
       if (parts.length !== 3 || !parts.every((part) => BASE64URL.test(part))) return undefined;
       const [head, body, signature] = parts as [string, string, string];
       const claims = decode(body) as Claims | undefined;
-      if (claims === undefined || (claims.iss !== issuer && claims.iss !== LEGACY_ISSUER)) return undefined;
+      if (claims === undefined || !(claims.iss === LEGACY_ISSUER || issuers.includes(claims.iss as string)))
+        return undefined;
+      const { alg, kid } = (decode(head) ?? {}) as { alg?: unknown; kid?: unknown };
       // The algorithm is the key's, never the token's: `none` and HS256 end here.
-      if ((decode(head) as { alg?: unknown } | undefined)?.alg !== 'RS256') return undefined;
-      const genuine = createVerify('RSA-SHA256')
-        .update(`${head}.${body}`)
-        .verify(keys().publicKey, Buffer.from(signature, 'base64url'));
-      return genuine ? { claims } : { error: 'go-jose/go-jose: error in cryptographic primitive' };
+      if (!ALGORITHMS.includes(alg as string)) return undefined;
+      const named = keys().verifying.filter(({ id }) => kid === undefined || kid === '' || kid === id);
+      if (named.length === 0) return { error: 'invalid signature, no keys found' };
+      const text = Buffer.from(`${head}.${body}`);
+      const bytes = Buffer.from(signature, 'base64url');
+      const isGenuine = ({ key, algorithm }: TokenKey) =>
+        algorithm === alg && verifyBytes(hashOf(algorithm), text, { key, dsaEncoding: SIGNATURE_FORM }, bytes);
+      return named.some(isGenuine) ? { claims } : { error: NOT_GENUINE };
     },
     keySet() {
-      const { publicKey, id } = keys();
-      const jwk = publicKey.export({ format: 'jwk' });
-      return { keys: [{ use: 'sig', kty: jwk.kty, kid: id, alg: 'RS256', n: jwk.n, e: jwk.e }] };
+      return {
+        keys: keys().verifying.map(({ key, id, algorithm }) => {
+          const { kty, crv, n, e, x, y } = key.export({ format: 'jwk' });
+          const numbers = kty === 'EC' ? { x, y } : { n, e };
+          return { use: 'sig', kty, kid: id, ...(kty === 'EC' ? { crv } : {}), alg: algorithm, ...numbers };
+        }),
+      };
     },
   };
 }
 
+const ALGORITHMS = ['RS256', 'ES256', 'ES384', 'ES512'];
+const NOT_GENUINE = 'go-jose/go-jose: error in cryptographic primitive';
 const BASE64URL = /^[\w-]+$/;
 
 function encode(value: unknown): string {

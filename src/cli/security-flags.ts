@@ -38,7 +38,20 @@ export function addSecurityFlags(command: Command): Command {
     .option('--requestheader-uid-headers <list>', 'default: X-Remote-Uid', list)
     .option('--requestheader-group-headers <list>', 'default: X-Remote-Group', list)
     .option('--requestheader-extra-headers-prefix <list>', 'default: X-Remote-Extra-', list)
-    .option('--service-account-issuer <url>', 'issuer of service account tokens')
+    .option(
+      '--service-account-issuer <url>',
+      'issuer of service account tokens; given again, one more that counts',
+      repeated,
+    )
+    .option('--service-account-signing-key-file <file>', 'private key that signs service account tokens (PEM)')
+    .option('--service-account-key-file <file>', 'keys that they are verified with (PEM); may be repeated', repeated)
+    .option('--service-account-jwks-uri <url>', 'where their public keys are told to be')
+    .option('--service-account-max-token-expiration <time>', 'how long they last at most, as in 24h')
+    .option(
+      '--service-account-extend-token-expiration [bool]',
+      "let pods' tokens last a year while they are not read anew (default: true)",
+      truth,
+    )
     .option('--api-audiences <list>', 'audiences of this server (default: the issuer)', list)
     .option(
       '--authorization-mode <list>',
@@ -106,6 +119,11 @@ const NAMES: readonly (keyof SecurityOptions)[] = [
   'requestheaderGroupHeaders',
   'requestheaderExtraHeadersPrefix',
   'serviceAccountIssuer',
+  'serviceAccountSigningKeyFile',
+  'serviceAccountKeyFile',
+  'serviceAccountJwksUri',
+  'serviceAccountMaxTokenExpiration',
+  'serviceAccountExtendTokenExpiration',
   'apiAudiences',
   'authorizationMode',
   'authorizationConfig',

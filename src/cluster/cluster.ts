@@ -369,7 +369,7 @@ async function controlPlane(
             }),
         httpUser: { user: administrator.user, groups: administrator.groups },
         ...(authority === undefined ? {} : { caPem: authority.certificate }),
-        ...(options.dataDirectory === undefined
+        ...(options.dataDirectory === undefined || security.serviceAccountSigningKeyFile !== undefined
           ? {}
           : { serviceAccountKeyPem: await openSigningKey(join(options.dataDirectory, 'pki', 'sa.key')) }),
       },

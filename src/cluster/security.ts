@@ -24,9 +24,10 @@ import {
 } from './config-files.ts';
 import { ClusterOptionsError } from './options-error.ts';
 import { refuseOddMembers, type Shape } from './strict-document.ts';
+import { issuersOf, type TokenOptions, tokenOptions } from './token-options.ts';
 
 /** Documents may be given as objects or as paths of YAML files; everything else that ends in `File` is a path. */
-export interface SecurityOptions {
+export interface SecurityOptions extends TokenOptions {
   /** CSV: token, user, uid, "group1,group2". */
   readonly tokenAuthFile?: string;
   /** CSV: password, user, uid, "group1,group2". Passwords in plain text: for tests. */
@@ -64,8 +65,6 @@ export interface SecurityOptions {
   readonly requestheaderUidHeaders?: readonly string[];
   readonly requestheaderGroupHeaders?: readonly string[];
   readonly requestheaderExtraHeadersPrefix?: readonly string[];
-  readonly serviceAccountIssuer?: string;
-  readonly apiAudiences?: readonly string[];
   /** Default Node, RBAC. */
   readonly authorizationMode?: readonly string[];
   /** ABAC policies, a JSON object a line. */
@@ -116,7 +115,7 @@ export function securityOptions(
   options: SecurityOptions,
   frontProxyCaPem: string | undefined,
 ): Partial<ApiserverOptions> {
-  const told: Told = {};
+  const told: Told = { ...tokenOptions(options) };
   authentication(options, told);
   frontProxy(options, told, frontProxyCaPem);
   authorization(options, told);
@@ -155,8 +154,6 @@ function authentication(options: SecurityOptions, told: Told): void {
   }
   if (options.enableBootstrapTokenAuth === true) told.bootstrapTokens = true;
   if (options.anonymousAuth !== undefined) told.anonymous = options.anonymousAuth;
-  if (options.serviceAccountIssuer !== undefined) told.serviceAccountIssuer = options.serviceAccountIssuer;
-  if (options.apiAudiences !== undefined) told.apiAudiences = options.apiAudiences;
   if (options.authenticationTokenWebhookConfigFile !== undefined) {
     told.tokenWebhook = {
       endpoint: readEndpoint('authentication-token-webhook-config-file', options.authenticationTokenWebhookConfigFile),
@@ -219,8 +216,9 @@ function structuredIssuers(options: SecurityOptions, told: Told): readonly JwtIs
   if (options.oidcIssuerUrl !== undefined || options.oidcClientId !== undefined) {
     throw new ClusterOptionsError('authentication-config and oidc-issuer-url exclude each other');
   }
-  const own = options.serviceAccountIssuer ?? SERVICE_ACCOUNT_ISSUER;
-  const { jwt, anonymous } = readAuthenticationConfiguration(options.authenticationConfig, [own]);
+  const given = issuersOf(options);
+  const own = given.length > 0 ? given : [SERVICE_ACCOUNT_ISSUER];
+  const { jwt, anonymous } = readAuthenticationConfiguration(options.authenticationConfig, own);
   if (anonymous !== undefined && anonymous !== null) {
     if (options.anonymousAuth !== undefined) {
       throw new ClusterOptionsError(

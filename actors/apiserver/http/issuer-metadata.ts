@@ -17,10 +17,10 @@ export function sendIssuerMetadata(server: Server, reply: Reply, path: string): 
     const host = localAddress.includes(':') ? `[${localAddress}]` : localAddress;
     const document = {
       issuer: server.tokens.issuer,
-      jwks_uri: `https://${host}:${localPort}${KEYS}`,
+      jwks_uri: server.options.jwksUri === '' ? `https://${host}:${localPort}${KEYS}` : server.options.jwksUri,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: ['RS256'],
+      id_token_signing_alg_values_supported: [...new Set(server.tokens.keySet().keys.map(({ alg }) => alg))].sort(),
     };
     send(reply, 200, 'application/json', goJsonText(document), CACHED);
     return true;

@@ -36,18 +36,21 @@ export const token: SubresourceHandler = {
     const body = (call.part ?? {}) as ApiObject & { spec?: TokenSpec };
     checkPlace(body, account);
     const spec = body.spec ?? {};
-    const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
-    checkSeconds(seconds);
+    const wanted = spec.expirationSeconds ?? DEFAULT_SECONDS;
+    checkSeconds(wanted);
     const asked = spec.audiences ?? [];
     const audiences = asked.length > 0 ? asked : server.options.apiAudiences;
     const bound = boundObjects(call, server, account, spec.boundObjectRef ?? undefined);
     const { uid } = account.object.metadata as { uid: string };
+    const legacy = isLegacy(call, wanted, bound.secretObject);
+    const seconds = legacy ? wanted : shortened(call, wanted, server.options.tokenSecondsMax);
     const extended =
+      server.options.extendTokens &&
       bound.pod !== undefined &&
       seconds === PROJECTED_SECONDS &&
       audiences.every((audience) => server.options.apiAudiences.includes(audience));
     const nowMs = Math.floor(server.context.clock.now() / 1000) * 1000;
-    const issued = isLegacy(call, seconds, bound.secretObject)
+    const issued = legacy
       ? server.tokens.signLegacy({ namespace: account.namespace, name: account.name, uid }, bound.secret?.name ?? '')
       : server.tokens.sign({
           namespace: account.namespace,
@@ -108,6 +111,13 @@ function checkSeconds(seconds: number): void {
         : undefined;
   if (message === undefined) return;
   throw StatusError.invalid(NAME, '', [fieldErrors.invalid('spec.expirationSeconds', seconds, message)]);
+}
+
+/** As long as a token may last here. Upstream says so to whoever asked for more, and gives that. */
+function shortened(call: Call, seconds: number, secondsMax: number): number {
+  if (secondsMax === 0 || seconds <= secondsMax) return seconds;
+  call.warnings.push(`requested expiration of ${seconds} seconds shortened to ${secondsMax} seconds`);
+  return secondsMax;
 }
 
 /**

@@ -17,7 +17,7 @@ function authenticators(uses?: LegacyTokenUses) {
   const clock = new VirtualClock(1_000_000);
   let ids = 0;
   const random = { uuid: () => `id-${ids++}` } as never;
-  const signer = createTokenSigner('', clock, random, 'me');
+  const signer = createTokenSigner({ signingKeyPem: '', verificationKeysPem: [], issuers: ['me'] }, clock, random);
   const caches = new Caches({ root: '/registry/', changesMax: 4, replayRevisionsMax: 0, indexes: {} }, clock);
   const accounts = caches.cacheOf('/registry/serviceaccounts', true);
   const object = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a', namespace: 'n', uid: 'u' } };
