@@ -32,6 +32,7 @@ import {
   isEmptySelector,
   isNamespaceTerminating,
   isPodAvailable,
+  isPodFinished,
   isPodReady,
   type Key,
   keyFor,
@@ -61,6 +62,7 @@ export const daemonSetController: ControllerDefinition = {
   create: createReconciler,
 };
 
+const nodeIndexName = 'target-node';
 const failedPodBackOff = { firstMs: 1_000, mostMs: 900_000 };
 
 /** What one sync works on. */
@@ -72,6 +74,14 @@ interface Daemon {
 }
 
 const isTerminating = (pod: Pod): boolean => pod.metadata?.deletionTimestamp !== undefined;
+
+/** Whatever else changed in a node, no pod of a set is to be elsewhere for it. */
+function hasSamePlacements(node: Node, previous: Node): boolean {
+  return (
+    semanticallyEqual(node.metadata?.labels, previous.metadata?.labels) &&
+    semanticallyEqual(node.spec?.taints, previous.spec?.taints)
+  );
+}
 
 /** Bound pods first, then the oldest. */
 function byAge(left: Pod, right: Pod): number {
@@ -86,6 +96,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { clock } = context;
   const setLister = dependencies.lister(daemonSets);
   const nodeLister = dependencies.lister(nodes);
+  const podLister = dependencies.lister(pods);
   const expectations = new Expectations(clock);
   const podControl = createPodControl(client, events);
   /** A kubelet may refuse the next pod as it did the one before. */
@@ -123,12 +134,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   dependencies.observe(daemonSets, ({ type, object }) => {
     if (type === 'deleted') expectations.forget(keyFor(object));
   });
+  dependencies.index(pods, nodeIndexName, (pod) => [targetNodeOf(pod)]);
   dependencies.observe(nodes, (change) => {
-    const previous = change.type === 'updated' ? change.previous : undefined;
+    const node = change.object;
+    if (change.type === 'updated' && hasSamePlacements(node, change.previous)) return;
+    const present = new Set(podLister.byIndex(nodeIndexName, node.metadata?.name ?? '').map(ownerKey));
     for (const set of setLister.list()) {
-      if (previous !== undefined && semanticallyEqual(placementOf(set, previous), placementOf(set, change.object)))
-        continue;
-      dependencies.enqueue(keyFor(set));
+      const scheduled = present.has(keyFor(set));
+      const { run, stay } = placementOf(set, node);
+      // A pod that may stay where it would not be put is counted as misplaced when its set is looked at for another reason.
+      const matters = scheduled ? !stay : run;
+      if (matters || change.type === 'deleted' || (scheduled && (set.status?.numberMisscheduled ?? 0) > 0)) {
+        dependencies.enqueue(keyFor(set));
+      }
     }
   });
 
@@ -241,7 +259,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const free: Pod[] = [];
     const candidates: Pod[] = [];
     const surged: Pod[] = [];
+    const misplaced: Pod[] = [];
     let busy = 0;
+    let available = 0;
     for (const node of allNodes) {
       const present = podsByNode.get(node.metadata?.name ?? '');
       if (present === undefined) continue;
@@ -250,18 +270,32 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const old = alive.filter((pod) => !isCurrent(daemon, pod));
       const [newPod] = current;
       const [oldPod] = old;
-      if (current.length > 1 || old.length > 1) busy++;
-      else if (surge > 0) {
+      if (current.length > 1 || old.length > 1) {
+        busy++;
+        continue;
+      }
+      const counted = oldPod ?? newPod;
+      if (counted !== undefined && isAvailable(set, counted)) available++;
+      if (surge > 0) {
         if (oldPod === undefined) continue;
-        if (newPod === undefined) (isAvailable(set, oldPod) ? candidates : free).push(oldPod);
-        else if (isAvailable(set, newPod)) surged.push(oldPod);
-        else busy++;
+        const oldIsAvailable = isAvailable(set, oldPod);
+        if (newPod !== undefined) {
+          if (isAvailable(set, newPod)) surged.push(oldPod);
+          else busy++;
+        } else if (placementOf(set, node).run) (oldIsAvailable ? candidates : free).push(oldPod);
+        else (oldIsAvailable ? misplaced : surged).push(oldPod);
       } else if (oldPod === undefined) busy += newPod !== undefined && isAvailable(set, newPod) ? 0 : 1;
       else if (newPod !== undefined) busy++;
-      else (isAvailable(set, oldPod) ? candidates : free).push(oldPod);
+      else if (isAvailable(set, oldPod)) candidates.push(oldPod);
+      else {
+        free.push(oldPod);
+        busy++;
+      }
     }
     const turns = Math.max(0, (surge > 0 ? surge : unavailable) - busy);
     const chosen = [...free, ...candidates.slice(0, turns)];
+    // A pod where none would be put goes when there are as many available as there should be without it.
+    surged.push(...misplaced.slice(0, Math.max(0, available - desired)));
     if (surge > 0) await act(daemon, chosen.map(targetNodeOf), surged);
     else await act(daemon, [], chosen);
   }
@@ -271,8 +305,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const counts = { desired: 0, current: 0, ready: 0, available: 0, updated: 0, misscheduled: 0 };
     for (const node of allNodes) {
       const [pod] = [...(podsByNode.get(node.metadata?.name ?? '') ?? [])].sort(byAge);
-      const { run, stay } = placementOf(set, node);
-      if (!run && !(stay && pod !== undefined)) {
+      if (!placementOf(set, node).run) {
         if (pod !== undefined) counts.misscheduled++;
         continue;
       }
@@ -329,6 +362,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   function groupByNode(owned: readonly Pod[]): Map<string, Pod[]> {
     const groups = new Map<string, Pod[]>();
     for (const pod of owned) {
+      // It has ended and is about to go: whatever holds it, its place is free.
+      if (isTerminating(pod) && isPodFinished(pod)) continue;
       const node = targetNodeOf(pod);
       const group = groups.get(node);
       if (group === undefined) groups.set(node, [pod]);

@@ -125,6 +125,14 @@ describe('an update of status', () => {
   });
 });
 
+it('counts templates of a DaemonSet by its spec, whatever its status is written with', () => {
+  const generation = 'deprecated.daemonset.template.generation';
+  const previous = object({ metadata: { annotations: { [generation]: '4' } }, spec: {} });
+  const next = object({ metadata: { annotations: { [generation]: '9', a: 'b' } }, spec: {} });
+  prepareForStatusUpdate(kind('apps', 'daemonsets'), next, previous, context);
+  expect(next.metadata.annotations).toEqual({ [generation]: '4', a: 'b' });
+});
+
 describe('what a Deployment is asked to roll back to', () => {
   const rollback = 'deprecated.deployment.rollback.to';
   const defaulted = (annotations: Record<string, string>) => {
@@ -137,6 +145,19 @@ describe('what a Deployment is asked to roll back to', () => {
     expect(defaulted({ [rollback]: '+07', a: 'b' })).toEqual({ [rollback]: '7', a: 'b' });
     expect(defaulted({ [rollback]: '', a: 'b' })).toEqual({ a: 'b' });
     expect(defaulted({ [rollback]: '' })).toBeUndefined();
+  });
+
+  it('is neither asked for nor withdrawn with the status', () => {
+    const asked = { metadata: { annotations: { [rollback]: '3' } }, spec: {} };
+    const plain = { metadata: { annotations: { a: 'b' } }, spec: {} };
+    const written = (next: ApiObject, previous: ApiObject) => {
+      prepareForStatusUpdate(kind('apps', 'deployments'), next, previous, context);
+      return next.metadata.annotations;
+    };
+    expect(written(object(plain), object(asked))).toEqual({ a: 'b', [rollback]: '3' });
+    expect(written(object(asked), object(plain))).toBeUndefined();
+    const nothing = object({ metadata: {}, spec: {} });
+    expect(written(nothing, object(asked))).toEqual({ [rollback]: '3' });
   });
 
   it('is not negative', () => {

@@ -44,9 +44,19 @@ export const deploymentStrategy = strategyOf<Deployment>({
   generation: (object, previous) =>
     !semanticEqual(object.spec, previous.spec) ||
     !semanticEqual(object.metadata?.annotations, previous.metadata?.annotations),
-  status: { keptMetadata: ['labels'] },
+  status: { keptMetadata: ['labels'], prepareForUpdate: keepRollback },
   warnings: namedTemplateWarnings,
 });
+
+/** A part of the spec once, it is no more written with the status than the rest of it. */
+function keepRollback({ metadata }: Deployment, previous: Deployment): void {
+  if (metadata === undefined) return;
+  const { [rollbackAnnotation]: _asked, ...annotations } = metadata.annotations ?? {};
+  const kept = previous.metadata?.annotations?.[rollbackAnnotation];
+  if (kept !== undefined) annotations[rollbackAnnotation] = kept;
+  if (Object.keys(annotations).length > 0) metadata.annotations = annotations;
+  else delete metadata.annotations;
+}
 
 /** Asked for as an annotation, kept as a number: `+1` becomes `1`, and nothing stays nothing. */
 function normalizeRollback({ metadata }: Deployment): void {
@@ -153,7 +163,11 @@ export const daemonSetStrategy = strategyOf<DaemonSet>({
     const changed = !semanticEqual(daemonSet.spec?.template, previous.spec?.template);
     setTemplateGeneration(daemonSet, changed ? before + 1 : before);
   },
-  status: { keptMetadata: [] },
+  status: {
+    keptMetadata: [],
+    prepareForUpdate: (daemonSet: DaemonSet, previous: DaemonSet) =>
+      setTemplateGeneration(daemonSet, templateGenerationOf(previous)),
+  },
   warnings: templateWarnings,
 });
 
