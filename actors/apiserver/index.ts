@@ -28,6 +28,7 @@ import { createAuthenticator } from './authentication/index.ts';
 import { createLegacyTokenUses } from './authentication/legacy-tokens.ts';
 import { createAuthorization } from './authorization/index.ts';
 import { expectedKindOf } from './bodies.ts';
+import { keepIdentityLease } from './bootstrap/identity-lease.ts';
 import { bootstrap, keepSystemObjects } from './bootstrap/index.ts';
 import { keepLegacyTokenTracking } from './bootstrap/legacy-token-tracking.ts';
 import { serveBus } from './bus-door.ts';
@@ -96,12 +97,14 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     if (server.fairness !== undefined && flowControlled) keepFlowControl(server);
     server.ready = true;
     const kept = keepSystemObjects(server, listening);
+    const identity = keepIdentityLease(server);
     const bookmarks = context.clock.every(BOOKMARK_INTERVAL_MS, () => server.caches.bookmark(), { background: true });
     return {
       async stop() {
         server.ready = false;
         bookmarks.cancel();
         kept.cancel();
+        identity?.cancel();
         await release();
         await server.auditor?.close();
       },

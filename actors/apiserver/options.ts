@@ -120,6 +120,8 @@ export interface ApiserverOptions {
   readonly sharedStore?: boolean;
   readonly serverVersion?: { readonly gitVersion: string; readonly major: string; readonly minor: string };
   readonly clusterName?: string;
+  /** Name of the host, by which the server keeps a Lease in kube-system; null (default): it keeps none. */
+  readonly hostname?: string | null;
   /** Certificate of the cluster's CA, published to pods and used in kubeconfigs. */
   readonly caPem?: string;
   /** PKCS#8 PEM of the key that signs service account tokens; made at start when absent. */
@@ -196,6 +198,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     sharedStore: options?.sharedStore ?? false,
     serverVersion: options?.serverVersion ?? { gitVersion: 'v1.36.2', major: '1', minor: '36' },
     clusterName: options?.clusterName ?? 'kubehive',
+    hostname: options?.hostname ?? null,
     caPem: options?.caPem ?? '',
     serviceAccountKeyPem: options?.serviceAccountKeyPem ?? '',
     serviceAccountVerificationKeysPem: options?.serviceAccountVerificationKeysPem ?? [],

@@ -20,6 +20,7 @@ import { cidrs, featureGates, names, repeated, type Threads, threads, wholeNumbe
 
 export interface ClusterFlags {
   readonly nodes: number;
+  readonly zones?: number;
   readonly components: string;
   readonly dataDir?: string;
   readonly port?: number;
@@ -43,6 +44,7 @@ export interface ClusterFlags {
 export function addClusterFlags(command: Command, nodes: number): Command {
   return command
     .option('--nodes <n>', 'simulated nodes', wholeNumber(0, 100_000), nodes)
+    .option('--zones <n>', 'zones that the nodes are dealt over: zone-1, zone-2 and so on', wholeNumber(1, 100_000))
     .option(
       '--components <list>',
       'all, apiserver, scheduler, controllers, nodes, kube-proxy or controllers by name; -NAME leaves one out',
@@ -125,12 +127,13 @@ function admissionOptions(flags: ClusterFlags): ClusterOptions {
   };
 }
 
-/** Adds `count` nodes under a progress bar. */
-export async function addNodesWithProgress(cluster: Cluster, count: number): Promise<void> {
-  if (count === 0) return;
+/** Adds the nodes of the flags under a progress bar. */
+export async function addNodesWithProgress(cluster: Cluster, { nodes, zones }: ClusterFlags): Promise<void> {
+  if (nodes === 0) return;
+  const group = { count: nodes, ...(zones === undefined ? {} : { zones }) };
   const bar = progressBar('nodes registered');
   try {
-    await cluster.addNodes(count, ({ done, total, threads: where }) => bar.update(done, total, where));
+    await cluster.addNodes([group], ({ done, total, threads: where }) => bar.update(done, total, where));
     bar.finish();
   } catch (error) {
     throw mendable(error);

@@ -103,7 +103,7 @@ async function show(cluster: Cluster, flags: ClusterFlags & { pods?: number }): 
   const few = Math.ceil(pods / 2);
 
   const up = await measure(async () => {
-    await addNodesWithProgress(cluster, flags.nodes);
+    await addNodesWithProgress(cluster, flags);
     await nodesReady(client, flags.nodes);
   });
   print(`${flags.nodes} nodes Ready in ${seconds(up)}`);

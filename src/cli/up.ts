@@ -14,6 +14,7 @@ const examples = `
 Examples:
   $ kubehive up                                         one node, HTTPS on a free port
   $ kubehive up --nodes 1000 --kubeconfig ./kubeconfig  a thousand nodes
+  $ kubehive up --nodes 6 --zones 3                     two nodes in each of three zones
   $ kubehive up --nodes 0 --components apiserver        the store and the API server alone
   $ kubehive up --components all,-deployment-controller all but one controller
   $ kubehive up --data-dir ./state --secure-port 6443   the same state again next time
@@ -41,7 +42,7 @@ export const upCommand = (): Command =>
           ? `ready ${JSON.stringify({ https, http, kubeconfig: path })}\n`
           : `ready ${[https, http].filter(Boolean).join(' ')} kubeconfig ${path}\n`,
       );
-      await Promise.race([addNodesWithProgress(cluster, flags.nodes), stopped]);
+      await Promise.race([addNodesWithProgress(cluster, flags), stopped]);
       await stopped;
       await cluster.stop();
     });

@@ -210,6 +210,7 @@ export class Cluster {
         nodeName: plain.name,
         labels: plain.labels,
         taints: plain.taints,
+        ...(plain.zone === undefined ? {} : { zone: plain.zone, region: plain.region }),
         // As upstream's kubelets are told of a cloud: without the controller nobody would take the taint away.
         externalCloud: this.selection.controllers.includes('cloud-node-controller'),
         ...(capacity === undefined ? {} : { capacity }),
@@ -351,6 +352,8 @@ async function controlPlane(
                 keyPem: serving.key,
                 clientCaPem: authority.certificate + furtherClientAuthorities(security),
               },
+        // A run under the virtual clock is the same on every machine.
+        hostname: options.clock === 'virtual' ? 'kubehive' : hostname(),
         serviceCidr: serviceRanges(options).join(),
         nodePortRange: options.nodePortRange ?? '30000-32767',
         // Without the controller that makes them, no pod could have a service account.

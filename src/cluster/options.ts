@@ -16,6 +16,8 @@ export interface NodeGroup {
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
   /** Quantities by resource name. Default: cpu 32, memory 256Gi, pods 110. */
   readonly capacity?: Readonly<Record<string, string>>;
+  /** Zones that the nodes are dealt over in turn: `zone-1`, `zone-2`, … of `region-1`. Default: they are in none. */
+  readonly zones?: number;
 }
 
 export interface ListenOptions {
@@ -106,6 +108,8 @@ export interface NodePlan {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: NonNullable<NodeGroup['taints']>;
   readonly capacity: Readonly<Record<string, string>> | undefined;
+  readonly zone?: string;
+  readonly region?: string;
 }
 
 /** Spreads node groups out into nodes. @throws ClusterOptionsError for a bad count or two nodes of one name. */
@@ -114,7 +118,10 @@ export function planNodes(nodes: ClusterOptions['nodes'] = 1): NodePlan[] {
   const plans: NodePlan[] = [];
   const names = new Set<string>();
   for (const group of groups as readonly NodeGroup[]) {
-    const count = group.count ?? 1;
+    const { count = 1, zones } = group;
+    if (zones !== undefined && (!Number.isInteger(zones) || zones < 1)) {
+      throw new ClusterOptionsError(`nodes: ${zones} is not a number of zones`);
+    }
     if (!Number.isInteger(count) || count < 0 || count > 100_000) {
       throw new ClusterOptionsError(`nodes: ${count} is not a whole number from 0 to 100000`);
     }
@@ -123,7 +130,8 @@ export function planNodes(nodes: ClusterOptions['nodes'] = 1): NodePlan[] {
       if (names.has(name))
         throw new ClusterOptionsError(`nodes: two nodes would be called "${name}"; give each group a prefix`);
       names.add(name);
-      plans.push({ name, labels: group.labels ?? {}, taints: group.taints ?? [], capacity: group.capacity });
+      const place = zones === undefined ? {} : { zone: `zone-${(index % zones) + 1}`, region: 'region-1' };
+      plans.push({ name, labels: group.labels ?? {}, taints: group.taints ?? [], capacity: group.capacity, ...place });
     }
   }
   return plans;

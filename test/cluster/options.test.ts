@@ -23,6 +23,17 @@ describe('node plans', () => {
     expect(plans[1]).toMatchObject({ labels: { kind: 'gpu' }, taints: [taint], capacity: { cpu: '8' } });
   });
 
+  it('are dealt over zones in turn', () => {
+    const plans = planNodes([{ count: 4, zones: 3 }]);
+    expect(plans.map(({ name, zone, region }) => [name, zone, region])).toEqual([
+      ['node-0', 'zone-1', 'region-1'],
+      ['node-1', 'zone-2', 'region-1'],
+      ['node-2', 'zone-3', 'region-1'],
+      ['node-3', 'zone-1', 'region-1'],
+    ]);
+    expect(() => planNodes([{ zones: 0 }])).toThrow('nodes: 0 is not a number of zones');
+  });
+
   it('refuse counts that are none and names that are taken', () => {
     expect(() => planNodes(-1)).toThrow(ClusterOptionsError);
     expect(() => planNodes(1.5)).toThrow(/1.5 is not a whole number/);
