@@ -3,7 +3,7 @@
  * @see staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go Delete, registry/rest/delete.go BeforeDelete
  */
 import { type ApiObject, type KindDefinition, StatusError } from '../../../src/api/index.ts';
-import { copyOf, Entry } from '../cache/entry.ts';
+import { Entry } from '../cache/entry.ts';
 import type { Call, DeleteOptionsBody } from '../call.ts';
 import { DEFINITIONS, markDefinition } from '../custom-resources/deletion.ts';
 import { conflictOf, notFoundOf, preconditionFailed } from '../failures.ts';
@@ -153,7 +153,8 @@ interface Marked {
 }
 
 function markDeletion(server: Server, kind: KindDefinition, current: ApiObject, options: DeleteOptionsBody): Marked {
-  const object = copyOf(current);
+  // Nothing but metadata changes: the rest is shared, and its bytes are taken over.
+  const object: ApiObject = { ...current, metadata: { ...current.metadata } };
   const { metadata } = object;
   const graceful = markGraceful(server, kind, object, options);
   const finalizers = finalizersFor(kind, server, current, options);

@@ -29,6 +29,26 @@ describe('pods', () => {
     expect((await server.http('GET', `${PODS}/graceful`)).status).toBe(404);
   });
 
+  it('keep all but metadata when they are marked, and everything when that is only tried', async () => {
+    const spec = { nodeName: 'n', containers: [{ name: 'c', image: 'i', env: [{ name: 'A', value: 'b' }] }] };
+    const { body: made } = await server.http('POST', PODS, pod('marked', { spec }));
+    const tried = await server.http('DELETE', `${PODS}/marked?dryRun=All`);
+    expect(tried.body.metadata.deletionTimestamp).toBeDefined();
+    expect((await server.http('GET', `${PODS}/marked`)).body).toEqual(made);
+    await server.http('DELETE', `${PODS}/marked`);
+    const { metadata, ...rest } = (await server.http('GET', `${PODS}/marked`)).body;
+    const { metadata: metadataMade, ...restMade } = made;
+    expect(rest).toEqual(restMade);
+    expect(metadata).toEqual({
+      ...metadataMade,
+      generation: 2,
+      resourceVersion: metadata.resourceVersion,
+      deletionTimestamp: metadata.deletionTimestamp,
+      deletionGracePeriodSeconds: 30,
+    });
+    await server.http('DELETE', `${PODS}/marked?gracePeriodSeconds=0`);
+  });
+
   it('without a node go at once', async () => {
     await server.http('POST', PODS, pod('pending'));
     expect((await server.http('DELETE', `${PODS}/pending`)).body.metadata.deletionGracePeriodSeconds).toBe(0);
