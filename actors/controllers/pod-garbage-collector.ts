@@ -12,6 +12,7 @@ import {
   conditionOf,
   controllerMetrics,
   disrupt,
+  failedStatus,
   isPodFinished,
   keyFor,
   nodeIndex,
@@ -127,7 +128,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     measured(pod, why, async () => {
       try {
         if (!isPodFinished(pod)) {
-          const patch = { metadata: { uid: pod.metadata?.uid }, status: { phase: 'Failed' } };
+          const patch = { metadata: { uid: pod.metadata?.uid }, status: failedStatus(pod) };
           await client.patch(pods, keyOf(pod), 'merge', patch, { subresource: 'status' });
         }
         await client.delete(pods, keyOf(pod), { gracePeriodSeconds: 0 });

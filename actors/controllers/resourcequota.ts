@@ -47,8 +47,11 @@ const taken = ({ spec, status }: PersistentVolumeClaim) => [
   status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
 ];
 
-/** What the containers of a pod were given, when that changed while they run. */
-const allocated = ({ status }: Pod) => status?.containerStatuses?.map(({ allocatedResources }) => allocatedResources);
+/** What the containers of a pod were given and have, which changes when they are resized, and whether they can be. */
+const allocated = ({ status }: Pod) => [
+  status?.containerStatuses?.map(({ allocatedResources, resources }) => [allocatedResources, resources]),
+  status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason,
+];
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, enqueue, informers, observe } = dependencies;

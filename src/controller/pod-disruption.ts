@@ -23,6 +23,12 @@ export function nodeIndex(pod: Pod): readonly string[] {
   return node === undefined || node === '' ? [] : [node];
 }
 
+/** Of a pod that no kubelet will speak for any more. */
+export function failedStatus({ metadata }: Pod): NonNullable<Pod['status']> {
+  const { generation } = metadata ?? {};
+  return { phase: 'Failed', ...(generation === undefined ? {} : { observedGeneration: generation }) };
+}
+
 /** Resolves when the pod is deleted, or gone already. */
 export async function disrupt(client: Client, pod: Pod, nowMs: number, disruption: Disruption): Promise<void> {
   const key = keyOf(pod);
@@ -40,7 +46,7 @@ export async function disrupt(client: Client, pod: Pod, nowMs: number, disruptio
   const running = pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
   try {
     // One condition of the list, so that the pod may have changed since it was read: who calls may follow parts of pods only.
-    const status = { conditions: [condition], ...(fail && running ? { phase: 'Failed' } : {}) };
+    const status = { conditions: [condition], ...(fail && running ? failedStatus(pod) : {}) };
     await client.patch(pods, key, 'strategic', { metadata: { uid }, status }, { subresource: 'status' });
     const options = gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds };
     await client.delete(pods, key, { ...options, ...(uid === undefined ? {} : { preconditions: { uid } }) });

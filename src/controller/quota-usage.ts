@@ -132,23 +132,49 @@ function podUsage(pod: Pod, nowMs: number, usage: Amounts): Amounts {
   return usage;
 }
 
-/** With what running the pod at all costs. */
+/** With what running the pod at all costs, and with what its containers have while they are being resized. */
 function podAmountsWithOverhead(pod: Pod, side: 'requests' | 'limits'): Amounts {
-  const sum = podAmounts(pod, side);
+  const sum = podAmounts(pod, side, actualAmounts(pod, side));
   for (const [name, amount] of Object.entries(pod.spec?.overhead ?? {})) {
     if (side === 'requests' || sum[name] !== undefined) addAmounts(sum, { [name]: amount });
   }
   return sum;
 }
 
-/** What the pod asks for, or may use at most: the larger of what runs together and what its init phase needs. */
-export function podAmounts(pod: Pod, side: 'requests' | 'limits'): Amounts {
+/**
+ * A container that is being resized counts with the most of what it asks for, was given and runs with; when its node cannot give
+ * it more, what it asks for counts for nothing.
+ */
+function actualAmounts(pod: Pod, side: 'requests' | 'limits'): (container: Container) => Amounts | undefined {
+  const { conditions = [], containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  const isInfeasible = conditions.some(({ type, reason }) => type === 'PodResizePending' && reason === 'Infeasible');
+  const statuses = new Map([...initContainerStatuses, ...containerStatuses].map((status) => [status.name, status]));
+  return ({ name, resources }) => {
+    const asked = resources?.[side];
+    const status = statuses.get(name);
+    if (status?.resources === undefined) return asked;
+    const most: Amounts = { ...status.resources[side] };
+    if (side === 'requests') raiseAmounts(most, status.allocatedResources ?? {});
+    if (!isInfeasible) raiseAmounts(most, asked ?? {});
+    return most;
+  };
+}
+
+/**
+ * What the pod asks for, or may use at most: the larger of what runs together and what its init phase needs. `amountsOf` says
+ * what a container counts with; by default as it stands in the pod's spec.
+ */
+export function podAmounts(
+  pod: Pod,
+  side: 'requests' | 'limits',
+  amountsOf = (container: Container): Amounts | undefined => container.resources?.[side],
+): Amounts {
   const sum: Amounts = {};
   const sidecars: Amounts = {};
   const peak: Amounts = {};
-  for (const container of pod.spec?.containers ?? []) addAmounts(sum, container.resources?.[side]);
+  for (const container of pod.spec?.containers ?? []) addAmounts(sum, amountsOf(container));
   for (const container of pod.spec?.initContainers ?? []) {
-    const own = container.resources?.[side];
+    const own = amountsOf(container);
     if (container.restartPolicy === 'Always') {
       addAmounts(sum, own);
       addAmounts(sidecars, own);

@@ -109,6 +109,23 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     await expect(cluster.client.get(pods, { namespace, name: 'p' })).rejects.toSatisfy(isNotFound);
   });
 
+  it('leave pods that something holds behind as failed, in the generation that was seen', async () => {
+    await cluster.addNode('n');
+    await addPod('p', 'n');
+    const finalizers = ['example.com/hold'];
+    await cluster.client.patch(pods, { namespace, name: 'p' }, 'merge', { metadata: { finalizers } });
+    await cluster.client.delete(nodes, { name: 'n' });
+    await pass(50);
+    const { metadata, status } = await cluster.client.get(pods, { namespace, name: 'p' });
+    expect(metadata?.deletionTimestamp).toBeDefined();
+    expect(status).toMatchObject({ phase: 'Failed', observedGeneration: 1 });
+    expect(status?.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({
+      observedGeneration: 1,
+      reason: 'DeletionByPodGC',
+      message: 'PodGC: node no longer exists',
+    });
+  });
+
   it('let go of the pods that are being deleted while they are out of service', { timeout: 60_000 }, async () => {
     await cluster.stop();
     cluster = await startCluster(['pod-garbage-collector-controller'], {}, { alone });
