@@ -156,9 +156,49 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** How far a zone's clock is ahead of UTC at a time, in milliseconds. */
+/**
+ * How far a zone's clock is ahead of UTC at a time, in milliseconds.
+ *
+ * @throws RangeError for an unknown zone.
+ */
+export function zoneOffsetMs(timeZone: string, ms: number): number {
+  return offsetsOf(timeZone)(ms);
+}
+
+/** Zones change their clocks at whole quarters of an hour of UTC, so that one look is enough for each quarter. */
+const quarterMs = 900_000;
+const quartersMax = 256;
+const zonesMax = 1_024;
+
+/** Zones that were asked for. A format costs half a millisecond, and a thousand CronJobs ask at the same minute. */
+const zones = new Map<string, (ms: number) => number>();
+
 function offsetsOf(timeZone: string): (ms: number) => number {
   if (timeZone === 'UTC' || timeZone === 'Etc/UTC') return () => 0;
+  let offsetAt = zones.get(timeZone);
+  if (offsetAt === undefined) {
+    offsetAt = rememberingQuarters(offsetsByFormat(timeZone));
+    if (zones.size >= zonesMax) zones.clear();
+    zones.set(timeZone, offsetAt);
+  }
+  return offsetAt;
+}
+
+function rememberingQuarters(offsetAt: (ms: number) => number): (ms: number) => number {
+  const known = new Map<number, number>();
+  return (ms) => {
+    const quarter = Math.floor(ms / quarterMs);
+    let offset = known.get(quarter);
+    if (offset === undefined) {
+      offset = offsetAt(quarter * quarterMs);
+      if (known.size >= quartersMax) known.clear();
+      known.set(quarter, offset);
+    }
+    return offset;
+  };
+}
+
+function offsetsByFormat(timeZone: string): (ms: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',

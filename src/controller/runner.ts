@@ -30,7 +30,7 @@ const defaultWorkers = 5;
 
 /**
  * For controllers of workloads: each key costs some round trips, and what is under way together travels together. With five, a
- * thousand CronJobs wait for four hundred rounds.
+ * thousand Deployments wait for four hundred rounds.
  */
 export const manyWorkers = 64;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CronScheduleError, parseCron } from '../../src/controller/index.ts';
+import { CronScheduleError, parseCron, zoneOffsetMs } from '../../src/controller/index.ts';
 
 const next = (schedule: string, after: string, zone?: string) => {
   const ms = parseCron(schedule, zone).after(Date.parse(after));
@@ -33,6 +33,31 @@ describe('cron schedules', () => {
 
   it('leaves out the hour that a clock skips in spring', () => {
     expect(next('30 2 * * *', '2026-03-28T12:00:00Z', 'Europe/Berlin')).toBe('2026-03-30T00:30');
+  });
+
+  it.each([
+    // Clocks go back by half an hour at 15:00 UTC, and by an hour at 14:00 UTC.
+    ['Australia/Lord_Howe', '2026-04-04T14:59:59Z', 660, '2026-04-04T15:00:00Z', 630],
+    ['Pacific/Chatham', '2026-04-04T13:59:59Z', 825, '2026-04-04T14:00:00Z', 765],
+    ['Asia/Kathmandu', '2026-04-04T13:59:59Z', 345, '2026-04-04T14:00:00Z', 345],
+    ['UTC', '2026-04-04T13:59:59Z', 0, '2026-04-04T14:00:00Z', 0],
+  ])('changes the clock of %s when it changes there', (zone, before, minutesBefore, after, minutesAfter) => {
+    expect(zoneOffsetMs(zone, Date.parse(before)) / 60_000).toBe(minutesBefore);
+    expect(zoneOffsetMs(zone, Date.parse(after)) / 60_000).toBe(minutesAfter);
+  });
+
+  it('knows no zone of a wrong name, however often it is asked', () => {
+    for (let asked = 0; asked < 2; asked++) expect(() => zoneOffsetMs('Europe/Nowhere', 0)).toThrow(RangeError);
+  });
+
+  it('keeps to a zone over more days than it remembers', () => {
+    const schedule = parseCron('0 12 * * *', 'Europe/Berlin');
+    let ms = Date.parse('2026-01-01T00:00:00Z');
+    for (let day = 0; day < 400; day++) {
+      ms = schedule.after(ms) ?? 0;
+      expect(new Date(ms).getUTCHours()).toBe(zoneOffsetMs('Europe/Berlin', ms) === 3_600_000 ? 11 : 10);
+    }
+    expect(new Date(ms).toISOString()).toBe('2027-02-04T11:00:00.000Z');
   });
 
   it('takes a period of less than a second for one', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { coreEvents, cronJobs, jobs, resourceQuotas } from '../../../src/client/index.ts';
+import { controllerActor } from '../../../actors/controllers/index.ts';
+import { coreEvents, cronJobs, jobs, type KubernetesObject, resourceQuotas } from '../../../src/client/index.ts';
 import { timeMs } from '../../../src/controller/index.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 
@@ -27,6 +28,51 @@ describe('cronjob-controller', () => {
     });
     expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
     expect(Math.max(...late)).toBeLessThanOrEqual(1_000);
+    await cluster.stop();
+  });
+
+  it('makes the Jobs of one minute before it writes about any of them', async () => {
+    const cluster = await startCluster([]);
+    const { client, system } = cluster;
+    const creations = Array.from({ length: 200 }, (_, index) =>
+      client.create(cronJobs, { ...everyMinute(), metadata: { name: `c-${index}`, namespace } }),
+    );
+    await system.settled();
+    await Promise.all(creations);
+    await system.advance(60_500);
+    // The virtual clock runs timers one by one: they are due together for a controller that comes after their minute.
+    await system.start({
+      definition: controllerActor,
+      address: 'cronjob-controller',
+      options: { controller: 'cronjob-controller' },
+      identity: { user: 'cronjob-controller', groups: ['system:masters'] },
+    });
+    await system.settled();
+    const versionsOf = (objects: readonly KubernetesObject[]) =>
+      objects.map(({ metadata }) => Number(metadata?.resourceVersion));
+    const made = versionsOf((await client.list(jobs, { namespace })).items);
+    const statuses = versionsOf((await client.list(cronJobs, { namespace })).items);
+    const reported = versionsOf((await client.list(coreEvents, { namespace })).items);
+    expect([made.length, statuses.length, reported.length]).toEqual([200, 200, 200]);
+    expect(Math.max(...made)).toBeLessThan(Math.min(...statuses, ...reported));
+    await cluster.stop();
+  });
+
+  it.each([
+    ['Asia/Kathmandu', /T\d\d:\d\d:00\+05:45$/],
+    ['America/Caracas', /T\d\d:\d\d:00-04:00$/],
+    ['Etc/UTC', /T\d\d:\d\d:00Z$/],
+    ['Africa/Abidjan', /T\d\d:\d\d:00Z$/],
+  ])('tells a Job its time in %s', async (timeZone, expected) => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    await client.create(cronJobs, everyMinute({ timeZone }));
+    await system.advance(60_500);
+    await system.settled();
+    const [job] = (await client.list(jobs, { namespace })).items;
+    const scheduled = job?.metadata?.annotations?.['batch.kubernetes.io/cronjob-scheduled-timestamp'];
+    expect(scheduled).toMatch(expected);
+    expect(job?.metadata?.name).toBe(`c-${timeMs(scheduled) / 60_000}`);
     await cluster.stop();
   });
 
