@@ -143,23 +143,7 @@ export type Answer =
   /** Takes the HTTP exchange over: exec, port-forward, proxies. A rejection with a StatusError is answered as one. */
   | { readonly type: 'exchange'; serve(exchange: Exchange): void | Promise<void> };
 
-/** What a call is about, as rules of audit and of flow control name it. */
-export interface CallScope {
-  readonly verb: Verb;
-  readonly group: string;
-  readonly resource: string;
-  /** Empty for the object itself. */
-  readonly subresource: string;
-  /** A namespace counts as being in itself. */
-  readonly namespace: string;
-}
-
-export function scopeOf({ verb, kind, subresource, namespace, name }: Call): CallScope {
-  return {
-    verb,
-    group: kind.group,
-    resource: kind.plural,
-    subresource: subresource?.name ?? '',
-    namespace: namespace ?? (kind.plural === 'namespaces' && kind.group === '' ? (name ?? '') : ''),
-  };
+/** Where a call is, as rules of audit and of flow control name it: a namespace counts as being in itself. */
+export function namespaceOf({ kind, namespace, name }: Call): string {
+  return namespace ?? (kind.plural === 'namespaces' && kind.group === '' ? (name ?? '') : '');
 }

@@ -1,6 +1,7 @@
 /** Runs the admission plugins over a call. Which plugins care about which requests is worked out once and remembered. */
 import type { KindDefinition } from '../../../src/api/index.ts';
 import type { Entry } from '../cache/entry.ts';
+import type { KindCache } from '../cache/kind-cache.ts';
 import type { Call, Verb } from '../call.ts';
 import type { Server } from '../server.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
@@ -40,13 +41,23 @@ interface Route {
 
 /** One half of the chain for one kind of request, and where its run is measured. */
 interface Step {
-  readonly half: Half;
-  readonly plugins: readonly AdmissionPlugin[];
-  /** Of each plugin, in the same order. */
-  readonly durations: readonly Durations[];
+  readonly members: readonly Member[];
   readonly whole: Durations;
   /** How often it ran. */
   runs: number;
+}
+
+/** One half of a plugin. */
+interface Member {
+  readonly run: NonNullable<AdmissionPlugin[Half]>;
+  /** While one of them is empty the plugin is idle. */
+  readonly needs: readonly KindCache[];
+  readonly durations: Durations;
+}
+
+function isIdle({ needs }: Member): boolean {
+  for (let index = 0; index < needs.length; index++) if (needs[index]?.size === 0) return true;
+  return false;
 }
 
 /**
@@ -73,23 +84,22 @@ const OPERATIONS: Partial<Record<Verb, Operation>> = {
 /** @throws AdmissionConfigurationError for names that no plugin has and for configurations that cannot be */
 export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice: AdmissionChoice): AdmissionChain {
   const enabled = chosenPlugins(plugins, choice);
-  const routes = new WeakMap<KindDefinition, Map<string, Route>>();
+  const routes = new WeakMap<KindDefinition, Readonly<Record<Operation, Map<string, Route>>>>();
 
   function routeOf(kind: KindDefinition, operation: Operation, subresource: string, server: Server): Route {
     let ofKind = routes.get(kind);
     if (ofKind === undefined) {
-      ofKind = new Map();
+      ofKind = { CREATE: new Map(), UPDATE: new Map(), DELETE: new Map(), CONNECT: new Map() };
       routes.set(kind, ofKind);
     }
-    const key = `${operation} ${subresource}`;
-    let route = ofKind.get(key);
+    let route = ofKind[operation].get(subresource);
     if (route === undefined) {
       const interested = enabled.filter((plugin) => plugin.handles(kind, operation, subresource));
       route = {
         mutate: stepOf('mutate', interested, operation, server),
         validate: stepOf('validate', interested, operation, server),
       };
-      ofKind.set(key, route);
+      ofKind[operation].set(subresource, route);
     }
     return route;
   }
@@ -105,7 +115,7 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[], choice
   function runHalf(call: Call, server: Server, half: Half, operation: Operation): void | Promise<void> {
     const subresource = call.subresource?.name ?? '';
     const step = routeOf(call.kind, operation, subresource, server)[half];
-    if (step.plugins.length === 0) {
+    if (step.members.length === 0) {
       step.whole.passed(0);
       return;
     }
@@ -201,16 +211,21 @@ class FreshReinvocation implements Reinvocation {
 }
 
 function stepOf(half: Half, interested: readonly AdmissionPlugin[], operation: Operation, server: Server): Step {
-  const plugins = interested.filter((plugin) => plugin[half] !== undefined);
   const { admission } = server.metrics;
   const type = half === 'mutate' ? 'admit' : 'validate';
-  return {
-    half,
-    plugins,
-    durations: plugins.map(({ name }) => admission.controller(name, type, operation)),
-    whole: admission.step(type, operation),
-    runs: 0,
-  };
+  const members = interested.flatMap((plugin): Member[] => {
+    const run = plugin[half]?.bind(plugin);
+    if (run === undefined) return [];
+    const needs = (plugin.needs ?? []).map((prefix) => stockOf(prefix, server));
+    return [{ run, needs, durations: admission.controller(plugin.name, type, operation) }];
+  });
+  return { members, whole: admission.step(type, operation), runs: 0 };
+}
+
+function stockOf(storagePrefix: string, { registry, caches }: Server): KindCache {
+  for (const kind of registry.all())
+    if (kind.storagePrefix === storagePrefix) return caches.cacheOf(storagePrefix, kind.namespaced);
+  return caches.cacheOf(storagePrefix, false);
 }
 
 /** Runs a half and measures it. The mutating one runs once more when a plugin that asks others has changed the object. */
@@ -250,17 +265,20 @@ function runAgain(step: Step, attributes: Attributes, server: Server, times: Tim
 
 /** Plugins run one after another; only those that wait cost a turn. */
 function runAll(step: Step, attributes: Attributes, server: Server, times: Times, from = 0): void | Promise<void> {
-  const { half, plugins, durations } = step;
-  let index = from;
-  try {
-    for (; index < plugins.length; index++) {
-      const done = (plugins[index] as AdmissionPlugin)[half]?.(attributes, server);
+  const { members } = step;
+  for (let index = from; index < members.length; index++) {
+    const member = members[index] as Member;
+    if (!isIdle(member)) {
+      let done: void | Promise<void>;
+      try {
+        done = member.run(attributes, server);
+      } catch (error) {
+        member.durations.rejected(lap(times, server));
+        throw error;
+      }
       if (done !== undefined) return goOnAfter(done, step, attributes, server, times, index);
-      if (times.isWhole) durations[index]?.passed(lap(times, server));
     }
-  } catch (error) {
-    durations[index]?.rejected(lap(times, server));
-    throw error;
+    if (times.isWhole) member.durations.passed(lap(times, server));
   }
 }
 
@@ -272,13 +290,14 @@ async function goOnAfter(
   times: Times,
   index: number,
 ): Promise<void> {
+  const { durations } = step.members[index] as Member;
   try {
     await done;
   } catch (error) {
-    step.durations[index]?.rejected(lap(times, server));
+    durations.rejected(lap(times, server));
     throw error;
   }
-  step.durations[index]?.passed(lap(times, server));
+  durations.passed(lap(times, server));
   await runAll(step, attributes, server, times, index + 1);
 }
 

@@ -20,13 +20,13 @@ const sources = new WeakMap<Server, PolicySource<MutatingRules>>();
 export const mutatingAdmissionPolicy: AdmissionPlugin = {
   name: 'MutatingAdmissionPolicy',
   handles: (kind, operation) => operation !== 'DELETE' && !isExempt(kind),
+  needs: Object.values(PREFIXES),
   mutate(attributes, server) {
     let source = sources.get(server);
     if (source === undefined) {
       source = createPolicySource(server, PREFIXES, mutatingRules);
       sources.set(server, source);
     }
-    if (source.isEmpty) return;
     const { kind, operation, subresource } = attributes;
     const known = source.known(kind, operation, subresource);
     if (known !== undefined) return known.length === 0 ? undefined : mutateByPolicies(known, attributes, server);

@@ -2,11 +2,14 @@
 import { callMutatingHooks, hooksFor } from '../webhooks/index.ts';
 import type { AdmissionPlugin } from './plugin.ts';
 
+const CONFIGURATIONS = '/registry/mutatingwebhookconfigurations';
+
 export const mutatingAdmissionWebhook: AdmissionPlugin = {
   name: 'MutatingAdmissionWebhook',
   handles: () => true,
+  needs: [CONFIGURATIONS],
   mutate(attributes, server) {
-    const source = hooksFor(attributes, server, '/registry/mutatingwebhookconfigurations');
+    const source = hooksFor(attributes, server, CONFIGURATIONS);
     return source && callMutatingHooks(attributes, source, server);
   },
 };

@@ -37,6 +37,8 @@ export interface AdmissionPlugin {
   readonly isOffByDefault?: true;
   /** Whether it has anything to do for such requests at all; asked once per kind, operation and subresource. */
   handles(kind: KindDefinition, operation: Operation, subresource: string): boolean;
+  /** Storage prefixes of kinds without an object of which it has nothing to say: it is not even asked then. */
+  readonly needs?: readonly string[];
   mutate?(attributes: Attributes, server: Server): void | Promise<void>;
   validate?(attributes: Attributes, server: Server): void | Promise<void>;
   /**

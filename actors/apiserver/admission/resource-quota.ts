@@ -25,6 +25,8 @@ import { type AdmissionPlugin, type Attributes, refusal } from './plugin.ts';
 import { type Charge, createQuotaLedger, type QuotaLedger } from './quota-ledger.ts';
 import { demandQuotas, quotaLimitsOf } from './quota-limits.ts';
 
+const QUOTAS = '/registry/resourcequotas';
+
 /** Resources whose usage an update can raise. */
 const GROWING = ['services', 'persistentvolumeclaims', 'resourceclaims.resource.k8s.io'];
 
@@ -47,15 +49,18 @@ export const resourceQuota: AdmissionPlugin = {
     if (kind.storagePrefix === '/registry/pods') return subresource === 'resize';
     return subresource === '' && GROWING.includes(textOf(kind));
   },
+  needs: [QUOTAS],
   configure(given): AdmissionPlugin {
     const limits = quotaLimitsOf(given);
     if (limits.length === 0) return resourceQuota;
     return {
       ...resourceQuota,
+      // What is limited by configuration wants a quota where there is none.
+      needs: [],
       validate(attributes, server) {
         const { namespace = '', object, kind } = attributes;
         if (object !== undefined) {
-          const quotas = server.caches.cacheOf('/registry/resourcequotas', true).list(namespace);
+          const quotas = server.caches.cacheOf(QUOTAS, true).list(namespace);
           const usage = quotaUsageOf(textOf(kind), object, server.context.clock.now());
           demandQuotas(
             attributes,
@@ -69,9 +74,9 @@ export const resourceQuota: AdmissionPlugin = {
     };
   },
   validate(attributes, server) {
-    const cache = server.caches.cacheOf('/registry/resourcequotas', true);
+    const cache = server.caches.cacheOf(QUOTAS, true);
     const { call, kind, namespace = '', name, object, operation } = attributes;
-    if (cache.size === 0 || object === undefined || charged.has(call)) return;
+    if (object === undefined || charged.has(call)) return;
     if (cache.list(namespace).length === 0) return;
     const own = server.cacheOf(kind);
     // The write will be refused as it is: it must not use up anything.

@@ -20,13 +20,13 @@ const sources = new WeakMap<Server, PolicySource<ValidatingRules>>();
 export const validatingAdmissionPolicy: AdmissionPlugin = {
   name: 'ValidatingAdmissionPolicy',
   handles: (kind) => !isExempt(kind),
+  needs: Object.values(PREFIXES),
   validate(attributes, server) {
     let source = sources.get(server);
     if (source === undefined) {
       source = createPolicySource(server, PREFIXES, validatingRules);
       sources.set(server, source);
     }
-    if (source.isEmpty) return;
     const { kind, operation, subresource } = attributes;
     const known = source.known(kind, operation, subresource);
     if (known !== undefined) return known.length === 0 ? undefined : validateByPolicies(known, attributes, server);

@@ -160,6 +160,12 @@ function annotationsText({ decision, annotations }: AuditRecord): string {
 
 const USER_AGENT_MAX = 1024;
 
+/** The record as it is now: it goes on to change. */
+export function snapshotOf(record: AuditRecord): AuditRecord {
+  const { objectRef, annotations } = record;
+  return { ...record, objectRef: objectRef && { ...objectRef }, annotations: annotations && { ...annotations } };
+}
+
 /** The same record without what was sent, and with a note of that. */
 export function truncated(record: AuditRecord): AuditRecord {
   const annotations = { ...record.annotations, 'audit.k8s.io/truncated': 'true' };

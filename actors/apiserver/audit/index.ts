@@ -8,7 +8,7 @@ import { type ActorContext, type Counter, unpack } from '../../../src/runtime/in
 import { presentedBy } from '../authentication/certificates.ts';
 import type { ResourceReference } from '../authorization/types.ts';
 import type { Entry } from '../cache/entry.ts';
-import { type Answer, type Call, type Credentials, type Identity, scopeOf } from '../call.ts';
+import { type Answer, type Call, type Credentials, type Identity, namespaceOf } from '../call.ts';
 import { goJsonText } from '../http/text.ts';
 import { apiVersionOf } from '../kinds.ts';
 import { listKindOf } from '../verbs/list.ts';
@@ -19,15 +19,8 @@ import {
   createLogBackend,
   createWebhookBackend,
 } from './backends.ts';
-import {
-  type AuditRecord,
-  annotate,
-  eventLine,
-  legacyLine,
-  type ObjectReference,
-  type Outcome,
-  truncated,
-} from './event.ts';
+import { type AuditRecord, annotate, type ObjectReference, type Outcome, snapshotOf } from './event.ts';
+import { auditErrors, createAuditLines } from './lines.ts';
 import { type AuditPolicy, type AuditStage, createAuditPolicy, LEVELS, type Verdict } from './policy.ts';
 
 export type { AuditFormat, AuditLogOption, AuditTruncation, AuditWebhookOption } from './backends.ts';
@@ -72,12 +65,7 @@ const SLOW_MS = 500;
 
 export function createAuditor(options: AuditOptions, context: ActorContext): Auditor | undefined {
   const { clock, log, metrics, random } = context;
-  const errorsOf = (plugin: string): Counter =>
-    metrics.counter(
-      'apiserver_audit_error_total',
-      'Counter of audit events that failed to be audited properly. Plugin identifies the plugin affected by the error.',
-      { plugin },
-    );
+  const errorsOf = (plugin: string): Counter => auditErrors(metrics, plugin);
   const failedIn = (plugin: string) => {
     const errors = errorsOf(plugin);
     return (error: unknown, count: number) => {
@@ -92,12 +80,7 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
   ];
   if (backends.length === 0) return undefined;
   const policyOf = createAuditPolicy(options.policy);
-  const total = metrics.counter(
-    'apiserver_audit_event_total',
-    'Counter of audit events generated and sent to the audit backend.',
-  );
-  const dropped: readonly Counter[] = backends.map(({ name }) => errorsOf(name));
-  const tooLarge = errorsOf('truncate');
+  const lines = createAuditLines(backends, clock, metrics);
   const levels = new Map(
     LEVELS.map((level) => [
       level,
@@ -112,24 +95,10 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
     return verdict;
   };
 
-  function tell(record: AuditRecord, stage: AuditStage, outcome?: Outcome): void {
+  /** `isLast`: nothing of the record changes any more. */
+  function tell(record: AuditRecord, stage: AuditStage, nowMs: number, outcome?: Outcome, isLast = false): void {
     if (record.verdict.omitStages.includes(stage)) return;
-    const nowMs = stage === 'RequestReceived' ? record.receivedMs : clock.now();
-    const line = eventLine(record, stage, nowMs, outcome);
-    total.add(1);
-    for (let index = 0; index < backends.length; index++) {
-      const { format, truncation } = backends[index] as AuditBackend;
-      let text = line;
-      if (truncation !== undefined && Buffer.byteLength(text) > truncation.eventBytesMax) {
-        text = eventLine(truncated(record), stage, nowMs, outcome && { responseStatus: outcome.responseStatus });
-        if (Buffer.byteLength(text) > truncation.eventBytesMax) {
-          tooLarge.add(1);
-          continue;
-        }
-      }
-      if (format === 'legacy') text = legacyLine(record, stage, outcome);
-      if (backends[index]?.write(text) !== true) dropped[index]?.add(1);
-    }
+    lines.write({ record: isLast ? record : snapshotOf(record), stage, nowMs, outcome });
   }
 
   function begun(verdict: Verdict, request: RecordedRequest): AuditRecord {
@@ -155,17 +124,20 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
   }
 
   function beginCall(call: Call, user: Identity): AuditRecord | undefined {
-    const { credentials, annotations } = call;
-    const verdict = verdictOf({ user, ...scopeOf(call), name: call.name ?? '' });
+    const { credentials, annotations, verb, kind, name = '' } = call;
+    const objectRef = referenceOf(call);
+    const { namespace, subresource } = objectRef;
+    const { group, plural: resource } = kind;
+    const verdict = verdictOf({ user, verb, group, resource, subresource, namespace, name });
     if (verdict.level === 'None') return undefined;
     return begun(verdict, {
       auditId: call.auditId,
       requestUri: credentials.type === 'http' ? credentials.uri : busUri(call),
-      verb: call.verb,
+      verb,
       user,
       credentials,
       userAgent: call.userAgent,
-      objectRef: referenceOf(call),
+      objectRef,
       annotations,
     });
   }
@@ -173,7 +145,7 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
   return {
     begin(call) {
       const record = beginCall(call, call.user);
-      if (record !== undefined) tell(record, 'RequestReceived');
+      if (record !== undefined) tell(record, 'RequestReceived', record.receivedMs);
       return record;
     },
     beginPath({ auditId, credentials, user, method, path, annotations, resource }) {
@@ -190,7 +162,7 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
         objectRef: resource === undefined ? undefined : placeOf(resource),
         annotations,
       });
-      tell(record, 'RequestReceived');
+      tell(record, 'RequestReceived', record.receivedMs);
       return record;
     },
     decoded(record, call) {
@@ -206,12 +178,13 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       if (!holdsRequests(verdict)) return;
       record.requestObject = goJsonText(verdict.omitManagedFields ? withoutOwners(object) : object);
     },
-    started: (record, code) => tell(record, 'ResponseStarted', { responseStatus: codeText(code) }),
+    started: (record, code) => tell(record, 'ResponseStarted', clock.now(), codeOutcome(code)),
     completed(record, code, { answer, call, error }) {
       if (record.completed) return;
       record.completed = true;
       const { verdict } = record;
-      const tookMs = clock.now() - record.receivedMs;
+      const nowMs = clock.now();
+      const tookMs = nowMs - record.receivedMs;
       // Streams take as long as they are wanted.
       if (tookMs > SLOW_MS && answer?.type !== 'watch' && answer?.type !== 'stream')
         annotate(record, 'apiserver.latency.k8s.io/total', goDuration(tookMs));
@@ -219,23 +192,28 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       const whole = verdict.level === 'RequestResponse';
       if (error !== undefined) {
         const responseObject = whole ? goJsonText(error.toStatus()) : undefined;
-        tell(record, 'ResponseComplete', { responseStatus: statusText(error.toStatus()), responseObject });
+        tell(record, 'ResponseComplete', nowMs, { responseStatus: statusText(error.toStatus()), responseObject }, true);
         return;
       }
       const told = answer?.type === 'object' && answer.object['kind'] === 'Status';
-      tell(record, 'ResponseComplete', {
-        responseStatus: told ? statusText({ ...answer.object, code }) : codeText(code),
-        responseObject: whole && answer !== undefined ? responseText(answer, verdict.omitManagedFields) : undefined,
-      });
+      if (!told && !whole) {
+        tell(record, 'ResponseComplete', nowMs, codeOutcome(code), true);
+        return;
+      }
+      const responseStatus = told ? statusText({ ...answer.object, code }) : codeText(code);
+      const responseObject =
+        whole && answer !== undefined ? responseText(answer, verdict.omitManagedFields) : undefined;
+      tell(record, 'ResponseComplete', nowMs, { responseStatus, responseObject }, true);
     },
     unauthenticated(call) {
       const record = beginCall(call, NOBODY);
       if (record === undefined) return;
-      tell(record, 'ResponseStarted', {
-        responseStatus: JSON.stringify({ metadata: {}, message: attemptedBy(call.credentials), code: 401 }),
-      });
+      const message = attemptedBy(call.credentials);
+      const responseStatus = JSON.stringify({ metadata: {}, message, code: 401 });
+      tell(record, 'ResponseStarted', clock.now(), { responseStatus }, true);
     },
     async close() {
+      lines.flush();
       await Promise.all(backends.map((backend) => backend.close()));
     },
   };
@@ -286,10 +264,11 @@ function attemptedBy(credentials: Credentials): string {
   return `Authentication failed, ${methods.length === 0 ? 'no credentials provided' : `attempted: ${methods.join(', ')}`}`;
 }
 
-function referenceOf({ kind, namespace, name, subresource }: Call): ObjectReference {
+function referenceOf(call: Call): ObjectReference {
+  const { kind, name, subresource } = call;
   return {
     resource: kind.plural,
-    namespace: namespace ?? (kind.plural === 'namespaces' && kind.group === '' ? (name ?? '') : ''),
+    namespace: namespaceOf(call),
     name: name ?? '',
     uid: '',
     apiGroup: kind.group,
@@ -348,6 +327,17 @@ function addressesOf(...texts: readonly (string | undefined)[]): string[] {
 }
 
 const codeText = (code: number): string => `{"metadata":{},"code":${code}}`;
+const codeOutcomes = new Map<number, Outcome>();
+
+/** The same object for all requests that ended so. */
+function codeOutcome(code: number): Outcome {
+  let outcome = codeOutcomes.get(code);
+  if (outcome === undefined) {
+    outcome = { responseStatus: codeText(code) };
+    codeOutcomes.set(code, outcome);
+  }
+  return outcome;
+}
 
 /** The bounded members of a Status. */
 function statusText(whole: object): string {

@@ -9,7 +9,7 @@ import type { Identity } from '../call.ts';
 export interface FlowRequest {
   readonly user: Identity;
   readonly verb: string;
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly group: string;
   /** Told of in dumps alone, as is the name. */
   readonly version?: string;

@@ -15,6 +15,7 @@ export interface TakenRequest {
   readonly width: number;
   /** Seats for what is left to do when it has ended. */
   readonly finalSeats: number;
+  /** By the monotonic clock, as is the next. */
   readonly arrivedMs: number;
   /** Undefined while it waits. */
   readonly startedMs: number | undefined;
@@ -33,6 +34,8 @@ export interface Sources {
   readonly levels: ReadonlyMap<string, Level<LevelRequest & TakenRequest>>;
   readonly exempt: Iterable<string>;
   readonly running: Iterable<TakenRequest>;
+  /** The time of day at which the monotonic clock was at zero. */
+  readonly epochMs: number;
   tallyOf(level: string): Tally;
 }
 
@@ -95,25 +98,28 @@ function queueRows({ levels }: Sources): string[][] {
   ];
 }
 
-function requestRows({ levels, running }: Sources, details: boolean): string[][] {
+function requestRows({ levels, running, epochMs }: Sources, details: boolean): string[][] {
   const waiting = [...levels.values()].flatMap(({ queues }) =>
-    queues.flatMap((queue, at) => queue.waiting.map((taken, index) => rowOf(taken, details, `${at}`, `${index}`))),
+    queues.flatMap((queue, at) =>
+      queue.waiting.map((taken, index) => rowOf(taken, details, epochMs, `${at}`, `${index}`)),
+    ),
   );
   const head = [
     ...['PriorityLevelName', 'FlowSchemaName', 'QueueIndex', 'RequestIndexInQueue', 'FlowDistingsher', 'ArriveTime'],
     ...['InitialSeats', 'FinalSeats', 'AdditionalLatency', 'StartTime'],
     ...(details ? ['UserName', 'Verb', 'APIPath', 'Namespace', 'Name', 'APIVersion', 'Resource', 'SubResource'] : []),
   ];
-  return [head, ...[...running].map((taken) => rowOf(taken, details, NONE, NONE)), ...waiting];
+  return [head, ...[...running].map((taken) => rowOf(taken, details, epochMs, NONE, NONE)), ...waiting];
 }
 
-const timeText = (epochMs: number | undefined): string =>
-  epochMs === undefined ? '0001-01-01T00:00:00Z' : new Date(epochMs).toISOString();
+const timeText = (ms: number | undefined, epochMs: number): string =>
+  ms === undefined ? '0001-01-01T00:00:00Z' : new Date(epochMs + ms).toISOString();
 
-function rowOf(taken: TakenRequest, details: boolean, queue: string, index: string): string[] {
+function rowOf(taken: TakenRequest, details: boolean, epochMs: number, queue: string, index: string): string[] {
   const { level, schema, flow, width, finalSeats, arrivedMs, startedMs, request } = taken;
-  const times = [timeText(arrivedMs), `${width}`, `${finalSeats}`, finalSeats > 0 ? '5ms' : '0s', timeText(startedMs)];
-  const row = [level, schema, queue, index, flow, ...times];
+  const times = [timeText(arrivedMs, epochMs), timeText(startedMs, epochMs)] as const;
+  const work = [`${width}`, `${finalSeats}`, finalSeats > 0 ? '5ms' : '0s'];
+  const row = [level, schema, queue, index, flow, times[0], ...work, times[1]];
   if (!details) return row;
   const { user, verb, path = '', namespace, name = '', group, version = '', resource, subresource } = request;
   const apiVersion = group === '' ? version : `${group}/${version}`;

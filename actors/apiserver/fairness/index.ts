@@ -81,6 +81,24 @@ interface Cells {
   readonly watchers: Histogram;
 }
 
+/** Where requests of a schema go. */
+interface Route {
+  readonly schema: Schema;
+  /** Undefined for exempt levels. */
+  readonly level: Level<TakenSeat> | undefined;
+  readonly levelUid: string;
+  readonly cells: Cells;
+  readonly tally: Tally;
+}
+
+/** What is remembered of a user's questions. */
+interface Remembered {
+  readonly routes: Map<string, Route>;
+  /** The one asked last: most are asked over and over. */
+  request: FlowRequest;
+  route: Route;
+}
+
 interface LevelConfiguration {
   readonly type?: string;
   readonly limited?: Limits;
@@ -112,10 +130,10 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   const exempt = new Map<string, string>();
   let schemas: readonly Schema[] = [];
   /** By identity, which is the same object for many requests of a user. */
-  let remembered = new WeakMap<Identity, Map<string, Schema>>();
+  let remembered = new WeakMap<Identity, Remembered>();
   let stale = true;
-  const cells = new Map<Schema, Cells>();
-  const running = new Set<TakenRequest>();
+  const routes = new Map<Schema, Route>();
+  const running: TakenSeat[] = [];
   const tallies = new Map<string, Tally>();
   const refusals = new Refusals(clock);
   for (const cache of [schemaCache, levelCache]) {
@@ -144,36 +162,46 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       ({ level }) => levels.has(level) || exempt.has(level),
     );
     remembered = new WeakMap();
-    cells.clear();
+    routes.clear();
   }
 
+  /** Everybody is somebody; the last resort is for identities without upstream's two groups. */
   function schemaOf(request: FlowRequest): Schema | undefined {
-    const { user, verb, group, resource, subresource, namespace, path = '' } = request;
-    let known = remembered.get(user);
-    if (known === undefined) {
-      known = new Map();
-      remembered.set(user, known);
-    }
-    const question = `${verb} ${group}/${resource}/${subresource} ${namespace} ${path}`;
-    let schema = known.get(question);
-    if (schema === undefined) {
-      // Everybody is somebody; the last resort is for identities without upstream's two groups.
-      schema =
-        schemas.find((candidate) => candidate.matches(request)) ?? schemas.find(({ name }) => name === CATCH_ALL);
-      if (schema === undefined) return undefined;
-      if (known.size >= REMEMBERED_MAX) known.clear();
-      known.set(question, schema);
-    }
-    return schema;
+    return schemas.find((candidate) => candidate.matches(request)) ?? schemas.find(({ name }) => name === CATCH_ALL);
   }
 
-  function cellsOf(schema: Schema): Cells {
-    let found = cells.get(schema);
-    if (found === undefined) {
-      found = createCells({ priority_level: schema.level, flow_schema: schema.name }, metrics);
-      cells.set(schema, found);
+  function routeOf(request: FlowRequest): Route | undefined {
+    let known = remembered.get(request.user);
+    if (known !== undefined && sameQuestion(known.request, request)) return known.route;
+    const question = questionOf(request);
+    let route = known?.routes.get(question);
+    if (route === undefined) {
+      const schema = schemaOf(request);
+      if (schema === undefined) return undefined;
+      route = routes.get(schema) ?? newRoute(schema);
     }
-    return found;
+    if (known === undefined) {
+      known = { routes: new Map(), request, route };
+      remembered.set(request.user, known);
+    }
+    if (known.routes.size >= REMEMBERED_MAX) known.routes.clear();
+    known.routes.set(question, route);
+    known.request = request;
+    known.route = route;
+    return route;
+  }
+
+  function newRoute(schema: Schema): Route {
+    const level = levels.get(schema.level);
+    const route: Route = {
+      schema,
+      level,
+      levelUid: level?.spec.uid ?? exempt.get(schema.level) ?? '',
+      cells: createCells({ priority_level: schema.level, flow_schema: schema.name }, metrics),
+      tally: tallyOf(schema.level),
+    };
+    routes.set(schema, route);
+    return route;
   }
 
   function tallyOf(level: string): Tally {
@@ -202,36 +230,49 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
 
   /** The request runs from now on. */
   function begin(taken: TakenSeat, startedMs: number, waitedSeconds: number): Seat {
-    const { cells: told, width } = taken;
-    taken.tally.dispatched++;
+    const { width } = taken;
+    const { cells: told, tally } = taken.route;
+    tally.dispatched++;
     told.dispatched.add(1);
     told.executing.add(1);
     told.executingSeats.add(width);
     told.waited.observe(waitedSeconds);
     taken.startedMs = startedMs;
-    running.add(taken);
+    taken.place = running.push(taken) - 1;
     return taken;
   }
 
   function end(taken: TakenSeat): void {
-    if (!running.delete(taken)) return;
-    const { cells: told, width, startedMs = 0, limits, request } = taken;
+    if (taken.place < 0) return;
+    leaveRunning(taken);
+    const { width, startedMs = 0, request } = taken;
+    const { cells: told, level } = taken.route;
     told.executing.add(-1);
     told.executingSeats.add(-width);
-    const ranMs = Math.max(0, clock.now() - startedMs);
+    const ranMs = Math.max(0, clock.monotonic() - startedMs);
     told.ran.observe(ranMs / 1000);
     // A read keeps the thread until it is done; a write mostly waits, for its body and for the store.
-    limits?.leave(taken, ranMs, READS.has(request.verb) ? ranMs : 0);
-    if (pool.waiting > 0) for (const level of levels.values()) level.dispatch();
+    level?.leave(taken, ranMs, READS.has(request.verb) ? ranMs : 0);
+    if (pool.waiting > 0) for (const other of levels.values()) other.dispatch();
+  }
+
+  /** The last one takes its place. */
+  function leaveRunning(taken: TakenSeat): void {
+    const last = running.pop() as TakenSeat;
+    if (last !== taken) {
+      running[taken.place] = last;
+      last.place = taken.place;
+    }
+    taken.place = -1;
   }
 
   /** The request waits for its seat. Rejects when it waited for too long, or its client went. */
   function queued(taken: TakenSeat, level: Level<TakenSeat>, client: Client | undefined): Promise<Seat> {
-    const { cells: told, width, schemaObject } = taken;
+    const { width } = taken;
+    const { cells: told, schema } = taken.route;
     told.queueLength.observe(taken.queue?.waiting.length ?? 0);
     told.waiting.add(1);
     told.waitingSeats.add(width);
-    const fromMs = clock.monotonic();
     return new Promise<Seat>((resolve, reject) => {
       const left = () => giveUp('cancelled');
       const timer = clock.after(WAIT_MS, () => giveUp('time-out'), { background: true });
@@ -244,12 +285,13 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
       const giveUp = (reason: Refusal) => {
         if (!level.abandon(taken)) return;
         decided();
-        reject(refused(schemaObject, reason));
+        reject(refused(schema, reason));
       };
       client?.once('close', left);
       taken.seated = () => {
         decided();
-        resolve(begin(taken, clock.now(), (clock.monotonic() - fromMs) / 1000));
+        const nowMs = clock.monotonic();
+        resolve(begin(taken, nowMs, (nowMs - taken.arrivedMs) / 1000));
       };
     });
   }
@@ -257,88 +299,96 @@ export function createFairness(seats: number, caches: Caches, clock: Clock, metr
   return {
     enter(request, { seats: wanted, watchers = 0 }, client) {
       if (stale) refresh();
-      const schema = schemaOf(request);
-      if (schema === undefined) return undefined;
-      const arrivedMs = clock.now();
-      const told = cellsOf(schema);
-      const taken = new TakenSeat(request, schema, arrivedMs, told, tallyOf(schema.level), end);
-      const exemptUid = exempt.get(schema.level);
+      const route = routeOf(request);
+      if (route === undefined) return undefined;
+      const { level, cells: told } = route;
+      const arrivedMs = clock.monotonic();
+      const taken = new TakenSeat(request, route, arrivedMs, end);
       if (watchers > 0) {
         told.watchers.observe(watchers);
         if (watchers >= WATCHERS_PER_SEAT) taken.finalSeats = Math.ceil(watchers / WATCHERS_PER_SEAT);
       }
-      if (exemptUid !== undefined) {
-        taken.levelUid = exemptUid;
+      if (level === undefined) {
         taken.width = wanted;
         told.seats.observe(wanted);
         return begin(taken, arrivedMs, 0);
       }
-      const level = levels.get(schema.level) as Level<TakenSeat>;
-      taken.levelUid = level.spec.uid;
       taken.width = Math.min(wanted, level.spec.widthMax);
-      taken.limits = level;
       told.seats.observe(Math.max(taken.width, taken.finalSeats));
       const place = level.enter(taken);
       if (place === 'begun') return begin(taken, arrivedMs, 0);
       if (place === 'queued') return queued(taken, level, client);
-      return refusals.later(refused(schema, place));
+      return refusals.later(refused(route.schema, place));
     },
     dump(path, details) {
       if (stale) refresh();
-      return dumpOf(path, details, { levels, exempt: exempt.keys(), running, tallyOf });
+      return dumpOf(path, details, {
+        levels,
+        exempt: exempt.keys(),
+        running,
+        tallyOf,
+        epochMs: clock.now() - clock.monotonic(),
+      });
     },
   };
+}
+
+const questionOf = ({ verb, group, resource, subresource, namespace, path = '' }: FlowRequest): string =>
+  `${verb} ${group}/${resource}/${subresource} ${namespace} ${path}`;
+
+/** Of the same user. */
+function sameQuestion(one: FlowRequest, other: FlowRequest): boolean {
+  return (
+    one.resource === other.resource &&
+    one.verb === other.verb &&
+    one.namespace === other.namespace &&
+    one.subresource === other.subresource &&
+    one.group === other.group &&
+    one.path === other.path
+  );
 }
 
 /** A request from its arrival on. Made for each of them: one object, and no more. */
 class TakenSeat implements Seat, TakenRequest, LevelRequest {
   readonly request: FlowRequest;
-  readonly schemaObject: Schema;
+  readonly route: Route;
   readonly arrivedMs: number;
-  readonly cells: Cells;
-  readonly tally: Tally;
   width = 1;
   finalSeats = 0;
-  levelUid = '';
-  /** Undefined for requests of exempt levels. */
-  limits: Level<TakenSeat> | undefined = undefined;
+  /** Its index among those that run; negative while it does not. */
+  place = -1;
   queue: LevelRequest['queue'] = undefined;
   startedMs: number | undefined = undefined;
   /** What to do when it gets its seat; it has none before it has waited. */
   seated: (() => void) | undefined = undefined;
   readonly #end: (taken: TakenSeat) => void;
 
-  constructor(
-    request: FlowRequest,
-    schema: Schema,
-    arrivedMs: number,
-    cells: Cells,
-    tally: Tally,
-    end: (taken: TakenSeat) => void,
-  ) {
+  constructor(request: FlowRequest, route: Route, arrivedMs: number, end: (taken: TakenSeat) => void) {
     this.request = request;
-    this.schemaObject = schema;
+    this.route = route;
     this.arrivedMs = arrivedMs;
-    this.cells = cells;
-    this.tally = tally;
     this.#end = end;
   }
 
   get schema(): string {
-    return this.schemaObject.name;
+    return this.route.schema.name;
   }
 
   get level(): string {
-    return this.schemaObject.level;
+    return this.route.schema.level;
   }
 
   get schemaUid(): string {
-    return this.schemaObject.uid;
+    return this.route.schema.uid;
+  }
+
+  get levelUid(): string {
+    return this.route.levelUid;
   }
 
   /** What tells its flow from others of the schema. */
   get flow(): string {
-    const { distinguisher } = this.schemaObject;
+    const { distinguisher } = this.route.schema;
     const { user, namespace } = this.request;
     return distinguisher === 'ByUser' ? user.user : distinguisher === 'ByNamespace' ? namespace : '';
   }

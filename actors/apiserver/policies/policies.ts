@@ -52,8 +52,6 @@ interface BindingSpec {
 }
 
 export interface PolicySource<Rules> {
-  /** Whether there is nothing at all to ask. */
-  readonly isEmpty: boolean;
   /** The policies whose rules may be about such requests. Expressions are loaded before it resolves. */
   about(kind: KindDefinition, operation: Operation, subresource: string): Promise<readonly Policy<Rules>[]>;
   /** The same at once; undefined when it has to be worked out first. */
@@ -111,9 +109,6 @@ export function createPolicySource<Rules>(
     `${operation} ${kind.group}/${kind.version}/${kind.plural}/${subresource}`;
 
   return {
-    get isEmpty() {
-      return policyCache.size === 0 || bindingCache.size === 0;
-    },
     known(kind, operation, subresource) {
       if (generation !== server.registry.generation) {
         // A kind may have got a version more that a policy names.

@@ -3,8 +3,8 @@
  * Streams that last (exec, logs, proxies) take none, as upstream.
  * @see staging/src/k8s.io/apiserver/pkg/util/flowcontrol/request/list_work_estimator.go and mutating_work_estimator.go
  */
-import { type Call, scopeOf } from '../call.ts';
-import type { Work } from '../fairness/index.ts';
+import { type Call, namespaceOf } from '../call.ts';
+import type { FlowRequest, Work } from '../fairness/index.ts';
 import type { Server } from '../server.ts';
 import { booleanOf } from '../verbs/list-options.ts';
 
@@ -17,9 +17,18 @@ const ONE_SEAT: Work = { seats: 1 };
 export function takeSeat(call: Call, server: Server): void | Promise<void> {
   if (server.fairness === undefined || call.door === 'bus') return;
   if (call.subresource !== undefined && LASTING.includes(call.subresource.name)) return;
-  const { verb, group, resource, subresource, namespace } = scopeOf(call);
-  const { user, kind, name = '' } = call;
-  const request = { user, verb, group, version: kind.version, resource, subresource, namespace, name };
+  const { user, verb, kind, subresource, name = '' } = call;
+  const request: FlowRequest = {
+    user,
+    verb,
+    path: undefined,
+    group: kind.group,
+    version: kind.version,
+    resource: kind.plural,
+    subresource: subresource?.name ?? '',
+    namespace: namespaceOf(call),
+    name,
+  };
   const seat = server.fairness.enter(request, workOf(call, server), call.client);
   if (!(seat instanceof Promise)) {
     call.seat = seat;

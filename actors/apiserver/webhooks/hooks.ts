@@ -48,8 +48,6 @@ export interface MatchedHook {
 }
 
 export interface HookSource {
-  /** Whether there is any at all. */
-  readonly isEmpty: boolean;
   matching(kind: KindDefinition, operation: Operation, subresource: string): readonly MatchedHook[];
 }
 
@@ -93,9 +91,6 @@ function createHookSource(server: Server, storagePrefix: string): HookSource {
     routes = new WeakMap();
   });
   return {
-    get isEmpty() {
-      return cache.size === 0;
-    },
     matching(kind, operation, subresource) {
       hooks ??= cache.list().flatMap(({ name, object }) => {
         const configured = (object['webhooks'] ?? []) as readonly Configured[];
@@ -171,7 +166,7 @@ function isEquivalent(other: KindDefinition, kind: KindDefinition, subresource: 
 
 const sources = new WeakMap<Server, Map<string, HookSource>>();
 
-/** The hooks registered below a prefix that ask about such a request; undefined when none does, at next to no cost. */
+/** The hooks registered below a prefix that ask about such a request; undefined when none does. */
 export function hooksFor(attributes: Attributes, server: Server, storagePrefix: string): HookSource | undefined {
   let ofServer = sources.get(server);
   if (ofServer === undefined) {
@@ -183,7 +178,6 @@ export function hooksFor(attributes: Attributes, server: Server, storagePrefix: 
     source = createHookSource(server, storagePrefix);
     ofServer.set(storagePrefix, source);
   }
-  if (source.isEmpty) return undefined;
   const { kind, operation, subresource } = attributes;
   return source.matching(kind, operation, subresource).length === 0 ? undefined : source;
 }

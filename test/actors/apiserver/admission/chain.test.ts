@@ -36,6 +36,44 @@ describe('the chain', () => {
   });
 });
 
+describe('NamespaceLifecycle', () => {
+  it('refuses objects of a namespace that goes or is gone, also when it has let others in before', async () => {
+    const { http } = await withPlugins([]);
+    const maps = '/api/v1/namespaces/brief/configmaps';
+    const create = (name: string) => http('POST', maps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
+    expect((await create('early')).status).toBe(404);
+    await http('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'brief' } });
+    for (const name of ['one', 'two']) expect((await create(name)).status).toBe(201);
+    // Nobody finalizes it here: it stays while it goes.
+    await http('DELETE', '/api/v1/namespaces/brief');
+    const { status, body } = await create('late');
+    expect(status).toBe(403);
+    expect(body.details.causes[0].reason).toBe('NamespaceTerminating');
+  });
+});
+
+describe('plugins that need objects of a kind', () => {
+  it('are asked from the first such object on, and no more after the last', async () => {
+    const { http } = await withPlugins([]);
+    const maps = '/api/v1/namespaces/default/configmaps';
+    const quotas = '/api/v1/namespaces/default/resourcequotas';
+    const create = async (name: string) => (await http('POST', maps, configMap(name))).status;
+    expect(await create('before')).toBe(201);
+    await http('POST', quotas, {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'none' },
+      spec: { hard: { 'count/configmaps': '0' } },
+    });
+    const counted = { status: { hard: { 'count/configmaps': '0' }, used: { 'count/configmaps': '0' } } };
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    expect((await http('PATCH', `${quotas}/none/status`, counted, merge)).status).toBe(200);
+    expect(await create('during')).toBe(403);
+    await http('DELETE', `${quotas}/none`);
+    expect(await create('after')).toBe(201);
+  });
+});
+
 describe('plugins that are off by default', () => {
   it('AlwaysPullImages sets the policy of every container', async () => {
     const { http } = await withPlugins(['AlwaysPullImages']);
