@@ -139,7 +139,7 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
     issuers: [options.serviceAccountIssuer, ...options.acceptedServiceAccountIssuers],
   };
   const tokens = createTokenSigner(tokenKeys, clock, random);
-  const strategyContext = strategyContexts(clock, random);
+  const strategyContext = strategyContexts(clock, random, new Set(options.features));
   const services = createServiceAllocator(options, caches, random, {
     now: () => strategyContext(false).now,
     uuid: () => random.uuid(),
@@ -216,7 +216,11 @@ function fieldSchemas(registry: KindRegistry): (storagePrefix: string) => Schema
 }
 
 /** The text of the time is made once a second, not once an object. */
-function strategyContexts(clock: Clock, random: Random): (dryRun: boolean) => StrategyContext {
+function strategyContexts(
+  clock: Clock,
+  random: Random,
+  features: ReadonlySet<string>,
+): (dryRun: boolean) => StrategyContext {
   let second = -1;
   let now = '';
   const uuid = () => random.uuid();
@@ -228,6 +232,6 @@ function strategyContexts(clock: Clock, random: Random): (dryRun: boolean) => St
       second = current;
       now = formatTime(current * 1000);
     }
-    return { now, nowMs, uuid, suffix, dryRun };
+    return { now, nowMs, uuid, suffix, dryRun, features };
   };
 }

@@ -144,6 +144,8 @@ export interface ApiserverOptions {
   readonly resourceMetrics?: boolean;
   /** Versions and kinds to switch on or off, by upstream's names: `{ 'api/beta': 'true' }`. Default: all stable ones, and no others. */
   readonly runtimeConfig?: RuntimeConfig;
+  /** Features to turn on though they are off by default, by upstream's names of their gates. */
+  readonly features?: readonly string[];
   readonly abacPolicies?: readonly AbacPolicy[];
   /** One for each `Webhook` among the modes, in the same order. */
   readonly authorizationWebhooks?: readonly WebhookAuthorizerOption[];
@@ -210,6 +212,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     enabledAdmissionPlugins: options?.enabledAdmissionPlugins ?? [],
     resourceMetrics: options?.resourceMetrics ?? false,
     runtimeConfig: options?.runtimeConfig ?? {},
+    features: options?.features ?? [],
     abacPolicies: options?.abacPolicies ?? [],
     authorizationWebhooks: options?.authorizationWebhooks ?? [],
     audit: options?.audit ?? null,

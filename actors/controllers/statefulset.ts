@@ -44,6 +44,7 @@ import {
   type ReconcileResult,
   type Reconciler,
   revisionNameOf,
+  scaledValue,
   semanticallyEqual,
   slowStart,
   splitKey,
@@ -316,8 +317,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (monotonic) return left;
     }
     if (set.spec?.updateStrategy?.type === 'OnDelete') return left;
-    // Several at once (maxUnavailable) is behind a gate that 1.36 leaves off.
-    await replaceOne(set, revisions, byOrdinal, isSettled);
+    if (dependencies.settings.features?.includes('MaxUnavailableStatefulSet')) {
+      await replaceSome(set, revisions, byOrdinal, isSettled);
+    } else await replaceOne(set, revisions, byOrdinal, isSettled);
     return left;
   }
 
@@ -339,6 +341,30 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         return;
       }
       if (isTerminating(pod) || !isSettled(pod)) return;
+    }
+  }
+
+  /** As many old pods, from the highest ordinal down to the partition, as may be missing beside those that are unwell. */
+  async function replaceSome(
+    set: StatefulSet,
+    revisions: Revisions,
+    byOrdinal: ReadonlyMap<number, Pod>,
+    isSettled: (pod: Pod) => boolean,
+  ): Promise<void> {
+    const start = startOrdinal(set);
+    const replicas = set.spec?.replicas ?? 1;
+    const { partition = 0, maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};
+    let left = Math.max(1, scaledValue(maxUnavailable, replicas, 'down'));
+    for (let ordinal = start; ordinal < start + replicas; ordinal++) {
+      const pod = byOrdinal.get(ordinal);
+      if (pod === undefined || isTerminating(pod) || !isSettled(pod)) left--;
+    }
+    for (let ordinal = start + replicas - 1; ordinal >= start + partition && left > 0; ordinal--) {
+      const pod = byOrdinal.get(ordinal);
+      if (pod === undefined || isTerminating(pod)) continue;
+      if (revisionNameOf(pod) === revisions.update.metadata?.name) continue;
+      await deletePod(set, pod);
+      left--;
     }
   }
 

@@ -76,7 +76,7 @@ export function addClusterFlags(command: Command, nodes: number): Command {
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration; given again, one more scheduler', repeated)
     .option(
       '--feature-gates <list>',
-      'features of the scheduler to turn on or off, as in GangScheduling=true',
+      'features to turn on or off, as in GangScheduling=true,MaxUnavailableStatefulSet=true',
       featureGates,
     );
 }

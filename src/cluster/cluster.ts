@@ -14,6 +14,7 @@ import { enabledRows, loadExpressions, RuntimeConfigError } from '../api/index.t
 import { apiserverChannels, type Client, createBusClient, deviceTaintRules } from '../client/index.ts';
 import { servedVersion } from '../controller/index.ts';
 import { type ActorSpec, ActorSystem, type Clock } from '../runtime/index.ts';
+import { FeatureGates } from '../scheduling/index.ts';
 import { checkAddresses, defaultPodCidr, familiesOf, serviceRanges } from './addresses.ts';
 import { reloadConfigurations } from './configuration-reload.ts';
 import { grantRoles } from './grants.ts';
@@ -274,6 +275,12 @@ function gatesOfServedKinds(config: ClusterOptions['runtimeConfig']): Readonly<R
   return servedVersion(deviceTaintRules, config) === undefined ? {} : { DRADeviceTaintRules: true };
 }
 
+/** Features of the API server and the controllers that are on though they are off by default. */
+function featuresOf({ featureGates }: ClusterOptions): readonly string[] {
+  const gates = FeatureGates.from(featureGates);
+  return ['MaxUnavailableStatefulSet'].filter((name) => gates.enabled(name));
+}
+
 /** Without the controllers of kinds that are switched off: as upstream, they are left out even where they are named. */
 function servedOnly(selection: ComponentSelection, config: ClusterOptions['runtimeConfig']): ComponentSelection {
   const idle = new Set(
@@ -360,6 +367,7 @@ async function controlPlane(
         serviceAccountAdmission: selection.controllers.includes('serviceaccount-controller'),
         ...admissionChoice(options),
         ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
+        features: featuresOf(options),
         ...securityOptions(security, frontProxy?.certificate),
         ...(frontProxy === undefined || proxyClient === undefined
           ? {}
@@ -397,6 +405,7 @@ async function controlPlane(
           clusterCidr: options.podCidr ?? defaultPodCidr,
           serviceCidrs: serviceRanges(options),
           ...(options.runtimeConfig === undefined ? {} : { runtimeConfig: options.runtimeConfig }),
+          features: featuresOf(options),
           ...(authority === undefined ? {} : { rootCa: authority.certificate }),
           // The CA's key goes to the one controller that signs, and to no other.
           ...(authority === undefined || controller !== 'certificatesigningrequest-signing-controller'

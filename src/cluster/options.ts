@@ -83,7 +83,7 @@ export interface ClusterOptions {
   readonly runtimeConfig?: Readonly<Record<string, string>>;
   /** KubeSchedulerConfiguration v1, as an object; a list starts a scheduler for each. */
   readonly schedulerConfiguration?: Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
-  /** Feature gates of the scheduler that are not to be as upstream has them by default. */
+  /** Feature gates of the scheduler, and MaxUnavailableStatefulSet, that are not to be as upstream has them by default. */
   readonly featureGates?: Readonly<Record<string, boolean>>;
   /** How simulated containers behave: times in milliseconds. Default: everything at once. */
   readonly simulation?: { readonly imagePullMs?: number; readonly containerStartMs?: number };

@@ -129,6 +129,8 @@ export interface ControllerDependencies {
 export interface ControllerSettings {
   /** Which versions and kinds the API server serves besides the stable ones, or not. Default: all stable ones. */
   readonly runtimeConfig?: RuntimeConfig;
+  /** Features that are on though they are off by default, by upstream's names of their gates. */
+  readonly features?: readonly string[];
   /** Pod CIDRs of the nodes are cut from this: a network, or one of each family with a comma between. Default 10.244.0.0/16. */
   readonly clusterCidr?: string;
   /** Prefix length of a node's pod CIDR, IPv4 and IPv6. Default 24 and 64. */

@@ -31,6 +31,9 @@ const gates: Readonly<Record<string, GateDefinition>> = {
   StorageVersionAPI: alpha,
   StorageVersionMigrator: { stage: 'beta', byDefault: false },
 
+  // Of the API server and the StatefulSet controller.
+  MaxUnavailableStatefulSet: { stage: 'beta', byDefault: false },
+
   DRAAdminAccess: locked,
   DRAConsumableCapacity: { ...beta, fixed: true },
   DRADeviceBindingConditions: { ...beta, fixed: true },

@@ -6,7 +6,8 @@ import { quotaUsageOf } from '../../src/controller/index.ts';
 const usage = (pod: Pod) => quotaUsageOf('pods', pod as object, 0);
 const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
 function resized(asked: string, given: string, running: string, conditions: PodCondition[] = []): Pod {
-  const status = { name: 'c', allocatedResources: { cpu: given }, resources: resources(running) } as ContainerStatus;
+  const state = { name: 'c', image: 'i', imageID: 'i', ready: true, restartCount: 0 };
+  const status: ContainerStatus = { ...state, allocatedResources: { cpu: given }, resources: resources(running) };
   return {
     metadata: { name: 'p' },
     spec: { containers: [{ name: 'c', image: 'i', resources: resources(asked) }] },

@@ -121,6 +121,8 @@ export interface StrategyContext {
   /** `length` characters of the suffix alphabet. */
   suffix(length: number): string;
   readonly dryRun: boolean;
+  /** Features that are on though they are off by default, by upstream's names of their gates. */
+  readonly features?: ReadonlySet<string>;
   /** The API group that the request names, where that is not the stored kind's: events are served by two. */
   readonly requestGroup?: string;
   /** Who writes. CertificateSigningRequests record it. */

@@ -52,6 +52,7 @@ export async function startCluster(
       options: {
         serviceAccountAdmission: false,
         ...(settings.runtimeConfig === undefined ? {} : { runtimeConfig: settings.runtimeConfig }),
+        ...(settings.features === undefined ? {} : { features: settings.features }),
       },
     },
   ]);

@@ -75,6 +75,64 @@ describe('a parallel StatefulSet', () => {
   });
 });
 
+describe('an update of a StatefulSet', () => {
+  const maxUnavailable = { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 2, partition: 1 } };
+  const change = async (image: string) => {
+    const changed = { ...template, spec: { ...template.spec, containers: [{ name: 'c', image }] } };
+    await cluster.client.patch(statefulSets, { namespace, name: 'web' }, 'merge', { spec: { template: changed } });
+    await cluster.system.settled();
+  };
+  const strategy = async () =>
+    (await cluster.client.get(statefulSets, { namespace, name: 'web' })).spec?.updateStrategy?.rollingUpdate;
+  const parallel = { podManagementPolicy: 'Parallel', replicas: 5 };
+
+  it('replaces one pod at a time, whatever is asked for, where the feature is off', async () => {
+    await create({ ...parallel, updateStrategy: maxUnavailable });
+    await cluster.runPods(namespace);
+    await change('pause:2');
+    expect(await strategy()).toEqual({ partition: 1 });
+    expect(await terminating()).toEqual(['web-4']);
+  });
+
+  it('replaces as many as may be missing where it is on, down to the partition', async () => {
+    await cluster.stop();
+    cluster = await startCluster(['statefulset-controller'], { features: ['MaxUnavailableStatefulSet'] });
+    await create({ ...parallel, updateStrategy: maxUnavailable });
+    await cluster.runPods(namespace);
+    await change('pause:2');
+    expect(await terminating()).toEqual(['web-3', 'web-4']);
+    await cluster.finishDeletions(namespace);
+    expect(await terminating()).toEqual([]);
+    await cluster.runPods(namespace);
+    expect(await terminating()).toEqual(['web-1', 'web-2']);
+    await cluster.finishDeletions(namespace);
+    await cluster.runPods(namespace);
+    expect((await list()).map(({ spec }) => spec?.containers[0]?.image)).toEqual([
+      'pause:1',
+      ...Array(4).fill('pause:2'),
+    ]);
+  });
+
+  it('counts pods that are unwell among those that are missing, and takes a share of none for one', async () => {
+    await cluster.stop();
+    cluster = await startCluster(['statefulset-controller'], { features: ['MaxUnavailableStatefulSet'] });
+    const updateStrategy = { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '10%' } };
+    await create({ ...parallel, updateStrategy });
+    await cluster.runPods(namespace, ({ metadata }) => metadata?.name !== 'web-0');
+    await change('pause:2');
+    expect(await terminating()).toEqual([]);
+    await cluster.runPods(namespace);
+    expect(await terminating()).toEqual(['web-4']);
+  });
+
+  it('is told of one pod where the feature is on and nothing is asked for', async () => {
+    await cluster.stop();
+    cluster = await startCluster(['statefulset-controller'], { features: ['MaxUnavailableStatefulSet'] });
+    await create({});
+    expect(await strategy()).toEqual({ maxUnavailable: 1, partition: 0 });
+  });
+});
+
 describe('a pod of a StatefulSet', () => {
   it('gets a claim again that was deleted while it is pending', async () => {
     await create({ replicas: 1, volumeClaimTemplates });

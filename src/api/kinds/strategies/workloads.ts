@@ -16,6 +16,7 @@ import type {
 import { parseInt64 } from '../../integers.ts';
 import { semanticEqual } from '../semantic-equality.ts';
 import { selectableFieldsOf, strategyOf } from '../strategy-of.ts';
+import type { StrategyContext } from '../types.ts';
 import { dropPodFields, templateHooks } from './pod-dropped-fields.ts';
 import { defaultPodTemplate } from './pod-spec-defaults.ts';
 import { namedTemplateWarnings, templateWarnings } from './pod-warnings.ts';
@@ -106,16 +107,22 @@ export const statefulSetStrategy = strategyOf<StatefulSet>({
   },
   initialStatus: () => ({ replicas: 0, availableReplicas: 0 }),
   generation: true,
-  prepareForCreate: (statefulSet: StatefulSet) => dropSetFields(statefulSet, undefined),
+  prepareForCreate: (statefulSet: StatefulSet, context) => dropSetFields(statefulSet, undefined, context),
   prepareForUpdate: dropSetFields,
   status: { keptMetadata: [] },
   warnings: templateWarnings,
 });
 
-/** How many pods may be missing in an update is a feature that is off. @see dropStatefulSetDisabledFields */
-function dropSetFields(statefulSet: StatefulSet, previous: StatefulSet | undefined): void {
+/** How many pods may be missing in an update is a feature that is off by default. @see dropStatefulSetDisabledFields */
+function dropSetFields(
+  statefulSet: StatefulSet,
+  previous: StatefulSet | undefined,
+  { features }: StrategyContext,
+): void {
   const rolling = statefulSet.spec?.updateStrategy?.rollingUpdate;
-  if (rolling && previous?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
+  if (features?.has('MaxUnavailableStatefulSet')) {
+    if (rolling) rolling.maxUnavailable ??= 1;
+  } else if (rolling && previous?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined)
     delete rolling.maxUnavailable;
   dropPodFields(statefulSet.spec?.template?.spec, previous?.spec?.template?.spec);
 }
