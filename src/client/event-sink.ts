@@ -1,7 +1,8 @@
 /**
  * Writes Event objects in the background for the event recorders: a bounded queue, a bounded number of writes at a time,
  * and retries only when the API server could not be reached. It never makes its caller wait and never rejects; what does
- * not fit is dropped and counted.
+ * not fit is dropped and counted. With few writes at a time an API server that is busy answers them late, and so is asked
+ * for few: events wait for what they tell of, not the other way round.
  */
 import { isServiceUnavailable, isTimeout } from '../api/index.ts';
 import type { ActorContext, Counter } from '../runtime/index.ts';
@@ -11,6 +12,8 @@ export interface EventSinkOptions {
   readonly queueMax?: number;
   /** Writes at the same time. Default 64. */
   readonly writesMax?: number;
+  /** Writes at the same time while the queue is less than half full. Default `writesMax`. */
+  readonly writesUsual?: number;
 }
 
 /** One write of an event: resolves when it is done, rejects as the client does. */
@@ -23,6 +26,7 @@ export class EventSink {
   readonly #context: ActorContext;
   readonly #queueMax: number;
   readonly #writesMax: number;
+  readonly #writesUsual: number;
   #queue: EventWrite[] = [];
   #writing = 0;
   #retrying = 0;
@@ -32,6 +36,7 @@ export class EventSink {
     this.#context = context;
     this.#queueMax = options.queueMax ?? 4_096;
     this.#writesMax = options.writesMax ?? 64;
+    this.#writesUsual = options.writesUsual ?? this.#writesMax;
     this.#dropped = context.metrics.counter(
       'events_dropped_total',
       'Events that were not written because the queue was full or the API server refused them',
@@ -49,7 +54,7 @@ export class EventSink {
   }
 
   #drain(): void {
-    while (this.#writing < this.#writesMax) {
+    while (this.#writing < (this.#queue.length * 2 < this.#queueMax ? this.#writesUsual : this.#writesMax)) {
       const write = this.#queue.shift();
       if (write === undefined) return;
       this.#writing++;
