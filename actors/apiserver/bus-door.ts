@@ -51,6 +51,7 @@ async function answerRequest(server: Server, request: ApiRequest, context: Serve
       server.auditor?.completed(call.audit, response.code, { call, error });
     }
   }
+  if (call?.audit?.pending !== undefined) await call.audit.pending;
   if (call !== undefined)
     server.metrics.request(call, response.code, (server.context.clock.monotonic() - started) / 1000);
   return response;

@@ -1,12 +1,14 @@
 /**
- * Takes new versions of the configuration files of authentication and authorization while the server runs. What cannot be used
+ * Takes new versions of the configuration files of authentication, authorization and encryption while the server runs. What cannot be used
  * changes nothing and is told in the log and by upstream's metrics.
- * @see pkg/kubeapiserver/authorizer/reload.go, pkg/controlplane/apiserver/config.go
+ * @see pkg/kubeapiserver/authorizer/reload.go, pkg/controlplane/apiserver/config.go,
+ *   staging/src/k8s.io/apiserver/pkg/server/options/encryptionconfig/controller
  */
 import { loadExpressions } from '../../src/api/index.ts';
 import type { ConfigurationChange } from '../../src/client/protocol.ts';
 import type { AuthenticationSettings } from './authentication/index.ts';
 import type { AuthorizationSettings } from './authorization/index.ts';
+import type { EncryptionOption } from './encryption/index.ts';
 import type { Server } from './server.ts';
 
 /** Upstream keeps these two where they were, so that nobody is locked out by a file. */
@@ -31,6 +33,11 @@ async function apply({ file, settings = {} }: ConfigurationChange, server: Serve
   await loadExpressions();
   if (file === 'authentication') {
     server.authenticator.configure(settings as AuthenticationSettings);
+    return undefined;
+  }
+  if (file === 'encryption') {
+    await server.encryption?.configure((settings as { encryption: readonly EncryptionOption[] }).encryption);
+    await server.caches.readAgain(server.store);
     return undefined;
   }
   const wanted = settings as AuthorizationSettings;

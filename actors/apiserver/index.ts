@@ -36,7 +36,7 @@ import { Caches } from './cache/caches.ts';
 import type { KindCache } from './cache/kind-cache.ts';
 import { applyConfiguration } from './configuration-reload.ts';
 import { CustomResources } from './custom-resources/index.ts';
-import { createEncryption, refuseEncrypted } from './encryption/index.ts';
+import { createEncryption } from './encryption/index.ts';
 import { createFairness } from './fairness/index.ts';
 import { keepFlowControl } from './fairness/keeper.ts';
 import { type HttpDoor, serveHttp } from './http/door.ts';
@@ -51,10 +51,16 @@ import { createTokenSigner } from './token-signer.ts';
 import { resourceMetricsKinds } from './virtual/resource-metrics.ts';
 import { createWebhookClient } from './webhooks/index.ts';
 
-export { LEVELS as AUDIT_LEVELS, STAGES as AUDIT_STAGES } from './audit/index.ts';
+export {
+  AUDIT_MODES,
+  type AuditBatching,
+  type AuditMode,
+  LEVELS as AUDIT_LEVELS,
+  STAGES as AUDIT_STAGES,
+} from './audit/index.ts';
 export { expressionFault } from './authentication/expressions.ts';
 export { AUTHORIZATION_MODES } from './authorization/index.ts';
-export { checkEncryption } from './encryption/index.ts';
+export type { EncryptionOption } from './encryption/index.ts';
 export { type ApiserverOptions, ISSUER as SERVICE_ACCOUNT_ISSUER, type TokenOption } from './options.ts';
 export { tokenAlgorithmOf } from './token-signer.ts';
 
@@ -83,6 +89,7 @@ export const apiserverActor = defineActor<ApiserverOptions | undefined>({
     const release = () => {
       server.caches.stop();
       server.webhooks.close();
+      server.encryption?.close();
       return door.close();
     };
     context.signal.addEventListener('abort', () => void release(), { once: true });
@@ -119,9 +126,14 @@ async function createServer(context: ActorContext, given: ApiserverOptions | und
   const registry = createKindRegistry(enabledKinds(options.runtimeConfig));
   if (options.resourceMetrics) for (const kind of resourceMetricsKinds()) registry.add(kind);
   const plainStore = remoteStore(context.bus, options.storeAddress);
+  const readAgain = () => {
+    caches.readAgain(store).catch((error: unknown) => context.fail(error));
+  };
   const encryption =
-    options.encryption.length === 0 ? undefined : createEncryption(plainStore, options.encryption, registry);
-  const store = encryption?.store ?? refuseEncrypted(plainStore);
+    options.encryption.length === 0
+      ? undefined
+      : await createEncryption(plainStore, options.encryption, { ...context, registry, recovered: readAgain });
+  const store = encryption?.store ?? plainStore;
   const caches = new Caches(
     {
       root: '/registry/',

@@ -153,6 +153,8 @@ export interface ApiserverOptions {
   readonly audit?: AuditOptions | null;
   /** How values are encrypted before they are stored; none: not. */
   readonly encryption?: readonly EncryptionOption[];
+  /** Whether that may change while the server runs. */
+  readonly encryptionReloads?: boolean;
   /** Seats that requests over HTTP share by priority and fairness; 0: no limit. Default 600, as upstream. */
   readonly maxRequestsInflight?: number;
   /** Admission plugins to leave out, by upstream's names. */
@@ -217,6 +219,7 @@ export function resolveOptions(options: ApiserverOptions | undefined): ResolvedO
     authorizationWebhooks: options?.authorizationWebhooks ?? [],
     audit: options?.audit ?? null,
     encryption: options?.encryption ?? [],
+    encryptionReloads: options?.encryptionReloads ?? false,
     maxRequestsInflight: options?.maxRequestsInflight ?? 600,
     disabledAdmissionPlugins: options?.disabledAdmissionPlugins ?? [],
     admissionConfiguration: options?.admissionConfiguration ?? {},

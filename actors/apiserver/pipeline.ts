@@ -13,6 +13,7 @@ import { setDefaults } from './stages/defaulting.ts';
 import { takeSeat } from './stages/fairness.ts';
 import { impersonate } from './stages/impersonation.ts';
 import { admitMutating } from './stages/mutating-admission.ts';
+import { refuseUnreadable } from './stages/readability.ts';
 import { storeOrRead } from './stages/storing.ts';
 import { admitValidating } from './stages/validating-admission.ts';
 import { validate } from './stages/validation.ts';
@@ -38,6 +39,7 @@ export const pipeline: readonly Stage[] = [
   { name: 'priority-and-fairness', run: takeSeat },
   { name: 'authorization', run: authorize },
   { name: 'body', run: readBody },
+  { name: 'readability', repeats: true, run: refuseUnreadable },
   { name: 'conversion', verbs: ['update', 'patch'], repeats: true, run: showCurrent },
   { name: 'decode', verbs: CHANGES, repeats: true, run: decode },
   { name: 'audit-of-content', verbs: ['create', 'update'], repeats: true, run: auditContent },

@@ -72,17 +72,30 @@ export function addSecurityFlags(command: Command): Command {
     .option('--audit-log-maxage <days>', 'keep them for so long (default: for ever)', wholeNumber(0, 100_000))
     .option('--audit-log-compress [bool]', 'compress them (default: false)', truth)
     .option('--audit-log-format <format>', 'json or legacy (default: json)')
+    .option('--audit-log-mode <mode>', 'batch, or requests wait: blocking, blocking-strict (default: batch)')
+    .option('--audit-log-batch-buffer-size <n>', 'events that wait (default: 10000)', wholeNumber(0, BYTES_MAX))
+    .option('--audit-log-batch-max-size <n>', 'events written at once (default: 400)', wholeNumber(0, BYTES_MAX))
+    .option('--audit-log-batch-max-wait <time>', 'how long an event waits for others (default: 100ms)')
+    .option('--audit-log-batch-throttle-enable [bool]', 'bound the batches of a second (default: false)', truth)
+    .option('--audit-log-batch-throttle-qps <n>', 'batches a second (default: 10)', Number)
+    .option('--audit-log-batch-throttle-burst <n>', 'batches at once after a pause (default: 15)', Number)
     .option('--audit-log-truncate-enabled [bool]', 'keep large events out of the log (default: false)', truth)
     .option('--audit-log-truncate-max-event-size <bytes>', 'default: 102400', wholeNumber(0, BYTES_MAX))
     .option('--audit-log-truncate-max-batch-size <bytes>', 'default: 10485760', wholeNumber(0, BYTES_MAX))
     .option('--audit-webhook-config-file <file>', 'kubeconfig of a service that takes audit events')
+    .option('--audit-webhook-initial-backoff <time>', 'wait before a batch is sent again (default: 250ms)')
+    .option('--audit-webhook-mode <mode>', 'batch, or requests wait: blocking, blocking-strict (default: batch)')
     .option('--audit-webhook-batch-buffer-size <n>', 'events that wait (default: 10000)', wholeNumber(0, BYTES_MAX))
-    .option('--audit-webhook-batch-max-size <n>', 'events sent at once (default: 400)', wholeNumber(0, BYTES_MAX))
+    .option('--audit-webhook-batch-max-size <n>', 'events written at once (default: 400)', wholeNumber(0, BYTES_MAX))
     .option('--audit-webhook-batch-max-wait <time>', 'how long an event waits for others (default: 500ms)')
+    .option('--audit-webhook-batch-throttle-enable [bool]', 'bound the batches of a second (default: true)', truth)
+    .option('--audit-webhook-batch-throttle-qps <n>', 'batches a second (default: 10)', Number)
+    .option('--audit-webhook-batch-throttle-burst <n>', 'batches at once after a pause (default: 15)', Number)
     .option('--audit-webhook-truncate-enabled [bool]', 'send large events without their bodies (default: false)', truth)
     .option('--audit-webhook-truncate-max-event-size <bytes>', 'default: 102400', wholeNumber(0, BYTES_MAX))
     .option('--audit-webhook-truncate-max-batch-size <bytes>', 'default: 10485760', wholeNumber(0, BYTES_MAX))
     .option('--encryption-provider-config <file>', 'EncryptionConfiguration')
+    .option('--encryption-provider-config-automatic-reload [bool]', 'look at it every minute (default: false)', truth)
     .option('--enable-priority-and-fairness [bool]', 'share the seats fairly (default: true)', truth)
     .option(
       '--max-requests-inflight <n>',
@@ -136,17 +149,30 @@ const NAMES: readonly (keyof SecurityOptions)[] = [
   'auditLogMaxage',
   'auditLogCompress',
   'auditLogFormat',
+  'auditLogMode',
+  'auditLogBatchBufferSize',
+  'auditLogBatchMaxSize',
+  'auditLogBatchMaxWait',
+  'auditLogBatchThrottleEnable',
+  'auditLogBatchThrottleQps',
+  'auditLogBatchThrottleBurst',
   'auditLogTruncateEnabled',
   'auditLogTruncateMaxEventSize',
   'auditLogTruncateMaxBatchSize',
   'auditWebhookConfigFile',
+  'auditWebhookInitialBackoff',
+  'auditWebhookMode',
   'auditWebhookBatchBufferSize',
   'auditWebhookBatchMaxSize',
   'auditWebhookBatchMaxWait',
+  'auditWebhookBatchThrottleEnable',
+  'auditWebhookBatchThrottleQps',
+  'auditWebhookBatchThrottleBurst',
   'auditWebhookTruncateEnabled',
   'auditWebhookTruncateMaxEventSize',
   'auditWebhookTruncateMaxBatchSize',
   'encryptionProviderConfig',
+  'encryptionProviderConfigAutomaticReload',
   'enablePriorityAndFairness',
   'maxRequestsInflight',
   'maxMutatingRequestsInflight',

@@ -124,7 +124,7 @@ export interface RenewedCertificates {
 
 /** What a configuration file has become. `hash` is that of its text, as upstream's metrics show it. */
 export interface ConfigurationChange {
-  readonly file: 'authentication' | 'authorization';
+  readonly file: 'authentication' | 'authorization' | 'encryption';
   readonly hash: string;
   /** The options that the file is about; absent when `failure` says why they stay as they are. */
   readonly settings?: object;

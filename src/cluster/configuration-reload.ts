@@ -1,11 +1,12 @@
 /**
- * Looks every minute whether the files of authentication and authorization have changed, and gives what they hold now to the API
+ * Looks every minute whether the files of authentication, authorization and (on request) encryption have changed, and gives what they hold now to the API
  * server. A version that cannot be read changes nothing.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { apiserverChannels, type ConfigurationChange } from '../client/protocol.ts';
 import type { Bus, Clock, Log } from '../runtime/index.ts';
+import { readEncryptionConfiguration } from './encryption-configuration.ts';
 import { ClusterOptionsError } from './options-error.ts';
 import { type SecurityOptions, securityOptions } from './security.ts';
 
@@ -37,6 +38,9 @@ const SETTINGS: Readonly<Record<File, (security: SecurityOptions) => object>> = 
     );
     return { modes: authorizationModes, webhooks: authorizationWebhooks };
   },
+  encryption({ encryptionProviderConfig }) {
+    return { encryption: readEncryptionConfiguration(encryptionProviderConfig ?? {}) };
+  },
 };
 
 /** Documents that were given as objects do not change. The language of expressions must be loaded. */
@@ -44,6 +48,8 @@ export function reloadConfigurations({ bus, clock, log }: Place, security: Secur
   const { authenticationConfig, authorizationConfig } = security;
   if (typeof authenticationConfig === 'string') follow('authentication', authenticationConfig);
   if (typeof authorizationConfig === 'string') follow('authorization', authorizationConfig);
+  const { encryptionProviderConfig, encryptionProviderConfigAutomaticReload: follows } = security;
+  if (follows === true && typeof encryptionProviderConfig === 'string') follow('encryption', encryptionProviderConfig);
 
   function follow(file: File, path: string): void {
     const first = textOf(path);

@@ -3,31 +3,17 @@
  * the API server is told of it. Files are read when the cluster starts; configuration-reload.ts reads some of them again.
  * @see https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
  */
-import {
-  type ApiserverOptions,
-  AUDIT_LEVELS,
-  AUDIT_STAGES,
-  AUTHORIZATION_MODES,
-  checkEncryption,
-  SERVICE_ACCOUNT_ISSUER,
-} from '../../actors/apiserver/index.ts';
+import { type ApiserverOptions, AUTHORIZATION_MODES, SERVICE_ACCOUNT_ISSUER } from '../../actors/apiserver/index.ts';
+import { type AuditOptions, auditOptions } from './audit-options.ts';
 import { readAuthenticationConfiguration } from './authentication-configuration.ts';
 import { readAuthorizationConfiguration } from './authorization-configuration.ts';
-import {
-  durationMs,
-  groupsOf,
-  readAuthorities,
-  readDocument,
-  readEndpoint,
-  readRows,
-  readText,
-} from './config-files.ts';
+import { durationMs, groupsOf, readAuthorities, readEndpoint, readRows, readText } from './config-files.ts';
+import { type EncryptionOptions, readEncryptionConfiguration } from './encryption-configuration.ts';
 import { ClusterOptionsError } from './options-error.ts';
-import { refuseOddMembers, type Shape } from './strict-document.ts';
 import { issuersOf, type TokenOptions, tokenOptions } from './token-options.ts';
 
 /** Documents may be given as objects or as paths of YAML files; everything else that ends in `File` is a path. */
-export interface SecurityOptions extends TokenOptions {
+export interface SecurityOptions extends TokenOptions, EncryptionOptions, AuditOptions {
   /** CSV: token, user, uid, "group1,group2". */
   readonly tokenAuthFile?: string;
   /** CSV: password, user, uid, "group1,group2". Passwords in plain text: for tests. */
@@ -73,33 +59,6 @@ export interface SecurityOptions extends TokenOptions {
   readonly authorizationWebhookConfigFile?: string;
   /** AuthorizationConfiguration, instead of the modes. */
   readonly authorizationConfig?: string | object;
-  /** Policy of audit.k8s.io. */
-  readonly auditPolicyFile?: string | object;
-  /** `-`: standard output. */
-  readonly auditLogPath?: string;
-  /** Megabytes; default, also for 0: 100. */
-  readonly auditLogMaxsize?: number;
-  readonly auditLogMaxbackup?: number;
-  /** Days. */
-  readonly auditLogMaxage?: number;
-  readonly auditLogCompress?: boolean;
-  /** `json` (the default) or `legacy`. */
-  readonly auditLogFormat?: string;
-  readonly auditLogTruncateEnabled?: boolean;
-  /** Bytes. */
-  readonly auditLogTruncateMaxEventSize?: number;
-  readonly auditLogTruncateMaxBatchSize?: number;
-  /** Kubeconfig of a service that takes audit events. */
-  readonly auditWebhookConfigFile?: string;
-  readonly auditWebhookBatchBufferSize?: number;
-  readonly auditWebhookBatchMaxSize?: number;
-  /** A duration such as `30s`. */
-  readonly auditWebhookBatchMaxWait?: string;
-  readonly auditWebhookTruncateEnabled?: boolean;
-  readonly auditWebhookTruncateMaxEventSize?: number;
-  readonly auditWebhookTruncateMaxBatchSize?: number;
-  /** EncryptionConfiguration. */
-  readonly encryptionProviderConfig?: string | object;
   /** Default true. */
   readonly enablePriorityAndFairness?: boolean;
   /** Default 400 and 200; fairness shares their sum. */
@@ -119,8 +78,12 @@ export function securityOptions(
   authentication(options, told);
   frontProxy(options, told, frontProxyCaPem);
   authorization(options, told);
-  auditing(options, told);
-  encryption(options, told);
+  const audit = auditOptions(options);
+  if (audit !== undefined) told.audit = audit;
+  if (options.encryptionProviderConfig !== undefined) {
+    told.encryption = readEncryptionConfiguration(options.encryptionProviderConfig);
+    told.encryptionReloads = options.encryptionProviderConfigAutomaticReload ?? false;
+  }
   const { maxRequestsInflight = 400, maxMutatingRequestsInflight = 200 } = options;
   told.maxRequestsInflight =
     options.enablePriorityAndFairness === false ? 0 : maxRequestsInflight + maxMutatingRequestsInflight;
@@ -325,166 +288,4 @@ function fromFirstVersion(policy: AbacPolicy): AbacPolicy {
     readonly,
     ...(namespace === '' && resource === '' ? { nonResourcePath: '*' } : {}),
   };
-}
-
-const auditPolicyShape: Shape = {
-  apiVersion: 'string',
-  kind: 'string',
-  metadata: 'any',
-  rules: [
-    {
-      level: 'string',
-      users: ['string'],
-      userGroups: ['string'],
-      verbs: ['string'],
-      resources: [{ group: 'string', resources: ['string'], resourceNames: ['string'] }],
-      namespaces: ['string'],
-      nonResourceURLs: ['string'],
-      omitStages: ['string'],
-      omitManagedFields: 'boolean',
-    },
-  ],
-  omitStages: ['string'],
-  omitManagedFields: 'boolean',
-};
-
-const keys: Shape = { keys: [{ name: 'string', secret: 'string' }] };
-const encryptionShape: Shape = {
-  apiVersion: 'string',
-  kind: 'string',
-  resources: [
-    {
-      resources: ['string'],
-      providers: [
-        {
-          aesgcm: keys,
-          aescbc: keys,
-          secretbox: keys,
-          identity: {},
-          kms: { apiVersion: 'string', name: 'string', cachesize: 'integer', endpoint: 'string', timeout: 'string' },
-        },
-      ],
-    },
-  ],
-};
-
-type Audit = NonNullable<ApiserverOptions['audit']>;
-
-function auditing(options: SecurityOptions, told: Told): void {
-  const { auditPolicyFile, auditLogPath, auditWebhookConfigFile } = options;
-  if (auditLogPath === undefined && auditWebhookConfigFile === undefined) return;
-  if (auditPolicyFile === undefined) {
-    throw new ClusterOptionsError(
-      'audit-log-path and audit-webhook-config-file need audit-policy-file, which says what is recorded',
-    );
-  }
-  const option = 'audit-policy-file';
-  const policy = readDocument<Audit['policy']>(option, auditPolicyFile, 'Policy', ['audit.k8s.io/v1']);
-  const from = typeof auditPolicyFile === 'string' ? `${option}: ${auditPolicyFile}` : option;
-  refuseOddMembers(from, policy, auditPolicyShape);
-  if ((policy.rules ?? []).length === 0) throw new ClusterOptionsError(`${from}: loaded illegal policy with 0 rules`);
-  const known = <Item extends string>(list: readonly Item[], text: string, where: string) => {
-    if (list.includes(text as Item)) return;
-    throw new ClusterOptionsError(`${from}: ${where}: ${JSON.stringify(text)} is none of ${list.join(', ')}`);
-  };
-  (policy.rules ?? []).forEach((rule, index) => {
-    known(AUDIT_LEVELS, rule.level, `rules[${index}].level`);
-    for (const stage of rule.omitStages ?? []) known(AUDIT_STAGES, stage, `rules[${index}].omitStages`);
-  });
-  for (const stage of policy.omitStages ?? []) known(AUDIT_STAGES, stage, 'omitStages');
-  told.audit = {
-    policy: { ...policy, rules: policy.rules ?? [] },
-    ...(auditLogPath === undefined
-      ? {}
-      : {
-          log: {
-            path: auditLogPath,
-            maxSizeMegabytes: options.auditLogMaxsize ?? 0,
-            maxBackups: options.auditLogMaxbackup ?? 0,
-            maxAgeDays: options.auditLogMaxage ?? 0,
-            compress: options.auditLogCompress ?? false,
-            format: auditFormat(options.auditLogFormat),
-            ...truncation('log', {
-              enabled: options.auditLogTruncateEnabled,
-              eventBytesMax: options.auditLogTruncateMaxEventSize,
-              batchBytesMax: options.auditLogTruncateMaxBatchSize,
-            }),
-          },
-        }),
-    ...(auditWebhookConfigFile === undefined
-      ? {}
-      : {
-          webhook: {
-            endpoint: readEndpoint('audit-webhook-config-file', auditWebhookConfigFile),
-            ...webhookBatches(options),
-            ...truncation('webhook', {
-              enabled: options.auditWebhookTruncateEnabled,
-              eventBytesMax: options.auditWebhookTruncateMaxEventSize,
-              batchBytesMax: options.auditWebhookTruncateMaxBatchSize,
-            }),
-          },
-        }),
-  };
-}
-
-function auditFormat(format = 'json'): 'json' | 'legacy' {
-  if (format === 'json' || format === 'legacy') return format;
-  throw new ClusterOptionsError(`invalid audit log format ${format}, allowed formats are "legacy,json"`);
-}
-
-/** The members of an audit back end by which large events are kept out, where that is on. */
-function truncation(
-  plugin: string,
-  of: {
-    readonly enabled: boolean | undefined;
-    readonly eventBytesMax: number | undefined;
-    readonly batchBytesMax: number | undefined;
-  },
-): { truncation?: { eventBytesMax: number; batchBytesMax: number } } {
-  if (of.enabled !== true) return {};
-  const { eventBytesMax = 100 * 1024, batchBytesMax = 10 * 1024 * 1024 } = of;
-  const where = `invalid audit truncate ${plugin} max`;
-  if (eventBytesMax <= 0)
-    throw new ClusterOptionsError(`${where} event size ${eventBytesMax}, must be a positive number`);
-  if (batchBytesMax < eventBytesMax) {
-    const text = `${where} batch size ${batchBytesMax}, must be greater than max event size (${eventBytesMax})`;
-    throw new ClusterOptionsError(text);
-  }
-  return { truncation: { eventBytesMax, batchBytesMax } };
-}
-
-function webhookBatches(options: SecurityOptions): Partial<NonNullable<Audit['webhook']>> {
-  const { auditWebhookBatchBufferSize: bufferEventsMax, auditWebhookBatchMaxSize: batchEventsMax } = options;
-  const wait = options.auditWebhookBatchMaxWait;
-  const where = 'invalid audit batch webhook';
-  if (bufferEventsMax !== undefined && bufferEventsMax <= 0)
-    throw new ClusterOptionsError(`${where} buffer size ${bufferEventsMax}, must be a positive number`);
-  if (batchEventsMax !== undefined && batchEventsMax <= 0)
-    throw new ClusterOptionsError(`${where} max batch size ${batchEventsMax}, must be a positive number`);
-  return {
-    ...(bufferEventsMax === undefined ? {} : { bufferEventsMax }),
-    ...(batchEventsMax === undefined ? {} : { batchEventsMax }),
-    ...(wait === undefined ? {} : { batchWaitMs: durationMs('audit-webhook-batch-max-wait', wait, 0) }),
-  };
-}
-
-function encryption(options: SecurityOptions, told: Told): void {
-  if (options.encryptionProviderConfig === undefined) return;
-  const option = 'encryption-provider-config';
-  const source = options.encryptionProviderConfig;
-  const document = readDocument<{ resources?: ApiserverOptions['encryption'] }>(
-    option,
-    source,
-    'EncryptionConfiguration',
-    ['apiserver.config.k8s.io/v1'],
-  );
-  const where = typeof source === 'string' ? `${option}: ${source}` : option;
-  refuseOddMembers(where, document, encryptionShape);
-  const resources = document.resources ?? [];
-  try {
-    checkEncryption(resources);
-  } catch (error) {
-    throw new ClusterOptionsError(`${where}: ${(error as Error).message}`);
-  }
-  told.encryption = resources;
 }

@@ -212,6 +212,18 @@ describe('the policy of audit', () => {
   });
 });
 
+it.each([
+  [{ auditLogMode: 'later' }, 'invalid audit log mode later, allowed modes are "batch,blocking,blocking-strict"'],
+  [{ auditLogBatchBufferSize: 0 }, 'invalid audit batch log buffer size 0, must be a positive number'],
+  [
+    { auditLogBatchThrottleEnable: true, auditLogBatchThrottleQps: 0 },
+    'invalid audit batch log throttle QPS 0, must be a positive number',
+  ],
+])('refuses %j', (options, message) => {
+  const policy = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules: [{ level: 'Metadata' }] };
+  expect(refusalOf({ auditPolicyFile: policy, auditLogPath: '-', ...options })).toBe(message);
+});
+
 it('names what is wrong with the configuration of encryption, and never a key', () => {
   const config = (providers: unknown) => ({
     encryptionProviderConfig: {
@@ -224,9 +236,51 @@ it('names what is wrong with the configuration of encryption, and never a key', 
   const short = refusalOf(config([{ aesgcm: { keys: [{ name: 'k', secret }] } }]));
   expect(short).toMatch(/^encryption-provider-config: /);
   expect(short).not.toContain(secret);
+  expect(short).toContain(
+    'resources[0].providers[0].aesgcm.keys[0].secret: Invalid value: "REDACTED": secret is not of the expected length, got 14, expected one of [16 24 32]',
+  );
+  const kms = { apiVersion: 'v2', name: 'a:b', endpoint: 'tcp://localhost', timeout: '0s', cachesize: 1 };
+  const odd = refusalOf(config([{ kms }, { kms: { ...kms, apiVersion: 'v3' } }]));
+  for (const text of [
+    'kms.name: Invalid value: "a:b": invalid KMS provider name a:b, must not contain \':\'',
+    'kms.name: Invalid value: "a:b": duplicate KMS provider name a:b, names must be unique',
+    'kms.timeout: Invalid value: "0s": timeout should be a positive value',
+    'kms.endpoint: Invalid value: "tcp://localhost": unsupported scheme "tcp" for KMS provider, only unix is supported',
+    'kms.cachesize: Invalid value: 1: cachesize is not supported in v2',
+    'kms.apiVersion: Invalid value: "v3": unsupported apiVersion apiVersion for KMS provider, only v1 and v2 are supported',
+  ])
+    expect(odd).toContain(text);
+  expect(refusalOf(config([{ kms: { name: 'old', endpoint: 'unix:///a' } }]))).toContain('KMSv1 is not there');
+  expect(refusalOf(config([{ aesgcm: { keys: [] } }]))).toContain('at least one keys is required');
+  const two = { identity: {}, aescbc: { keys: [{ name: 'k', secret: '?' }] } };
+  expect(refusalOf(config([two]))).toContain('more than one provider specified in a single element');
+  expect(refusalOf(config([{ aescbc: two.aescbc }]))).toContain('"REDACTED": secrets must be base64 encoded');
   expect(refusalOf(config([{ rot13: {} }]))).toContain('unknown field "resources[0].providers[0].rot13"');
   expect(refusalOf(config({ secret }))).toBe(
     'encryption-provider-config: strict decoding error: resources[0].providers: must be a list, not a object',
+  );
+});
+
+it.each([
+  [['secrets', '*.'], /using overlapping resources such as 'secrets' and '\*\.'/],
+  [['secrets', 'secrets'], /the same resource cannot be specified multiple times/],
+  [['*'], /resources\[0\]: Invalid value: "\*": use '\*\.' to encrypt all the resources from core API group/],
+  [['Secrets'], /resource name should not contain capital letters/],
+  [['events.events.k8s.io'], /Use 'events' instead in the config file/],
+  [['deployments.*'], /encrypting the same resource across groups is not supported/],
+  [['serviceipallocations'], /resources which do not have REST API\/s cannot be encrypted/],
+])('refuses to encrypt %j', (resources, message) => {
+  const entry = { resources, providers: [{ identity: {} }] };
+  const document = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources: [entry] };
+  expect(refusalOf({ encryptionProviderConfig: document })).toMatch(message);
+});
+
+it('refuses a resource behind a wildcard that means it too', () => {
+  const entry = (...resources: string[]) => ({ resources, providers: [{ identity: {} }] });
+  const resources = [entry('*.apps'), entry('deployments.apps')];
+  const document = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources };
+  expect(refusalOf({ encryptionProviderConfig: document })).toContain(
+    'resource "deployments.apps" is masked by earlier rule "*.apps"',
   );
 });
 

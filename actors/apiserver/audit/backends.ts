@@ -1,6 +1,7 @@
 /**
  * Where audit events go: a file of lines, and a service that takes lists of them. Both take events into a bounded buffer and
- * write behind the requests' backs; what does not fit any more is dropped and counted, never waited for.
+ * write behind the requests' backs; what does not fit any more is dropped and counted. On request they write each event by
+ * itself instead, and the request waits for it.
  * @see staging/src/k8s.io/apiserver/plugin/pkg/audit
  */
 import { once } from 'node:events';
@@ -17,6 +18,24 @@ const LOG_WAIT_MS = 100;
 
 export type AuditFormat = 'json' | 'legacy';
 
+/** Whether requests wait for their events, and are refused when the first of them cannot be written. */
+export const AUDIT_MODES = ['batch', 'blocking', 'blocking-strict'] as const;
+export type AuditMode = (typeof AUDIT_MODES)[number];
+
+/** How events are taken together. Only `mode` counts where it is not `batch`. */
+export interface AuditBatching {
+  /** Default `batch`. */
+  readonly mode?: AuditMode;
+  /** Events that wait. Default 10,000. */
+  readonly bufferEventsMax?: number;
+  /** Events of a batch, which is written without waiting for more. Default 400. */
+  readonly batchEventsMax?: number;
+  /** How long an event waits for others. Default 500 for the webhook, 100 for the log. */
+  readonly batchWaitMs?: number;
+  /** Batches a second in the long run, and at once after a pause; without it: as they come. */
+  readonly throttle?: { readonly perSecond: number; readonly burst: number };
+}
+
 /** Limits that keep large events out, off by default. */
 export interface AuditTruncation {
   /** Bytes of an event. A larger one loses what was sent and answered; one that is larger still is dropped. */
@@ -29,13 +48,17 @@ export interface AuditBackend {
   readonly name: string;
   readonly format: AuditFormat;
   readonly truncation: AuditTruncation | undefined;
-  /** Takes an event, a line with its end. False when it was dropped. */
-  write(line: string): boolean;
+  /** Whether requests wait for what is written of them. */
+  readonly isBlocking: boolean;
+  /** Whether requests whose first event cannot be written are refused. */
+  readonly isStrict: boolean;
+  /** Takes an event, a line with its end. False when it was dropped; of a blocking one, what becomes of it. */
+  write(line: string): boolean | Promise<boolean>;
   /** Writes what waits. */
   close(): Promise<void>;
 }
 
-export interface AuditLogOption {
+export interface AuditLogOption extends AuditBatching {
   /** `-`: standard output. */
   readonly path: string;
   /** Megabytes before the file is put aside. Default, also for 0: 100. */
@@ -50,14 +73,10 @@ export interface AuditLogOption {
   readonly truncation?: AuditTruncation;
 }
 
-export interface AuditWebhookOption {
+export interface AuditWebhookOption extends AuditBatching {
   readonly endpoint: Endpoint;
-  /** Events that wait. Default 10,000. */
-  readonly bufferEventsMax?: number;
-  /** Events of a list. Default 400. */
-  readonly batchEventsMax?: number;
-  /** How long an event waits for others. Default 500. */
-  readonly batchWaitMs?: number;
+  /** Milliseconds before a list that did not arrive is sent again, and twice as much before every further time. */
+  readonly backoffMs?: number;
   readonly truncation?: AuditTruncation;
 }
 
@@ -71,27 +90,38 @@ interface Gathered<Batch> {
   take(): { readonly batch: Batch; readonly count: number };
 }
 
-interface Buffering {
-  readonly waitMs: number;
-  readonly eventsMax: number;
-  /** So many are sent without waiting for more. */
-  readonly enough: number;
+/** Waits for its turn where batches are throttled: a bucket of `burst` tokens that fills steadily. */
+function throttled({ throttle }: AuditBatching, clock: Clock): () => Promise<void> | undefined {
+  if (throttle === undefined) return () => undefined;
+  const { perSecond, burst } = throttle;
+  let tokens = burst;
+  let filledMs = clock.monotonic();
+  return () => {
+    const nowMs = clock.monotonic();
+    tokens = Math.min(burst, tokens + ((nowMs - filledMs) * perSecond) / 1000) - 1;
+    filledMs = nowMs;
+    return tokens >= 0 ? undefined : clock.sleep((-tokens * 1000) / perSecond, { background: true });
+  };
 }
 
 /** Takes events of a moment together. `send` gets a batch at a time, one after the other. */
 function buffered<Batch>(
   clock: Clock,
-  { waitMs, eventsMax, enough }: Buffering,
+  batching: AuditBatching & { readonly batchWaitMs: number },
   gathered: Gathered<Batch>,
   send: (batch: Batch) => Promise<void>,
   failed: Failed,
 ): Pick<AuditBackend, 'write' | 'close'> {
+  const { batchWaitMs, bufferEventsMax = BUFFER_EVENTS_MAX, batchEventsMax = BATCH_EVENTS_MAX } = batching;
+  const turn = throttled(batching, clock);
   let timer: Timer | undefined;
   let sending: Promise<void> | undefined;
   let isClosed = false;
 
   async function drain(): Promise<void> {
     while (gathered.length > 0) {
+      const mine = isClosed ? undefined : turn();
+      if (mine !== undefined) await mine;
       const { batch, count } = gathered.take();
       try {
         await send(batch);
@@ -111,10 +141,10 @@ function buffered<Batch>(
   const flushSoon = () => void flush();
   return {
     write(line) {
-      if (isClosed || gathered.length >= eventsMax) return false;
+      if (isClosed || gathered.length >= bufferEventsMax) return false;
       gathered.add(line);
-      if (gathered.length >= enough) void flush();
-      else timer ??= clock.after(waitMs, flushSoon, { background: true });
+      if (gathered.length >= batchEventsMax) void flush();
+      else timer ??= clock.after(batchWaitMs, flushSoon, { background: true });
       return true;
     },
     async close() {
@@ -184,37 +214,68 @@ function gatherBytes(): Gathered<readonly Buffer[]> {
   };
 }
 
+/** Writes each event by itself, and tells whether that went well. */
+function blocking(send: (line: string) => Promise<void>, failed: Failed): Pick<AuditBackend, 'write' | 'close'> {
+  const open = new Set<Promise<boolean>>();
+  return {
+    write(line) {
+      const written = send(line).then(
+        () => true,
+        (error) => {
+          failed(error, 1);
+          return false;
+        },
+      );
+      open.add(written);
+      void written.then(() => open.delete(written));
+      return written;
+    },
+    async close() {
+      await Promise.all(open);
+    },
+  };
+}
+
+const waiting = (mode: AuditMode) => ({ isBlocking: mode !== 'batch', isStrict: mode === 'blocking-strict' });
+
 export function createWebhookBackend(option: AuditWebhookOption, clock: Clock, failed: Failed): AuditBackend {
-  const {
-    endpoint,
-    truncation,
-    bufferEventsMax = BUFFER_EVENTS_MAX,
-    batchEventsMax = BATCH_EVENTS_MAX,
-    batchWaitMs = BATCH_WAIT_MS,
-  } = option;
-  const gathered = gatherTexts(batchEventsMax, truncation?.batchBytesMax ?? Number.POSITIVE_INFINITY);
+  const { endpoint, truncation, mode = 'batch', batchEventsMax = BATCH_EVENTS_MAX, backoffMs } = option;
   const send = async (events: readonly string[]) => {
     const list = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${events.join()}]}`;
-    await postText(endpoint, list, clock);
+    await postText(endpoint, list, clock, undefined, backoffMs);
   };
-  const buffering = { waitMs: batchWaitMs, eventsMax: bufferEventsMax, enough: batchEventsMax };
-  return { name: 'webhook', format: 'json', truncation, ...buffered(clock, buffering, gathered, send, failed) };
+  const form = { name: 'webhook', format: 'json', truncation, ...waiting(mode) } as const;
+  if (mode !== 'batch') return { ...form, ...blocking((line) => send([line]), failed) };
+  const gathered = gatherTexts(batchEventsMax, truncation?.batchBytesMax ?? Number.POSITIVE_INFINITY);
+  return { ...form, ...buffered(clock, { batchWaitMs: BATCH_WAIT_MS, ...option }, gathered, send, failed) };
 }
 
 export function createLogBackend(option: AuditLogOption, clock: Clock, failed: Failed): AuditBackend {
-  const file = option.path === '-' ? undefined : new RotatedFile(option, clock, (error) => failed(error, 0));
+  const { path, mode = 'batch', format = 'json', truncation } = option;
+  const file = path === '-' ? undefined : new RotatedFile(option, clock, (error) => failed(error, 0));
   const send = async (chunks: readonly Buffer[]) => {
     for (const bytes of chunks) {
       if (file !== undefined) await file.write(bytes);
       else if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
     }
   };
-  const buffering = { waitMs: LOG_WAIT_MS, eventsMax: BUFFER_EVENTS_MAX, enough: BATCH_EVENTS_MAX };
-  const backend = buffered(clock, buffering, gatherBytes(), send, failed);
+  let last = Promise.resolve();
+  /** One after the other, since a line may put the file aside. */
+  const sendAlone = (line: string) => {
+    const bytes = Buffer.from(line);
+    const written = last.then(() => (file === undefined ? send([bytes]) : file.write(bytes, true)));
+    last = written.catch(() => undefined);
+    return written;
+  };
+  const backend =
+    mode === 'batch'
+      ? buffered(clock, { batchWaitMs: LOG_WAIT_MS, ...option }, gatherBytes(), send, failed)
+      : blocking(sendAlone, failed);
   return {
     name: 'log',
-    format: option.format ?? 'json',
-    truncation: option.truncation,
+    format,
+    truncation,
+    ...waiting(mode),
     write: backend.write,
     async close() {
       await backend.close();

@@ -67,6 +67,10 @@ export interface AuditRecord {
   requestObject: string | undefined;
   /** Set once it is told at this stage, so that nothing is told twice. */
   completed: boolean;
+  /** Of back ends that requests wait for: resolves when what was told of this one is written, or failed. */
+  pending: Promise<unknown> | undefined;
+  /** Its first event could not be written where that is wanted. */
+  isRefused: boolean;
   /** What authorization said, as members of the annotations. */
   decision: string;
   annotations: Record<string, string> | undefined;

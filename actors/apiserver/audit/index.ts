@@ -23,7 +23,15 @@ import { type AuditRecord, annotate, type ObjectReference, type Outcome, snapsho
 import { auditErrors, createAuditLines } from './lines.ts';
 import { type AuditPolicy, type AuditStage, createAuditPolicy, LEVELS, type Verdict } from './policy.ts';
 
-export type { AuditFormat, AuditLogOption, AuditTruncation, AuditWebhookOption } from './backends.ts';
+export {
+  AUDIT_MODES,
+  type AuditBatching,
+  type AuditFormat,
+  type AuditLogOption,
+  type AuditMode,
+  type AuditTruncation,
+  type AuditWebhookOption,
+} from './backends.ts';
 export { type AuditRecord, annotate } from './event.ts';
 export { type AuditPolicy, LEVELS, STAGES } from './policy.ts';
 
@@ -46,7 +54,19 @@ export interface Auditor {
   completed(record: AuditRecord, code: number, outcome: { answer?: Answer; call?: Call; error?: StatusError }): void;
   /** Somebody came with a credential that does not do. */
   unauthenticated(call: Call): void;
+  /**
+   * Resolves when what was told of the request so far is written; undefined when it need not wait.
+   * @throws AuditRefused when the request must not go on, since it could not be recorded
+   */
+  settled(record: AuditRecord): Promise<void> | undefined;
+  /** Whether answers wait for their records. */
+  readonly isBlocking: boolean;
   close(): Promise<void>;
+}
+
+/** A request that could not be recorded where it must be. Its answer is a plain text, as upstream's. */
+export class AuditRefused extends Error {
+  override readonly name = 'AuditRefused';
 }
 
 export interface PathRequest {
@@ -81,6 +101,7 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
   if (backends.length === 0) return undefined;
   const policyOf = createAuditPolicy(options.policy);
   const lines = createAuditLines(backends, clock, metrics);
+  const isBlocking = backends.some((backend) => backend.isBlocking);
   const levels = new Map(
     LEVELS.map((level) => [
       level,
@@ -98,7 +119,28 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
   /** `isLast`: nothing of the record changes any more. */
   function tell(record: AuditRecord, stage: AuditStage, nowMs: number, outcome?: Outcome, isLast = false): void {
     if (record.verdict.omitStages.includes(stage)) return;
-    lines.write({ record: isLast ? record : snapshotOf(record), stage, nowMs, outcome });
+    if (!isBlocking) {
+      lines.write({ record: isLast ? record : snapshotOf(record), stage, nowMs, outcome });
+      return;
+    }
+    lines.writeNow({ record, stage, nowMs, outcome }, (taken, isStrict) => {
+      const isFirst = isStrict && stage === 'RequestReceived';
+      const written = isFirst ? taken.then((isWritten) => refuseUnless(isWritten, record)) : taken;
+      record.pending = record.pending === undefined ? written : Promise.all([record.pending, written]);
+    });
+  }
+
+  function refuseUnless(isWritten: boolean, record: AuditRecord): void {
+    if (isWritten || record.isRefused) return;
+    record.isRefused = true;
+    // Nothing more is told of it.
+    record.completed = true;
+    metrics
+      .counter(
+        'apiserver_audit_requests_rejected_total',
+        'Counter of apiserver requests rejected due to an error in audit logging backend.',
+      )
+      .add(1);
   }
 
   function begun(verdict: Verdict, request: RecordedRequest): AuditRecord {
@@ -116,6 +158,8 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       impersonationConstraint: undefined,
       requestObject: undefined,
       completed: false,
+      pending: undefined,
+      isRefused: false,
       decision: '',
       // The record goes on to be annotated: it gets annotations of its own.
       annotations: request.annotations === undefined ? undefined : { ...request.annotations },
@@ -211,6 +255,15 @@ export function createAuditor(options: AuditOptions, context: ActorContext): Aud
       const message = attemptedBy(call.credentials);
       const responseStatus = JSON.stringify({ metadata: {}, message, code: 401 });
       tell(record, 'ResponseStarted', clock.now(), { responseStatus }, true);
+    },
+    isBlocking,
+    settled(record) {
+      const { pending } = record;
+      if (pending === undefined) return undefined;
+      record.pending = undefined;
+      return pending.then(() => {
+        if (record.isRefused) throw new AuditRefused('failed to store audit event');
+      });
     },
     async close() {
       lines.flush();

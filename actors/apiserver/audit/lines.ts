@@ -18,9 +18,14 @@ export interface Told {
   readonly outcome: Outcome | undefined;
 }
 
+/** Told of every back end that a request waits for. `isWritten` never rejects. */
+type Waited = (isWritten: Promise<boolean>, isStrict: boolean) => void;
+
 export interface AuditLines {
   /** Takes an event; those of one request are written in the order in which they came. */
   write(told: Told): void;
+  /** Hands an event to the back ends at once, and what blocking ones make of it to `waited`. */
+  writeNow(told: Told, waited?: Waited): void;
   /** Hands to the back ends what waits. */
   flush(): void;
 }
@@ -53,7 +58,7 @@ export function createAuditLines(backends: readonly AuditBackend[], clock: Clock
   // What does not fit is counted when it is written.
   metrics.beforeRead(flush);
 
-  function writeNow(told: Told): void {
+  function writeNow(told: Told, waited?: Waited): void {
     const { record, stage, nowMs, outcome } = told;
     const line = eventLine(record, stage, nowMs, outcome);
     total.add(1);
@@ -69,12 +74,15 @@ export function createAuditLines(backends: readonly AuditBackend[], clock: Clock
         }
       }
       if (format === 'legacy') text = legacyLine(record, stage, outcome);
-      if (!backend.write(text)) dropped[index]?.add(1);
+      const taken = backend.write(text);
+      if (typeof taken === 'object') waited?.(taken, backend.isStrict);
+      else if (!taken) dropped[index]?.add(1);
     }
   }
 
   return {
     flush,
+    writeNow,
     write(told) {
       waiting.push(told);
       if (waiting.length >= WAITING_MAX) flush();

@@ -48,11 +48,22 @@ export class RotatedFile {
     return stream;
   }
 
-  /** Writes whole lines, into a new file where they do not fit into this one any more. */
-  async write(lines: Buffer): Promise<void> {
+  /**
+   * Writes whole lines, into a new file where they do not fit into this one any more. With `isWaitedFor` it resolves when the
+   * system has them, and rejects when it does not take them; otherwise when there is room for more.
+   */
+  async write(lines: Buffer, isWaitedFor = false): Promise<void> {
     const limit = (this.#option.maxSizeMegabytes || DEFAULT_MEGABYTES) * MEGABYTE;
     if (this.#bytes > 0 && this.#bytes + lines.length > limit) await this.#rotate();
     this.#bytes += lines.length;
+    if (isWaitedFor) {
+      // What went wrong once may be well by now: a disk was full.
+      if (this.#stream.destroyed) this.#stream = this.#open();
+      await new Promise<void>((resolve, reject) => {
+        this.#stream.write(lines, (error) => (error ? reject(error) : resolve()));
+      });
+      return;
+    }
     if (!this.#stream.write(lines)) await once(this.#stream, 'drain');
   }
 

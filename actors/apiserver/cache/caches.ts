@@ -10,6 +10,7 @@ import { isStoreError, type KeyValue, type Store, type WatchBatch } from '../../
 import type { Change } from './change-ring.ts';
 import { Entry, type Place } from './entry.ts';
 import { KindCache } from './kind-cache.ts';
+import { reasonUnreadable } from './unreadable.ts';
 
 /** Told of every change of one kind, after the cache has it and before its watchers do. */
 export type ChangeListener = (change: Change) => void;
@@ -42,6 +43,8 @@ interface Waiter {
 export class Caches {
   /** Everything up to this revision is in the caches. */
   revision = 0;
+  /** Why values that are in the store are not in the caches, by their keys. */
+  readonly unreadable = new Map<string, string>();
   readonly #options: CachesOptions;
   readonly #caches = new Map<string, KindCache>();
   readonly #unclaimed = new Map<string, KeyValue>();
@@ -67,7 +70,7 @@ export class Caches {
       await this.#follow(store, status.revision, oldest, failed);
     } catch (error) {
       if (oldest >= status.revision) throw error;
-      // The past may be sealed with keys that were taken away since; what is there now has to be readable.
+      // The past may be sealed with keys that were taken away since. What is there now and cannot be read is set apart.
       this.#feed.unsubscribe();
       this.#feed = new Subscription();
       this.#forget();
@@ -78,11 +81,13 @@ export class Caches {
   #forget(): void {
     for (const cache of this.#caches.values()) cache.clear();
     this.#unclaimed.clear();
+    this.unreadable.clear();
   }
 
   /** Loads the state as of `oldest` and follows it up to `newest` and on. */
   async #follow(store: Store, newest: number, oldest: number, failed: (error: unknown) => void): Promise<void> {
     const loaded = await this.#load(store, oldest);
+    if (oldest < newest) this.#checkReadable();
     this.#floor = loaded;
     this.revision = loaded;
     for (const cache of this.#caches.values()) cache.changes.floor = loaded;
@@ -92,9 +97,10 @@ export class Caches {
       broken = reject;
     });
     this.#feed.add(
-      store
-        .watch({ prefix: this.#options.root, startRevision: loaded + 1 })
-        .subscribe({ next: (batch) => this.#apply(batch), error: (error) => broken(error) }),
+      store.watch({ prefix: this.#options.root, startRevision: loaded + 1 }).subscribe({
+        next: (batch) => this.#applyOrFail(batch, (error) => broken(error)),
+        error: (error) => broken(error),
+      }),
     );
     await Promise.race([early, newest > loaded ? this.#catchUp(store, newest, loaded) : undefined]);
     broken = failed;
@@ -150,7 +156,9 @@ export class Caches {
 
   #place(kv: KeyValue): void {
     const cache = this.#cacheOfKey(kv.key);
-    if (cache === undefined) this.#unclaimed.set(kv.key, kv);
+    const reason = reasonUnreadable(kv.value);
+    if (reason !== undefined) this.unreadable.set(kv.key, reason);
+    else if (cache === undefined) this.#unclaimed.set(kv.key, kv);
     else cache.load(new Entry(cache.placeOf(kv.key), kv.modRevision, kv.value.slice()));
   }
 
@@ -204,6 +212,47 @@ export class Caches {
   /** Forgets an announcement whose write did not happen. */
   withdraw(key: string, bytes: Uint8Array): void {
     if (this.#ownWrites.get(key)?.bytes === bytes) this.#ownWrites.delete(key);
+  }
+
+  /** Tries once more to read what could not be read, and tells of what now can be. */
+  async readAgain(store: Store): Promise<void> {
+    for (const key of [...this.unreadable.keys()]) {
+      const { kvs } = await store.range({ key });
+      const kv = kvs[0];
+      // Meanwhile it may have been written or deleted.
+      if (!this.unreadable.has(key)) continue;
+      const reason = kv === undefined ? undefined : reasonUnreadable(kv.value);
+      if (reason !== undefined) {
+        this.unreadable.set(key, reason);
+        continue;
+      }
+      this.unreadable.delete(key);
+      if (kv === undefined) continue;
+      this.#place(kv);
+      const cache = this.#cacheOfKey(key);
+      const entry = cache?.get(key);
+      if (cache === undefined || entry === undefined) continue;
+      const change = { revision: entry.revision, entry, previous: undefined };
+      for (const listener of this.#listeners.get(cache.prefix) ?? []) listener(change);
+    }
+  }
+
+  #checkReadable(): void {
+    for (const [key, reason] of this.unreadable)
+      throw new Error(`unable to transform key ${JSON.stringify(key)}: ${reason}`);
+  }
+
+  /** A value that cannot be read and was not there at the start ends the feed: after a restart it is set apart. */
+  #applyOrFail(batch: WatchBatch, failed: (error: unknown) => void): void {
+    for (const { type, kv } of batch.events) {
+      const reason = type === 'put' ? reasonUnreadable(kv.value) : undefined;
+      if (reason !== undefined) {
+        failed(new Error(`unable to transform key ${JSON.stringify(kv.key)}: ${reason}`));
+        return;
+      }
+      if (this.unreadable.size > 0) this.unreadable.delete(kv.key);
+    }
+    this.#apply(batch);
   }
 
   #apply(batch: WatchBatch): void {

@@ -1,19 +1,26 @@
 /**
  * Encryption of what is stored: a store in front of the store, which seals values on their way in and opens them on their way
  * out, by resource. Values are written with the first key of the first provider and read with any of them, so a key is changed
- * by putting the new one first and writing every object again. @see staging/src/k8s.io/apiserver/pkg/server/options/encryptionconfig
+ * by putting the new one first and writing every object again. A value that cannot be opened comes out as the reason why
+ * (cache/unreadable.ts). @see staging/src/k8s.io/apiserver/pkg/server/options/encryptionconfig
  */
-import { map } from 'rxjs';
+import { concatMap, from, of } from 'rxjs';
 import type { KindRegistry } from '../../../src/api/index.ts';
+import type { ActorContext } from '../../../src/runtime/index.ts';
 import {
   forwarded,
   type KeyValue,
   type Operation,
   type OperationResult,
   type Store,
+  type WatchBatch,
   type WatchEvent,
 } from '../../../src/store/index.ts';
-import { type Cipher, ciphersOf, ENCRYPTED, type ProviderOption } from './providers.ts';
+import { unreadableValue } from '../cache/unreadable.ts';
+import { messageOf } from '../failures.ts';
+import { createKmsProvider, type KmsProvider } from './kms.ts';
+import { type Cipher, KeyNeeded, type Provider } from './provider.ts';
+import { firstOf, type ProviderOption, providerOf } from './providers.ts';
 
 export type { ProviderOption } from './providers.ts';
 
@@ -29,74 +36,93 @@ export interface Encryption {
   readonly store: Store;
   /** Whether the newest value of a key was sealed otherwise than it would be today. */
   isStale(key: string): boolean;
+  /** Takes another configuration; values are read and written by it from now on. */
+  configure(options: readonly EncryptionOption[]): Promise<void>;
+  /** What is wrong with the plugins that keep keys; undefined when all is well, or there are none. */
+  health(): string | undefined;
+  close(): void;
 }
 
-/** @throws Error for a configuration that cannot be: an unknown provider, or a key of a wrong length. */
-export function checkEncryption(options: readonly EncryptionOption[]): void {
-  for (const { providers } of options) for (const provider of providers) ciphersOf(provider);
+type Place = Pick<ActorContext, 'clock' | 'log' | 'random'> & {
+  readonly registry: KindRegistry;
+  /** Told when values may be readable that were not: a plugin that keeps keys answers again. */
+  readonly recovered: () => void;
+};
+
+/** The providers of one resource; none: its values are plain. */
+interface Rule {
+  readonly folder: string;
+  readonly providers: readonly Provider[];
+  readonly writer: Cipher | undefined;
 }
 
-/** @throws Error for a configuration that cannot be */
-export function createEncryption(
+const NO_RULE: Rule = { folder: ' ', providers: [], writer: undefined };
+const NO_PREFIX = 'no matching prefix found';
+
+/** What is known of a configuration. */
+interface Configured {
+  readonly entries: readonly { readonly resources: readonly string[]; readonly providers: readonly Provider[] }[];
+  readonly kms: readonly KmsProvider[];
+  readonly rules: Map<string, Rule>;
+}
+
+/** `options` are checked before (src/cluster/encryption-configuration.ts). */
+export async function createEncryption(
   inner: Store,
   options: readonly EncryptionOption[],
-  registry: KindRegistry,
-): Encryption {
-  const entries = options.map(({ resources, providers }) => ({ resources, ciphers: providers.flatMap(ciphersOf) }));
-  const every = entries.flatMap(({ ciphers }) => ciphers).filter(({ prefix }) => prefix.length > 0);
-  const resourceOf = resourcesByPrefix(registry);
-  const known = new Map<string, Cipher | undefined>();
+  place: Place,
+): Promise<Encryption> {
+  const resourceOf = resourcesByPrefix(place.registry);
+  let configured = await configuredBy(options, place);
   /** Of the key that was asked about last: writes of a kind come in rows. */
-  let last: { readonly folder: string; readonly writer: Cipher | undefined } = { folder: ' ', writer: undefined };
-  const stale = new Set<string>();
+  let last = NO_RULE;
+  /** What the newest values of encrypted resources are sealed with. */
+  const marks = new Map<string, string>();
   /** Writes that are on their way: their events come back before their replies and need not be decrypted. */
-  const sealing = new Map<string, { readonly sealed: Buffer; readonly value: Uint8Array }>();
+  const sealing = new Map<string, { readonly sealed: Buffer; readonly value: Uint8Array; readonly mark: string }>();
 
-  /** What writes the values of a resource; undefined for those that are not named. */
-  function writerOf(key: string): Cipher | undefined {
-    if (key.startsWith(last.folder)) return last.writer;
+  function ruleOf(key: string): Rule {
+    if (key.startsWith(last.folder)) return last;
     const { prefix, plural, group } = resourceOf(key);
-    const writer = known.has(prefix) ? known.get(prefix) : firstWriter(prefix, plural, group);
-    last = { folder: `${prefix}/`, writer };
-    return writer;
-  }
-
-  function firstWriter(prefix: string, plural: string, group: string): Cipher | undefined {
-    const entry = entries.find(({ resources }) => resources.some((name) => names(name, plural, group)));
-    const writer = entry?.ciphers[0];
-    const cipher = writer === undefined || writer.prefix.length === 0 ? undefined : writer;
-    known.set(prefix, cipher);
-    return cipher;
+    let rule = configured.rules.get(prefix);
+    if (rule === undefined) {
+      const named = (wanted: string) => configured.entries.filter(({ resources }) => resources.includes(wanted));
+      const exact = group === '' ? [...named(plural), ...named(`${plural}.`)] : named(`${plural}.${group}`);
+      const matching = [exact, named(`*.${group}`), named('*.*')].find((found) => found.length > 0) ?? [];
+      const providers = matching.flatMap((entry) => entry.providers);
+      rule = { folder: `${prefix}/`, providers, writer: providers[0]?.writer };
+      configured.rules.set(prefix, rule);
+    }
+    last = rule;
+    return rule;
   }
 
   function seal(key: string, value: Uint8Array): Uint8Array {
-    const writer = writerOf(key);
+    const { writer } = ruleOf(key);
     if (writer === undefined) return value;
     const sealed = writer.seal(value, Buffer.from(key));
-    sealing.set(key, { sealed, value });
+    sealing.set(key, { sealed, value, mark: writer.mark });
     return sealed;
   }
 
+  /** @throws KeyNeeded */
   function open(kv: KeyValue, isNewest: boolean): KeyValue {
     if (kv.value.length === 0) return kv;
     const own = sealing.get(kv.key);
     if (own !== undefined && own.sealed.length === kv.value.length && own.sealed.equals(kv.value)) {
-      if (isNewest) stale.delete(kv.key);
+      if (isNewest) marks.set(kv.key, own.mark);
       return { ...kv, value: own.value };
     }
-    const writer = writerOf(kv.key);
-    const sealed = startsWith(kv.value, ENCRYPTED);
-    const reader = sealed ? every.find(({ prefix }) => startsWith(kv.value, prefix)) : undefined;
-    if (sealed && reader === undefined) throw unreadable(kv);
-    if (isNewest) {
-      if (reader?.prefix.equals(writer?.prefix ?? EMPTY) ?? writer === undefined) stale.delete(kv.key);
-      else stale.add(kv.key);
-    }
-    if (reader === undefined) return kv;
+    const { providers } = ruleOf(kv.key);
+    if (providers.length === 0) return kv;
     try {
-      return { ...kv, value: reader.open(kv.value.subarray(reader.prefix.length), Buffer.from(kv.key)) };
-    } catch {
-      throw unreadable(kv);
+      const where = Buffer.from(kv.key);
+      const { value, mark } = firstOf(providers, kv.value, (provider, rest) => provider.open(rest, where), NO_PREFIX);
+      if (isNewest) marks.set(kv.key, mark);
+      return value === kv.value ? kv : { ...kv, value };
+    } catch (error) {
+      if (error instanceof KeyNeeded) throw error;
+      return { ...kv, value: unreadableValue(messageOf(error)) };
     }
   }
 
@@ -112,12 +138,26 @@ export function createEncryption(
     return result.prevKvs === undefined ? result : { ...result, prevKvs: result.prevKvs.map((kv) => open(kv, false)) };
   };
   const openEvent = (event: WatchEvent): WatchEvent => {
-    if (event.type === 'delete') stale.delete(event.kv.key);
+    if (event.type === 'delete') marks.delete(event.kv.key);
     return { ...event, kv: event.type === 'put' ? open(event.kv, true) : event.kv };
   };
+  const openBatch = (batch: WatchBatch): WatchBatch => ({ ...batch, events: batch.events.map(openEvent) });
 
   return {
-    isStale: (key) => stale.has(key),
+    isStale(key) {
+      const mark = ruleOf(key).writer?.mark ?? '';
+      return (marks.get(key) ?? '') !== mark;
+    },
+    async configure(next) {
+      const before = configured;
+      configured = await configuredBy(next, place);
+      last = NO_RULE;
+      for (const provider of before.kms) provider.close();
+    },
+    health: () => configured.kms.map((provider) => provider.health()).find((failure) => failure !== undefined),
+    close() {
+      for (const provider of configured.kms) provider.close();
+    },
     store: {
       ...forwarded(inner),
       async txn(request) {
@@ -129,39 +169,47 @@ export function createEncryption(
             ...(success === undefined ? {} : { success }),
             ...(failure === undefined ? {} : { failure }),
           });
-          return { ...result, results: result.results.map(openResult) };
+          const opened = onceOpen(() => result.results.map(openResult));
+          return { ...result, results: opened instanceof Promise ? await opened : opened };
         } finally {
           for (const operation of success ?? []) if (operation.type === 'put') sealing.delete(operation.key);
         }
       },
       async range(request) {
         const result = await inner.range(request);
-        return { ...result, kvs: result.kvs.map((kv) => open(kv, true)) };
+        return { ...result, kvs: await onceOpen(() => result.kvs.map((kv) => open(kv, true))) };
       },
       watch: (request) =>
-        inner.watch(request).pipe(map((batch) => ({ ...batch, events: batch.events.map(openEvent) }))),
+        inner.watch(request).pipe(
+          // In order: what follows a value whose key has to be asked for waits for it.
+          concatMap((batch) => {
+            const opened = onceOpen(() => openBatch(batch));
+            return opened instanceof Promise ? from(opened) : of(opened);
+          }),
+        ),
     },
   };
 }
 
-const EMPTY = Buffer.alloc(0);
-
-function startsWith(value: Uint8Array, prefix: Buffer): boolean {
-  return value.length >= prefix.length && prefix.equals(value.subarray(0, prefix.length));
+/** Tries, and again when a key that was missing has come. */
+function onceOpen<Result>(attempt: () => Result): Result | Promise<Result> {
+  try {
+    return attempt();
+  } catch (error) {
+    if (!(error instanceof KeyNeeded)) throw error;
+    return error.fetched.then(() => onceOpen(attempt));
+  }
 }
 
-function unreadable({ key, value }: KeyValue): Error {
-  const [, , provider = '', , name = ''] = Buffer.from(value.subarray(0, 128)).toString('latin1').split(':');
-  return new Error(
-    `${key} was encrypted with key "${name}" of ${provider}, which the encryption configuration does not have; add it as a further key`,
-  );
-}
-
-/** Whether a name of the configuration means the resource. */
-function names(name: string, plural: string, group: string): boolean {
-  const dot = name.indexOf('.');
-  const [wantedPlural, wantedGroup] = dot < 0 ? [name, ''] : [name.slice(0, dot), name.slice(dot + 1)];
-  return (wantedPlural === '*' || wantedPlural === plural) && (wantedGroup === '*' || wantedGroup === group);
+async function configuredBy(options: readonly EncryptionOption[], place: Place): Promise<Configured> {
+  const named = options.flatMap(({ providers }) => providers.flatMap(({ kms }) => (kms === undefined ? [] : [kms])));
+  const kms = new Map<string, KmsProvider>();
+  for (const option of named) kms.set(option.name, await createKmsProvider(option, place));
+  const entries = options.map(({ resources, providers }) => ({
+    resources,
+    providers: providers.map((provider) => providerOf(provider, kms)),
+  }));
+  return { entries, kms: [...kms.values()], rules: new Map() };
 }
 
 interface Resource {
@@ -181,20 +229,5 @@ function resourcesByPrefix(registry: KindRegistry): (key: string) => Resource {
     const short = `/${root}/${first}`;
     const long = `${short}/${second}`;
     return known.get(short) ?? known.get(long) ?? { prefix: long, plural: second, group: first };
-  };
-}
-
-/** Whether anything of the store is encrypted: a server without a configuration must not take such bytes for objects. */
-export function refuseEncrypted(store: Store): Store {
-  const check = (kv: KeyValue) => {
-    if (kv.value[0] === ENCRYPTED[0] && startsWith(kv.value, ENCRYPTED)) throw unreadable(kv);
-  };
-  return {
-    ...forwarded(store),
-    async range(request) {
-      const result = await store.range(request);
-      for (const kv of result.kvs) check(kv);
-      return result;
-    },
   };
 }

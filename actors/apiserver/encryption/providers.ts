@@ -4,11 +4,16 @@
  *     k8s:enc:aesgcm:v1:<key>:     nonce (12) · encrypted · tag (16)        bound to the value's key in the store
  *     k8s:enc:aescbc:v1:<key>:     start (16) · encrypted, padded
  *     k8s:enc:secretbox:v1:<key>:  nonce (24) · tag (16) · encrypted
+ *     k8s:enc:kms:v2:<provider>:   see kms.ts
  *
  * @see staging/src/k8s.io/apiserver/pkg/storage/value/encrypt
  */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { KEY_BYTES, NONCE_BYTES, open as openBox, seal as sealBox } from './secretbox.ts';
+import { createCipheriv, createDecipheriv, createHash, createSecretKey } from 'node:crypto';
+import { messageOf } from '../failures.ts';
+import { freshBytes, openGcm, sealGcm } from './gcm.ts';
+import type { KmsOption } from './kms.ts';
+import { KeyNeeded, type Opened, type Provider } from './provider.ts';
+import { NONCE_BYTES, open as openBox, seal as sealBox } from './secretbox.ts';
 
 export interface EncryptionKey {
   readonly name: string;
@@ -21,130 +26,132 @@ export interface ProviderOption {
   readonly aesgcm?: { readonly keys: readonly EncryptionKey[] };
   readonly aescbc?: { readonly keys: readonly EncryptionKey[] };
   readonly secretbox?: { readonly keys: readonly EncryptionKey[] };
+  readonly kms?: KmsOption;
   readonly identity?: object;
 }
 
-/** One key of one provider. */
-export interface Cipher {
-  /** What its values begin with; empty for plain ones. */
-  readonly prefix: Buffer;
-  /** With the prefix. */
+const ENCRYPTED = Buffer.from('k8s:enc:');
+
+const IDENTITY: Provider = {
+  prefix: Buffer.alloc(0),
+  writer: undefined,
+  open(value) {
+    if (startsWith(value, ENCRYPTED)) throw new Error('identity transformer tried to read encrypted data');
+    return { value, mark: '' };
+  },
+};
+
+/** A provider with keys of its own. Of KMS there is one for each name, made beforehand. */
+export function providerOf(option: ProviderOption, kms: ReadonlyMap<string, Provider>): Provider {
+  if (option.aesgcm !== undefined) return keyed('aesgcm', option.aesgcm.keys, aesgcm, 'AES');
+  if (option.aescbc !== undefined) return keyed('aescbc', option.aescbc.keys, aescbc, 'AES');
+  if (option.secretbox !== undefined) return keyed('secretbox', option.secretbox.keys, secretbox, 'Secretbox');
+  if (option.kms !== undefined) return kms.get(option.kms.name) as Provider;
+  return IDENTITY;
+}
+
+function startsWith(value: Uint8Array, prefix: Buffer): boolean {
+  return value.length >= prefix.length && prefix.equals(value.subarray(0, prefix.length));
+}
+
+/** What one key does, its prefix given or taken off. */
+interface Sealing {
   seal(value: Uint8Array, place: Buffer): Buffer;
-  /** `sealed` begins after the prefix. @throws Error for a value that was not sealed with this key */
   open(sealed: Uint8Array, place: Buffer): Uint8Array;
 }
 
-export const ENCRYPTED = Buffer.from('k8s:enc:');
-
-const IDENTITY: Cipher = {
-  prefix: Buffer.alloc(0),
-  seal: (value) => Buffer.from(value.buffer, value.byteOffset, value.length),
-  open: (value) => value,
-};
-
-const POOL_BYTES = 4096;
-let pool = Buffer.alloc(0);
-let used = 0;
-
-/** Random bytes, never given twice: asking the system for a few at a time costs as much as encrypting a Secret. */
-function freshBytes(count: number): Buffer {
-  if (used + count > pool.length) {
-    pool = randomBytes(POOL_BYTES);
-    used = 0;
+/**
+ * What the first that fits makes of a value. Several may fit, of which a later one has the right key.
+ * @throws Error with `otherwise` when none fits; with what each that does says
+ */
+export function firstOf<Item extends { readonly prefix: Buffer }>(
+  items: readonly Item[],
+  value: Uint8Array,
+  open: (item: Item, rest: Uint8Array) => Opened,
+  otherwise: string,
+): Opened {
+  const failures = new Set<string>();
+  for (const item of items) {
+    if (!startsWith(value, item.prefix)) continue;
+    try {
+      return open(item, value.subarray(item.prefix.length));
+    } catch (error) {
+      if (error instanceof KeyNeeded) throw error;
+      // Plain values are tried among others: what is encrypted is for those.
+      if (item.prefix.length > 0) failures.add(messageOf(error));
+    }
   }
-  const bytes = pool.subarray(used, used + count);
-  used += count;
-  return bytes;
+  const [first = otherwise, ...others] = failures;
+  throw new Error(others.length === 0 ? first : `[${[first, ...others].join(', ')}]`);
 }
 
-/** The ciphers of a provider, the one that writes first. @throws Error for a key of a wrong length */
-export function ciphersOf(provider: ProviderOption): Cipher[] {
-  if (provider.aesgcm !== undefined) return provider.aesgcm.keys.map((key) => aesgcm(key));
-  if (provider.aescbc !== undefined) return provider.aescbc.keys.map((key) => aescbc(key));
-  if (provider.secretbox !== undefined) return provider.secretbox.keys.map((key) => secretbox(key));
-  if (provider.identity !== undefined) return [IDENTITY];
-  throw new Error('a provider is one of aesgcm, aescbc, secretbox and identity');
-}
-
-function bytesOf({ name, secret }: EncryptionKey, lengths: readonly number[]): Buffer {
-  const bytes = Buffer.from(secret, 'base64');
-  if (lengths.includes(bytes.length)) return bytes;
-  const allowed = lengths.length === 1 ? String(lengths[0]) : `${lengths.slice(0, -1).join(', ')} or ${lengths.at(-1)}`;
-  throw new Error(`the secret of key "${name}" has ${bytes.length} bytes; it takes ${allowed}`);
-}
-
-const prefixOf = (provider: string, { name }: EncryptionKey): Buffer => Buffer.from(`k8s:enc:${provider}:v1:${name}:`);
-
-/** A key that the library takes over once, and not for every value. */
-const keyOf = (bytes: Buffer): KeyObject => createSecretKey(bytes);
-
-const GCM_NONCE = 12;
-const GCM_TAG = 16;
-const GCM_OPTIONS = { authTagLength: GCM_TAG };
-
-function aesgcm(option: EncryptionKey): Cipher {
-  const bytes = bytesOf(option, [16, 24, 32]);
-  const key = keyOf(bytes);
-  const algorithm = `aes-${bytes.length * 8}-gcm` as 'aes-256-gcm';
-  const prefix = prefixOf('aesgcm', option);
+function keyed(
+  name: string,
+  keys: readonly EncryptionKey[],
+  sealingOf: (key: Buffer, head: Buffer) => Sealing,
+  word: string,
+): Provider {
+  const prefix = Buffer.from(`k8s:enc:${name}:v1:`);
+  const items = keys.map((key) => {
+    const bytes = Buffer.from(key.secret, 'base64');
+    const head = Buffer.concat([prefix, Buffer.from(`${key.name}:`)]);
+    const { seal, open } = sealingOf(bytes, head);
+    // Keys of one name may differ: a value of another one is old.
+    const mark = `${head}${createHash('sha256').update(bytes).digest('base64url')}`;
+    return { prefix: Buffer.from(`${key.name}:`), mark, seal, open };
+  });
+  const otherwise = `no matching key was found for the provided ${word} transformer`;
   return {
     prefix,
-    seal(value, place) {
-      const nonce = freshBytes(GCM_NONCE);
-      const cipher = createCipheriv(algorithm, key, nonce, GCM_OPTIONS).setAAD(place);
-      // Counters have no blocks to fill: all comes out at once, and the end adds nothing but the tag.
-      const encrypted = cipher.update(value);
-      cipher.final();
-      const { length } = prefix;
-      const sealed = Buffer.allocUnsafe(length + GCM_NONCE + encrypted.length + GCM_TAG);
-      sealed.set(prefix);
-      sealed.set(nonce, length);
-      sealed.set(encrypted, length + GCM_NONCE);
-      sealed.set(cipher.getAuthTag(), length + GCM_NONCE + encrypted.length);
-      return sealed;
-    },
-    open(sealed, place) {
-      const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, GCM_NONCE), GCM_OPTIONS).setAAD(place);
-      decipher.setAuthTag(sealed.subarray(sealed.length - GCM_TAG));
-      const encrypted = sealed.subarray(GCM_NONCE, sealed.length - GCM_TAG);
-      return Buffer.concat([decipher.update(encrypted), decipher.final()]);
-    },
+    writer: items[0],
+    open: (sealed, place) =>
+      firstOf(items, sealed, ({ open, mark }, rest) => ({ value: open(rest, place), mark }), otherwise),
+  };
+}
+
+/** The library takes the key over once, and not for every value. */
+function aesgcm(bytes: Buffer, head: Buffer): Sealing {
+  const key = createSecretKey(bytes);
+  return {
+    seal: (value, place) => sealGcm(key, value, place, head),
+    open: (sealed, place) => openGcm(key, sealed, place),
   };
 }
 
 const CBC_START = 16;
 
-function aescbc(option: EncryptionKey): Cipher {
-  const bytes = bytesOf(option, [16, 24, 32]);
-  const key = keyOf(bytes);
+function aescbc(bytes: Buffer, head: Buffer): Sealing {
+  const key = createSecretKey(bytes);
   const algorithm = `aes-${bytes.length * 8}-cbc`;
-  const prefix = prefixOf('aescbc', option);
   return {
-    prefix,
     seal(value) {
       const start = freshBytes(CBC_START);
       const cipher = createCipheriv(algorithm, key, start);
-      return Buffer.concat([prefix, start, cipher.update(value), cipher.final()]);
+      return Buffer.concat([head, start, cipher.update(value), cipher.final()]);
     },
     open(sealed) {
+      const encrypted = sealed.subarray(CBC_START);
+      if (sealed.length < CBC_START) throw new Error('the stored data was shorter than the required size');
+      if (encrypted.length % CBC_START !== 0) throw new Error('the stored data was not a multiple of the block size');
       const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, CBC_START));
-      return Buffer.concat([decipher.update(sealed.subarray(CBC_START)), decipher.final()]);
+      try {
+        return Buffer.concat([decipher.update(encrypted), decipher.final()]);
+      } catch {
+        throw new Error('invalid padding on input');
+      }
     },
   };
 }
 
-function secretbox(option: EncryptionKey): Cipher {
-  const key = bytesOf(option, [KEY_BYTES]);
-  const prefix = prefixOf('secretbox', option);
+function secretbox(key: Buffer, head: Buffer): Sealing {
   return {
-    prefix,
     seal(value) {
       const nonce = freshBytes(NONCE_BYTES);
-      return Buffer.concat([prefix, nonce, sealBox(value, nonce, key)]);
+      return Buffer.concat([head, nonce, sealBox(value, nonce, key)]);
     },
     open(sealed) {
       const value = openBox(sealed.subarray(NONCE_BYTES), sealed.subarray(0, NONCE_BYTES), key);
-      if (value === undefined) throw new Error('the value was not sealed with this key');
+      if (value === undefined) throw new Error('output array was not large enough for encryption');
       return value;
     },
   };

@@ -7,10 +7,12 @@ import { isStatusError, StatusError } from '../../../src/api/index.ts';
 import type { RemoteVersion } from '../aggregation/api-services.ts';
 import { serveRemote } from '../aggregation/serve.ts';
 import { type AuditRecord, noteDecision } from '../audit/event.ts';
+import { AuditRefused } from '../audit/index.ts';
 import type { Notes } from '../authentication/types.ts';
 import type { ResourceReference } from '../authorization/types.ts';
 import { internal } from '../bus-door.ts';
 import type { Answer, Call, Identity } from '../call.ts';
+import { plainError } from '../failures.ts';
 import { type FlowRequest, type Seat, TooManyRequests } from '../fairness/index.ts';
 import { runPipeline } from '../pipeline.ts';
 import type { Server } from '../server.ts';
@@ -78,6 +80,7 @@ export async function handleRequest(
     request.resume();
     if (error instanceof PageNotFound) return sendNotFound(reply);
     if (error instanceof TooManyRequests) return sendTooMany(reply, error);
+    if (error instanceof AuditRefused) return sendUnrecorded(reply, error);
     const status = isStatusError(error)
       ? error
       : error instanceof URIError
@@ -112,6 +115,7 @@ async function answerPath(
   const record = server.auditor?.beginPath({ auditId, credentials, user, method, path, annotations });
   let seat: Seat | undefined;
   try {
+    await settledFirst(server, record);
     const known = await impersonatedOnPath(user, credentials, method, path, server);
     if (record !== undefined && known !== user) record.impersonatedUser = known;
     seat = await server.fairness?.enter(pathRequest(known, method, path), { seats: 1 }, reply.response);
@@ -198,6 +202,7 @@ async function recorded(
     resource: resource === undefined ? undefined : referenceOf(resource, method, query),
   });
   try {
+    await settledFirst(server, record);
     const known = await impersonatedOnPath(user, credentials, method, path, server);
     if (record !== undefined && known !== user) record.impersonatedUser = known;
     await answer(known, record);
@@ -268,16 +273,25 @@ async function answerResource(
     const answer = await runPipeline(call, server);
     if ('code' in answer) code = answer.code;
     reply.seat = call.seat;
+    if (call.audit !== undefined && server.auditor?.isBlocking === true && isWhole(answer)) {
+      server.auditor.completed(call.audit, code, { call, answer });
+      await server.auditor.settled(call.audit);
+    }
     const sent = sendAnswer(server, reply, call, answer, accepted.form);
     if (sent !== undefined) await sent;
     if (call.audit !== undefined) recordAnswer(server, call.audit, reply, call, answer, code);
   } catch (error) {
     reply.request.resume();
-    const status = isStatusError(error) ? error : internal(server, error);
+    const status = isStatusError(error) ? error : refusalOf(server, error);
     code = status.code;
     reply.warnings = call.warnings;
     reply.seat = call.seat;
+    if (call.audit !== undefined && server.auditor?.isBlocking === true && !(error instanceof AuditRefused)) {
+      server.auditor.completed(call.audit, code, { call, error: status });
+      await server.auditor.settled(call.audit);
+    }
     if (error instanceof TooManyRequests) sendTooMany(reply, error);
+    else if (error instanceof AuditRefused) sendUnrecorded(reply, error);
     else sendStatus(reply, status, accepted.status);
     if (call.audit !== undefined) server.auditor?.completed(call.audit, code, { call, error: status });
     else if (code === 401 && call.user.user === '') server.auditor?.unauthenticated(call);
@@ -311,6 +325,18 @@ function releaseWhenSent(seat: Seat, { verb }: Call, response: Response, server:
   response.once('close', release);
 }
 
+/** What is no Status: a request that could not be recorded, of which the audit has told, or a bug. */
+function refusalOf(server: Server, error: unknown): StatusError {
+  return error instanceof AuditRefused ? plainError(error.message) : internal(server, error);
+}
+
+const isWhole = ({ type }: Answer): boolean => type !== 'watch' && type !== 'stream';
+
+/** Waits for what was told of a request that begins, where requests wait. */
+async function settledFirst(server: Server, record: AuditRecord | undefined): Promise<void> {
+  if (record !== undefined) await server.auditor?.settled(record);
+}
+
 /** Streams are told of when they begin and when they end. */
 function recordAnswer(
   server: Server,
@@ -321,12 +347,18 @@ function recordAnswer(
   code: number,
 ): void {
   const { auditor } = server;
-  if (answer.type !== 'watch' && answer.type !== 'stream') {
+  if (isWhole(answer)) {
     auditor?.completed(record, code, { call, answer });
     return;
   }
   auditor?.started(record, code);
   (reply.response as ServerResponse).on('close', () => auditor?.completed(record, code, { call }));
+}
+
+/** As upstream says it, which fails before there is a Status. */
+function sendUnrecorded(reply: Reply, { message }: AuditRefused): void {
+  const text = `Internal Server Error: ${JSON.stringify(reply.request.url)}: ${message}\n`;
+  send(reply, 500, 'text/plain; charset=utf-8', text, { 'x-content-type-options': 'nosniff' });
 }
 
 function sendTooMany(reply: Reply, error: TooManyRequests): void {

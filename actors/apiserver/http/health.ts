@@ -17,6 +17,7 @@ interface Check {
 
 const well = () => undefined;
 const whenReady = (server: Server) => (server.ready ? undefined : 'not finished');
+const whenRead = (server: Server) => (server.caches.unreadable.size === 0 ? whenReady(server) : 'informers not synced');
 
 async function storeCheck(server: Server): Promise<string | undefined> {
   try {
@@ -44,7 +45,7 @@ const CHECKS: readonly Check[] = [
   { name: 'loopback-serving-certificate', run: well },
   { name: 'etcd', run: storeCheck },
   { name: 'etcd-readiness', notIn: ['healthz', 'livez'], run: storeCheck },
-  { name: 'informer-sync', notIn: ['healthz', 'livez'], run: whenReady },
+  { name: 'informer-sync', notIn: ['healthz', 'livez'], run: whenRead },
   ...hooks(
     'start-apiserver-admission-initializer',
     'generic-apiserver-start-informers',
@@ -80,12 +81,21 @@ const CHECKS: readonly Check[] = [
   { name: 'shutdown', notIn: ['healthz', 'livez'], run: well },
 ];
 
+/** Only where values are encrypted by plugins, or the configuration may come to say so. */
+const KMS_CHECK: Check = { name: 'kms-providers', run: ({ encryption }) => encryption?.health() };
+
+const checksOf = ({ options }: Server): readonly Check[] =>
+  options.encryptionReloads ||
+  options.encryption.some(({ providers }) => providers.some(({ kms }) => kms !== undefined))
+    ? [...CHECKS.slice(0, -1), KMS_CHECK, ...CHECKS.slice(-1)]
+    : CHECKS;
+
 const PLAIN = 'text/plain; charset=utf-8';
 const NOSNIFF = { 'x-content-type-options': 'nosniff' };
 
 export async function sendHealth(server: Server, reply: Reply, path: string, query: Query): Promise<void> {
   const [, endpoint = '', ...rest] = path.split('/');
-  const checks = CHECKS.filter((check) => !check.notIn?.includes(endpoint));
+  const checks = checksOf(server).filter((check) => !check.notIn?.includes(endpoint));
   if (rest.length > 0)
     return sendOne(
       server,

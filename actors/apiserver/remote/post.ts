@@ -49,8 +49,14 @@ export function postJson(endpoint: Endpoint, body: unknown, clock: Clock, attemp
 }
 
 /** Sends a body that is JSON already to somebody whose answer is of no interest but for its code. @throws RemoteError */
-export function postText(endpoint: Endpoint, body: string, clock: Clock, attempts = ATTEMPTS_MAX): Promise<void> {
-  return retried(clock, attempts, () => exchange(endpoint, 'POST', body, clock).then(() => undefined));
+export function postText(
+  endpoint: Endpoint,
+  body: string,
+  clock: Clock,
+  attempts = ATTEMPTS_MAX,
+  backoffMs = BACKOFF_MS,
+): Promise<void> {
+  return retried(clock, attempts, () => exchange(endpoint, 'POST', body, clock).then(() => undefined), backoffMs);
 }
 
 /** GETs a JSON document. @throws RemoteError */
@@ -69,13 +75,18 @@ function parsed(endpoint: Endpoint, answer: string): unknown {
   }
 }
 
-async function retried<Result>(clock: Clock, attempts: number, send: () => Promise<Result>): Promise<Result> {
+async function retried<Result>(
+  clock: Clock,
+  attempts: number,
+  send: () => Promise<Result>,
+  backoffMs = BACKOFF_MS,
+): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await send();
     } catch (error) {
       if (!(error instanceof RemoteError) || !error.retriable || attempt >= attempts) throw error;
-      await clock.sleep(BACKOFF_MS * 2 ** (attempt - 1), { background: true });
+      await clock.sleep(backoffMs * 2 ** (attempt - 1), { background: true });
     }
   }
 }

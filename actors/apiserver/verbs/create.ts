@@ -4,6 +4,7 @@ import { Entry } from '../cache/entry.ts';
 import type { Call } from '../call.ts';
 import { resourceOf } from '../failures.ts';
 import type { Server } from '../server.ts';
+import { refuseTaken } from '../stages/readability.ts';
 import { storedForm } from '../webhooks/index.ts';
 import { inOrder, putObject } from './commit.ts';
 
@@ -17,6 +18,7 @@ export async function createObject(call: Call, server: Server): Promise<void> {
   const key = cache.keyOf(call.namespace, name);
   const existing = cache.get(key);
   if (existing !== undefined) return taken(call, name, existing);
+  refuseTaken(call, key, name, server);
   const companion = server.services.prepare(call.kind, object, undefined, call.dryRun);
   if (call.dryRun) {
     server.services.settle(call.kind, object);

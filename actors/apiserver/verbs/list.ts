@@ -7,6 +7,7 @@ import { type ApiObject, StatusError } from '../../../src/api/index.ts';
 import { isStoreError, type KeyValue } from '../../../src/store/index.ts';
 import { Entry } from '../cache/entry.ts';
 import type { KindCache } from '../cache/kind-cache.ts';
+import { reasonUnreadable } from '../cache/unreadable.ts';
 import type { Call } from '../call.ts';
 import type { Server } from '../server.ts';
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts';
@@ -181,6 +182,9 @@ function expired(token: ContinueToken, startKey: string | undefined, prefix: str
 function entryOf(cache: KindCache, kv: KeyValue): Entry {
   const current = cache.get(kv.key);
   if (current?.revision === kv.modRevision) return current;
+  const reason = reasonUnreadable(kv.value);
+  if (reason !== undefined)
+    throw StatusError.internalError(`unable to transform key ${JSON.stringify(kv.key)}: ${reason}`);
   return new Entry(cache.placeOf(kv.key), kv.modRevision, kv.value.slice());
 }
 

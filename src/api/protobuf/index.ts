@@ -12,3 +12,5 @@ export {
 } from './envelope.ts';
 export { ProtobufError } from './errors.ts';
 export { type Message as ProtobufMessage, messageOfDefinition as protobufMessageOf } from './messages.ts';
+export { WireReader } from './wire-reader.ts';
+export { WireWriter } from './wire-writer.ts';

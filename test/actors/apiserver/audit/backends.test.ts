@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createLogBackend, createWebhookBackend } from '../../../../actors/apiserver/audit/backends.ts';
 import { RealClock, VirtualClock } from '../../../../src/runtime/index.ts';
 import { type LocalService, localService } from '../authentication/local-services.ts';
@@ -131,5 +131,58 @@ describe('the webhook back end', () => {
     for (const length of [10, 10, 10, 90, 10]) backend.write(`"${'x'.repeat(length - 2)}"`);
     await backend.close();
     expect(lengths()).toEqual([3, 1, 1]);
+  });
+
+  it('sends no more lists a second than it may', async () => {
+    sink = await localService(() => ({}));
+    const clock = new VirtualClock();
+    const backend = createWebhookBackend(
+      { endpoint: { url: sink.url }, batchEventsMax: 1, throttle: { perSecond: 1, burst: 2 } },
+      clock,
+      failed,
+    );
+    for (let index = 0; index < 4; index++) backend.write(`"${index}"`);
+    const sent = (count: number) => vi.waitFor(() => expect(sink.requests).toHaveLength(count), 60_000);
+    await sent(2);
+    await clock.advance(900);
+    expect(sink.requests).toHaveLength(2);
+    await clock.advance(200);
+    await sent(3);
+    await clock.advance(1000);
+    await sent(4);
+    await backend.close();
+  });
+});
+
+describe('a back end that requests wait for', () => {
+  it('tells when an event is in the file', async () => {
+    const path = join(folder(), 'audit.log');
+    const backend = createLogBackend({ path, mode: 'blocking' }, new RealClock(), failed);
+    const outcomes = await Promise.all([backend.write('one\n'), backend.write('two\n')]);
+    expect(outcomes).toEqual([true, true]);
+    expect(readFileSync(path, 'utf8')).toBe('one\ntwo\n');
+    await backend.close();
+  });
+
+  it('tells when it cannot be written, and writes again once it can', async () => {
+    const path = join(folder(), 'audit.log');
+    mkdirSync(path);
+    const told: unknown[] = [];
+    const backend = createLogBackend({ path, mode: 'blocking' }, new RealClock(), (error) => told.push(error));
+    expect(await backend.write('lost\n')).toBe(false);
+    expect(told.length).toBeGreaterThan(0);
+    rmdirSync(path);
+    expect(await backend.write('kept\n')).toBe(true);
+    expect(readFileSync(path, 'utf8')).toBe('kept\n');
+    await backend.close();
+  });
+
+  it('sends each event by itself', async () => {
+    const sink = await localService(() => ({}));
+    const backend = createWebhookBackend({ endpoint: { url: sink.url }, mode: 'blocking' }, new RealClock(), failed);
+    expect(await backend.write('{"auditID":"1"}')).toBe(true);
+    expect(sink.requests).toMatchObject([{ kind: 'EventList', items: [{ auditID: '1' }] }]);
+    await backend.close();
+    await sink.stop();
   });
 });

@@ -21,6 +21,8 @@ const record = (auditId: string): AuditRecord => ({
   impersonationConstraint: undefined,
   requestObject: undefined,
   completed: false,
+  pending: undefined,
+  isRefused: false,
   decision: '',
   annotations: undefined,
 });
@@ -30,6 +32,8 @@ function setUp({ takes = true, eventBytesMax = undefined as number | undefined }
   const backend: AuditBackend = {
     name: 'log',
     format: 'json',
+    isBlocking: false,
+    isStrict: false,
     truncation: eventBytesMax === undefined ? undefined : { eventBytesMax, batchBytesMax: eventBytesMax },
     write(line) {
       if (takes) texts.push(line);

@@ -1,12 +1,9 @@
 import { expect, it } from 'vitest';
 import { Caches } from '../../../../actors/apiserver/cache/caches.ts';
-import {
-  createEncryption,
-  type EncryptionOption,
-  refuseEncrypted,
-} from '../../../../actors/apiserver/encryption/index.ts';
+import { reasonUnreadable } from '../../../../actors/apiserver/cache/unreadable.ts';
+import { createEncryption, type EncryptionOption } from '../../../../actors/apiserver/encryption/index.ts';
 import { createKindRegistry } from '../../../../src/api/index.ts';
-import { pack, VirtualClock } from '../../../../src/runtime/index.ts';
+import { type Log, pack, seededRandom, VirtualClock } from '../../../../src/runtime/index.ts';
 import { openStore, type Store } from '../../../../src/store/index.ts';
 
 const secret = (fill: number, bytes = 32) => Buffer.alloc(bytes, fill).toString('base64');
@@ -15,11 +12,20 @@ const registry = createKindRegistry();
 const KEY = '/registry/secrets/default/pw';
 const bytes = Buffer.from('hunter2 hunter2');
 
-const memory = () => openStore({ clock: new VirtualClock() } as never);
+const clock = new VirtualClock();
+const quiet = () => undefined;
+const SILENT: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+const place = { clock, log: SILENT, random: seededRandom(1), registry, recovered: () => undefined };
+const memory = () => openStore({ clock } as never);
+const encryptionOf = (plain: Store, providers: EncryptionOption['providers'], resources = ['secrets']) =>
+  createEncryption(plain, [{ resources, providers }], place);
 const over = async (options: EncryptionOption['providers'], resources = ['secrets']) => {
   const plain = await memory();
-  return { plain, encrypted: createEncryption(plain, [{ resources, providers: options }], registry) };
+  return { plain, encrypted: await encryptionOf(plain, options, resources) };
 };
+/** Why the value of a key cannot be read. */
+const refusal = async (store: Store, key = KEY) =>
+  reasonUnreadable((await store.range({ key })).kvs[0]?.value ?? new Uint8Array());
 const put = (key: string) => ({ success: [{ type: 'put' as const, key, value: bytes }] });
 
 it.each([
@@ -41,11 +47,7 @@ it.each([
 it('reads with old keys, writes with the first, and tells which values are old', async () => {
   const { plain, encrypted } = await over([{ aesgcm: keys('old') }]);
   await encrypted.store.txn(put(KEY));
-  const rotated = createEncryption(
-    plain,
-    [{ resources: ['secrets'], providers: [{ secretbox: keys('new') }, { aesgcm: keys('old') }] }],
-    registry,
-  );
+  const rotated = await encryptionOf(plain, [{ secretbox: keys('new') }, { aesgcm: keys('old') }]);
   expect(Buffer.from((await rotated.store.range({ key: KEY })).kvs[0]?.value ?? [])).toEqual(bytes);
   expect(rotated.isStale(KEY)).toBe(true);
   await rotated.store.txn(put(KEY));
@@ -55,7 +57,7 @@ it('reads with old keys, writes with the first, and tells which values are old',
   expect(stored).toMatch(/^k8s:enc:secretbox:v1:new:/);
 });
 
-it('starts without an old key once everything was written anew, and not before', async () => {
+it('sets apart at the start what has lost its key, until it is written anew or the key is back', async () => {
   const { plain, encrypted } = await over([{ aesgcm: keys('old') }]);
   const object = (text: string) => pack({ metadata: { name: 'pw', namespace: 'default' }, data: { text } });
   const write = (store: Store, text: string) =>
@@ -68,30 +70,80 @@ it('starts without an old key once everything was written anew, and not before',
       throw error;
     });
     caches.stop();
-    return { text: cache.get(KEY)?.object['data'], since: cache.changes.since(0).length };
+    return { caches, cache, text: cache.get(KEY)?.object['data'], since: cache.changes.since(0).length };
   };
   await write(encrypted.store, 'first');
   await write(encrypted.store, 'second');
-  const only = createEncryption(plain, [{ resources: ['secrets'], providers: [{ secretbox: keys('new') }] }], registry);
-  await expect(start(only.store)).rejects.toThrow('encrypted with key "old" of aesgcm');
+  const only = await encryptionOf(plain, [{ secretbox: keys('new') }]);
+  const { caches, cache, text } = await start(only.store);
+  expect(text).toBeUndefined();
+  expect([...caches.unreadable]).toEqual([[KEY, 'no matching prefix found']]);
+  await only.configure([{ resources: ['secrets'], providers: [{ secretbox: keys('new') }, { aesgcm: keys('old') }] }]);
+  await caches.readAgain(only.store);
+  expect(caches.unreadable.size).toBe(0);
+  expect(cache.get(KEY)?.object['data']).toEqual({ text: 'second' });
+  expect(only.isStale(KEY)).toBe(true);
   await write(only.store, 'third');
-  expect(await start(only.store)).toEqual({ text: { text: 'third' }, since: 0 });
-  await write(only.store, 'fourth');
-  expect(await start(only.store)).toMatchObject({ text: { text: 'fourth' } });
+  const last = await encryptionOf(plain, [{ secretbox: keys('new') }]);
+  expect(await start(last.store)).toMatchObject({ text: { text: 'third' }, since: 0 });
+  await write(last.store, 'fourth');
+  expect(await start(last.store)).toMatchObject({ text: { text: 'fourth' } });
 });
 
-it('refuses values whose key it does not have, and values moved to another place', async () => {
+it("says in upstream's words why a value cannot be read", async () => {
   const { plain, encrypted } = await over([{ aesgcm: keys('one') }]);
   await encrypted.store.txn(put(KEY));
-  const other = createEncryption(plain, [{ resources: ['secrets'], providers: [{ identity: {} }] }], registry);
-  await expect(other.store.range({ key: KEY })).rejects.toThrow('encrypted with key "one" of aesgcm');
-  await expect(refuseEncrypted(plain).range({ key: KEY })).rejects.toThrow('encrypted with key "one"');
-  const value = (await plain.range({ key: KEY })).kvs[0]?.value as Uint8Array;
-  await plain.txn({ success: [{ type: 'put', key: `${KEY}2`, value }] });
-  await expect(encrypted.store.range({ key: `${KEY}2` })).rejects.toThrow('encrypted with key "one"');
+  const seenBy = async (...providers: EncryptionOption['providers']) =>
+    refusal((await encryptionOf(plain, providers)).store);
+  expect(await seenBy({ identity: {} })).toBe('no matching prefix found');
+  expect(await seenBy({ aescbc: keys('one') }, { identity: {} })).toBe('no matching prefix found');
+  expect(await seenBy({ aesgcm: keys('two') })).toBe('no matching key was found for the provided AES transformer');
+  const wrong = { keys: [{ name: 'one', secret: secret(9) }] };
+  expect(await seenBy({ aesgcm: wrong })).toBe('cipher: message authentication failed');
+  expect(await seenBy({ aesgcm: wrong }, { aesgcm: keys('two') })).toBe(
+    '[cipher: message authentication failed, no matching key was found for the provided AES transformer]',
+  );
+  expect(await seenBy({ aesgcm: wrong }, { aesgcm: keys('one') })).toBeUndefined();
+  expect(await refusal(plain)).toBe('identity transformer tried to read encrypted data');
 });
 
-it('takes wildcards, and keys of the right length only', async () => {
+it('reads values at their own place alone, and plain ones only where that is said', async () => {
+  const { plain, encrypted } = await over([{ aesgcm: keys('one') }]);
+  await encrypted.store.txn(put(KEY));
+  const value = (await plain.range({ key: KEY })).kvs[0]?.value as Uint8Array;
+  await plain.txn({ success: [{ type: 'put', key: `${KEY}2`, value }] });
+  expect(await refusal(encrypted.store, `${KEY}2`)).toBe('cipher: message authentication failed');
+  await plain.txn(put(`${KEY}3`));
+  expect(await refusal(encrypted.store, `${KEY}3`)).toBe('no matching prefix found');
+  const both = await encryptionOf(plain, [{ aesgcm: keys('one') }, { identity: {} }]);
+  expect(await refusal(both.store, `${KEY}3`)).toBeUndefined();
+  expect(both.isStale(`${KEY}3`)).toBe(true);
+});
+
+it('has an exact name before a wildcard, and every entry of that name', async () => {
+  const plain = await memory();
+  const { store } = await createEncryption(
+    plain,
+    [
+      { resources: ['secrets'], providers: [{ aesgcm: keys('a') }] },
+      { resources: ['secrets', 'configmaps'], providers: [{ aescbc: keys('b') }] },
+      { resources: ['*.'], providers: [{ secretbox: keys('c') }] },
+    ],
+    place,
+  );
+  const sealedBy = async (key: string) => {
+    await store.txn(put(key));
+    return Buffer.from((await plain.range({ key })).kvs[0]?.value ?? [])
+      .toString('latin1')
+      .split(':')
+      .slice(2, 5);
+  };
+  expect(await sealedBy(KEY)).toMatchObject(['aesgcm', 'v1', 'a']);
+  expect(await sealedBy('/registry/configmaps/a/b')).toMatchObject(['aescbc', 'v1', 'b']);
+  expect((await sealedBy('/registry/pods/a/b'))[0]).toBe('secretbox');
+});
+
+it('takes wildcards', async () => {
   const { plain, encrypted } = await over([{ aescbc: keys('one') }], ['*.apps', 'widgets.example.com']);
   const sealed = async (key: string) => {
     await encrypted.store.txn(put(key));
@@ -102,8 +154,4 @@ it('takes wildcards, and keys of the right length only', async () => {
   expect(await sealed('/registry/deployments/default/web')).toBe(true);
   expect(await sealed('/registry/example.com/widgets/default/w')).toBe(true);
   expect(await sealed('/registry/pods/default/p')).toBe(false);
-  const short = { aesgcm: { keys: [{ name: 'k', secret: secret(1, 10) }] } };
-  expect(() => createEncryption(plain, [{ resources: ['secrets'], providers: [short] }], registry)).toThrow(
-    'the secret of key "k" has 10 bytes; it takes 16, 24 or 32',
-  );
 });
