@@ -37,6 +37,8 @@ export interface BusClientOptions {
   readonly metrics?: Metrics;
   /** Default 30 000. */
   readonly deadlineMs?: number;
+  /** Decodes what is asked for as `shared`. Default: one of its own. */
+  readonly decoder?: SharingDecoder;
   /** Requests of one turn go as one message, and are answered together. For those who make many at once. Default false. */
   readonly batched?: boolean;
 }
@@ -53,7 +55,7 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
   const decoderFor = (shared: boolean | undefined) => {
     if (shared !== true) return unpack;
     if (sharing === undefined) {
-      const decoder = new SharingDecoder();
+      const decoder = options.decoder ?? new SharingDecoder();
       sharing = (bytes) => decoder.decode(bytes);
     }
     return sharing;

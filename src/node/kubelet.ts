@@ -6,7 +6,7 @@ import { lastValueFrom, map, Observable, toArray } from 'rxjs';
 import { quantityValue } from '../api/index.ts';
 import { createBusClient, createEventRecorder, type EventRecorder } from '../client/index.ts';
 import { AddressPools } from '../network/index.ts';
-import type { ActorContext } from '../runtime/index.ts';
+import { type ActorContext, SharingDecoder } from '../runtime/index.ts';
 import { logContainerId, readLog, refuse } from './container-logs.ts';
 import { type KubeletFacts, KubeletHttp } from './kubelet-http.ts';
 import { MirrorKeeper } from './mirror-keeper.ts';
@@ -72,6 +72,7 @@ class Kubelet implements PodWorkerHost {
     this.hostIps = nodeAddresses(options);
     this.#client = createBusClient(context.bus, {
       clock,
+      decoder: host.share('node.decoder', () => new SharingDecoder()),
       ...(options.apiserver === undefined ? undefined : { address: options.apiserver }),
     });
     const catalog = host.share('node.images', () => new ImageCatalog());

@@ -83,6 +83,7 @@ export class PodSource {
         allowWatchBookmarks: true,
         sendInitialEvents: true,
         resourceVersionMatch: 'NotOlderThan',
+        shared: true,
       })
       .subscribe({
         next: take,

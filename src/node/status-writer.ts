@@ -100,7 +100,7 @@ export class StatusWriter {
     for (let delayMs = retryFirstMs; !worker.abandoned; delayMs = Math.min(delayMs * 2, retryMaxMs)) {
       try {
         if (patch !== undefined) {
-          const written = await client.patch(pods, key, 'strategic', patch, { subresource: 'status' });
+          const written = await client.patch(pods, key, 'strategic', patch, { subresource: 'status', shared: true });
           worker.written(written as BoundPod);
         } else {
           await client.delete(pods, key, { gracePeriodSeconds: 0, preconditions: { uid }, quiet: true });

@@ -3,11 +3,13 @@
  * every text and every message. What it does not know, such as a bigint, and what is malformed it leaves to msgpackr.
  *
  * Keys and short texts come again and again: each is looked up by its bytes and made once. A decoder that *shares* does the same with
- * whole parts (sharing-decoder.ts says for whom):
+ * whole parts (sharing-decoder.ts says for whom), and with members of an object that are as they were in the version before (recent-parts.ts):
  *
  *     … "containers" [ 412 bytes ]     seen under "containers"?  ──►  the same array again, 412 bytes on
  *                                      no                        ──►  decode it, remember its bytes and its value
  */
+
+import { RecentParts } from './recent-parts.ts';
 
 /** Parts remembered for each key. */
 const PARTS_MAX = 4;
@@ -24,6 +26,11 @@ const TEXT_BYTES_MAX = 24;
 /** Longer texts are looked at by the function that decodes UTF-8 alone. */
 const ASCII_LOOP_MAX = 64;
 
+/** Who decodes no more than these remembers nothing of single objects, and has no room for it. */
+const OBJECTS_FEW = 64;
+/** Before the metadata of an object have come. */
+const NO_OBJECT = -1;
+
 interface Part {
   readonly bytes: Uint8Array;
   readonly value: unknown;
@@ -37,6 +44,8 @@ interface Key {
   readonly parts: Part[];
   misses: number;
   pause: number;
+  /** Tells it from other keys of the same object. */
+  readonly number: number;
 }
 
 /** Raised for what this decoder leaves to msgpackr. */
@@ -49,6 +58,8 @@ const scratch = new DataView(new ArrayBuffer(8));
 
 export class Decoder {
   readonly #shares: boolean;
+  #recent: RecentParts | undefined;
+  #objects = 0;
   readonly #unpackOther: (bytes: Uint8Array, start: number, end: number) => unknown;
   #bytes: Uint8Array = nothing;
   #at = 0;
@@ -68,7 +79,7 @@ export class Decoder {
     this.#at = start;
     this.#end = end;
     try {
-      const value = this.#value();
+      const value = this.#shares ? this.#object() : this.#value();
       if (this.#at === end) return value;
     } catch (error) {
       if (error !== LEFT) throw error;
@@ -167,11 +178,79 @@ export class Decoder {
     return object;
   }
 
+  /** The value as a whole: of an object, what came of it before is looked for among what is remembered of it. */
+  #object(): unknown {
+    const type = this.#bytes[this.#at]!;
+    if (type <= 0x80 || type >= 0x90) return this.#value();
+    if (this.#recent === undefined && ++this.#objects > OBJECTS_FEW) this.#recent = new RecentParts();
+    const recent = this.#recent;
+    this.#at++;
+    const object: Record<string, unknown> = {};
+    let number = NO_OBJECT;
+    for (let i = 0; i < (type & 0x0f); i++) {
+      const key = this.#key();
+      if (recent !== undefined && number !== NO_OBJECT)
+        object[key.text] = this.#recentMember(recent, key, number + key.number);
+      else if (key.text === 'metadata') {
+        number = this.#number();
+        object[key.text] = this.#member(key);
+      } else object[key.text] = this.#member(key);
+    }
+    return object;
+  }
+
+  /** Stands for the object whose metadata come next: from their first member, the name. {@link NO_OBJECT} where that is no text. */
+  #number(): number {
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    const value = start + 1 + (bytes[start]! & 0x1f);
+    const type = bytes[value]!;
+    const end =
+      type >= 0xa0 && type < 0xc0 ? value + 1 + (type & 0x1f) : type === 0xd9 ? value + 2 + bytes[value + 1]! : 0;
+    if (end === 0 || !(end <= this.#end)) return NO_OBJECT;
+    let number = 0;
+    for (let at = value; at < end; at++) number = (Math.imul(number, 31) + bytes[at]!) | 0;
+    return Math.imul(number ^ (number >>> 16), 0x9e3779b1) >>> 12;
+  }
+
+  #recentMember(recent: RecentParts, key: Key, number: number): unknown {
+    const start = this.#at;
+    if (!isComposed(this.#bytes[start]!)) return this.#value();
+    const place = recent.find(number);
+    let value: unknown;
+    if (place >= 0) {
+      if (recent.isAt(place, 0, this.#bytes, start)) {
+        this.#at += recent.lengthOf(place);
+        return recent.valueOf(place);
+      }
+      value = this.#extended(recent, place);
+    }
+    value ??= this.#member(key);
+    recent.remember(number, this.#bytes, start, this.#at, value);
+    return value;
+  }
+
+  /** A map that begins with all that a part has and goes on with more, such as a spec whose pod is bound now; or undefined. */
+  #extended(recent: RecentParts, place: number): unknown {
+    const start = this.#at;
+    const type = this.#bytes[start]!;
+    const before = recent.firstByteOf(place);
+    // With more than fifteen members the count takes two more bytes: those are decoded as a whole.
+    if (before <= 0x80 || before >= type || type >= 0x90) return undefined;
+    if (!recent.isAt(place, 1, this.#bytes, start + 1)) return undefined;
+    this.#at += recent.lengthOf(place);
+    const object = Object.assign({}, recent.valueOf(place)) as Record<string, unknown>;
+    for (let more = type - before; more > 0; more--) {
+      const key = this.#key();
+      object[key.text] = this.#member(key);
+    }
+    return object;
+  }
+
   /** The value under the key: one seen before when its bytes are the same. */
   #member(key: Key): unknown {
     const type = this.#bytes[this.#at]!;
-    const composed = (type > 0x80 && type < 0xa0 && type !== 0x90) || type === 0xdc || type === 0xde;
-    if (!composed) return this.#value();
+    if (!isComposed(type)) return this.#value();
     if (key.pause > 0) {
       key.pause--;
       return this.#value();
@@ -227,6 +306,7 @@ export class Decoder {
       bytes: copyOf(bytes, start, end),
       parts: [],
       misses: 0,
+      number: Math.imul(hash, 0x9e3779b1) >>> 12,
       // Whoever decodes an object sets its resourceVersion: metadata are each object's own.
       pause: text === 'metadata' ? Number.POSITIVE_INFINITY : 0,
     };
@@ -258,6 +338,11 @@ export class Decoder {
     this.#texts[place] = text;
     return text;
   }
+}
+
+/** Maps and arrays with members. */
+function isComposed(type: number): boolean {
+  return (type > 0x80 && type < 0xa0 && type !== 0x90) || type === 0xdc || type === 0xde;
 }
 
 /** Not `bytes.slice`, which for a Buffer is a view that keeps the whole message. */
