@@ -135,6 +135,30 @@ function userText(identity: Identity): string {
   return text;
 }
 
+/** Who sent a user's last request, from where and with what: the same for most of them. */
+interface Sender {
+  readonly sources: string;
+  readonly userAgent: string;
+  readonly text: string;
+}
+
+const senders = new WeakMap<Identity, Sender>();
+
+function senderText({ user, sources, userAgent, impersonatedUser, impersonationConstraint }: AuditRecord): string {
+  const known = senders.get(user);
+  const isPlain = impersonatedUser === undefined && impersonationConstraint === undefined;
+  if (isPlain && known?.sources === sources && known.userAgent === userAgent) return known.text;
+  const agent = userAgent.length > USER_AGENT_MAX ? `${userAgent.slice(0, USER_AGENT_MAX)}...TRUNCATED` : userAgent;
+  let text = `,"user":${userText(user)}`;
+  if (impersonatedUser !== undefined) text += `,"impersonatedUser":${userText(impersonatedUser)}`;
+  if (impersonationConstraint !== undefined)
+    text += `,"authenticationMetadata":{"impersonationConstraint":${quoted(impersonationConstraint)}}`;
+  if (sources !== '') text += `,"sourceIPs":${sources}`;
+  if (agent !== '') text += `,"userAgent":${quoted(agent)}`;
+  if (isPlain) senders.set(user, { sources, userAgent, text });
+  return text;
+}
+
 /** Names of objects, kinds and users hardly ever need escapes. */
 const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
 const PLAIN = /^[\w .:/?&=%()+,;-]*$/;
@@ -202,16 +226,9 @@ export function legacyLine(record: AuditRecord, stage: AuditStage, outcome: Outc
 
 /** The event of a stage as a line of JSON with its end, its members in upstream's order. */
 export function eventLine(record: AuditRecord, stage: AuditStage, nowMs: number, outcome: Outcome | undefined): string {
-  const { verdict, userAgent, impersonatedUser, impersonationConstraint, objectRef, requestObject } = record;
-  const agent = userAgent.length > USER_AGENT_MAX ? `${userAgent.slice(0, USER_AGENT_MAX)}...TRUNCATED` : userAgent;
+  const { verdict, objectRef, requestObject } = record;
   let text = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"${verdict.level}","auditID":${quoted(record.auditId)}`;
-  text += `,"stage":"${stage}","requestURI":${quoted(record.requestUri)},"verb":${quoted(record.verb)}`;
-  text += `,"user":${userText(record.user)}`;
-  if (impersonatedUser !== undefined) text += `,"impersonatedUser":${userText(impersonatedUser)}`;
-  if (impersonationConstraint !== undefined)
-    text += `,"authenticationMetadata":{"impersonationConstraint":${quoted(impersonationConstraint)}}`;
-  if (record.sources !== '') text += `,"sourceIPs":${record.sources}`;
-  if (agent !== '') text += `,"userAgent":${quoted(agent)}`;
+  text += `,"stage":"${stage}","requestURI":${quoted(record.requestUri)},"verb":${quoted(record.verb)}${senderText(record)}`;
   if (objectRef !== undefined) text += `,"objectRef":${referenceText(objectRef)}`;
   if (outcome !== undefined) text += `,"responseStatus":${outcome.responseStatus}`;
   if (requestObject !== undefined) text += `,"requestObject":${requestObject}`;

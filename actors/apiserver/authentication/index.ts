@@ -48,10 +48,10 @@ export function createAuthenticator(
     authenticate(token, wanted) {
       const audiences = wanted === undefined ? apiAudiences : shared(apiAudiences, wanted);
       if (audiences.length === 0) return undefined;
-      const completed = (attempt: Attempt) =>
-        attempt === undefined || 'error' in attempt
+      const completed = (attempt: Attempt): Attempt =>
+        attempt === undefined || 'error' in attempt || attempt.audiences !== undefined
           ? attempt
-          : { ...attempt, audiences: attempt.audiences ?? audiences };
+          : { user: attempt.user, audiences };
       const attempt = inner.authenticate(token, wanted);
       return attempt instanceof Promise ? attempt.then(completed) : completed(attempt);
     },
@@ -144,8 +144,8 @@ export function createAuthenticator(
 }
 
 function withGroup(attempt: Extract<Attempt, { user: Identity }>): Attempt {
-  if (authenticated(attempt.user) === attempt.user) return attempt;
-  return { ...attempt, user: authenticated(attempt.user) };
+  const user = authenticated(attempt.user);
+  return user === attempt.user ? attempt : { ...attempt, user };
 }
 
 /** @throws StatusError 401 */

@@ -205,21 +205,35 @@ function limitTime(request: Request, { context, options }: Server, reject: (erro
   request.on('end', () => timer.cancel());
 }
 
+type HttpCredentials = Extract<Credentials, { type: 'http' }>;
+
+export const credentialsOf = (request: Request): HttpCredentials => new RequestCredentials(request);
+
 /** What a request shows of who sends it. The socket is asked for where it is needed: HTTP/2 makes a stand-in for every request. */
-export function credentialsOf(request: Request): Extract<Credentials, { type: 'http' }> {
-  const session = 'stream' in request ? request.stream.session : undefined;
-  return {
-    type: 'http',
-    secure: session === undefined ? (request.socket as TLSSocket).encrypted === true : session.encrypted === true,
-    get socket() {
-      return request.socket as TLSSocket;
-    },
-    connection: session ?? request.socket,
-    uri: request.url ?? '/',
-    authorization: request.headers['authorization'],
-    headers: request.headers,
-    get rawHeaders() {
-      return request.rawHeaders;
-    },
-  };
+class RequestCredentials implements HttpCredentials {
+  readonly type = 'http';
+  readonly secure: boolean;
+  readonly connection: object;
+  readonly uri: string;
+  readonly authorization: string | undefined;
+  readonly headers: HttpCredentials['headers'];
+  readonly #request: Request;
+
+  constructor(request: Request) {
+    const session = 'stream' in request ? request.stream.session : undefined;
+    this.#request = request;
+    this.secure = session === undefined ? (request.socket as TLSSocket).encrypted === true : session.encrypted === true;
+    this.connection = session ?? request.socket;
+    this.uri = request.url ?? '/';
+    this.authorization = request.headers['authorization'];
+    this.headers = request.headers;
+  }
+
+  get socket(): TLSSocket {
+    return this.#request.socket as TLSSocket;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
 }
