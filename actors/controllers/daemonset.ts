@@ -37,6 +37,7 @@ import {
   type Key,
   keyFor,
   matcherOf,
+  nextAvailableInMs,
   orphansOf,
   placementOf,
   type ReconcileResult,
@@ -434,8 +435,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const observedGeneration = mayAct ? status.observedGeneration : set.status?.observedGeneration;
     await writeStatus(set, { ...status, observedGeneration });
     if (failure !== undefined) throw failure;
-    const waiting = (set.spec?.minReadySeconds ?? 0) > 0 && status.numberReady !== (status.numberAvailable ?? 0);
-    return waiting ? { requeueAfterMs: (set.spec?.minReadySeconds ?? 0) * 1000 } : undefined;
+    const waitMs = nextAvailableInMs(owned, set.spec?.minReadySeconds ?? 0, clock.now());
+    return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   }
 
   return {

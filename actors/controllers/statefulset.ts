@@ -39,6 +39,7 @@ import {
   keyFor,
   matcherOf,
   messageOf,
+  nextAvailableInMs,
   ordinalOf,
   orphansOf,
   type ReconcileResult,
@@ -419,12 +420,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.name ?? '');
     await truncateHistory(client, revisions.all, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
     if (failure !== undefined) throw failure;
-    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
-    const waiting =
-      minReadySeconds > 0 &&
-      status.availableReplicas !== wanted &&
-      (status.readyReplicas ?? 0) > (status.availableReplicas ?? 0);
-    return waiting ? { requeueAfterMs: minReadySeconds * 1000 } : undefined;
+    const waitMs = nextAvailableInMs(after, set.spec?.minReadySeconds ?? 0, clock.now());
+    return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   }
 
   return {

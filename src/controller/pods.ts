@@ -48,11 +48,22 @@ export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number)
 }
 
 /** Milliseconds until a ready pod counts as available; undefined when it is not ready or already available. */
-export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
+function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
   const ready = podCondition(pod, 'Ready');
   if (ready?.status !== 'True' || minReadySeconds === 0) return undefined;
   const leftMs = timeMs(ready.lastTransitionTime) + minReadySeconds * 1000 - nowMs;
   return leftMs > 0 ? leftMs : undefined;
+}
+
+/** When the next of the pods counts as available; undefined when none waits for that. */
+export function nextAvailableInMs(pods: readonly Pod[], minReadySeconds: number, nowMs: number): number | undefined {
+  if (minReadySeconds === 0) return undefined;
+  let firstMs: number | undefined;
+  for (const pod of pods) {
+    const leftMs = availableInMs(pod, minReadySeconds, nowMs);
+    if (leftMs !== undefined && (firstMs === undefined || leftMs < firstMs)) firstMs = leftMs;
+  }
+  return firstMs;
 }
 
 const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';

@@ -23,7 +23,14 @@ import { keyFor, splitKey } from './keys.ts';
 import type { LabelMatcher } from './label-selectors.ts';
 import { claim, controllerIndex, controllerIndexName, controllerOf, orphansOf } from './owner-references.ts';
 import { createPodControl, isNamespaceTerminating, messageOf } from './pod-control.ts';
-import { availableInMs, isPodActive, isPodAvailable, isPodReady, isPodTerminating, rankForDeletion } from './pods.ts';
+import {
+  isPodActive,
+  isPodAvailable,
+  isPodReady,
+  isPodTerminating,
+  nextAvailableInMs,
+  rankForDeletion,
+} from './pods.ts';
 import { timeMs } from './times.ts';
 import type { ControllerDependencies, Key, ReconcileResult, Reconciler } from './types.ts';
 
@@ -263,10 +270,8 @@ export function createReplicaReconciler<Type extends Replicated>(
   };
 
   function nextAvailability(owner: Type, owned: readonly Pod[]): ReconcileResult | undefined {
-    const minReadySeconds = owner.spec?.minReadySeconds ?? 0;
-    if (minReadySeconds === 0) return undefined;
-    const waits = owned.flatMap((pod) => availableInMs(pod, minReadySeconds, clock.now()) ?? []);
-    return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) };
+    const waitMs = nextAvailableInMs(owned, owner.spec?.minReadySeconds ?? 0, clock.now());
+    return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../src/api/index.ts';
-import { rankForDeletion } from '../../src/controller/index.ts';
+import { nextAvailableInMs, rankForDeletion } from '../../src/controller/index.ts';
 
 const nowMs = Date.parse('2026-01-01T12:00:00Z');
 
@@ -36,6 +36,22 @@ function pod(name: string, traits: Traits = {}): Pod {
 
 const order = (pods: readonly Pod[], rankOf: (pod: Pod) => number = () => 0) =>
   rankForDeletion(pods, rankOf, nowMs).map(({ metadata }) => metadata?.name);
+
+describe('the wait for availability', () => {
+  const since = (time: string) => pod('p', { readySince: time });
+  const longAgo = since('2026-01-01T10:00:00Z');
+
+  it('is that of the pod that is next', () => {
+    const pods = [since('2026-01-01T11:59:50Z'), longAgo, since('2026-01-01T11:59:40Z'), since('')];
+    expect(nextAvailableInMs(pods, 30, nowMs)).toBe(10_000);
+    expect(nextAvailableInMs([since('2026-01-01T11:59:30Z')], 30, nowMs)).toBeUndefined();
+  });
+
+  it('is none where no pod has to be ready for a time, or none is that is not available', () => {
+    expect(nextAvailableInMs([since('2026-01-01T11:59:50Z')], 0, nowMs)).toBeUndefined();
+    expect(nextAvailableInMs([longAgo, since('')], 30, nowMs)).toBeUndefined();
+  });
+});
 
 describe('the order of deletion', () => {
   it('is unassigned, pending, not ready, cheap, doubled up, lately ready, and then the rest', () => {
