@@ -132,8 +132,8 @@ export function measuredMatch(
   if (!hasConditions) return { matches: true };
   const startedMs = server.context.clock.monotonic();
   const result = conditions.evaluate(run.variables);
-  const errors = 'errors' in result ? result.errors.length : 0;
+  const failures = 'failures' in result ? result.failures : 0;
   const owner = { kind: 'policy', name: policy, type: 'validate' } as const;
-  server.metrics.admission.conditions(owner, operation, startedMs, errors);
+  server.metrics.admission.conditions(owner, operation, startedMs, failures);
   return result;
 }

@@ -51,7 +51,8 @@ export async function meetsConditions(
     }),
   });
   const errors = 'errors' in result ? result.errors : [];
-  admission.conditions({ kind: 'webhook', name: hook.name, type }, attributes.operation, startedMs, errors.length);
+  const failures = 'failures' in result ? result.failures : 0;
+  admission.conditions({ kind: 'webhook', name: hook.name, type }, attributes.operation, startedMs, failures);
   const isMet = 'matches' in result && result.matches;
   if (isMet) return true;
   if (errors.length === 0 || hook.ignoresFailure) {

@@ -17,11 +17,14 @@ export interface MatchCondition {
   readonly expression: string;
 }
 
-/** Whether a request matches; `errors` when no condition is false and some could not be evaluated. */
+/**
+ * Whether a request matches; `errors` when no condition is false and some could not be evaluated. `failures`: how many failed before
+ * it was settled, without those that cost too much, which upstream does not count.
+ */
 export type MatchResult =
   | { readonly matches: true }
-  | { readonly matches: false; readonly failedCondition: string }
-  | { readonly errors: readonly string[] };
+  | { readonly matches: false; readonly failedCondition: string; readonly failures: number }
+  | { readonly errors: readonly string[]; readonly failures: number };
 
 export interface MatchConditions {
   /** Variables by name: values that the environment's types describe. */
@@ -72,15 +75,16 @@ function evaluateAll(
     if (budget < 0) {
       return {
         errors: ['validation failed due to running out of cost budget, no further validation rules will be run'],
+        failures: 0,
       };
     }
     const failure = failureOf(evaluation);
     if (failure instanceof CostLimitError) {
-      return { errors: [`expression '${program.source}' resulted in error: ${failure.message}`] };
+      return { errors: [`expression '${program.source}' resulted in error: ${failure.message}`], failures: 0 };
     }
     if (failure !== undefined) errors.push(`expression '${program.source}' resulted in error: ${failure.message}`);
-    else if (evaluation.value === false) return { matches: false, failedCondition: name };
+    else if (evaluation.value === false) return { matches: false, failedCondition: name, failures: errors.length };
     else if (evaluation.value !== true) errors.push(`expression '${program.source}' did not evaluate to a bool`);
   }
-  return errors.length > 0 ? { errors } : { matches: true };
+  return errors.length > 0 ? { errors, failures: errors.length } : { matches: true };
 }
