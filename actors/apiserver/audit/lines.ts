@@ -2,7 +2,7 @@
  * From records to lines: what happened to requests waits a moment here and is then written for all back ends, many events in a row.
  * One by one, between two steps of a request, each line would cost several times as much.
  */
-import type { Clock, Counter, Metrics, Timer } from '../../../src/runtime/index.ts';
+import type { Clock, Counter, Metrics } from '../../../src/runtime/index.ts';
 import type { AuditBackend } from './backends.ts';
 import { type AuditRecord, eventLine, legacyLine, type Outcome, truncated } from './event.ts';
 import type { AuditStage } from './policy.ts';
@@ -46,17 +46,21 @@ export function createAuditLines(backends: readonly AuditBackend[], clock: Clock
   const dropped: readonly Counter[] = backends.map(({ name }) => auditErrors(metrics, name));
   const tooLarge = auditErrors(metrics, 'truncate');
   let waiting: Told[] = [];
-  let timer: Timer | undefined;
+  let isTimed = false;
 
   const flush = (): void => {
-    timer?.cancel();
-    timer = undefined;
     const events = waiting;
     waiting = [];
     for (let index = 0; index < events.length; index++) writeNow(events[index] as Told);
   };
   // What does not fit is counted when it is written.
   metrics.beforeRead(flush);
+
+  /** It goes on when a full list was written before: making one anew costs more than to find nothing. */
+  const flushInTime = (): void => {
+    isTimed = false;
+    flush();
+  };
 
   function writeNow(told: Told, waited?: Waited): void {
     const { record, stage, nowMs, outcome } = told;
@@ -86,7 +90,10 @@ export function createAuditLines(backends: readonly AuditBackend[], clock: Clock
     write(told) {
       waiting.push(told);
       if (waiting.length >= WAITING_MAX) flush();
-      else timer ??= clock.after(WAIT_MS, flush, { background: true });
+      else if (!isTimed) {
+        isTimed = true;
+        clock.after(WAIT_MS, flushInTime, { background: true });
+      }
     },
   };
 }
