@@ -20,12 +20,19 @@ const NONCE = 12;
 const TAG = 16;
 const OPTIONS = { authTagLength: TAG };
 
-const algorithmOf = (key: KeyObject) => `aes-${(key.symmetricKeySize ?? 0) * 8}-gcm` as CipherGCMTypes;
+/** What a key is for: found out once for one that seals often. */
+export const algorithmOf = (key: KeyObject) => `aes-${(key.symmetricKeySize ?? 0) * 8}-gcm` as CipherGCMTypes;
 
 /** The sealed value, behind `head`. */
-export function sealGcm(key: KeyObject, value: Uint8Array, place: Buffer, head: Uint8Array): Buffer {
+export function sealGcm(
+  key: KeyObject,
+  value: Uint8Array,
+  place: Buffer,
+  head: Uint8Array,
+  algorithm = algorithmOf(key),
+): Buffer {
   const nonce = freshBytes(NONCE);
-  const cipher = createCipheriv(algorithmOf(key), key, nonce, OPTIONS).setAAD(place);
+  const cipher = createCipheriv(algorithm, key, nonce, OPTIONS).setAAD(place);
   // Counters have no blocks to fill: all comes out at once, and the end adds nothing but the tag.
   const encrypted = cipher.update(value);
   cipher.final();

@@ -164,11 +164,9 @@ export async function createEncryption(
         const success = request.success?.map(sealed);
         const failure = request.failure?.map(sealed);
         try {
-          const result = await inner.txn({
-            ...request,
-            ...(success === undefined ? {} : { success }),
-            ...(failure === undefined ? {} : { failure }),
-          });
+          const withSuccess = success === undefined ? request : { ...request, success };
+          const result = await inner.txn(failure === undefined ? withSuccess : { ...withSuccess, failure });
+          if (!result.results.some(holdsValues)) return result;
           const opened = onceOpen(() => result.results.map(openResult));
           return { ...result, results: opened instanceof Promise ? await opened : opened };
         } finally {
@@ -189,6 +187,12 @@ export async function createEncryption(
         ),
     },
   };
+}
+
+/** Most writes are not told what was there before. */
+function holdsValues(result: OperationResult): boolean {
+  if (result.type === 'range') return true;
+  return (result.type === 'put' ? result.prevKv : result.prevKvs) !== undefined;
 }
 
 /** Tries, and again when a key that was missing has come. */

@@ -10,7 +10,7 @@
  */
 import { createCipheriv, createDecipheriv, createHash, createSecretKey } from 'node:crypto';
 import { messageOf } from '../failures.ts';
-import { freshBytes, openGcm, sealGcm } from './gcm.ts';
+import { algorithmOf, freshBytes, openGcm, sealGcm } from './gcm.ts';
 import type { KmsOption } from './kms.ts';
 import { KeyNeeded, type Opened, type Provider } from './provider.ts';
 import { NONCE_BYTES, open as openBox, seal as sealBox } from './secretbox.ts';
@@ -112,8 +112,9 @@ function keyed(
 /** The library takes the key over once, and not for every value. */
 function aesgcm(bytes: Buffer, head: Buffer): Sealing {
   const key = createSecretKey(bytes);
+  const algorithm = algorithmOf(key);
   return {
-    seal: (value, place) => sealGcm(key, value, place, head),
+    seal: (value, place) => sealGcm(key, value, place, head, algorithm),
     open: (sealed, place) => openGcm(key, sealed, place),
   };
 }
