@@ -54,6 +54,17 @@ export function trackFields(call: Call, server: Server, live: ApiObject | undefi
   call.owners = packOwners(quickly ?? trackUpdate(stored, live, object, writer, given), schema);
 }
 
+/** The fields of a new object that its creator owns, for {@link ownCreated}; undefined when there are none. */
+export function createdFields(call: Call, server: Server, object: ApiObject): Uint8Array | undefined {
+  const { schema } = server.cacheOf(call.kind).fields ?? {};
+  return trackCreate(object, writerOf(call, server), schema);
+}
+
+/** Makes the call's user the owner of these fields of the object that it creates, and nobody else of any. */
+export function ownCreated(call: Call, server: Server, fields: Uint8Array | undefined): void {
+  call.owners = fields === undefined ? undefined : packCreator(writerOf(call, server), fields);
+}
+
 /** Whether a patch says anything of the owners: only then it is applied to an object that shows them. */
 export function mentionsOwners({ body }: Call): boolean {
   return (

@@ -25,6 +25,7 @@ import {
 import { storedKindOf } from '../kinds.ts';
 import { decodeDeleteOptions, readWriteOptions } from '../options-of-calls.ts';
 import { patchObject } from '../patching.ts';
+import { rememberCreate, repeatedCreate } from '../repeated-creates.ts';
 import type { Server } from '../server.ts';
 import type { SubresourceHandler } from '../subresources/handler.ts';
 import { subresourceHandlerOf } from '../subresources/index.ts';
@@ -66,10 +67,14 @@ function decodeCreate(call: Call, server: Server): void {
     call.part = decodeBody(call, partKindOf(call.kind, call.subresource));
     return;
   }
+  call.object = repeatedCreate(call, server);
+  if (call.object !== undefined) return;
   // A create that runs again (a generated name was taken) starts from the same body.
+  const warnings = call.warnings.length;
   const object = decodeBody(call, call.kind);
   checkNamespace(call, object);
   call.object = finishDecode(object, undefined, call, server);
+  rememberCreate(call, server, call.object, call.warnings.length > warnings);
 }
 
 const partKinds = new WeakMap<SubresourceDefinition, NamedKind>();
