@@ -1,14 +1,18 @@
 /**
  * The reading half of the codec: what encoder.ts writes, without the arrays of character codes and the views that msgpackr makes for
- * every text and every message. What it does not know, such as a bigint, and what is malformed it leaves to msgpackr.
+ * every text and every message. A value that it does not know, such as a bigint, it leaves to msgpackr.
  *
- * Keys and short texts come again and again: each is looked up by its bytes and made once. A decoder that *shares* does the same with
- * whole parts (sharing-decoder.ts says for whom), and with members of an object that are as they were in the version before (recent-parts.ts):
+ * Keys and short texts come again and again: each is looked up by its number (names.ts) or its bytes and made once. So do maps with the
+ * same keys in the same order: object-makers.ts makes them in one piece. A decoder that *shares* does the same with whole parts
+ * (sharing-decoder.ts says for whom), and with members of an object that are as they were in the version before (recent-parts.ts):
  *
  *     … "containers" [ 412 bytes ]     seen under "containers"?  ──►  the same array again, 412 bytes on
  *                                      no                        ──►  decode it, remember its bytes and its value
  */
 
+import { names } from './names.ts';
+import { ObjectMakers, type Row } from './object-makers.ts';
+import { endOfValue } from './packed-value.ts';
 import { RecentParts } from './recent-parts.ts';
 
 /** Parts remembered for each key. */
@@ -25,6 +29,8 @@ const TEXT_PLACES = 4_096;
 const TEXT_BYTES_MAX = 24;
 /** Longer texts are looked at by the function that decodes UTF-8 alone. */
 const ASCII_LOOP_MAX = 64;
+/** Maps with more members are taken for data, such as those of a ConfigMap, and made a member at a time. */
+const MADE_MEMBERS_MAX = 40;
 
 /** Who decodes no more than these remembers nothing of single objects, and has no room for it. */
 const OBJECTS_FEW = 64;
@@ -48,8 +54,10 @@ interface Key {
   readonly number: number;
 }
 
-/** Raised for what this decoder leaves to msgpackr. */
-const LEFT = Symbol('left');
+/** A message of so many bytes may hold much: nothing of it is kept. */
+const LARGE_BYTES = 4096;
+
+const malformed = () => new Error('a packed value is malformed or ends in the middle');
 
 const latin1Slice = Buffer.prototype.latin1Slice as (this: Uint8Array, start: number, end: number) => string;
 const utf8Slice = Buffer.prototype.utf8Slice as (this: Uint8Array, start: number, end: number) => string;
@@ -66,8 +74,14 @@ export class Decoder {
   #end = 0;
   readonly #keys: (Key | undefined)[] = new Array<Key | undefined>(KEY_PLACES).fill(undefined);
   readonly #texts: string[] = new Array<string>(TEXT_PLACES).fill('');
+  /** The keys that have numbers. */
+  readonly #named: readonly Key[] = names.map((name, at) => keyOf(name, nothing, Math.imul(at + 1, 0x9e3779b1) >>> 12));
+  readonly #makers = new ObjectMakers();
+  /** Members of the maps under way, those of the innermost last. */
+  #values: unknown[] = [];
+  #top = 0;
 
-  /** `unpackOther` decodes what this decoder does not know, and throws on malformed input. */
+  /** `unpackOther` decodes a value that this decoder does not know, and throws on malformed input. */
   constructor(shares: boolean, unpackOther: (bytes: Uint8Array, start: number, end: number) => unknown) {
     this.#shares = shares;
     this.#unpackOther = unpackOther;
@@ -78,15 +92,15 @@ export class Decoder {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
+    this.#top = 0;
     try {
       const value = this.#shares ? this.#object() : this.#value();
-      if (this.#at === end) return value;
-    } catch (error) {
-      if (error !== LEFT) throw error;
+      if (this.#at !== end) throw malformed();
+      return value;
     } finally {
       this.#bytes = nothing;
+      if (end - start >= LARGE_BYTES) this.#values = [];
     }
-    return this.#unpackOther(bytes, start, end);
   }
 
   #value(): unknown {
@@ -134,8 +148,16 @@ export class Decoder {
       case 0xdf:
         return this.#map(this.#unsigned(4));
       default:
-        throw LEFT;
+        return this.#other();
     }
+  }
+
+  #other(): unknown {
+    const start = this.#at - 1;
+    const end = endOfValue(this.#bytes, start);
+    if (end > this.#end) throw malformed();
+    this.#at = end;
+    return this.#unpackOther(this.#bytes, start, end);
   }
 
   #unsigned(width: number): number {
@@ -145,7 +167,7 @@ export class Decoder {
   }
 
   #double(): number {
-    if (this.#at + 8 > this.#end) throw LEFT;
+    if (this.#at + 8 > this.#end) throw malformed();
     for (let i = 0; i < 8; i++) scratch.setUint8(i, this.#bytes[this.#at++]!);
     return scratch.getFloat64(0);
   }
@@ -153,7 +175,7 @@ export class Decoder {
   #view(length: number): Uint8Array {
     const start = this.#at;
     const end = start + length;
-    if (!(end <= this.#end)) throw LEFT;
+    if (!(end <= this.#end)) throw malformed();
     this.#at = end;
     // Not `subarray`, which of a Buffer makes another Buffer, at several times the cost.
     const { buffer, byteOffset } = this.#bytes;
@@ -161,7 +183,7 @@ export class Decoder {
   }
 
   #array(length: number): unknown[] {
-    if (!(length <= this.#end - this.#at)) throw LEFT;
+    if (!(length <= this.#end - this.#at)) throw malformed();
     // An array that grows by pushing has room for seventeen items when it has one.
     if (length === 1) return [this.#value()];
     const items = new Array<unknown>(length);
@@ -170,7 +192,28 @@ export class Decoder {
   }
 
   #map(members: number): Record<string, unknown> {
-    const object: Record<string, unknown> = {};
+    if (members === 0 || members > MADE_MEMBERS_MAX) return this.#addMembers({}, members);
+    const values = this.#values;
+    const base = this.#top;
+    this.#top = base + members;
+    let row: Row = this.#makers.root;
+    for (let i = 0; i < members; i++) {
+      const key = this.#key();
+      const next = row.lastName === key.text ? row.last : this.#makers.next(row, key.text);
+      if (next === undefined) {
+        const object = this.#makers.objectOf(row, values, base);
+        object[key.text] = this.#shares ? this.#member(key) : this.#value();
+        this.#top = base;
+        return this.#addMembers(object, members - i - 1);
+      }
+      row = next;
+      values[base + i] = this.#shares ? this.#member(key) : this.#value();
+    }
+    this.#top = base;
+    return row.make !== undefined ? row.make(values, base) : this.#makers.objectOf(row, values, base);
+  }
+
+  #addMembers(object: Record<string, unknown>, members: number): Record<string, unknown> {
     for (let i = 0; i < members; i++) {
       const key = this.#key();
       object[key.text] = this.#shares ? this.#member(key) : this.#value();
@@ -203,7 +246,8 @@ export class Decoder {
   #number(): number {
     const bytes = this.#bytes;
     const start = this.#at + 1;
-    const value = start + 1 + (bytes[start]! & 0x1f);
+    const first = bytes[start]!;
+    const value = start + (first < 0x80 ? 1 : first === 0xcc ? 2 : 1 + (first & 0x1f));
     const type = bytes[value]!;
     const end =
       type >= 0xa0 && type < 0xc0 ? value + 1 + (type & 0x1f) : type === 0xd9 ? value + 2 + bytes[value + 1]! : 0;
@@ -284,32 +328,29 @@ export class Decoder {
 
   #key(): Key {
     const type = this.#bytes[this.#at++]!;
+    if (type < 0x80) return this.#named[type]!;
     let length: number;
+    if (type === 0xcc) {
+      const key = this.#named[this.#bytes[this.#at++]!];
+      if (key === undefined) throw malformed();
+      return key;
+    }
     if (type >= 0xa0 && type < 0xc0) length = type & 0x1f;
     else if (type === 0xd9) length = this.#unsigned(1);
     else if (type === 0xda) length = this.#unsigned(2);
-    else throw LEFT;
+    else throw malformed();
     const bytes = this.#bytes;
     const start = this.#at;
     const end = start + length;
-    if (!(end <= this.#end)) throw LEFT;
+    if (!(end <= this.#end)) throw malformed();
     this.#at = end;
     let hash = length;
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
     const place = (hash ^ (hash >>> 11)) & (KEY_PLACES - 1);
     const known = this.#keys[place];
     if (known?.bytes.length === length && sameBytes(known.bytes, bytes, start, end)) return known;
-    const text = utf8Slice.call(bytes, start, end);
-    const key: Key = {
-      // As the codec: no key touches a prototype.
-      text: text === '__proto__' ? '__proto_' : text,
-      bytes: copyOf(bytes, start, end),
-      parts: [],
-      misses: 0,
-      number: Math.imul(hash, 0x9e3779b1) >>> 12,
-      // Whoever decodes an object sets its resourceVersion: metadata are each object's own.
-      pause: text === 'metadata' ? Number.POSITIVE_INFINITY : 0,
-    };
+    const number = Math.imul(hash, 0x9e3779b1) >>> 12;
+    const key = keyOf(utf8Slice.call(bytes, start, end), copyOf(bytes, start, end), number);
     this.#keys[place] = key;
     return key;
   }
@@ -318,7 +359,7 @@ export class Decoder {
     const bytes = this.#bytes;
     const start = this.#at;
     const end = start + length;
-    if (!(end <= this.#end)) throw LEFT;
+    if (!(end <= this.#end)) throw malformed();
     this.#at = end;
     if (length === 0) return '';
     if (length > ASCII_LOOP_MAX) return utf8Slice.call(bytes, start, end);
@@ -343,6 +384,19 @@ export class Decoder {
 /** Maps and arrays with members. */
 function isComposed(type: number): boolean {
   return (type > 0x80 && type < 0xa0 && type !== 0x90) || type === 0xdc || type === 0xde;
+}
+
+function keyOf(text: string, bytes: Uint8Array, number: number): Key {
+  return {
+    // As msgpackr: no key touches a prototype.
+    text: text === '__proto__' ? '__proto_' : text,
+    bytes,
+    parts: [],
+    misses: 0,
+    number,
+    // Whoever decodes an object sets its resourceVersion: metadata are each object's own.
+    pause: text === 'metadata' ? Number.POSITIVE_INFINITY : 0,
+  };
 }
 
 /** Not `bytes.slice`, which for a Buffer is a view that keeps the whole message. */

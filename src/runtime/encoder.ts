@@ -4,12 +4,14 @@
  * plain data, such as a bigint, is left to msgpackr.
  *
  *     map     0x80+n | 0xde n:2 | 0xdf n:4, then n times key, value; members that are undefined are left out
+ *     key     0x00-0x7f | 0xcc n:1, the number of a name in names.ts; a string for every other
  *     array   0x90+n | 0xdc n:2 | 0xdd n:4, then the items
  *     string  0xa0+n | 0xd9 n:1 | 0xda n:2 | 0xdb n:4, then UTF-8
  *     bytes   0xc4 n:1 | 0xc5 n:2 | 0xc6 n:4, then the bytes
  *     number  0x00-0x7f, 0xe0-0xff | 0xcc-0xce unsigned | 0xd0-0xd2 signed | 0xcb double
  *     null 0xc0, false 0xc2, true 0xc3
  */
+import { numberOfName } from './names.ts';
 import { MapReader } from './packed-value.ts';
 
 /** A value and what was packed of it. */
@@ -121,7 +123,7 @@ export class Encoder {
       const member = value[name];
       if (member === undefined) continue;
       members++;
-      this.#string(name);
+      this.#key(name);
       this.#value(member);
     }
     if (members < 16) this.#pool[this.#start + head] = 0x80 | members;
@@ -138,7 +140,7 @@ export class Encoder {
       const member = value[name];
       if (member === undefined) continue;
       members++;
-      this.#string(name);
+      this.#key(name);
       const old = before[name];
       if (typeof member !== 'object' || member === null || typeof old !== 'object' || old === null) this.#value(member);
       else if (member === old) {
@@ -230,6 +232,17 @@ export class Encoder {
       this.#view.setUint32(start + 1, bytes);
     }
     this.#at = start + head + bytes;
+  }
+
+  #key(name: string): void {
+    const number = numberOfName.get(name);
+    if (number === undefined) {
+      this.#string(name);
+      return;
+    }
+    if (this.#at + SPARE_BYTES > this.#pool.length) this.#grow(SPARE_BYTES);
+    if (number >= 0x80) this.#pool[this.#at++] = 0xcc;
+    this.#pool[this.#at++] = number;
   }
 
   #number(value: number): void {

@@ -3,6 +3,8 @@
  * over members that have not changed since they were packed. Bytes are those of this runtime's own codec.
  */
 
+import { numberOfName } from './names.ts';
+
 /** Where the value that begins at `at` ends. Throws where there is none. */
 export function endOfValue(bytes: Uint8Array, at: number): number {
   let place = at;
@@ -97,6 +99,7 @@ export class MapReader {
 
   /** Where the value of the member begins; -1 when there is none of that name, or its name is long or not ASCII. */
   find(name: string): number {
+    const number = numberOfName.get(name) ?? -1;
     for (let looked = 0; looked < this.#members; looked++) {
       if (this.#left === 0) {
         this.#at = this.#first;
@@ -106,12 +109,17 @@ export class MapReader {
       const value = endOfValue(this.#bytes, key);
       this.#at = endOfValue(this.#bytes, value);
       this.#left--;
-      if (isName(this.#bytes, key, name)) return value;
+      if (isNumber(this.#bytes, key, number) || isName(this.#bytes, key, name)) return value;
     }
     return -1;
   }
 }
 
+function isNumber(bytes: Uint8Array, at: number, number: number): boolean {
+  return bytes[at] === number || (bytes[at] === 0xcc && bytes[at + 1] === number);
+}
+
+/** What was stored before a name had a number has its text. */
 function isName(bytes: Uint8Array, at: number, name: string): boolean {
   const { length } = name;
   if (length > 31 || bytes[at] !== (0xa0 | length)) return false;

@@ -1,15 +1,25 @@
-/** Whatever the encoder writes, msgpackr must read as what went in, wherever buffers end. */
+/** Whatever the encoder writes, msgpackr must read as what went in, wherever buffers end; names that have numbers are told by names.ts. */
 import fc from 'fast-check';
 import { Packr } from 'msgpackr/pack';
 import { describe, expect, it } from 'vitest';
 import { Encoder } from '../../src/runtime/encoder.ts';
+import { names } from '../../src/runtime/names.ts';
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true });
+/** What msgpackr reads, with names for their numbers, which it takes for texts. */
+const readBack = (bytes: Uint8Array): unknown => named(packr.unpack(bytes));
+const named = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(named);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [/^\d+$/.test(key) ? names[Number(key)] : key, named(member)]),
+  );
+};
 const encoderOf = () => new Encoder((value) => packr.pack(value));
 
 const anything = fc.anything({
   maxDepth: 4,
-  key: fc.string({ unit: 'binary' }).filter((name) => name !== '__proto__'),
+  key: fc.string({ unit: 'binary' }).filter((name) => name !== '__proto__' && !/^\d/.test(name)),
   values: [
     fc.string({ unit: 'binary', maxLength: 300 }),
     fc.string({ maxLength: 100 }),
@@ -27,11 +37,17 @@ describe('the encoder', () => {
     fc.assert(
       fc.property(anything, (value) => {
         const plain: unknown = packr.unpack(packr.pack(value));
-        expect(packr.unpack(encoder.exact(value))).toEqual(plain);
-        expect(packr.unpack(encoder.pooled(value))).toEqual(plain);
+        expect(readBack(encoder.exact(value))).toEqual(plain);
+        expect(readBack(encoder.pooled(value))).toEqual(plain);
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('writes every name that has a number in at most two bytes', () => {
+    for (const [number, name] of names.entries()) {
+      expect([...encoderOf().exact({ [name]: 1 })]).toEqual([0x81, ...(number < 128 ? [number] : [0xcc, number]), 1]);
+    }
   });
 
   it.each([0, 1, 15, 16, 31, 32, 63, 64, 84, 85, 86, 255, 256, 21_845, 21_846, 65_535, 65_536, 400_000])(
@@ -43,7 +59,7 @@ describe('the encoder', () => {
       const list = new Array<number>(length).fill(-1);
       const map = Object.fromEntries(Array.from({ length: Math.min(length, 70_000) }, (_, at) => [`k${at}`, at]));
       const value = { texts, list, map, more: { map, nothing: undefined } };
-      const read = packr.unpack(encoder.exact({ ...value, bytes })) as typeof value & { bytes: Uint8Array };
+      const read = readBack(encoder.exact({ ...value, bytes })) as typeof value & { bytes: Uint8Array };
       expect({ ...read, bytes: undefined }).toEqual({ ...value, more: { map }, bytes: undefined });
       expect(Buffer.compare(read.bytes, bytes)).toBe(0);
     },
@@ -72,7 +88,7 @@ describe('the encoder', () => {
     Number.MIN_VALUE,
     Number.MAX_SAFE_INTEGER,
   ])('writes the number %d', (value) => {
-    expect(packr.unpack(encoderOf().exact([value]))).toEqual([value]);
+    expect(readBack(encoderOf().exact([value]))).toEqual([value]);
   });
 
   it('leaves what was written before as it is, however often it takes another buffer', () => {
@@ -83,7 +99,7 @@ describe('the encoder', () => {
       list: [at, { at }],
     }));
     const written = values.map((value, at) => (at % 3 === 0 ? encoder.exact(value) : encoder.pooled(value)));
-    expect(written.map((bytes) => packr.unpack(bytes))).toEqual(values);
+    expect(written.map(readBack)).toEqual(values);
   });
 
   it('begins anew after a value that cannot be written', () => {
@@ -92,12 +108,12 @@ describe('the encoder', () => {
     circle['self'] = circle;
     expect(() => encoder.exact(circle)).toThrow();
     expect(() => encoder.pooled({ large: 2n ** 70n })).toThrow();
-    expect(packr.unpack(encoder.pooled({ a: [1] }))).toEqual({ a: [1] });
+    expect(readBack(encoder.pooled({ a: [1] }))).toEqual({ a: [1] });
   });
 
   it('leaves bigints, dates and undefined items to msgpackr', () => {
     const value = { at: new Date(5), large: 2n ** 62n, items: [undefined, 1] };
-    expect(packr.unpack(encoderOf().exact(value))).toEqual(packr.unpack(packr.pack(value)));
+    expect(readBack(encoderOf().exact(value))).toEqual(packr.unpack(packr.pack(value)));
   });
 });
 
@@ -138,7 +154,7 @@ describe('the encoder, told what was packed before', () => {
     const bytes = encoder.exact({ metadata: { labels: { app: 'old' } }, spec: { a: [1] }, status: { b: 1 } });
     const earlier = { value: { metadata: { labels }, spec: labels, status: { b: 1 } }, bytes };
     const value = { metadata: { labels, name: 'x' }, spec: labels, status: { b: 2 } };
-    expect(packr.unpack(encoder.between(0, value, undefined, earlier))).toEqual({
+    expect(readBack(encoder.between(0, value, undefined, earlier))).toEqual({
       metadata: { labels: { app: 'old' }, name: 'x' },
       spec: { a: [1] },
       status: { b: 2 },
@@ -151,7 +167,7 @@ describe('the encoder, told what was packed before', () => {
     const value = { part, deep: { part } };
     for (const packed of [{}, [], { part: 3, deep: [1, 2] }, 'text', { deep: {} }]) {
       const earlier = { value, bytes: encoder.exact(packed) };
-      const read = packr.unpack(encoder.between(0, { deep: { part }, x: part }, undefined, earlier));
+      const read = readBack(encoder.between(0, { deep: { part }, x: part }, undefined, earlier));
       expect(read).toEqual({ deep: { part }, x: part });
     }
   });
@@ -163,7 +179,7 @@ describe('the encoder, told what was packed before', () => {
     const bytes = encoder.exact(before);
     const tail = new Uint8Array([1, 2, 3]);
     const written = encoder.between(5, { small: { b: 1 }, large }, tail, { value: before, bytes });
-    expect(packr.unpack(written.subarray(5, -3))).toEqual({ small: { b: 1 }, large });
+    expect(readBack(written.subarray(5, -3))).toEqual({ small: { b: 1 }, large });
     expect([...written.subarray(-3)]).toEqual([1, 2, 3]);
     expect(written.byteLength).toBe(written.buffer.byteLength);
   });
