@@ -94,7 +94,8 @@ export async function runWorkload(
     featureGates: gates,
     // As upstream's harness: pods name their priority as a number and have no service account.
     disabledAdmissionPlugins: ['ServiceAccount', 'TaintNodesByCondition', 'Priority'],
-    ...(configuration === undefined ? {} : { schedulerConfiguration: configuration }),
+    // As upstream's harness, which lets its clients write 5000 times a second.
+    schedulerConfiguration: { clientConnection: { qps: 5000, burst: 5000 }, ...configuration },
   });
   const run = new WorkloadRun(cluster, workload, options.kubelets === true);
   const server = { http: cluster.endpoints.http ?? '', kubeconfig: cluster.kubeconfig };

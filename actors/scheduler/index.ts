@@ -71,7 +71,12 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
     const recorders = new Map(
       configuration.profiles.map(({ schedulerName }) => [
         schedulerName,
-        createSeriesRecorder(client, context, { component: schedulerName, queueMax: 16_384, writesMax: 256 }),
+        createSeriesRecorder(client, context, {
+          component: schedulerName,
+          queueMax: 16_384,
+          writesMax: 256,
+          ...(configuration.eventPace === undefined ? {} : { pace: configuration.eventPace }),
+        }),
       ]),
     );
     const [recorder] = recorders.values();

@@ -20,5 +20,6 @@ export * from './protocol.ts';
 export { keyOf } from './requests.ts';
 export * from './resources.ts';
 export { retryOnConflict } from './retry.ts';
+export { TokenBucket } from './token-bucket.ts';
 export type * from './types.ts';
 export { WorkQueue, type WorkQueueOptions } from './work-queue.ts';

@@ -4,7 +4,7 @@
  */
 import { lastValueFrom, map, Observable, toArray } from 'rxjs';
 import { quantityValue } from '../api/index.ts';
-import { createBusClient, createEventRecorder, type EventRecorder } from '../client/index.ts';
+import { createBusClient, createEventRecorder, type EventRecorder, TokenBucket } from '../client/index.ts';
 import { AddressPools } from '../network/index.ts';
 import { type ActorContext, SharingDecoder } from '../runtime/index.ts';
 import { logContainerId, readLog, refuse } from './container-logs.ts';
@@ -17,7 +17,7 @@ import type { KubeletOptions } from './options.ts';
 import { type BoundPod, isMirrorPod, isStaticPod, sameRecord } from './pod.ts';
 import { PodAdmission } from './pod-admission.ts';
 import { createPodContent } from './pod-content.ts';
-import { PodEvents, TokenBucket } from './pod-events.ts';
+import { PodEvents } from './pod-events.ts';
 import { PodSource } from './pod-source.ts';
 import { PodVolumes } from './pod-volumes.ts';
 import { isOlder, PodWorker, type PodWorkerHost } from './pod-worker.ts';

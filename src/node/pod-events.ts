@@ -4,8 +4,7 @@
  * cluster of usual load sees every event. Warnings always pass to the recorder, which has limits of its own.
  */
 import type { ObjectReference } from '../api/index.ts';
-import type { EventRecorder } from '../client/index.ts';
-import type { Clock } from '../runtime/index.ts';
+import type { EventRecorder, TokenBucket } from '../client/index.ts';
 import { type BoundPod, fieldPath } from './pod.ts';
 import type { ContainerKind } from './runtime.ts';
 
@@ -15,33 +14,6 @@ export type EventVerbosity = 'all' | 'warnings' | 'none';
 interface ContainerName {
   readonly name: string;
   readonly kind: ContainerKind;
-}
-
-/** Refills `perSecond` tokens a second up to `burst`. */
-export class TokenBucket {
-  readonly #clock: Clock;
-  readonly #perSecond: number;
-  readonly #burst: number;
-  #tokens: number;
-  #updatedAtMs: number;
-
-  constructor(clock: Clock, perSecond: number, burst: number) {
-    this.#clock = clock;
-    this.#perSecond = perSecond;
-    this.#burst = burst;
-    this.#tokens = burst;
-    this.#updatedAtMs = clock.monotonic();
-  }
-
-  /** Takes one token; false when there is none. */
-  take(): boolean {
-    const nowMs = this.#clock.monotonic();
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#updatedAtMs) / 1000) * this.#perSecond);
-    this.#updatedAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
-    return true;
-  }
 }
 
 export class PodEvents {

@@ -66,8 +66,15 @@ export interface SchedulerConfiguration {
   /** Undefined: it works without asking. */
   readonly leaderElection: LeaderElectionConfiguration | undefined;
   readonly extenders: readonly ExtenderConfiguration[];
+  /** `clientConnection`: how many events are written a second and at once; undefined: as they come. Bindings have bounds of their own. */
+  readonly eventPace: EventPace | undefined;
   /** Files with plugins from users, as paths or URLs. Kubehive's own field. */
   readonly pluginModules: readonly string[];
+}
+
+export interface EventPace {
+  readonly perSecond: number;
+  readonly burst: number;
 }
 
 export interface LeaderElectionConfiguration {
@@ -197,7 +204,6 @@ function parseProfile(value: unknown, path: string, gates: FeatureGates): Profil
 
 const ignoredFields = [
   'parallelism',
-  'clientConnection',
   'healthzBindAddress',
   'metricsBindAddress',
   'enableProfiling',
@@ -224,6 +230,7 @@ export function parseConfiguration(value: unknown, featureGates = FeatureGates.f
       'leaderElection',
       'extenders',
       'pluginModules',
+      'clientConnection',
       ...ignoredFields,
     ],
     '',
@@ -270,6 +277,7 @@ export function parseConfiguration(value: unknown, featureGates = FeatureGates.f
     podMaxBackoffSeconds,
     leaderElection: parseLeaderElection(data['leaderElection']),
     extenders: parseExtenders(data['extenders']),
+    eventPace: parsePace(data['clientConnection']),
     pluginModules: expectList(data['pluginModules'], 'pluginModules').map((path, i) => {
       const text = expectText(path, `pluginModules[${i}]`);
       if (!text) throw new ConfigurationError(`pluginModules[${i}]: Required value`);
@@ -279,6 +287,23 @@ export function parseConfiguration(value: unknown, featureGates = FeatureGates.f
 }
 
 const notPercentage = 'not in valid range [0-100]';
+
+/** Ours are ten and twenty times upstream's: one process holds the clients of a whole cluster. */
+const defaultPace: EventPace = { perSecond: 500, burst: 2000 };
+
+/** As client-go reads it: 0 is the default, less than 0 no limit. */
+function parsePace(value: unknown): EventPace | undefined {
+  const at = 'clientConnection';
+  const data = expectData(value, at);
+  refuseUnknown(data, ['kubeconfig', 'acceptContentTypes', 'contentType', 'qps', 'burst'], at);
+  const { qps } = data;
+  if (qps !== undefined && qps !== null && typeof qps !== 'number') {
+    throw new ConfigurationError(`${at}.qps: must be a number`);
+  }
+  const burst = expectInteger(data['burst'], `${at}.burst`, 0, 2 ** 31 - 1, 'must be non-negative');
+  if (typeof qps === 'number' && qps < 0) return undefined;
+  return { perSecond: qps || defaultPace.perSecond, burst: burst || defaultPace.burst };
+}
 
 function parseLeaderElection(value: unknown): LeaderElectionConfiguration | undefined {
   const at = 'leaderElection';

@@ -115,6 +115,22 @@ describe('an event recorder', () => {
     });
   });
 
+  it('writes so many at once and so many a second, in their order, when it is told so', async () => {
+    const pace = { perSecond: 10, burst: 3 };
+    const recorder = createSeriesRecorder(client, probe.context, { component: 'scheduler', pace, queueMax: 20 });
+    for (let at = 0; at < 40; at++) recorder.event(pod, 'Normal', 'Scheduled', `number ${at}`);
+    const notes = async () => (await isolated()).map(({ note }) => Number(note?.split(' ')[1])).sort((a, b) => a - b);
+    await probe.system.settled();
+    expect(await notes()).toEqual([0, 1, 2]);
+    await probe.system.advance(1_000);
+    const soon = (await notes()).length;
+    expect(soon).toBeGreaterThan(10);
+    expect(soon).toBeLessThanOrEqual(13);
+    // What did not fit into the queue is gone for good.
+    await probe.system.advance(60_000);
+    expect(await notes()).toEqual(Array.from({ length: 23 }, (_, at) => at));
+  });
+
   it('begins a new event when the object has changed, or there is another thing to say', async () => {
     const recorder = createSeriesRecorder(client, probe.context, { component: 'scheduler' });
     const tell = (resourceVersion: string, note: string) => {

@@ -1,9 +1,10 @@
 /** A pod worker on a virtual clock with the real simulated runtime, and pods for it. */
 import type { Container, Event, ObjectReference, Pod, PodSpec, PodStatus } from '../../src/api/index.ts';
 import type { EventRecorder } from '../../src/client/index.ts';
+import { TokenBucket } from '../../src/client/index.ts';
 import { AddressPools } from '../../src/network/index.ts';
 import type { BoundPod } from '../../src/node/pod.ts';
-import { PodEvents, TokenBucket } from '../../src/node/pod-events.ts';
+import { PodEvents } from '../../src/node/pod-events.ts';
 import { PodWorker, type PodWorkerHost } from '../../src/node/pod-worker.ts';
 import type { SimulationDelays } from '../../src/node/simulated/behaviour.ts';
 import { ImageCatalog } from '../../src/node/simulated/images.ts';

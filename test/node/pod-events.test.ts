@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { PodEvents, TokenBucket } from '../../src/node/pod-events.ts';
+import { TokenBucket } from '../../src/client/index.ts';
+import { PodEvents } from '../../src/node/pod-events.ts';
 import { VirtualClock } from '../../src/runtime/index.ts';
 import { boundPod } from './fixtures.ts';
 

@@ -30,6 +30,17 @@ test('the defaults name every in-tree plugin, and each of them is there', () => 
   expect(known.size).toBe(plugins.length);
 });
 
+test('clientConnection says how many events are written, with its own defaults and none below zero', () => {
+  const paceOf = (clientConnection?: unknown) => parseConfiguration({ clientConnection }).eventPace;
+  expect(paceOf()).toEqual({ perSecond: 500, burst: 2000 });
+  expect(paceOf({ qps: 0, burst: 0, contentType: 'application/json' })).toEqual({ perSecond: 500, burst: 2000 });
+  expect(paceOf({ qps: 0.5, burst: 7 })).toEqual({ perSecond: 0.5, burst: 7 });
+  expect(paceOf({ qps: -1 })).toBeUndefined();
+  expect(() => paceOf({ burst: -1 })).toThrow('clientConnection.burst: Invalid value: -1: must be non-negative');
+  expect(() => paceOf({ qps: 'fast' })).toThrow('clientConnection.qps: must be a number');
+  expect(() => paceOf({ rate: 1 })).toThrow('clientConnection');
+});
+
 test('multiPoint enables a plugin wherever it has hooks, with its weight', () => {
   const sets = expandWith({});
   expect(sets.filter.map(({ name }) => name)).toEqual(['A', 'B']);
