@@ -57,6 +57,7 @@ const historyLimit = 10;
 export const daemonSetController: ControllerDefinition = {
   name: 'daemonset-controller',
   queue: 'daemonset',
+  queues: [{ name: 'daemonset-node-updates', takes: (key) => key.startsWith(nodePrefix) }],
   serviceAccount: 'daemon-set-controller',
   reconciles: daemonSets,
   interests: [{ resource: pods, interest: 'controlled-by:DaemonSet' }],
@@ -64,6 +65,9 @@ export const daemonSetController: ControllerDefinition = {
 };
 
 const nodeIndexName = 'target-node';
+/** Keys of nodes; others are those of sets. */
+const nodePrefix = 'node:';
+const gone = { run: false, stay: false };
 const failedPodBackOff = { firstMs: 1_000, mostMs: 900_000 };
 
 /** What one sync works on. */
@@ -137,19 +141,22 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   });
   dependencies.index(pods, nodeIndexName, (pod) => [targetNodeOf(pod)]);
   dependencies.observe(nodes, (change) => {
-    const node = change.object;
-    if (change.type === 'updated' && hasSamePlacements(node, change.previous)) return;
-    const present = new Set(podLister.byIndex(nodeIndexName, node.metadata?.name ?? '').map(ownerKey));
+    if (change.type === 'updated' && hasSamePlacements(change.object, change.previous)) return;
+    dependencies.enqueue(nodePrefix + (change.object.metadata?.name ?? ''));
+  });
+
+  /** Finds the sets to which it matters how the node is now. */
+  function lookAtNode(name: string): void {
+    const node = nodeLister.get(undefined, name);
+    const present = new Set(podLister.byIndex(nodeIndexName, name).map(ownerKey));
     for (const set of setLister.list()) {
       const scheduled = present.has(keyFor(set));
-      const { run, stay } = placementOf(set, node);
+      const { run, stay } = node === undefined ? gone : placementOf(set, node);
       // A pod that may stay where it would not be put is counted as misplaced when its set is looked at for another reason.
-      const matters = scheduled ? !stay : run;
-      if (matters || change.type === 'deleted' || (scheduled && (set.status?.numberMisscheduled ?? 0) > 0)) {
-        dependencies.enqueue(keyFor(set));
-      }
+      const matters = scheduled ? !stay || (set.status?.numberMisscheduled ?? 0) > 0 : run;
+      if (matters || node === undefined) dependencies.enqueue(keyFor(set));
     }
-  });
+  }
 
   const isAvailable = (set: DaemonSet, pod: Pod) => isPodAvailable(pod, set.spec?.minReadySeconds ?? 0, clock.now());
   const isCurrent = ({ hash }: Daemon, pod: Pod) => pod.metadata?.labels?.[daemonHashLabel] === hash;
@@ -441,6 +448,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   return {
     async reconcile(key) {
+      if (key.startsWith(nodePrefix)) {
+        lookAtNode(key.slice(nodePrefix.length));
+        return undefined;
+      }
       const { namespace, name } = splitKey(key);
       const set = setLister.get(namespace, name);
       return set === undefined ? undefined : await sync(key, set);
