@@ -5,7 +5,7 @@
  * (cache/unreadable.ts). @see staging/src/k8s.io/apiserver/pkg/server/options/encryptionconfig
  */
 import { concatMap, from, of } from 'rxjs';
-import type { KindRegistry } from '../../../src/api/index.ts';
+import { type KindRegistry, StatusError } from '../../../src/api/index.ts';
 import type { ActorContext } from '../../../src/runtime/index.ts';
 import {
   forwarded,
@@ -100,7 +100,7 @@ export async function createEncryption(
   function seal(key: string, value: Uint8Array): Uint8Array {
     const { writer } = ruleOf(key);
     if (writer === undefined) return value;
-    const sealed = writer.seal(value, Buffer.from(key));
+    const sealed = sealedBy(writer, value, key);
     sealing.set(key, { sealed, value, mark: writer.mark });
     return sealed;
   }
@@ -193,6 +193,15 @@ export async function createEncryption(
 function holdsValues(result: OperationResult): boolean {
   if (result.type === 'range') return true;
   return (result.type === 'put' ? result.prevKv : result.prevKvs) !== undefined;
+}
+
+/** @throws StatusError when it cannot be done now: a plugin does not answer */
+function sealedBy(writer: Cipher, value: Uint8Array, key: string): Buffer {
+  try {
+    return writer.seal(value, Buffer.from(key));
+  } catch (error) {
+    throw StatusError.internalError(messageOf(error));
+  }
 }
 
 /** Tries, and again when a key that was missing has come. */

@@ -127,7 +127,9 @@ describe('a plugin', () => {
     await vi.waitFor(() => expect(health()).toContain('got unexpected healthz status: the vault is sealed'), MINUTE);
     await put(store);
     await clock.advance(3 * MINUTE);
-    await expect(put(store)).rejects.toThrow(/^encryptedDEKSource with keyID hash "sha256:\w{64}" expired at /);
+    await expect(put(store)).rejects.toThrow(
+      /^Internal error occurred: encryptedDEKSource with keyID hash "sha256:\w{64}" expired at /,
+    );
     expect(await read(store)).toEqual(VALUE);
   });
 
