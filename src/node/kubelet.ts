@@ -174,6 +174,8 @@ class Kubelet implements PodWorkerHost {
     this.#recorder ??= createEventRecorder(this.#client, this.#context, {
       component: 'kubelet',
       host: this.#options.nodeName,
+      // A busy API server is to run pods before it hears of their containers.
+      writesUsual: 2,
     });
     return this.#recorder;
   }
