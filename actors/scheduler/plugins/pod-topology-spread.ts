@@ -72,6 +72,8 @@ function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | 
     ['apps/v1/ReplicaSet', informers.informer(replicaSets).lister],
     ['apps/v1/StatefulSet', informers.informer(statefulSets).lister],
   ] as const;
+  /** Of owners without a Service, by their own selector: ten thousand replicas are asked about one after the other. */
+  const ofOwners = new WeakMap<object, SelectorSpec>();
   return ({ namespace, pod, labelClass }) => {
     const owner = pod.metadata?.ownerReferences?.find((reference) => reference.controller);
     const matchLabels: Record<string, string> = {};
@@ -81,19 +83,25 @@ function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | 
         Object.assign(matchLabels, selector);
       }
     }
+    const isServed = Object.keys(matchLabels).length > 0;
     const matchExpressions: NonNullable<LabelSelector['matchExpressions']> = [];
     const lister = owner && controllers.find(([kind]) => kind === `${owner.apiVersion}/${owner.kind}`)?.[1];
     const selector = lister?.get(namespace, owner!.name)?.spec?.selector as
       | LabelSelector
       | Record<string, string>
       | undefined;
+    const known = isServed || !selector ? undefined : ofOwners.get(selector);
+    // Owners that look alike may share one selector, also in different namespaces.
+    if (known?.parts[0]?.namespaces?.has(namespace) === true) return known;
     if (selector && owner!.kind === 'ReplicationController') Object.assign(matchLabels, selector);
     else if (selector) {
       Object.assign(matchLabels, (selector as LabelSelector).matchLabels);
       matchExpressions.push(...((selector as LabelSelector).matchExpressions ?? []));
     }
     if (Object.keys(matchLabels).length + matchExpressions.length === 0) return undefined;
-    return spreadSelector(namespace, { matchLabels, matchExpressions });
+    const spread = spreadSelector(namespace, { matchLabels, matchExpressions });
+    if (selector && !isServed) ofOwners.set(selector, spread);
+    return spread;
   };
 }
 
