@@ -9,6 +9,7 @@ import {
   csiStorageCapacities,
   deviceClasses,
   deviceTaintRules,
+  type EventRecorderOptions,
   type Informer,
   type KubernetesObject,
   namespaces,
@@ -26,6 +27,7 @@ import { defineActor } from '../../src/runtime/index.ts';
 import {
   Action,
   clusterEvent,
+  type EventPace,
   type EventResource,
   Explanations,
   explainChannel,
@@ -49,6 +51,12 @@ export interface SchedulerOptions {
   readonly explain?: boolean;
   /** Bindings under way at a time. Default 1024. */
   readonly bindingsMax?: number;
+}
+
+function paceOf(pace: EventPace | undefined): Pick<EventRecorderOptions, 'pace' | 'writesUsual'> {
+  if (pace === undefined) return {};
+  const { writesUsual, ...rest } = pace;
+  return writesUsual === undefined ? { pace: rest } : { pace: rest, writesUsual };
 }
 
 /** Pods that have ended hold nothing any more. */
@@ -75,7 +83,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
           component: schedulerName,
           queueMax: 16_384,
           writesMax: 256,
-          ...(configuration.eventPace === undefined ? {} : { pace: configuration.eventPace }),
+          ...paceOf(configuration.eventPace),
         }),
       ]),
     );

@@ -75,6 +75,8 @@ export interface SchedulerConfiguration {
 export interface EventPace {
   readonly perSecond: number;
   readonly burst: number;
+  /** Writes at the same time as long as few events wait. Undefined: as many as there are. */
+  readonly writesUsual?: number;
 }
 
 export interface LeaderElectionConfiguration {
@@ -288,8 +290,11 @@ export function parseConfiguration(value: unknown, featureGates = FeatureGates.f
 
 const notPercentage = 'not in valid range [0-100]';
 
-/** Ours are ten and twenty times upstream's: one process holds the clients of a whole cluster. */
-const defaultPace: EventPace = { perSecond: 500, burst: 2000 };
+/**
+ * Ours are ten and twenty times upstream's: one process holds the clients of a whole cluster. Few at a time, so that an API server
+ * that is busy with pods is asked for few events of them.
+ */
+const defaultPace: EventPace = { perSecond: 500, burst: 2000, writesUsual: 4 };
 
 /** As client-go reads it: 0 is the default, less than 0 no limit. */
 function parsePace(value: unknown): EventPace | undefined {
@@ -302,6 +307,7 @@ function parsePace(value: unknown): EventPace | undefined {
   }
   const burst = expectInteger(data['burst'], `${at}.burst`, 0, 2 ** 31 - 1, 'must be non-negative');
   if (typeof qps === 'number' && qps < 0) return undefined;
+  if (!qps && !burst) return defaultPace;
   return { perSecond: qps || defaultPace.perSecond, burst: burst || defaultPace.burst };
 }
 

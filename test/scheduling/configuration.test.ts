@@ -32,8 +32,9 @@ test('the defaults name every in-tree plugin, and each of them is there', () => 
 
 test('clientConnection says how many events are written, with its own defaults and none below zero', () => {
   const paceOf = (clientConnection?: unknown) => parseConfiguration({ clientConnection }).eventPace;
-  expect(paceOf()).toEqual({ perSecond: 500, burst: 2000 });
-  expect(paceOf({ qps: 0, burst: 0, contentType: 'application/json' })).toEqual({ perSecond: 500, burst: 2000 });
+  expect(paceOf()).toEqual({ perSecond: 500, burst: 2000, writesUsual: 4 });
+  expect(paceOf({ qps: 0, burst: 0, contentType: 'application/json' })).toEqual(paceOf());
+  expect(paceOf({ qps: 50 })).toEqual({ perSecond: 50, burst: 2000 });
   expect(paceOf({ qps: 0.5, burst: 7 })).toEqual({ perSecond: 0.5, burst: 7 });
   expect(paceOf({ qps: -1 })).toBeUndefined();
   expect(() => paceOf({ burst: -1 })).toThrow('clientConnection.burst: Invalid value: -1: must be non-negative');

@@ -1,5 +1,6 @@
 /** Creates of one body again and again: each answer is what the first one was, whoever asks and however. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KubernetesObject } from '../../../src/client/index.ts';
 import { startServer, type TestServer } from './fixtures.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
@@ -54,7 +55,8 @@ describe('a create that comes again', () => {
 
   it('comes over the bus as over HTTP', async () => {
     const pods = { group: '', version: 'v1', resource: 'pods', kind: 'Pod', namespaced: true };
-    const { kind, apiVersion, ...object } = replica('bus', { namespace: 'default' });
+    const { kind, apiVersion, ...rest } = replica('bus', { namespace: 'default' });
+    const object: KubernetesObject = rest;
     const names: string[] = [];
     for (const _ of TIMES) names.push((await server.client.create(pods, object)).metadata?.name ?? '');
     const made = await Promise.all(names.map((name) => server.http('GET', `${PODS}/${name}`)));
