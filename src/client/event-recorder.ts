@@ -39,6 +39,8 @@ export interface EventRecorderOptions extends EventSinkOptions {
   readonly component: string;
   /** Host name, for kubelets: source.host and reportingInstance. */
   readonly host?: string;
+  /** Writes them, together with those of other recorders; default: a sink of its own. */
+  readonly sink?: EventSink;
 }
 
 /** v1 Events: deduplicated by count, combined and rate-limited per object. */
@@ -47,7 +49,7 @@ export function createEventRecorder(
   context: ActorContext,
   options: EventRecorderOptions,
 ): EventRecorder {
-  const sink = new EventSink(context, options);
+  const sink = options.sink ?? new EventSink(context, options);
   const correlator = new EventCorrelator();
   const stampOf = risingNanoseconds(context.random);
   const inOrder = oneAtATime();
@@ -147,7 +149,7 @@ export function createSeriesRecorder(
   context: ActorContext,
   options: EventRecorderOptions,
 ): EventRecorder {
-  const sink = new EventSink(context, options);
+  const sink = options.sink ?? new EventSink(context, options);
   const { clock, random } = context;
   const { component, host } = options;
   const inOrder = oneAtATime();

@@ -4,7 +4,7 @@
  */
 import { lastValueFrom, map, Observable, toArray } from 'rxjs';
 import { quantityValue } from '../api/index.ts';
-import { createBusClient, createEventRecorder, type EventRecorder, TokenBucket } from '../client/index.ts';
+import { createBusClient, createEventRecorder, type EventRecorder, EventSink, TokenBucket } from '../client/index.ts';
 import { AddressPools } from '../network/index.ts';
 import { type ActorContext, SharingDecoder } from '../runtime/index.ts';
 import { logContainerId, readLog, refuse } from './container-logs.ts';
@@ -174,8 +174,11 @@ class Kubelet implements PodWorkerHost {
     this.#recorder ??= createEventRecorder(this.#client, this.#context, {
       component: 'kubelet',
       host: this.#options.nodeName,
-      // A busy API server is to run pods before it hears of their containers.
-      writesUsual: 2,
+      // A busy API server is to run pods before it hears of their containers: those of a thread write two at a time.
+      sink: this.#context.host.share(
+        'node.event-sink',
+        (shared) => new EventSink(shared, { queueMax: 16_384, writesUsual: 2 }),
+      ),
     });
     return this.#recorder;
   }

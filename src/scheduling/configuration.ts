@@ -294,7 +294,7 @@ const notPercentage = 'not in valid range [0-100]';
  * Ours are ten and twenty times upstream's: one process holds the clients of a whole cluster. Few at a time, so that an API server
  * that is busy with pods is asked for few events of them.
  */
-const defaultPace: EventPace = { perSecond: 500, burst: 2000, writesUsual: 4 };
+const defaultPace: EventPace = { perSecond: 500, burst: 2000, writesUsual: 2 };
 
 /** As client-go reads it: 0 is the default, less than 0 no limit. */
 function parsePace(value: unknown): EventPace | undefined {

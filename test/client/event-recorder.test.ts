@@ -8,6 +8,7 @@ import {
   createBusClient,
   createEventRecorder,
   createSeriesRecorder,
+  EventSink,
   events,
 } from '../../src/client/index.ts';
 import { type Probe, startProbe } from './probe.ts';
@@ -113,6 +114,25 @@ describe('an event recorder', () => {
       reportingComponent: 'scheduler',
       action: 'Scheduling',
     });
+  });
+
+  it('writes through a sink that it shares with others, all of them together so many at a time', async () => {
+    const sink = new EventSink(probe.context, { writesMax: 2 });
+    let open = 0;
+    let most = 0;
+    const slow: Client = {
+      ...client,
+      create: async (...request) => {
+        most = Math.max(most, ++open);
+        return await client.create(...request).finally(() => open--);
+      },
+    };
+    for (const host of ['a', 'b', 'c']) {
+      createEventRecorder(slow, probe.context, { component: 'kubelet', host, sink }).event(pod, 'Normal', host, 'told');
+    }
+    await probe.system.settled();
+    expect(most).toBe(2);
+    expect((await core()).map(({ reason }) => reason).sort()).toEqual(['a', 'b', 'c']);
   });
 
   it('writes so many at once and so many a second, in their order, when it is told so', async () => {

@@ -32,7 +32,7 @@ test('the defaults name every in-tree plugin, and each of them is there', () => 
 
 test('clientConnection says how many events are written, with its own defaults and none below zero', () => {
   const paceOf = (clientConnection?: unknown) => parseConfiguration({ clientConnection }).eventPace;
-  expect(paceOf()).toEqual({ perSecond: 500, burst: 2000, writesUsual: 4 });
+  expect(paceOf()).toEqual({ perSecond: 500, burst: 2000, writesUsual: 2 });
   expect(paceOf({ qps: 0, burst: 0, contentType: 'application/json' })).toEqual(paceOf());
   expect(paceOf({ qps: 50 })).toEqual({ perSecond: 50, burst: 2000 });
   expect(paceOf({ qps: 0.5, burst: 7 })).toEqual({ perSecond: 0.5, burst: 7 });
