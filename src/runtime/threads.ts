@@ -37,7 +37,7 @@ const youngGenerationCrowdMb = 2;
  * A new heap is small, and V8 marks all of it each time that it has grown by half: some twenty times in a thread that takes
  * up ten thousand objects. From here on it marks for the first time. Crowds keep V8's own beginning, which is a few megabytes.
  */
-const firstMarkingMb = 64;
+const firstMarkingMb = 256;
 /**
  * Bytes of code that a function runs through between two looks at whether to optimize it, four times V8's own. Every thread warms up by
  * itself: forty of them compile the same functions, at V8's pace most of them for a few hundred calls, on the cores that have the work
