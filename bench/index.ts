@@ -21,6 +21,8 @@ import type { RunOptions, WorkloadResult } from './runner.ts';
 import { commitSide, configurationSide, pluginSides, type Side } from './sides.ts';
 import { type Outcome, runSuite } from './suite.ts';
 
+export { appendMeasurement } from './record.ts';
+
 export interface BenchFlags extends ChoiceFlags {
   readonly out?: string;
   /** A file for all outcomes as one page. */

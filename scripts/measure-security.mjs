@@ -2,7 +2,8 @@
 // encryption at rest, every admission plugin of the default set) against everything off, over HTTPS as the same user with a token.
 // Servers of both kinds run side by side and take turns of a few requests, in changing order, so that what else goes on on the
 // machine falls on both; a round compares the sums of its turns, and the median round counts. The CPU is that of all threads.
-// Usage: node scripts/measure-security.mjs [rounds] [--parts]     --parts: also each part by itself against everything off
+// Usage: node scripts/measure-security.mjs [rounds] [--parts] [--record]     --parts: also each part by itself against everything off
+// --record appends the figures with everything on to bench/results.ndjson.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
@@ -10,8 +11,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { appendMeasurement } from '../dist/bench.js';
 
-const cli = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist/cli.js');
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cli = join(root, 'dist/cli.js');
+const bench = join(root, 'bench');
 const rounds = Number(process.argv.slice(2).find((text) => /^\d+$/.test(text)) ?? 20);
 /** Of a turn. */
 const REQUESTS = 40;
@@ -173,6 +177,12 @@ for (const verb of ['get', 'create']) {
       own.map((us, round) => us - off[round]),
       1,
     );
+    if (name === 'on' && process.argv.includes('--record')) {
+      const us = { off: Number(quantile(off, 0.5).toFixed(1)), on: Number(quantile(own, 0.5).toFixed(1)) };
+      const morePercent = { p25: Number(low), p50: Number(middle), p75: Number(high) };
+      const at = new Date().toISOString();
+      appendMeasurement(bench, at, { case: 'Security', workload: verb, rounds, cpuUsPerRequest: us, morePercent });
+    }
     process.stdout.write(
       `  ${name.padEnd(13)} ${quantile(own, 0.5).toFixed(0).padStart(4)} us, ${more} us more: ${middle} % (${low} to ${high})\n`,
     );
