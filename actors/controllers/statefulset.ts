@@ -75,6 +75,14 @@ interface Revisions {
   readonly collisionCount: number;
 }
 
+/** What a rolling update goes by. */
+interface Replacement {
+  readonly set: StatefulSet;
+  readonly revisions: Revisions;
+  readonly byOrdinal: ReadonlyMap<number, Pod>;
+  readonly isSettled: (pod: Pod) => boolean;
+}
+
 const isTerminating = (pod: Pod): boolean => pod.metadata?.deletionTimestamp !== undefined;
 const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === 'Running' && isPodReady(pod);
 const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
@@ -318,19 +326,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (monotonic) return left;
     }
     if (set.spec?.updateStrategy?.type === 'OnDelete') return left;
-    if (dependencies.settings.features?.includes('MaxUnavailableStatefulSet')) {
-      await replaceSome(set, revisions, byOrdinal, isSettled);
-    } else await replaceOne(set, revisions, byOrdinal, isSettled);
+    const several = dependencies.settings.features?.includes('MaxUnavailableStatefulSet') === true;
+    await (several ? replaceSome : replaceOne)({ set, revisions, byOrdinal, isSettled });
     return left;
   }
 
   /** From the highest ordinal down to the partition: the first that is old is deleted, the first that is unwell waits. */
-  async function replaceOne(
-    set: StatefulSet,
-    revisions: Revisions,
-    byOrdinal: ReadonlyMap<number, Pod>,
-    isSettled: (pod: Pod) => boolean,
-  ): Promise<void> {
+  async function replaceOne({ set, revisions, byOrdinal, isSettled }: Replacement): Promise<void> {
     const start = startOrdinal(set);
     const end = start + (set.spec?.replicas ?? 1);
     const lowest = Math.max(start, start + (set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0));
@@ -346,12 +348,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   /** As many old pods, from the highest ordinal down to the partition, as may be missing beside those that are unwell. */
-  async function replaceSome(
-    set: StatefulSet,
-    revisions: Revisions,
-    byOrdinal: ReadonlyMap<number, Pod>,
-    isSettled: (pod: Pod) => boolean,
-  ): Promise<void> {
+  async function replaceSome({ set, revisions, byOrdinal, isSettled }: Replacement): Promise<void> {
     const start = startOrdinal(set);
     const replicas = set.spec?.replicas ?? 1;
     const { partition = 0, maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};

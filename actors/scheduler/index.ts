@@ -9,7 +9,6 @@ import {
   csiStorageCapacities,
   deviceClasses,
   deviceTaintRules,
-  type EventRecorderOptions,
   type Informer,
   type KubernetesObject,
   namespaces,
@@ -27,7 +26,6 @@ import { defineActor } from '../../src/runtime/index.ts';
 import {
   Action,
   clusterEvent,
-  type EventPace,
   type EventResource,
   Explanations,
   explainChannel,
@@ -51,12 +49,6 @@ export interface SchedulerOptions {
   readonly explain?: boolean;
   /** Bindings under way at a time. Default 1024. */
   readonly bindingsMax?: number;
-}
-
-function paceOf(pace: EventPace | undefined): Pick<EventRecorderOptions, 'pace' | 'writesUsual'> {
-  if (pace === undefined) return {};
-  const { writesUsual, ...rest } = pace;
-  return writesUsual === undefined ? { pace: rest } : { pace: rest, writesUsual };
 }
 
 /** Pods that have ended hold nothing any more. */
@@ -83,7 +75,7 @@ export const schedulerActor = defineActor<SchedulerOptions | undefined>({
           component: schedulerName,
           queueMax: 16_384,
           writesMax: 256,
-          ...paceOf(configuration.eventPace),
+          ...configuration.events,
         }),
       ]),
     );

@@ -11,7 +11,7 @@ export {
   type EventRecorderOptions,
   referenceTo,
 } from './event-recorder.ts';
-export { EventSink } from './event-sink.ts';
+export { EventSink, type EventSinkOptions } from './event-sink.ts';
 export { createHttpClient, type HttpClient, type HttpClientOptions } from './http.ts';
 export { createInformers, type InformersOptions, sharedInformers } from './informers.ts';
 export { createLeaderElector, type LeaderElectionOptions, type LeaderElector } from './leader-election.ts';

@@ -1,4 +1,4 @@
-/** So many a second, and so many at once: what keeps writers from storms. Kubelets and event sinks take a token for each event. */
+/** So many a second, and so many at once: what keeps writers from storms. Kubelets, event sinks and audit's back ends take tokens. */
 import type { Clock } from '../runtime/index.ts';
 
 /** Refills `perSecond` tokens a second up to `burst`. */
@@ -27,10 +27,10 @@ export class TokenBucket {
     return true;
   }
 
-  /** Milliseconds until there is one; 0 when there is. */
+  /** Whole milliseconds until there is one; 0 when there is. */
   waitMs(): number {
     const sinceMs = this.#clock.monotonic() - this.#updatedAtMs;
     const missing = 1 - this.#tokens - (sinceMs / 1000) * this.#perSecond;
-    return missing <= 0 ? 0 : (missing / this.#perSecond) * 1000;
+    return missing <= 0 ? 0 : Math.ceil((missing / this.#perSecond) * 1000);
   }
 }

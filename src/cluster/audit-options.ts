@@ -126,20 +126,8 @@ function logOf(options: AuditOptions, path: string): NonNullable<Audit['log']> {
     maxAgeDays: options.auditLogMaxage ?? 0,
     compress: options.auditLogCompress ?? false,
     format: formatOf(options.auditLogFormat),
-    ...batching('log', {
-      mode: options.auditLogMode,
-      bufferSize: options.auditLogBatchBufferSize,
-      maxSize: options.auditLogBatchMaxSize,
-      maxWait: options.auditLogBatchMaxWait,
-      isThrottled: options.auditLogBatchThrottleEnable ?? false,
-      qps: options.auditLogBatchThrottleQps,
-      burst: options.auditLogBatchThrottleBurst,
-    }),
-    ...truncation('log', {
-      enabled: options.auditLogTruncateEnabled,
-      eventBytesMax: options.auditLogTruncateMaxEventSize,
-      batchBytesMax: options.auditLogTruncateMaxBatchSize,
-    }),
+    ...batching(options, 'Log', false),
+    ...truncation(options, 'Log'),
   };
 }
 
@@ -148,20 +136,8 @@ function webhookOf(options: AuditOptions, file: string): NonNullable<Audit['webh
   return {
     endpoint: readEndpoint('audit-webhook-config-file', file),
     ...(backoff === undefined ? {} : { backoffMs: durationMs('audit-webhook-initial-backoff', backoff, 0) }),
-    ...batching('webhook', {
-      mode: options.auditWebhookMode,
-      bufferSize: options.auditWebhookBatchBufferSize,
-      maxSize: options.auditWebhookBatchMaxSize,
-      maxWait: options.auditWebhookBatchMaxWait,
-      isThrottled: options.auditWebhookBatchThrottleEnable ?? true,
-      qps: options.auditWebhookBatchThrottleQps,
-      burst: options.auditWebhookBatchThrottleBurst,
-    }),
-    ...truncation('webhook', {
-      enabled: options.auditWebhookTruncateEnabled,
-      eventBytesMax: options.auditWebhookTruncateMaxEventSize,
-      batchBytesMax: options.auditWebhookTruncateMaxBatchSize,
-    }),
+    ...batching(options, 'Webhook', true),
+    ...truncation(options, 'Webhook'),
   };
 }
 
@@ -181,24 +157,23 @@ function modeOf(plugin: string, text = 'batch'): AuditMode {
 const QPS = 10;
 const BURST = 15;
 
-interface Batches {
-  readonly mode: string | undefined;
-  readonly bufferSize: number | undefined;
-  readonly maxSize: number | undefined;
-  readonly maxWait: string | undefined;
-  readonly isThrottled: boolean;
-  readonly qps: number | undefined;
-  readonly burst: number | undefined;
-}
+/** The back end whose options are read, as they spell it. */
+type Plugin = 'Log' | 'Webhook';
 
-function batching(plugin: string, given: Batches): AuditBatching {
-  const mode = modeOf(plugin, given.mode);
+function batching(options: AuditOptions, of: Plugin, isThrottledUsually: boolean): AuditBatching {
+  const plugin = of.toLowerCase();
+  const mode = modeOf(plugin, options[`audit${of}Mode`]);
   if (mode !== 'batch') return { mode };
+  const bufferSize = options[`audit${of}BatchBufferSize`];
+  const maxSize = options[`audit${of}BatchMaxSize`];
+  const maxWait = options[`audit${of}BatchMaxWait`];
+  const isThrottled = options[`audit${of}BatchThrottleEnable`] ?? isThrottledUsually;
+  const qps = options[`audit${of}BatchThrottleQps`] ?? QPS;
+  const burst = options[`audit${of}BatchThrottleBurst`] ?? BURST;
   const positive = (what: string, value: number | undefined) => {
     if (value === undefined || value > 0) return;
     throw new ClusterOptionsError(`invalid audit batch ${plugin} ${what} ${value}, must be a positive number`);
   };
-  const { bufferSize, maxSize, maxWait, isThrottled, qps = QPS, burst = BURST } = given;
   positive('buffer size', bufferSize);
   positive('max batch size', maxSize);
   if (isThrottled) {
@@ -215,16 +190,13 @@ function batching(plugin: string, given: Batches): AuditBatching {
 
 /** The members of an audit back end by which large events are kept out, where that is on. */
 function truncation(
-  plugin: string,
-  of: {
-    readonly enabled: boolean | undefined;
-    readonly eventBytesMax: number | undefined;
-    readonly batchBytesMax: number | undefined;
-  },
+  options: AuditOptions,
+  of: Plugin,
 ): { truncation?: { eventBytesMax: number; batchBytesMax: number } } {
-  if (of.enabled !== true) return {};
-  const { eventBytesMax = 100 * 1024, batchBytesMax = 10 * 1024 * 1024 } = of;
-  const where = `invalid audit truncate ${plugin} max`;
+  if (options[`audit${of}TruncateEnabled`] !== true) return {};
+  const eventBytesMax = options[`audit${of}TruncateMaxEventSize`] ?? 100 * 1024;
+  const batchBytesMax = options[`audit${of}TruncateMaxBatchSize`] ?? 10 * 1024 * 1024;
+  const where = `invalid audit truncate ${of.toLowerCase()} max`;
   if (eventBytesMax <= 0)
     throw new ClusterOptionsError(`${where} event size ${eventBytesMax}, must be a positive number`);
   if (batchBytesMax < eventBytesMax) {

@@ -4,6 +4,7 @@
  * @see https://kubernetes.io/docs/reference/config-api/kube-scheduler-config.v1/
  */
 
+import type { EventSinkOptions } from '../client/index.ts';
 import {
   ConfigurationError,
   type Data,
@@ -66,17 +67,10 @@ export interface SchedulerConfiguration {
   /** Undefined: it works without asking. */
   readonly leaderElection: LeaderElectionConfiguration | undefined;
   readonly extenders: readonly ExtenderConfiguration[];
-  /** `clientConnection`: how many events are written a second and at once; undefined: as they come. Bindings have bounds of their own. */
-  readonly eventPace: EventPace | undefined;
+  /** `clientConnection`: how events are written. Bindings have bounds of their own. */
+  readonly events: Pick<EventSinkOptions, 'pace' | 'writesUsual'>;
   /** Files with plugins from users, as paths or URLs. Kubehive's own field. */
   readonly pluginModules: readonly string[];
-}
-
-export interface EventPace {
-  readonly perSecond: number;
-  readonly burst: number;
-  /** Writes at the same time as long as few events wait. Undefined: as many as there are. */
-  readonly writesUsual?: number;
 }
 
 export interface LeaderElectionConfiguration {
@@ -279,7 +273,7 @@ export function parseConfiguration(value: unknown, featureGates = FeatureGates.f
     podMaxBackoffSeconds,
     leaderElection: parseLeaderElection(data['leaderElection']),
     extenders: parseExtenders(data['extenders']),
-    eventPace: parsePace(data['clientConnection']),
+    events: parseConnection(data['clientConnection']),
     pluginModules: expectList(data['pluginModules'], 'pluginModules').map((path, i) => {
       const text = expectText(path, `pluginModules[${i}]`);
       if (!text) throw new ConfigurationError(`pluginModules[${i}]: Required value`);
@@ -294,10 +288,10 @@ const notPercentage = 'not in valid range [0-100]';
  * Ours are ten and twenty times upstream's: one process holds the clients of a whole cluster. Few at a time, so that an API server
  * that is busy with pods is asked for few events of them.
  */
-const defaultPace: EventPace = { perSecond: 500, burst: 2000, writesUsual: 2 };
+const defaultEvents = { pace: { perSecond: 500, burst: 2000 }, writesUsual: 2 } as const;
 
 /** As client-go reads it: 0 is the default, less than 0 no limit. */
-function parsePace(value: unknown): EventPace | undefined {
+function parseConnection(value: unknown): SchedulerConfiguration['events'] {
   const at = 'clientConnection';
   const data = expectData(value, at);
   refuseUnknown(data, ['kubeconfig', 'acceptContentTypes', 'contentType', 'qps', 'burst'], at);
@@ -306,9 +300,10 @@ function parsePace(value: unknown): EventPace | undefined {
     throw new ConfigurationError(`${at}.qps: must be a number`);
   }
   const burst = expectInteger(data['burst'], `${at}.burst`, 0, 2 ** 31 - 1, 'must be non-negative');
-  if (typeof qps === 'number' && qps < 0) return undefined;
-  if (!qps && !burst) return defaultPace;
-  return { perSecond: qps || defaultPace.perSecond, burst: burst || defaultPace.burst };
+  if (typeof qps === 'number' && qps < 0) return {};
+  if (!qps && !burst) return defaultEvents;
+  const { pace } = defaultEvents;
+  return { pace: { perSecond: qps || pace.perSecond, burst: burst || pace.burst } };
 }
 
 function parseLeaderElection(value: unknown): LeaderElectionConfiguration | undefined {

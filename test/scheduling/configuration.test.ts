@@ -31,15 +31,15 @@ test('the defaults name every in-tree plugin, and each of them is there', () => 
 });
 
 test('clientConnection says how many events are written, with its own defaults and none below zero', () => {
-  const paceOf = (clientConnection?: unknown) => parseConfiguration({ clientConnection }).eventPace;
-  expect(paceOf()).toEqual({ perSecond: 500, burst: 2000, writesUsual: 2 });
-  expect(paceOf({ qps: 0, burst: 0, contentType: 'application/json' })).toEqual(paceOf());
-  expect(paceOf({ qps: 50 })).toEqual({ perSecond: 50, burst: 2000 });
-  expect(paceOf({ qps: 0.5, burst: 7 })).toEqual({ perSecond: 0.5, burst: 7 });
-  expect(paceOf({ qps: -1 })).toBeUndefined();
-  expect(() => paceOf({ burst: -1 })).toThrow('clientConnection.burst: Invalid value: -1: must be non-negative');
-  expect(() => paceOf({ qps: 'fast' })).toThrow('clientConnection.qps: must be a number');
-  expect(() => paceOf({ rate: 1 })).toThrow('clientConnection');
+  const eventsOf = (clientConnection?: unknown) => parseConfiguration({ clientConnection }).events;
+  expect(eventsOf()).toEqual({ pace: { perSecond: 500, burst: 2000 }, writesUsual: 2 });
+  expect(eventsOf({ qps: 0, burst: 0, contentType: 'application/json' })).toEqual(eventsOf());
+  expect(eventsOf({ qps: 50 })).toEqual({ pace: { perSecond: 50, burst: 2000 } });
+  expect(eventsOf({ qps: 0.5, burst: 7 })).toEqual({ pace: { perSecond: 0.5, burst: 7 } });
+  expect(eventsOf({ qps: -1 })).toEqual({});
+  expect(() => eventsOf({ burst: -1 })).toThrow('clientConnection.burst: Invalid value: -1: must be non-negative');
+  expect(() => eventsOf({ qps: 'fast' })).toThrow('clientConnection.qps: must be a number');
+  expect(() => eventsOf({ rate: 1 })).toThrow('clientConnection');
 });
 
 test('multiPoint enables a plugin wherever it has hooks, with its weight', () => {

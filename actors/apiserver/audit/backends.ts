@@ -5,6 +5,7 @@
  * @see staging/src/k8s.io/apiserver/plugin/pkg/audit
  */
 import { once } from 'node:events';
+import { TokenBucket } from '../../../src/client/index.ts';
 import type { Clock, Timer } from '../../../src/runtime/index.ts';
 import { type Endpoint, postText } from '../remote/post.ts';
 import { RotatedFile } from './rotated-file.ts';
@@ -90,20 +91,6 @@ interface Gathered<Batch> {
   take(): { readonly batch: Batch; readonly count: number };
 }
 
-/** Waits for its turn where batches are throttled: a bucket of `burst` tokens that fills steadily. */
-function throttled({ throttle }: AuditBatching, clock: Clock): () => Promise<void> | undefined {
-  if (throttle === undefined) return () => undefined;
-  const { perSecond, burst } = throttle;
-  let tokens = burst;
-  let filledMs = clock.monotonic();
-  return () => {
-    const nowMs = clock.monotonic();
-    tokens = Math.min(burst, tokens + ((nowMs - filledMs) * perSecond) / 1000) - 1;
-    filledMs = nowMs;
-    return tokens >= 0 ? undefined : clock.sleep((-tokens * 1000) / perSecond, { background: true });
-  };
-}
-
 /** Takes events of a moment together. `send` gets a batch at a time, one after the other. */
 function buffered<Batch>(
   clock: Clock,
@@ -113,15 +100,15 @@ function buffered<Batch>(
   failed: Failed,
 ): Pick<AuditBackend, 'write' | 'close'> {
   const { batchWaitMs, bufferEventsMax = BUFFER_EVENTS_MAX, batchEventsMax = BATCH_EVENTS_MAX } = batching;
-  const turn = throttled(batching, clock);
+  const { throttle } = batching;
+  const bucket = throttle && new TokenBucket(clock, throttle.perSecond, throttle.burst);
   let timer: Timer | undefined;
   let sending: Promise<void> | undefined;
   let isClosed = false;
 
   async function drain(): Promise<void> {
     while (gathered.length > 0) {
-      const mine = isClosed ? undefined : turn();
-      if (mine !== undefined) await mine;
+      while (!isClosed && bucket?.take() === false) await clock.sleep(bucket.waitMs(), { background: true });
       const { batch, count } = gathered.take();
       try {
         await send(batch);
@@ -259,13 +246,13 @@ export function createLogBackend(option: AuditLogOption, clock: Clock, failed: F
       else if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
     }
   };
-  let last = Promise.resolve();
-  /** One after the other, since a line may put the file aside. */
+  let last: Promise<void> = Promise.resolve();
+  /** One after the other, since a line may put the file aside. Who sent a line hears of its failure; the next one is written all the same. */
   const sendAlone = (line: string) => {
     const bytes = Buffer.from(line);
-    const written = last.then(() => (file === undefined ? send([bytes]) : file.write(bytes, true)));
-    last = written.catch(() => undefined);
-    return written;
+    const write = () => (file === undefined ? send([bytes]) : file.write(bytes, true));
+    last = last.then(write, write);
+    return last;
   };
   const backend =
     mode === 'batch'

@@ -1,5 +1,6 @@
 /** Creates of one body again and again: each answer is what the first one was, whoever asks and however. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pod } from '../../../src/api/index.ts';
 import type { KubernetesObject } from '../../../src/client/index.ts';
 import { startServer, type TestServer } from './fixtures.ts';
 
@@ -20,14 +21,16 @@ const replica = (app: string, metadata: Record<string, unknown> = {}) => ({
 });
 
 /** Without what each object has for itself. */
-// biome-ignore lint/suspicious/noExplicitAny: an answer of any shape.
-function alike({ metadata, spec, ...rest }: any) {
-  const { name, uid, creationTimestamp, resourceVersion, managedFields, ...common } = metadata;
-  const volume: string = spec.volumes[0].name;
-  const owners = (managedFields as { time: string }[]).map(({ time: _time, ...owner }) => owner);
-  const commonSpec = JSON.parse(JSON.stringify(spec).replaceAll(volume, 'kube-api-access'));
+function alike({ metadata, spec, ...rest }: Pod) {
+  const { name, uid, creationTimestamp, resourceVersion, managedFields = [], ...common } = metadata ?? {};
+  const volume = spec?.volumes?.[0]?.name;
+  expect(volume).toMatch(/^kube-api-access-/);
+  const owners = managedFields.map(({ time: _time, ...owner }) => owner);
+  const commonSpec: unknown = JSON.parse(JSON.stringify(spec).replaceAll(String(volume), 'kube-api-access'));
   return { ...rest, metadata: { ...common, managedFields: owners }, spec: commonSpec };
 }
+
+const managersOf = ({ metadata }: Pod) => metadata?.managedFields?.map(({ manager }) => manager);
 
 describe('a create that comes again', () => {
   it('makes the same object under another name', async () => {
@@ -67,8 +70,7 @@ describe('a create that comes again', () => {
   it('belongs to the manager that asks this time', async () => {
     for (const _ of TIMES) await server.http('POST', `${PODS}?fieldManager=first`, replica('managed'));
     const { body } = await server.http('POST', `${PODS}?fieldManager=second`, replica('managed'));
-    // biome-ignore lint/suspicious/noExplicitAny: an answer of any shape.
-    expect(body.metadata.managedFields.map((owner: any) => owner.manager)).toEqual(['second']);
+    expect(managersOf(body)).toEqual(['second']);
   });
 
   it('goes into the namespace that is asked for', async () => {
@@ -116,8 +118,7 @@ describe('what is told of a body', () => {
     for (const _ of TIMES) {
       expect((await server.http('POST', PODS, text)).status).toBe(422);
       const { body } = await server.http('POST', PODS, managed);
-      // biome-ignore lint/suspicious/noExplicitAny: an answer of any shape.
-      managers.push(body.metadata.managedFields.map((owner: any) => owner.manager));
+      managers.push(managersOf(body));
     }
     for (const one of managers) expect(one).toEqual(managers[0]);
   });
