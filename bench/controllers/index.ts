@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { wholeNumber } from '../../src/cli/values.ts';
 import { Cluster } from '../../src/cluster/index.ts';
+import { calibrate } from '../calibration.ts';
 import { knownNames, runCommandLine } from '../command-line.ts';
 import { appendMeasurement } from '../record.ts';
 import { observe } from './observer.ts';
@@ -120,15 +121,20 @@ const command = new Command('bench-controllers')
     for (const workload of controllerWorkloads) {
       if (chosen.length > 0 && !chosen.includes(workload.name)) continue;
       const runs: Stages[] = [];
-      while (runs.length < flags.runs) runs.push(await runControllerWorkload(workload));
+      const factors: number[] = [];
+      while (runs.length < flags.runs) {
+        factors.push(calibrate().factor);
+        runs.push(await runControllerWorkload(workload));
+      }
       const stages = medianOf(runs);
+      const calibration = rounded(factors.sort((left, right) => left - right)[factors.length >> 1] ?? 1, 3);
       process.stdout.write(
         flags.json === true
-          ? `${JSON.stringify({ workload: workload.name, stages })}\n`
+          ? `${JSON.stringify({ workload: workload.name, calibration, stages })}\n`
           : tableOf(workload.name, stages, isFirst),
       );
       isFirst = false;
-      const measured = { case: 'Controllers', workload: workload.name, runs: flags.runs, stages };
+      const measured = { case: 'Controllers', workload: workload.name, runs: flags.runs, calibration, stages };
       const directory = fileURLToPath(new URL('../bench', import.meta.url));
       if (flags.record) appendMeasurement(directory, new Date().toISOString(), measured);
     }

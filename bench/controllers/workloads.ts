@@ -110,8 +110,10 @@ export const controllerWorkloads: readonly ControllerWorkload[] = [
   {
     name: 'DeploymentOf10000On1000Nodes',
     options: { ...quiet, nodes: 1_000 },
-    async prepare({ client }) {
-      await client.create(kinds.deployments, deployment('web', 0));
+    async prepare(cluster) {
+      await cluster.client.create(kinds.deployments, deployment('web', 0));
+      // A thousand nodes are Ready a second or two before all that follows from it (their pod ranges, annotations, events) is done.
+      await cluster.settled();
     },
     stages: [
       {
