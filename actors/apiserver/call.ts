@@ -94,6 +94,8 @@ export interface Call {
   /** Attempts so far at a write that may lose a race. */
   attempt: number;
   answer: Answer | undefined;
+  /** Whether the server made the name up, of a `generateName`: only then another is tried where it is taken. */
+  hasGeneratedName?: boolean;
   /** For writes to a subresource of another kind: the decoded body, such as a Binding or a Scale. */
   part: ApiObject | undefined;
   /** Revision that the client named in the object it writes: a lost race is then a conflict, and not tried again. */

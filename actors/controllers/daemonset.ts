@@ -11,6 +11,7 @@ import {
   isNotFound,
   type Node,
   type Pod,
+  templateHash,
 } from '../../src/api/index.ts';
 import { controllerRevisions, daemonSets, keyOf, nodes, pods, type Resource } from '../../src/client/index.ts';
 import {
@@ -412,6 +413,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         owner: set,
         ownerResource: daemonSets as Resource,
         hashLabel: daemonHashLabel,
+        hashOf: (count) => templateHash(set.spec?.template, count),
         collisionCount: set.status?.collisionCount ?? 0,
       },
       existing,

@@ -201,6 +201,7 @@ class Rollout {
     );
     this.#divide(owned);
     if (deployment.metadata?.deletionTimestamp !== undefined) {
+      await this.#syncNewSet(false);
       await this.#writeStatus(this.#calculateStatus());
       return undefined;
     }
@@ -286,7 +287,8 @@ class Rollout {
   async #syncSize(): Promise<void> {
     await this.#syncNewSet(false);
     await this.#scaleInProportion();
-    if (this.#deployment.spec?.paused === true) await this.#cleanUp();
+    const { spec } = this.#deployment;
+    if (spec?.paused === true && rollbackRevisionOf(this.#deployment) === undefined) await this.#cleanUp();
     await this.#writeStatus(this.#calculateStatus());
   }
 

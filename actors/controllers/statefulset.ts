@@ -6,15 +6,15 @@
  */
 import {
   type ControllerRevision,
-  isAlreadyExists,
   isConflict,
   isNotFound,
-  type PersistentVolumeClaim,
   type Pod,
+  revisionHash,
   type StatefulSet,
   type StatefulSetStatus,
 } from '../../src/api/index.ts';
 import {
+  type Change,
   controllerRevisions,
   keyOf,
   persistentVolumeClaims,
@@ -23,37 +23,44 @@ import {
   statefulSets,
 } from '../../src/client/index.ts';
 import {
+  absentPod,
   byRevision,
   type ControllerDefinition,
   type ControllerDependencies,
   claim,
-  claimOwner,
-  claimsOf,
   controllerIndex,
   controllerIndexName,
   controllerOf,
+  createStatefulPodControl,
   currentRevision,
-  identityLabels,
+  Expectations,
+  endOrdinal,
+  isMemberOf,
   isPodAvailable,
-  isPodReady,
+  isPodFinished,
+  isRunningAndReady,
+  isStatefulPodMade,
+  isStatusInconsistent,
+  isWanted,
   keyFor,
   matcherOf,
-  messageOf,
   nextAvailableInMs,
   ordinalOf,
   orphansOf,
   type ReconcileResult,
   type Reconciler,
+  revisionData,
   revisionNameOf,
+  type StatefulRevisions,
   scaledValue,
   semanticallyEqual,
   slowStart,
   splitKey,
   startOrdinal,
   statefulPod,
+  statefulSetStatus,
   templateOfRevision,
   truncateHistory,
-  withClaimOwner,
 } from '../../src/controller/index.ts';
 
 export const statefulSetController: ControllerDefinition = {
@@ -67,27 +74,29 @@ export const statefulSetController: ControllerDefinition = {
   create: createReconciler,
 };
 
-/** The two revisions that a rolling update moves between. */
-interface Revisions {
-  readonly current: ControllerRevision;
-  readonly update: ControllerRevision;
+interface Revisions extends StatefulRevisions {
   readonly all: readonly ControllerRevision[];
-  readonly collisionCount: number;
 }
 
-/** What a rolling update goes by. */
-interface Replacement {
+/** One look at a set: what there is, and what is to become of it. */
+interface Plan {
   readonly set: StatefulSet;
   readonly revisions: Revisions;
-  readonly byOrdinal: ReadonlyMap<number, Pod>;
-  readonly isSettled: (pod: Pod) => boolean;
+  /** Whether pods come and go one after the other. */
+  readonly monotonic: boolean;
+  /** A pod for each ordinal that is wanted, in their order; for those that are still to be made, one with name and revision alone. */
+  readonly replicas: readonly Pod[];
+  /** Pods of other ordinals, the highest first. */
+  readonly condemned: readonly Pod[];
+  /** How many pods were deleted for the update. */
+  replaced: number;
 }
 
 const isTerminating = (pod: Pod): boolean => pod.metadata?.deletionTimestamp !== undefined;
-const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === 'Running' && isPodReady(pod);
-const isFinished = (pod: Pod): boolean => pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
 const hashOfRevisions = 'controller.kubernetes.io/hash';
 const historyLimit = 10;
+/** Pods that are worked on at once where their order does not matter. */
+const batchMost = 500;
 /** How soon to look again at a claim that is to go. */
 const staleClaimRetryMs = 1_000;
 
@@ -96,278 +105,211 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { clock } = context;
   const setLister = dependencies.lister(statefulSets);
   const podLister = dependencies.lister(pods);
-  const claimLister = dependencies.lister(persistentVolumeClaims);
   const revisionLister = dependencies.lister(controllerRevisions);
+  const podControl = createStatefulPodControl(client, events, dependencies.lister(persistentVolumeClaims));
   dependencies.index(pods, controllerIndexName, controllerIndex);
   dependencies.index(controllerRevisions, controllerIndexName, controllerIndex);
-  dependencies.observe(pods, ({ type, object }) => {
-    if (type === 'deleted' || controllerOf(object) !== undefined) return;
+  const expectations = new Expectations(clock);
+  dependencies.observe(statefulSets, (change) => {
+    const replaced = change.type === 'updated' && change.previous.metadata?.uid !== change.object.metadata?.uid;
+    if (change.type === 'deleted' || replaced) expectations.forget(keyFor(change.object));
+  });
+  dependencies.observe(pods, (change) => {
+    const { object } = change;
+    podSeen(change);
+    if (!wakesAdopters(change)) return;
     for (const set of setLister.list(object.metadata?.namespace)) {
       if (matcherOf(set.spec?.selector)(object.metadata?.labels)) dependencies.enqueue(keyFor(set));
     }
   });
 
-  /** Reports a write on the set; a refusal is passed on. */
-  async function reported<Result>(
-    set: StatefulSet,
-    verb: string,
-    what: string,
-    success: string,
-    act: () => Promise<Result>,
-    failing = what,
-  ) {
+  /** What was done to a pod has come back. */
+  function podSeen({ type, object }: Change<Pod>): void {
+    const owner = controllerOf(object);
+    if (owner?.kind !== statefulSets.kind) return;
+    const key = `${object.metadata?.namespace}/${owner.name}`;
+    if (type === 'added') expectations.creationObserved(key);
+    if (type === 'deleted' || isTerminating(object)) expectations.deletionObserved(key, keyFor(object));
+  }
+
+  async function createPod(set: StatefulSet, pod: Pod): Promise<void> {
+    const key = keyFor(set);
+    expectations.raise(key, 1);
     try {
-      const result = await act();
-      events.event(
-        set,
-        'Normal',
-        `Successful${verb}`,
-        `${verb} ${what} in StatefulSet ${set.metadata?.name} ${success}`,
-      );
-      return result;
+      await podControl.create(set, pod);
     } catch (error) {
-      if (isAlreadyExists(error) || isNotFound(error)) throw error;
-      reportFailure(set, verb, failing, messageOf(error));
+      expectations.creationObserved(key);
       throw error;
     }
-  }
-
-  function reportFailure(set: StatefulSet, verb: string, what: string, why: string): void {
-    const message = `${verb} ${what} in StatefulSet ${set.metadata?.name} failed error: ${why}`;
-    events.event(set, 'Warning', `Failed${verb}`, message);
-  }
-
-  async function ensureClaims(set: StatefulSet, ordinal: number, podName: string): Promise<void> {
-    for (const wanted of claimsOf(set, ordinal)) {
-      const name = wanted.metadata?.name ?? '';
-      if (claimLister.get(set.metadata?.namespace, name) !== undefined) continue;
-      const owner = claimOwner(set, undefined, false);
-      const created: PersistentVolumeClaim =
-        owner === undefined ? wanted : { ...wanted, metadata: { ...wanted.metadata, ownerReferences: [owner] } };
-      try {
-        await reported(
-          set,
-          'Create',
-          `Claim ${name} Pod ${podName}`,
-          'success',
-          () => client.create(persistentVolumeClaims, created),
-          `Claim ${name} for Pod ${podName}`,
-        );
-      } catch (error) {
-        if (isAlreadyExists(error)) continue;
-        // The pod cannot be made without: that is told, too.
-        reportFailure(set, 'Create', `Pod ${podName}`, `failed to create PVC ${name}: ${messageOf(error)}`);
-        throw error;
-      }
-    }
-  }
-
-  /** Brings the owners of the claims of a pod in line with the retention policy. True when that changed one. */
-  async function retainClaims(set: StatefulSet, pod: Pod, condemned: boolean): Promise<boolean> {
-    let changed = false;
-    for (const { metadata } of claimsOf(set, ordinalOf(set, pod))) {
-      const current = claimLister.get(set.metadata?.namespace, metadata?.name ?? '');
-      if (current === undefined) continue;
-      const ownerReferences = withClaimOwner(current.metadata?.ownerReferences, set, claimOwner(set, pod, condemned));
-      if (semanticallyEqual(current.metadata?.ownerReferences, ownerReferences)) continue;
-      await client.update(persistentVolumeClaims, { ...current, metadata: { ...current.metadata, ownerReferences } });
-      changed = true;
-    }
-    return changed;
-  }
-
-  /** Whether a claim of the ordinal is to go with a pod of that name that is gone: the new pod must not take it over. */
-  function hasStaleClaim(set: StatefulSet, ordinal: number, podName: string): boolean {
-    return claimsOf(set, ordinal).some(({ metadata }) =>
-      claimLister
-        .get(set.metadata?.namespace, metadata?.name ?? '')
-        ?.metadata?.ownerReferences?.some(({ kind, name }) => kind === 'Pod' && name === podName),
-    );
-  }
-
-  /**
-   * A pod that was adopted, or whose labels somebody took away, gets those back that say which one it is; and its claims follow
-   * the retention policy. Either is told as an update of the pod.
-   */
-  async function conform(set: StatefulSet, pod: Pod, ordinal: number): Promise<void> {
-    const labels = identityLabels(pod.metadata?.name ?? '', ordinal);
-    const known = Object.entries(labels).every(([name, value]) => pod.metadata?.labels?.[name] === value);
-    const what = `Pod ${pod.metadata?.name}`;
-    let retained: boolean;
-    try {
-      retained = await retainClaims(set, pod, false);
-    } catch (error) {
-      if (!isConflict(error)) reportFailure(set, 'Update', what, messageOf(error));
-      throw error;
-    }
-    if (known && !retained) return;
-    await reported(set, 'Update', what, 'successful', async () => {
-      if (!known) await client.patch(pods, keyOf(pod), 'merge', { metadata: { labels } });
-    });
-  }
-
-  /** Undefined when it has to wait. */
-  async function createPod(set: StatefulSet, revision: ControllerRevision, ordinal: number): Promise<Pod | undefined> {
-    const pod = statefulPod(set, templateOfRevision(revision), revision.metadata?.name ?? '', ordinal);
-    const name = pod.metadata?.name ?? '';
-    if (hasStaleClaim(set, ordinal, name)) {
-      dependencies.enqueueAfter(keyFor(set), staleClaimRetryMs);
-      return undefined;
-    }
-    await ensureClaims(set, ordinal, name);
-    return await reported(set, 'Create', `Pod ${name}`, 'successful', () => client.create(pods, pod));
   }
 
   async function deletePod(set: StatefulSet, pod: Pod): Promise<void> {
+    const key = keyFor(set);
+    expectations.raise(key, 0, keyFor(pod));
     try {
-      await reported(set, 'Delete', `Pod ${pod.metadata?.name}`, 'successful', () => client.delete(pods, keyOf(pod)));
+      await podControl.delete(set, pod);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      expectations.deletionObserved(key, keyFor(pod));
+      throw error;
     }
   }
 
-  async function revisionsOf(set: StatefulSet): Promise<Revisions> {
-    const candidates = [
+  const isAvailable = ({ set }: Plan, pod: Pod): boolean =>
+    !isTerminating(pod) && isPodAvailable(pod, set.spec?.minReadySeconds ?? 0, clock.now());
+
+  /** The set's revisions, oldest first, with those of its labels that nobody had. */
+  async function historyOf(set: StatefulSet): Promise<ControllerRevision[]> {
+    const matches = matcherOf(set.spec?.selector);
+    const found = [
       ...revisionLister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
       ...revisionLister.byIndex(controllerIndexName, orphansOf(set.metadata?.namespace ?? '')),
-    ];
+    ].filter(({ metadata }) => matches(metadata?.labels));
     const owned = await claim(
-      {
-        client,
-        owner: set,
-        ownerResource: statefulSets as Resource,
-        ownedResource: controllerRevisions,
-        matches: matcherOf(set.spec?.selector),
-      },
-      candidates,
+      { client, owner: set, ownerResource: statefulSets as Resource, ownedResource: controllerRevisions, matches },
+      found,
     );
-    const existing = owned.sort(byRevision);
+    return owned.sort(byRevision);
+  }
+
+  async function revisionsOf(set: StatefulSet, all: readonly ControllerRevision[]): Promise<Revisions> {
     const { revision: update, collisionCount } = await currentRevision(
       {
         client,
         owner: set,
         ownerResource: statefulSets as Resource,
         hashLabel: hashOfRevisions,
+        hashOf: (count) => revisionHash(revisionData(set), count),
+        labelsFirstTry: true,
         collisionCount: set.status?.collisionCount ?? 0,
       },
-      existing,
+      all,
     );
-    const current = existing.find(({ metadata }) => metadata?.name === set.status?.currentRevision) ?? update;
-    return { current, update, all: existing, collisionCount };
+    const current = all.find(({ metadata }) => metadata?.name === set.status?.currentRevision) ?? update;
+    return { current, update, all, collisionCount };
   }
 
-  function countPods(set: StatefulSet, revisions: Revisions, owned: readonly Pod[]): StatefulSetStatus {
-    const nowMs = clock.now();
-    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
-    const ready = owned.filter(isRunningAndReady);
-    const count = (revision: ControllerRevision) =>
-      owned.filter((pod) => !isTerminating(pod) && revisionNameOf(pod) === revision.metadata?.name).length;
-    return {
-      observedGeneration: set.metadata?.generation,
-      replicas: owned.length,
-      readyReplicas: ready.length,
-      availableReplicas: ready.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length,
-      currentReplicas: count(revisions.current),
-      updatedReplicas: count(revisions.update),
-      currentRevision: revisions.current.metadata?.name,
-      updateRevision: revisions.update.metadata?.name,
-      collisionCount: revisions.collisionCount,
-      conditions: set.status?.conditions,
-    };
-  }
-
-  /** One step; returns the pods as they are afterwards. */
-  async function step(set: StatefulSet, revisions: Revisions, owned: readonly Pod[]): Promise<Pod[]> {
-    const start = startOrdinal(set);
-    const end = start + (set.spec?.replicas ?? 1);
-    const monotonic = set.spec?.podManagementPolicy !== 'Parallel';
-    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
-    const isSettled = (pod: Pod) => isRunningAndReady(pod) && isPodAvailable(pod, minReadySeconds, clock.now());
+  function planOf(set: StatefulSet, revisions: Revisions, owned: readonly Pod[]): Plan {
     const byOrdinal = new Map(owned.map((pod) => [ordinalOf(set, pod), pod]));
-    const left = [...owned];
-    const missing: number[] = [];
-    const create = async (ordinal: number) => {
-      const revision = belowPartition(set, ordinal) ? revisions.current : revisions.update;
-      const created = await createPod(set, revision, ordinal);
-      if (created !== undefined) left.push(created);
-    };
-    for (let ordinal = start; ordinal < end; ordinal++) {
-      const pod = byOrdinal.get(ordinal);
-      if (pod === undefined) {
-        if (!monotonic) missing.push(ordinal);
-        else {
-          await create(ordinal);
-          return left;
-        }
-      } else if (isFinished(pod)) {
-        // The next one comes when this one is gone.
-        if (!isTerminating(pod)) await deletePod(set, pod);
-        if (monotonic) return left;
-      } else {
-        if (pod.status?.phase === 'Pending') await ensureClaims(set, ordinal, pod.metadata?.name ?? '');
-        if (monotonic && (isTerminating(pod) || !isSettled(pod))) return left;
-        await conform(set, pod, ordinal);
-      }
+    const replicas: Pod[] = [];
+    for (let ordinal = startOrdinal(set); ordinal < endOrdinal(set); ordinal++) {
+      const revision = isBelowPartition(set, ordinal) ? revisions.current : revisions.update;
+      replicas.push(byOrdinal.get(ordinal) ?? absentPod(set, revision.metadata?.name ?? '', ordinal));
     }
-    const { failure } = await slowStart(missing.length, 1, () => create(missing.shift() ?? -1));
-    if (failure !== undefined) throw failure;
-    const condemned = owned.filter(
-      (pod) => ordinalOf(set, pod) >= end || (ordinalOf(set, pod) >= 0 && ordinalOf(set, pod) < start),
-    );
-    condemned.sort((first, second) => ordinalOf(set, second) - ordinalOf(set, first));
-    for (const pod of condemned) await retainClaims(set, pod, true);
-    for (const pod of condemned) {
-      if (isTerminating(pod)) {
-        if (monotonic) return left;
-        continue;
-      }
-      if (monotonic && !isSettled(pod) && pod !== firstUnhealthy(owned, set, isSettled)) return left;
-      await deletePod(set, pod);
-      if (monotonic) return left;
-    }
-    if (set.spec?.updateStrategy?.type === 'OnDelete') return left;
-    const several = dependencies.settings.features?.includes('MaxUnavailableStatefulSet') === true;
-    await (several ? replaceSome : replaceOne)({ set, revisions, byOrdinal, isSettled });
-    return left;
+    const condemned = owned.filter((pod) => ordinalOf(set, pod) >= 0 && !isWanted(set, pod));
+    condemned.sort((left, right) => ordinalOf(set, right) - ordinalOf(set, left));
+    const monotonic = set.spec?.podManagementPolicy !== 'Parallel';
+    return { set, revisions, monotonic, replicas, condemned, replaced: 0 };
   }
 
-  /** From the highest ordinal down to the partition: the first that is old is deleted, the first that is unwell waits. */
-  async function replaceOne({ set, revisions, byOrdinal, isSettled }: Replacement): Promise<void> {
-    const start = startOrdinal(set);
-    const end = start + (set.spec?.replicas ?? 1);
-    const lowest = Math.max(start, start + (set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0));
-    for (let ordinal = end - 1; ordinal >= lowest; ordinal--) {
-      const pod = byOrdinal.get(ordinal);
-      if (pod === undefined) return;
-      if (revisionNameOf(pod) !== revisions.update.metadata?.name && !isTerminating(pod)) {
-        await deletePod(set, pod);
+  /** What stands for an absent pod, as it is to be created. */
+  function madeOf({ set, revisions }: Plan, absent: Pod): Pod {
+    const name = revisionNameOf(absent);
+    const revision = name === revisions.update.metadata?.name ? revisions.update : revisions.current;
+    return statefulPod(set, templateOfRevision(revision), name, ordinalOf(set, absent));
+  }
+
+  /** One after the other until `act` says to stop, or all of them in growing batches. True when nothing more is to be done. */
+  async function forEach({ monotonic }: Plan, all: readonly Pod[], act: (pod: Pod) => Promise<boolean>) {
+    if (monotonic) {
+      for (const pod of all) if (await act(pod)) return true;
+      return false;
+    }
+    const each = async (index: number) => {
+      const pod = all[index];
+      if (pod !== undefined) await act(pod);
+    };
+    const { failure } = await slowStart(all.length, 1, each, batchMost);
+    if (failure !== undefined) throw failure;
+    return false;
+  }
+
+  /** True when the next pod has to wait for this one. */
+  async function processReplica(plan: Plan, pod: Pod): Promise<boolean> {
+    const { set, monotonic } = plan;
+    if (isPodFinished(pod)) {
+      // The next one comes when this one is gone.
+      if (!isTerminating(pod)) await deletePod(set, pod);
+      return true;
+    }
+    if (!isStatefulPodMade(pod)) {
+      if (podControl.hasStaleClaim(set, pod)) dependencies.enqueueAfter(keyFor(set), staleClaimRetryMs);
+      else await createPod(set, madeOf(plan, pod));
+      return true;
+    }
+    if (pod.status?.phase === 'Pending') await podControl.completeClaims(set, pod);
+    if (monotonic && !(isRunningAndReady(pod) && isAvailable(plan, pod))) return true;
+    await podControl.conform(set, pod);
+    return false;
+  }
+
+  /** True when no other may go before this one is gone. */
+  async function processCondemned(plan: Plan, pod: Pod): Promise<boolean> {
+    const { set, monotonic, replicas, condemned } = plan;
+    if (isTerminating(pod)) return monotonic;
+    if (monotonic && !(isRunningAndReady(pod) && isAvailable(plan, pod))) {
+      const unavailable = [...replicas, ...condemned.toReversed()].find((other) => !isAvailable(plan, other));
+      if (pod !== unavailable) return true;
+    }
+    await deletePod(set, pod);
+    return true;
+  }
+
+  /** One step towards what is asked for. */
+  async function step(plan: Plan): Promise<void> {
+    const { set, replicas, condemned } = plan;
+    if (await forEach(plan, replicas, (pod) => processReplica(plan, pod))) return;
+    const retain = async (pod: Pod) => {
+      await podControl.retainClaims(set, pod);
+      return false;
+    };
+    await forEach(plan, condemned, retain);
+    if (await forEach(plan, condemned, (pod) => processCondemned(plan, pod))) return;
+    if (set.spec?.updateStrategy?.type === 'OnDelete') return;
+    const several = dependencies.settings.features?.includes('MaxUnavailableStatefulSet') === true;
+    await (several ? replaceSome(plan) : replaceOne(plan));
+  }
+
+  async function replace(plan: Plan, pod: Pod): Promise<void> {
+    try {
+      await deletePod(plan.set, pod);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    plan.replaced++;
+  }
+
+  const isOld = ({ revisions }: Plan, pod: Pod): boolean =>
+    revisionNameOf(pod) !== revisions.update.metadata?.name && !isTerminating(pod);
+
+  /** Pods down to the partition, the highest ordinal first. */
+  const updatable = ({ set, replicas }: Plan): Pod[] =>
+    replicas.slice(set.spec?.updateStrategy?.rollingUpdate?.partition ?? 0).reverse();
+
+  /** The first that is old is deleted, the first that is unavailable waits. */
+  async function replaceOne(plan: Plan): Promise<void> {
+    for (const pod of updatable(plan)) {
+      if (isOld(plan, pod)) {
+        await replace(plan, pod);
         return;
       }
-      if (isTerminating(pod) || !isSettled(pod)) return;
+      if (!isAvailable(plan, pod)) return;
     }
   }
 
-  /** As many old pods, from the highest ordinal down to the partition, as may be missing beside those that are unwell. */
-  async function replaceSome({ set, revisions, byOrdinal, isSettled }: Replacement): Promise<void> {
-    const start = startOrdinal(set);
-    const replicas = set.spec?.replicas ?? 1;
-    const { partition = 0, maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};
-    let left = Math.max(1, scaledValue(maxUnavailable, replicas, 'down'));
-    for (let ordinal = start; ordinal < start + replicas; ordinal++) {
-      const pod = byOrdinal.get(ordinal);
-      if (pod === undefined || isTerminating(pod) || !isSettled(pod)) left--;
-    }
-    for (let ordinal = start + replicas - 1; ordinal >= start + partition && left > 0; ordinal--) {
-      const pod = byOrdinal.get(ordinal);
-      if (pod === undefined || isTerminating(pod)) continue;
-      if (revisionNameOf(pod) === revisions.update.metadata?.name) continue;
-      await deletePod(set, pod);
-      left--;
+  /** As many old pods as may be missing beside those that are unavailable. */
+  async function replaceSome(plan: Plan): Promise<void> {
+    const { replicas, set } = plan;
+    const { maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};
+    const unavailable = replicas.filter((pod) => !isAvailable(plan, pod)).length;
+    const most = Math.max(1, scaledValue(maxUnavailable, replicas.length, 'down')) - unavailable;
+    for (const pod of updatable(plan)) {
+      if (plan.replaced >= most) return;
+      if (isOld(plan, pod)) await replace(plan, pod);
     }
   }
 
   async function writeStatus(set: StatefulSet, status: StatefulSetStatus): Promise<void> {
-    if (semanticallyEqual(withoutZeros(set.status), withoutZeros(status))) return;
+    if (!isStatusInconsistent(set, status)) return;
     try {
       await client.update(statefulSets, { ...set, status }, { subresource: 'status' });
     } catch (error) {
@@ -378,46 +320,47 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  async function sync(set: StatefulSet): Promise<ReconcileResult | undefined> {
-    const candidates = [
-      ...podLister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
-      ...podLister
-        .byIndex(controllerIndexName, orphansOf(set.metadata?.namespace ?? ''))
-        .filter((pod) => ordinalOf(set, pod) >= 0),
-    ];
-    const owned = await claim(
+  /** The pods of the set, by labels and by name. */
+  async function podsOf(set: StatefulSet): Promise<Pod[]> {
+    return await claim(
       {
         client,
         owner: set,
         ownerResource: statefulSets as Resource,
         ownedResource: pods,
         matches: matcherOf(set.spec?.selector),
+        fits: (pod) => isMemberOf(set, pod),
       },
-      candidates,
+      [
+        ...podLister.byIndex(controllerIndexName, set.metadata?.uid ?? ''),
+        ...podLister.byIndex(controllerIndexName, orphansOf(set.metadata?.namespace ?? '')),
+      ],
     );
-    const revisions = await revisionsOf(set);
-    const deleting = set.metadata?.deletionTimestamp !== undefined;
+  }
+
+  async function sync(set: StatefulSet): Promise<ReconcileResult | undefined> {
+    const history = await historyOf(set);
+    const owned = await podsOf(set);
+    const revisions = await revisionsOf(set, history);
+    const plan = planOf(set, revisions, owned);
     // What could be done, and what is, is told also when a step failed.
     let failure: unknown;
-    let after: Pod[] = owned;
-    try {
-      if (!deleting) after = await step(set, revisions, owned);
-    } catch (error) {
-      failure = error;
+    let known: readonly Pod[] = owned;
+    if (set.metadata?.deletionTimestamp === undefined) {
+      known = [...plan.replicas, ...plan.condemned];
+      try {
+        await step(plan);
+      } catch (error) {
+        failure = error;
+      }
     }
-    const status = countPods(set, revisions, after);
-    const wanted = set.spec?.replicas ?? 1;
-    const whole = status.updatedReplicas === wanted && status.replicas === wanted && status.readyReplicas === wanted;
-    if (set.spec?.updateStrategy?.type !== 'OnDelete' && whole) {
-      status.currentReplicas = status.updatedReplicas;
-      status.currentRevision = status.updateRevision;
-    }
-    await writeStatus(set, status);
-    const used = new Set([status.currentRevision, status.updateRevision, ...after.map(revisionNameOf)]);
-    const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.name ?? '');
+    await writeStatus(set, statefulSetStatus(set, revisions, known, plan.replaced, clock.now()));
+    const used = new Set([revisions.current, revisions.update].map(({ metadata }) => metadata?.name));
+    for (const pod of owned) used.add(revisionNameOf(pod));
+    const inUse = ({ metadata }: ControllerRevision) => used.has(metadata?.name);
     await truncateHistory(client, revisions.all, inUse, set.spec?.revisionHistoryLimit ?? historyLimit);
     if (failure !== undefined) throw failure;
-    const waitMs = nextAvailableInMs(after, set.spec?.minReadySeconds ?? 0, clock.now());
+    const waitMs = nextAvailableInMs(owned, set.spec?.minReadySeconds ?? 0, clock.now());
     return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   }
 
@@ -425,24 +368,22 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
       const set = setLister.get(namespace, name);
-      return set === undefined ? undefined : await sync(set);
+      // As long as the cache lags behind what was done last, it would be done again.
+      return set === undefined || !expectations.satisfied(key) ? undefined : await sync(set);
     },
   };
 }
 
-function belowPartition(set: StatefulSet, ordinal: number): boolean {
+/** Some set may want an orphan when it comes, and when what decides that has changed. */
+function wakesAdopters(change: Change<Pod>): boolean {
+  if (change.type === 'deleted' || controllerOf(change.object) !== undefined) return false;
+  if (change.type === 'added') return change.object.metadata?.deletionTimestamp === undefined;
+  const { object, previous } = change;
+  return controllerOf(previous) !== undefined || !semanticallyEqual(object.metadata?.labels, previous.metadata?.labels);
+}
+
+function isBelowPartition(set: StatefulSet, ordinal: number): boolean {
   const { type, rollingUpdate } = set.spec?.updateStrategy ?? {};
-  if (type === 'OnDelete') return false;
-  if (rollingUpdate?.partition === undefined) return ordinal < startOrdinal(set) + (set.status?.currentReplicas ?? 0);
-  return ordinal < startOrdinal(set) + rollingUpdate.partition;
-}
-
-function firstUnhealthy(owned: readonly Pod[], set: StatefulSet, isSettled: (pod: Pod) => boolean): Pod | undefined {
-  const unhealthy = owned.filter((pod) => isTerminating(pod) || !isSettled(pod));
-  return unhealthy.sort((left, right) => ordinalOf(set, left) - ordinalOf(set, right))[0];
-}
-
-/** Zero counts are not stored; for a comparison they are as good as absent. */
-function withoutZeros(status: StatefulSetStatus | undefined): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(status ?? {}).filter(([, value]) => value !== 0));
+  if (rollingUpdate !== undefined) return ordinal < startOrdinal(set) + (rollingUpdate.partition ?? 0);
+  return type === 'RollingUpdate' && ordinal < startOrdinal(set) + (set.status?.currentReplicas ?? 0);
 }

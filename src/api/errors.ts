@@ -138,10 +138,11 @@ export class StatusError extends Error {
     return failure(409, 'AlreadyExists', message, details(name, resource));
   }
 
-  /** 409 when no free name was found for a `generateName`. */
-  static generateNameConflict(resource: GroupName, name: string, retryAfterSeconds = 1): StatusError {
-    const message = `${groupText(resource)} ${quote(name)} already exists, the server was not able to generate a unique name for the object`;
-    return failure(409, 'AlreadyExists', message, details(name, resource, retry(retryAfterSeconds)));
+  /** 409 of an object with a `generateName` when no free name was found, or the one that it came with is taken. */
+  static generateNameConflict(resource: GroupName, name: string, isBeingDeleted = false): StatusError {
+    const deleted = isBeingDeleted ? 'object is being deleted: ' : '';
+    const message = `${deleted}${groupText(resource)} ${quote(name)} already exists, the server was not able to generate a unique name for the object`;
+    return failure(409, 'AlreadyExists', message, details(name, resource, retry(1)));
   }
 
   /** 409: `Operation cannot be fulfilled on pods "x": message`. */

@@ -33,12 +33,14 @@ export function quote(text: string): string {
   return `${quoted}"`;
 }
 
-/** JSON as Go's encoder writes it: `<`, `>`, `&` and the line separators escaped. */
+/** JSON text with `<`, `>`, `&` and the line separators escaped, as Go's encoder does. */
+export function goEscapedJson(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${hex(character.charCodeAt(0), 4)}`);
+}
+
+/** JSON as Go's encoder writes it. */
 export function goJson(value: unknown): string {
-  return JSON.stringify(value ?? null).replace(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${hex(character.charCodeAt(0), 4)}`,
-  );
+  return goEscapedJson(JSON.stringify(value ?? null));
 }
 
 /** A value as Go's `%v` prints JSON that it has decoded: `map[a:1 b:[x y]]`. */

@@ -2,6 +2,7 @@
  * Hashes for names and labels: of a pod template (Deployments, DaemonSets, StatefulSets name what they make by it) and of any
  * value. Stable: the same content in any key order gives the same hash.
  */
+import { goEscapedJson } from './go-text.ts';
 
 /** Letters and digits that cannot spell words, which upstream's generated names are made of. */
 export const safeAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
@@ -45,4 +46,20 @@ export function templateHash(template: unknown, collisionCount?: number): string
   let hash = fnv1a(stableJson(template));
   if (collisionCount !== undefined) hash = fnv1a(String(collisionCount), hash);
   return safeEncode(String(hash));
+}
+
+/** FNV-1, 32 bit, of bytes: the older order of the two steps. */
+function fnv1(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash, 0x01000193) ^ byte;
+  return hash >>> 0;
+}
+
+/**
+ * The hash in the name of a ControllerRevision, the same as upstream's for the same data.
+ * @param data what the revision stores
+ * @see kubernetes/pkg/controller/history/controller_history.go
+ */
+export function revisionHash(data: unknown, collisionCount: number): string {
+  return safeEncode(String(fnv1(Buffer.from(`${goEscapedJson(stableJson(data))}${collisionCount}`))));
 }

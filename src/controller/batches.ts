@@ -10,18 +10,24 @@ export interface BatchOutcome {
 }
 
 /**
- * Calls `act` up to `count` times in batches of `initial`, 2×, 4×, …; a batch runs at once, and the first batch with a
- * failure is the last. Never rejects.
+ * Calls `act` up to `count` times, with 0, 1, 2, …, in batches of `initial`, 2×, 4×, … up to `most`; a batch runs at once, and the
+ * first batch with a failure is the last. Never rejects.
  */
-export async function slowStart(count: number, initial: number, act: () => Promise<void>): Promise<BatchOutcome> {
+export async function slowStart(
+  count: number,
+  initial: number,
+  act: (index: number) => Promise<void>,
+  most = Infinity,
+): Promise<BatchOutcome> {
   let succeeded = 0;
   let size = Math.min(count, initial);
   while (size > 0) {
-    const results = await Promise.allSettled(Array.from({ length: size }, act));
+    const first = succeeded;
+    const results = await Promise.allSettled(Array.from({ length: size }, (_, at) => act(first + at)));
     const failed = results.filter((result) => result.status === 'rejected');
     succeeded += size - failed.length;
     if (failed[0] !== undefined) return { succeeded, failure: failed[0].reason };
-    size = Math.min(2 * size, count - succeeded);
+    size = Math.min(2 * size, count - succeeded, most);
   }
   return { succeeded, failure: undefined };
 }

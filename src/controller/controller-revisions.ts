@@ -4,16 +4,11 @@
  *
  * @see kubernetes/pkg/controller/history/controller_history.go
  */
-import {
-  type ControllerRevision,
-  isAlreadyExists,
-  isNotFound,
-  type PodTemplateSpec,
-  templateHash,
-} from '../api/index.ts';
+import { type ControllerRevision, isAlreadyExists, isNotFound, type PodTemplateSpec } from '../api/index.ts';
 import { type Client, controllerRevisions, type KubernetesObject, keyOf, type Resource } from '../client/index.ts';
 import { semanticallyEqual } from './equality.ts';
 import { controllerReferenceTo } from './owner-references.ts';
+import { timeMs } from './times.ts';
 
 export interface RevisionOwner extends KubernetesObject {
   spec?: { template?: PodTemplateSpec | undefined } | undefined;
@@ -25,21 +20,29 @@ export interface RevisionOptions {
   readonly ownerResource: Resource;
   /** Label that carries the hash. */
   readonly hashLabel: string;
+  /** The hash of the owner's template, which tries again with a higher count where the name is taken. */
+  hashOf(collisionCount: number): string;
+  /** Whether the label keeps the hash of the first try when names are taken. Default: it is the one in the name. */
+  readonly labelsFirstTry?: boolean;
   readonly collisionCount: number;
 }
 
 /** Oldest first. */
 export function byRevision(left: ControllerRevision, right: ControllerRevision): number {
-  return left.revision - right.revision || ((left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1);
+  return (
+    left.revision - right.revision ||
+    timeMs(left.metadata?.creationTimestamp) - timeMs(right.metadata?.creationTimestamp) ||
+    ((left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1)
+  );
 }
 
 /** What a revision stores of its owner: a patch that sets the template. */
-function dataOf(owner: RevisionOwner): Record<string, unknown> {
+export function revisionData(owner: RevisionOwner): Record<string, unknown> {
   return { spec: { template: { ...owner.spec?.template, $patch: 'replace' } } };
 }
 
 export function hasTemplateOf(revision: ControllerRevision, owner: RevisionOwner): boolean {
-  return semanticallyEqual(revision.data, dataOf(owner));
+  return semanticallyEqual(revision.data, revisionData(owner));
 }
 
 /** The template that a revision stores. */
@@ -68,22 +71,27 @@ export async function currentRevision(
   return await createRevision(options, (newest?.revision ?? 0) + 1);
 }
 
+/** What of the owner's name goes into that of a revision. */
+const prefixMost = 223;
+
 async function createRevision(options: RevisionOptions, number: number) {
   const { client, owner, ownerResource, hashLabel } = options;
+  const firstHash = options.hashOf(options.collisionCount);
   const { name = '', namespace, annotations } = owner.metadata ?? {};
   for (let collisionCount = options.collisionCount; ; collisionCount++) {
-    const hash = templateHash(owner.spec?.template, collisionCount);
+    const hash = options.hashOf(collisionCount);
+    const label = options.labelsFirstTry === true ? firstHash : hash;
     const wanted: ControllerRevision = {
       apiVersion: 'apps/v1',
       kind: 'ControllerRevision',
       metadata: {
-        name: `${name}-${hash}`,
+        name: `${name.slice(0, prefixMost)}-${hash}`,
         namespace,
-        labels: { ...owner.spec?.template?.metadata?.labels, [hashLabel]: hash },
+        labels: { ...owner.spec?.template?.metadata?.labels, [hashLabel]: label },
         ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
         ownerReferences: [controllerReferenceTo(owner, ownerResource)],
       },
-      data: dataOf(owner),
+      data: revisionData(owner),
       revision: number,
     };
     try {

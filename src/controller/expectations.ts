@@ -46,6 +46,13 @@ export class Expectations {
     this.expect(key, 0, objects);
   }
 
+  /** Expects more beside what is expected already, before it is done; the wait starts anew. */
+  raise(key: Key, creations: number, ...deletions: readonly string[]): void {
+    const before = this.#byKey.get(key);
+    const left = before === undefined || this.satisfied(key) ? undefined : before;
+    this.expect(key, Math.max(0, left?.creations ?? 0) + creations, [...(left?.deletions ?? []), ...deletions]);
+  }
+
   /** A creation was seen, or failed and will not be seen. */
   creationObserved(key: Key): void {
     const expectation = this.#byKey.get(key);

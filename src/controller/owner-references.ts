@@ -52,6 +52,8 @@ export interface Claim<Owned extends KubernetesObject> {
   readonly ownerResource: Resource;
   readonly ownedResource: Resource<Owned>;
   readonly matches: LabelMatcher;
+  /** What an object must be like besides its labels, to be adopted and to be kept. */
+  fits?(object: Owned): boolean;
   /** Finalizers to set on adoption. */
   readonly finalizers?: readonly string[];
 }
@@ -65,7 +67,8 @@ export async function claim<Owned extends KubernetesObject>(
   options: Claim<Owned>,
   candidates: readonly Owned[],
 ): Promise<Owned[]> {
-  const { owner, matches } = options;
+  const { owner } = options;
+  const matches = (object: Owned) => options.matches(object.metadata?.labels) && options.fits?.(object) !== false;
   const claimed: Owned[] = [];
   const failures: unknown[] = [];
   let adoptable: Promise<void> | undefined;
@@ -74,11 +77,11 @@ export async function claim<Owned extends KubernetesObject>(
     try {
       if (controller !== undefined) {
         if (controller.uid !== owner.metadata?.uid) continue;
-        if (matches(object.metadata?.labels)) claimed.push(object);
+        if (matches(object)) claimed.push(object);
         else if (owner.metadata?.deletionTimestamp === undefined) await release(options, object);
         continue;
       }
-      if (owner.metadata?.deletionTimestamp !== undefined || !matches(object.metadata?.labels)) continue;
+      if (owner.metadata?.deletionTimestamp !== undefined || !matches(object)) continue;
       if (object.metadata?.deletionTimestamp !== undefined) continue;
       adoptable ??= assertAdoptable(options);
       await adoptable;

@@ -51,7 +51,7 @@ export function createPodControl(client: Client, events: EventRecorder): PodCont
       } catch (error) {
         if (isNotFound(error)) return;
         events.event(owner, 'Warning', 'FailedDelete', `Error deleting: ${messageOf(error)}`);
-        throw error;
+        throw new Error(`unable to delete pods: ${messageOf(error)}`, { cause: error });
       }
     },
   };

@@ -5,7 +5,6 @@
  * @see kubernetes/pkg/controller/replicaset/replica_set.go
  */
 import {
-  isConflict,
   isNotFound,
   type Pod,
   type PodTemplateSpec,
@@ -85,6 +84,14 @@ export function createReplicaReconciler<Type extends Replicated>(
     dependencies.enqueue(key);
   }
 
+  /** Somebody may want an orphan when it comes, and when what decides that has changed. */
+  function wakesAdopters(change: Change<Pod>): boolean {
+    if (change.type !== 'updated') return true;
+    const { object, previous } = change;
+    if (!semanticallyEqual(object.metadata?.labels, previous.metadata?.labels)) return true;
+    return controllerOf(previous) !== undefined;
+  }
+
   function podChanged(change: Change<Pod>): void {
     const pod = change.object;
     if (change.type === 'deleted') {
@@ -101,7 +108,7 @@ export function createReplicaReconciler<Type extends Replicated>(
       if (key !== undefined) expectations.creationObserved(key);
     } else podReassigned(pod, change.previous);
     if (key !== undefined) dependencies.enqueue(key);
-    else enqueueMatching(pod);
+    else if (wakesAdopters(change)) enqueueMatching(pod);
   }
 
   /** The owner that a pod had before must look too. */
@@ -112,8 +119,10 @@ export function createReplicaReconciler<Type extends Replicated>(
   }
 
   dependencies.observe(pods, podChanged);
-  dependencies.observe(kind.resource, ({ type, object }) => {
-    if (type === 'deleted') expectations.forget(keyFor(object));
+  dependencies.observe(kind.resource, (change) => {
+    // One that took the name of another between two lists comes as its update: it expects nothing yet.
+    const replaced = change.type === 'updated' && change.previous.metadata?.uid !== change.object.metadata?.uid;
+    if (change.type === 'deleted' || replaced) expectations.forget(keyFor(change.object));
   });
 
   async function manage(owner: Type, key: Key, active: readonly Pod[]): Promise<unknown> {
@@ -131,9 +140,8 @@ export function createReplicaReconciler<Type extends Replicated>(
       try {
         await podControl.create(owner, kind.resource, template);
       } catch (error) {
+        // Nothing can be created here any more: what is expected never comes, so that nothing is tried again either.
         if (!isNamespaceTerminating(error)) throw error;
-        // Nothing can be created here any more; the namespace controller will delete the owner too.
-        expectations.creationObserved(key);
       }
     });
     for (let skipped = count - succeeded; skipped > 0; skipped--) expectations.creationObserved(key);
@@ -170,7 +178,7 @@ export function createReplicaReconciler<Type extends Replicated>(
     }
   }
 
-  /** Pods of all ReplicaSets of one Deployment count when pods are spread over nodes. */
+  /** Pods of all ReplicaSets of one Deployment count when pods are spread over nodes; without an owner nothing does. */
   function rank(owner: Type, active: readonly Pod[]): Pod[] {
     const perNode = new Map<string, number>();
     for (const pod of relatedPods(owner)) {
@@ -182,35 +190,30 @@ export function createReplicaReconciler<Type extends Replicated>(
 
   function relatedPods(owner: Type): Pod[] {
     const uid = controllerOf(owner)?.uid;
-    const siblings = uid === undefined ? [owner] : owners.byIndex(controllerIndexName, uid);
+    const siblings = uid === undefined ? [] : owners.byIndex(controllerIndexName, uid);
     return siblings.flatMap((sibling) => podLister.byIndex(controllerIndexName, sibling.metadata?.uid ?? ''));
   }
 
-  function statusOf(owner: Type, owned: readonly Pod[], failure: unknown): ReplicaSetStatus {
+  function statusOf(owner: Type, active: readonly Pod[], terminating: number, failure: unknown): ReplicaSetStatus {
     const nowMs = clock.now();
     const minReadySeconds = owner.spec?.minReadySeconds ?? 0;
     const labels = Object.entries(kind.templateOf(owner).metadata?.labels ?? {});
-    const counts = { active: 0, labelled: 0, ready: 0, available: 0, terminating: 0 };
+    const counts = { labelled: 0, ready: 0, available: 0 };
     // One pass: a set of ten thousand pods is counted with every batch of their changes.
-    for (const pod of owned) {
-      if (!isPodActive(pod)) {
-        if (isPodTerminating(pod)) counts.terminating++;
-        continue;
-      }
-      counts.active++;
+    for (const pod of active) {
       if (labels.every(([name, value]) => pod.metadata?.labels?.[name] === value)) counts.labelled++;
       if (!isPodReady(pod)) continue;
       counts.ready++;
       if (minReadySeconds === 0 || isPodAvailable(pod, minReadySeconds, nowMs)) counts.available++;
     }
     return {
-      replicas: counts.active,
+      replicas: active.length,
       fullyLabeledReplicas: counts.labelled,
       readyReplicas: counts.ready,
       availableReplicas: counts.available,
       observedGeneration: owner.metadata?.generation,
-      conditions: conditionsOf(owner, counts.active, failure),
-      ...(kind.countsTerminating ? { terminatingReplicas: counts.terminating } : {}),
+      conditions: conditionsOf(owner, active.length, failure),
+      ...(kind.countsTerminating ? { terminatingReplicas: terminating } : {}),
     };
   }
 
@@ -230,7 +233,7 @@ export function createReplicaReconciler<Type extends Replicated>(
       await client.update(kind.resource, { ...owner, status }, { subresource: 'status', quiet: true });
     } catch (error) {
       if (isNotFound(error)) return;
-      if (!isConflict(error)) throw error;
+      // Whatever was wrong: once more, with the object as it is by now.
       const fresh = await client.get(kind.resource, splitKey(keyFor(owner)));
       await client.update(kind.resource, { ...fresh, status }, { subresource: 'status', quiet: true });
     }
@@ -245,32 +248,27 @@ export function createReplicaReconciler<Type extends Replicated>(
         return undefined;
       }
       const mayAct = expectations.satisfied(key);
-      const candidates = [
-        ...podLister.byIndex(controllerIndexName, owner.metadata?.uid ?? ''),
-        ...podLister.byIndex(controllerIndexName, orphansOf(namespace)),
-      ];
-      const owned = await claim(
-        {
-          client,
-          owner,
-          ownerResource: kind.resource as Resource,
-          ownedResource: pods,
-          matches: kind.matcherOf(owner),
-        },
-        candidates,
+      const matches = kind.matcherOf(owner);
+      const controlled = podLister.byIndex(controllerIndexName, owner.metadata?.uid ?? '');
+      const orphans = podLister.byIndex(controllerIndexName, orphansOf(namespace));
+      // Pods that have ended or are about to go are neither adopted nor released.
+      const active = await claim(
+        { client, owner, ownerResource: kind.resource as Resource, ownedResource: pods, matches },
+        [...controlled.filter(isPodActive), ...orphans.filter(isPodActive)],
       );
+      const terminating = kind.countsTerminating
+        ? controlled.filter((pod) => isPodTerminating(pod) && matches(pod.metadata?.labels)).length
+        : 0;
       let failure: unknown;
-      if (mayAct && owner.metadata?.deletionTimestamp === undefined) {
-        failure = await manage(owner, key, owned.filter(isPodActive));
-      }
-      await writeStatus(owner, statusOf(owner, owned, failure));
+      if (mayAct && owner.metadata?.deletionTimestamp === undefined) failure = await manage(owner, key, active);
+      await writeStatus(owner, statusOf(owner, active, terminating, failure));
       if (failure !== undefined) throw failure;
-      return nextAvailability(owner, owned);
+      return nextAvailability(owner, active);
     },
   };
 
-  function nextAvailability(owner: Type, owned: readonly Pod[]): ReconcileResult | undefined {
-    const waitMs = nextAvailableInMs(owned, owner.spec?.minReadySeconds ?? 0, clock.now());
+  function nextAvailability(owner: Type, active: readonly Pod[]): ReconcileResult | undefined {
+    const waitMs = nextAvailableInMs(active, owner.spec?.minReadySeconds ?? 0, clock.now());
     return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   }
 }

@@ -5,7 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { Subscription } from 'rxjs';
-import { isConflict, isStatusError } from '../api/index.ts';
+import { isStatusError } from '../api/index.ts';
 import {
   type Change,
   createBusClient,
@@ -191,7 +191,8 @@ export function runController(
       error: error instanceof Error ? error.message : String(error),
       retries: queueOf(key).retries(key),
     };
-    if (isConflict(error) || isStatusError(error)) log.debug('reconcile failed', fields);
+    const refused = isStatusError(error) || (error instanceof Error && isStatusError(error.cause));
+    if (refused) log.debug('reconcile failed', fields);
     else log.warn('reconcile failed', { ...fields, stack: error instanceof Error ? error.stack : undefined });
   }
 

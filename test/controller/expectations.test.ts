@@ -37,4 +37,19 @@ describe('Expectations', () => {
     await probe.system.advance(2_000);
     expect(expectations.satisfied('a')).toBe(true);
   });
+
+  it('expects more beside what is left, and nothing of what is over', () => {
+    expectations.raise('a', 1);
+    expectations.raise('a', 0, 'p1');
+    expectations.creationObserved('a');
+    expect(expectations.satisfied('a')).toBe(false);
+    expectations.raise('a', 0, 'p2');
+    expectations.deletionObserved('a', 'p1');
+    expect(expectations.satisfied('a')).toBe(false);
+    expectations.deletionObserved('a', 'p2');
+    expectations.creationObserved('a');
+    expectations.raise('a', 1);
+    expectations.creationObserved('a');
+    expect(expectations.satisfied('a')).toBe(true);
+  });
 });

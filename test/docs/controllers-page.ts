@@ -31,6 +31,7 @@ const acting = new Set([
   'createReplicaReconciler',
   'createResourceCatalog',
   'createSimulatedCloud',
+  'createStatefulPodControl',
   'currentRevision',
   'disrupt',
   'truncateHistory',

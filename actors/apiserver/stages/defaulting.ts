@@ -80,6 +80,7 @@ function fillSystemFields(call: Call, object: ApiObject, context: StrategyContex
   const { generateName } = metadata as { generateName?: string };
   if ((metadata.name === undefined || metadata.name === '') && generateName !== undefined && generateName !== '') {
     metadata.name = generatedName(generateName, context);
+    call.hasGeneratedName = true;
   }
   metadata['uid'] = context.uuid();
   metadata['creationTimestamp'] = context.now;

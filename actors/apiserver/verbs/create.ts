@@ -55,13 +55,14 @@ export async function createObject(call: Call, server: Server): Promise<void> {
 
 /** A generated name is tried again with another suffix; a name of the client's own is refused. */
 function taken(call: Call, name: string, { object }: Entry): void {
-  const { generateName } = (call.object?.metadata ?? {}) as { generateName?: string };
-  const generated = generateName !== undefined && generateName !== '' && name.startsWith(generateName.slice(0, 58));
+  const { generateName = '' } = (call.object?.metadata ?? {}) as { generateName?: string };
   // An apply or a PUT that meant to create updates what has come in between.
   if (call.verb !== 'create') return;
   const isBeingDeleted = object.metadata['deletionTimestamp'] !== undefined;
-  if (!generated) throw StatusError.alreadyExists(resourceOf(call.kind), name, isBeingDeleted);
-  if (call.attempt >= NAME_ATTEMPTS_MAX) throw StatusError.generateNameConflict(resourceOf(call.kind), name);
+  if (generateName === '') throw StatusError.alreadyExists(resourceOf(call.kind), name, isBeingDeleted);
+  if (call.hasGeneratedName !== true || call.attempt >= NAME_ATTEMPTS_MAX) {
+    throw StatusError.generateNameConflict(resourceOf(call.kind), name, isBeingDeleted);
+  }
   call.object = undefined;
   call.name = undefined;
 }

@@ -70,7 +70,11 @@ async function allObjects(cluster: TestCluster): Promise<KubernetesObject[]> {
 export async function stateOf(cluster: TestCluster): Promise<string[]> {
   const objects = await allObjects(cluster);
   const generated = objects
-    .filter(({ metadata }) => metadata?.generateName !== undefined)
+    .filter(({ metadata }) => {
+      // A pod of a StatefulSet has a prefix, too, but a name that was not made of it.
+      const { name = '', generateName } = metadata ?? {};
+      return generateName !== undefined && name.length === generateName.length + 5;
+    })
     .map(({ metadata }): [string, string] => [metadata?.name ?? '', `${metadata?.generateName}*`])
     .sort(([left], [right]) => right.length - left.length);
   const plain = (text: string) =>

@@ -170,7 +170,8 @@ describe('a pod of a StatefulSet', () => {
   });
 
   it('is not made as long as its claim is to go with the one before', async () => {
-    await create({ replicas: 1, volumeClaimTemplates });
+    const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Retain', whenScaled: 'Delete' };
+    await create({ replicas: 1, volumeClaimTemplates, persistentVolumeClaimRetentionPolicy });
     const key = { namespace, name: 'data-web-0' };
     const owner = { apiVersion: 'v1', kind: 'Pod', name: 'web-0', uid: 'gone', controller: true };
     await cluster.client.patch(persistentVolumeClaims, key, 'merge', { metadata: { ownerReferences: [owner] } });

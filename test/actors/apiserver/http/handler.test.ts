@@ -50,6 +50,23 @@ describe('verbs', () => {
     for (const { body: made } of names) expect(made.metadata.name).toMatch(/^gen-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
   });
 
+  it('refuses a name that is taken at once, whatever it could have been made of', async () => {
+    const body = { ...configMap('gen-0'), metadata: { name: 'gen-0', generateName: 'gen-' } };
+    expect((await server.http('POST', CMS, body)).status).toBe(201);
+    const message =
+      'configmaps "gen-0" already exists, the server was not able to generate a unique name for the object';
+    expect((await server.http('POST', CMS, body)).body).toMatchObject({
+      code: 409,
+      reason: 'AlreadyExists',
+      message,
+      details: { retryAfterSeconds: 1 },
+    });
+    const held = { metadata: { finalizers: ['example.com/held'] } };
+    await server.http('PATCH', `${CMS}/gen-0`, held, { 'content-type': 'application/merge-patch+json' });
+    await server.http('DELETE', `${CMS}/gen-0`);
+    expect((await server.http('POST', CMS, body)).body.message).toBe(`object is being deleted: ${message}`);
+  });
+
   it('does not store a dry run', async () => {
     expect((await server.http('POST', `${CMS}?dryRun=All`, configMap('dry'))).status).toBe(201);
     expect((await server.http('GET', `${CMS}/dry`)).status).toBe(404);
