@@ -217,4 +217,42 @@ describe('deployment-controller', () => {
       ['4', 0],
     ]);
   });
+
+  it('keeps old ReplicaSets while it is paused and is asked to roll back', async () => {
+    await cluster.client.create(deployments, deployment('web', 1, { revisionHistoryLimit: 0, paused: false }));
+    await cluster.system.settled();
+    await cluster.runPods(namespace);
+    const patch = (paused: boolean, to: string | null) =>
+      cluster.client.patch(deployments, { namespace, name: 'web' }, 'merge', {
+        metadata: { annotations: { 'deprecated.deployment.rollback.to': to } },
+        spec: { paused },
+      });
+    await patch(true, '1');
+    await cluster.system.settled();
+    const old = { metadata: { name: 'old', namespace, labels: { app: 'web' } } };
+    const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'old:1' }] } };
+    const spec = { replicas: 0, selector: { matchLabels: { app: 'web' } }, template };
+    await cluster.client.create(replicaSets, { ...old, spec });
+    await cluster.system.settled();
+    expect(await sizes()).toHaveLength(2);
+    await patch(true, null);
+    await cluster.system.settled();
+    expect(await sizes()).toHaveLength(1);
+  });
+
+  it('gives its annotations to its ReplicaSet also while it is being deleted', async () => {
+    const held = deployment('web', 1);
+    await cluster.client.create(deployments, {
+      ...held,
+      metadata: { ...held.metadata, finalizers: ['example.com/x'] },
+    });
+    await cluster.system.settled();
+    await cluster.client.delete(deployments, { namespace, name: 'web' });
+    await cluster.client.patch(deployments, { namespace, name: 'web' }, 'merge', {
+      metadata: { annotations: { note: 'last words' } },
+    });
+    await cluster.system.settled();
+    const { items } = await cluster.client.list(replicaSets, { namespace });
+    expect(items.map(({ metadata }) => metadata?.annotations?.['note'])).toEqual(['last words']);
+  });
 });
