@@ -12,6 +12,7 @@ import {
   type KindDefinition,
   type Owners,
   packCreator,
+  packFirstStatus,
   packOwners,
   parseConfiguration,
   type ResetFields,
@@ -21,7 +22,6 @@ import {
   scaleOwners,
   takeManagedFields,
   trackCreate,
-  trackFirstStatus,
   trackUpdate,
   withScaleOwners,
 } from '../../src/api/index.ts';
@@ -50,8 +50,10 @@ export function trackFields(call: Call, server: Server, live: ApiObject | undefi
   }
   const stored = call.previous?.owners ?? new Map();
   const quickly =
-    live !== undefined && schema === writer.schema ? trackFirstStatus(stored, live, object, writer) : undefined;
-  call.owners = packOwners(quickly ?? trackUpdate(stored, live, object, writer, given), schema);
+    live !== undefined && schema === writer.schema
+      ? packFirstStatus(stored, call.previous?.packedOwners, live, object, writer)
+      : undefined;
+  call.owners = quickly ?? packOwners(trackUpdate(stored, live, object, writer, given), schema);
 }
 
 /** The fields of a new object that its creator owns, for {@link ownCreated}; undefined when there are none. */

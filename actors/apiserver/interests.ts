@@ -3,6 +3,7 @@
  * most of them a few of them only, or a few of their fields; what is not sent costs neither of the two threads anything.
  */
 import { type ApiObject, StatusError } from '../../src/api/index.ts';
+import { sameValue } from './stages/defaulting.ts';
 
 type Predicate = (object: ApiObject) => boolean;
 
@@ -34,8 +35,8 @@ const ownership: InterestRule = {
   minds: ({ metadata: before }, { metadata: after }) =>
     (before.deletionTimestamp !== after.deletionTimestamp && after['finalizers'] !== undefined) ||
     before['uid'] !== after['uid'] ||
-    JSON.stringify(before['ownerReferences']) !== JSON.stringify(after['ownerReferences']) ||
-    JSON.stringify(before['finalizers']) !== JSON.stringify(after['finalizers']),
+    !sameValue(before['ownerReferences'], after['ownerReferences']) ||
+    !sameValue(before['finalizers'], after['finalizers']),
 };
 
 /** Jobs that go some time after they have finished. */

@@ -1,4 +1,4 @@
-/** Applies a request's patch to an object. A patch is parsed once; attempts after a lost race apply it again. */
+/** Applies a request's patch to an object. */
 import {
   type ApiObject,
   applyPatch,
@@ -20,8 +20,6 @@ const TYPES: Readonly<Record<string, ParsedPatch['type']>> = {
   [patchMediaTypes.strategic]: 'strategic',
 };
 
-const parsed = new WeakMap<Call, ParsedPatch>();
-
 /** A write of the status takes everything else from the current object: it need not be copied before. Conversions work in place. */
 const sharesSpec = ({ subresource, kind }: Call): boolean =>
   subresource?.name === 'status' && kind.conversion === undefined && kind.custom === undefined;
@@ -33,12 +31,8 @@ export function patchObject(call: Call, kind: NamedKind, base: ApiObject | undef
     throw StatusError.other(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   }
   const validation = fieldValidationOf(call);
-  let patch = parsed.get(call);
-  if (patch === undefined) {
-    const bytes = call.body?.bytes ?? new Uint8Array();
-    patch = call.body?.form === 'packed' ? patchOf(type, unpack(bytes)) : parsePatch(type, bytes, validation);
-    parsed.set(call, patch);
-  }
+  const bytes = call.body?.bytes ?? new Uint8Array();
+  const patch = call.body?.form === 'packed' ? patchOf(type, unpack(bytes)) : parsePatch(type, bytes, validation);
   const { object, warnings } = applyPatch(base, patch, expectedKindOf(kind), validation, sharesSpec(call));
   if (call.attempt <= 1) call.warnings.push(...warnings);
   object.metadata ??= {};

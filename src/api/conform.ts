@@ -41,8 +41,6 @@ interface State {
  */
 export function conform(input: unknown, schema: Schema, live?: Json): Conformed {
   const state: State = { unknown: false, malformed: false, keys: 0, emptied: undefined };
-  // After a walk that threw something of it is left.
-  fieldsUnderWay = 0;
   const value =
     live !== undefined && schema.object !== undefined && isObject(input)
       ? conformObject(input, schema.object, state, live)
@@ -163,30 +161,71 @@ function sortedKeys(object: Json): string[] {
   return keys;
 }
 
-/**
- * Members in the order of the schema are looked at one by one; only for others are all fields gone through, of which most are absent.
- * What was stored, or decoded before, is in order.
- */
+/** Members in whatever order become fields in the order of the schema. Which come in which order is found out once for objects alike. */
 function conformObject(input: Json, schema: ObjectSchema, state: State, live?: Json): Json {
   const keys = Object.keys(input);
-  if (!isInOrder(input, keys, schema)) return conformFields(input, keys, schema, state, live);
+  const all = fieldsInOrder(keys, schema);
+  const fields =
+    all ??
+    (fieldsInOrder(
+      keys.filter((key) => schema.fields.has(key)),
+      schema,
+    ) as readonly FieldSchema[]);
   const output: Json = {};
-  for (const key of keys) conformField(input[key], schema.fields.get(key) as FieldSchema, output, state, live);
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index] as FieldSchema;
+    const given = input[field.name];
+    // A function is a member of Object.prototype, which no JSON has.
+    conformField(typeof given === 'function' ? undefined : given, field, output, state, live);
+  }
   state.keys += keys.length;
+  if (all === undefined) conformRest(input, output, keys, schema, state);
   return output;
 }
 
-/** Whether the members are fields in their order, with none left out that is written in any case. */
-function isInOrder(input: Json, keys: readonly string[], { fields, written }: ObjectSchema): boolean {
-  let last = -1;
-  let unwritten = written.length;
-  for (const key of keys) {
-    const field = fields.get(key);
-    if (field === undefined || field.position < last || typeof input[key] === 'function') return false;
-    last = field.position;
-    if (field.presence !== 'drop' && field.presence !== 'keep') unwritten--;
+/** The fields to write for members that came in one order. */
+interface Order {
+  readonly keys: readonly string[];
+  readonly fields: readonly FieldSchema[];
+}
+
+/** Orders remembered of a type, those that were needed last in front. */
+const ORDERS_MAX = 8;
+const orders = new WeakMap<ObjectSchema, Order[]>();
+
+/** The fields that the keys name and those written in any case, in the order of the schema; undefined when a key names none. */
+function fieldsInOrder(keys: readonly string[], schema: ObjectSchema): readonly FieldSchema[] | undefined {
+  let known = orders.get(schema);
+  if (known === undefined) {
+    known = [];
+    orders.set(schema, known);
   }
-  return unwritten === 0;
+  for (let at = 0; at < known.length; at++) {
+    const order = known[at] as Order;
+    if (!sameKeys(order.keys, keys)) continue;
+    if (at > 0) {
+      known[at] = known[0] as Order;
+      known[0] = order;
+    }
+    return order.fields;
+  }
+  const fields = new Set(schema.written);
+  for (const key of keys) {
+    const field = schema.fields.get(key);
+    if (field === undefined) return undefined;
+    fields.add(field);
+  }
+  const order = { keys, fields: [...fields].sort((left, right) => left.position - right.position) };
+  if (known.length < ORDERS_MAX) known.push(order);
+  else known[ORDERS_MAX - 1] = order;
+  return order.fields;
+}
+
+function sameKeys(left: readonly string[], right: readonly string[]): boolean {
+  const { length } = left;
+  if (length !== right.length) return false;
+  for (let index = 0; index < length; index++) if (left[index] !== right[index]) return false;
+  return true;
 }
 
 function conformField(given: unknown, field: FieldSchema, output: Json, state: State, live?: Json): void {
@@ -206,59 +245,6 @@ function conformField(given: unknown, field: FieldSchema, output: Json, state: S
   if (!isNone) return;
   state.emptied ??= [];
   state.emptied.push({ object: output, name: field.name });
-}
-
-function conformFields(
-  input: Json,
-  keys: readonly string[],
-  schema: ObjectSchema,
-  state: State,
-  live: Json | undefined,
-): Json {
-  const output: Json = {};
-  let known = 0;
-  const first = fieldsUnderWay;
-  const count = putFieldsInOrder(keys, schema, first);
-  fieldsUnderWay = first + count;
-  for (let index = 0; index < count; index++) {
-    const field = fieldStack[first + index] as FieldSchema;
-    const given = input[field.name];
-    // A function is a member of Object.prototype, which no JSON has.
-    if (given === undefined || typeof given === 'function') {
-      if (field.presence !== 'drop' && field.presence !== 'keep') output[field.name] = absentValue(field);
-      continue;
-    }
-    known += 1;
-    conformField(given, field, output, state, live);
-  }
-  fieldsUnderWay = first;
-  state.keys += keys.length;
-  if (keys.length !== known) conformRest(input, output, keys, schema, state);
-  return output;
-}
-
-/** Fields of the objects that are being walked, those of the innermost last: a list for each object would be garbage at once. */
-const fieldStack: FieldSchema[] = [];
-let fieldsUnderWay = 0;
-
-/**
- * Puts the fields that there are and those written in any case onto the stack from `first` on, in the order of the schema: most types
- * have many more. Returns how many they are.
- */
-function putFieldsInOrder(keys: readonly string[], { fields, written }: ObjectSchema, first: number): number {
-  let end = first;
-  for (const field of written) fieldStack[end++] = field;
-  for (const key of keys) {
-    const field = fields.get(key);
-    if (field === undefined) continue;
-    let at = end;
-    while (at > first && (fieldStack[at - 1] as FieldSchema).position > field.position) at -= 1;
-    if (at > first && fieldStack[at - 1] === field) continue;
-    for (let moved = end; moved > at; moved--) fieldStack[moved] = fieldStack[moved - 1] as FieldSchema;
-    fieldStack[at] = field;
-    end += 1;
-  }
-  return end - first;
 }
 
 /** Members that the schema does not name: kept where the kind says so, left out otherwise. */

@@ -9,6 +9,7 @@
 import type { Message } from './protobuf/messages.ts';
 import { messageOf } from './protobuf/messages.ts';
 import type { ObjectSchema, Schema } from './schema.ts';
+import { isLeaf } from './typed-value.ts';
 
 /** A field as walking an object meets it. */
 export interface CodedField {
@@ -16,6 +17,8 @@ export interface CodedField {
   readonly schema: Schema;
   /** 0 when it has none. */
   readonly code: number;
+  /** Owned as a whole, whatever it holds. */
+  readonly isLeaf: boolean;
 }
 
 export interface FieldCodes {
@@ -54,7 +57,7 @@ function makeCodes(object: ObjectSchema): FieldCodes {
   number(messageOf(object), 0);
   const byName = new Map<string, CodedField>();
   for (const { name, schema } of object.fields.values())
-    byName.set(name, { name, schema, code: numbers.get(name) ?? 0 });
+    byName.set(name, { name, schema, code: numbers.get(name) ?? 0, isLeaf: isLeaf(schema) });
   const byKey = new Map([...byName].map(([name, field]) => [`f:${name}`, field]));
   return { byName, byKey, nameOf };
 }

@@ -11,11 +11,11 @@
  * Custom kinds have no codes: all their keys are written out.
  */
 import { emptyValue } from './conform.ts';
-import { type FieldCodes, fieldCodesOf } from './field-codes.ts';
+import { type CodedField, type FieldCodes, fieldCodesOf } from './field-codes.ts';
 import { emptySet, type FieldSet, inOrder, isEmptySet } from './field-set.ts';
 import type { ApiObject } from './kinds/types.ts';
 import type { Schema } from './schema.ts';
-import { isLeaf, isNothing, itemsByKey, mixed, Repeated, resolveSchema, sameJson } from './typed-value.ts';
+import { isLeaf, isNothing, itemsByKey, mixed, plainText, Repeated, resolveSchema, sameJson } from './typed-value.ts';
 
 const LEAF = 1;
 const BRANCH = 2;
@@ -92,6 +92,10 @@ function putMeasured(set: FieldSet | undefined, packed: Uint8Array | undefined, 
   end += LENGTH_BYTES;
   if (packed !== undefined) putBytes(packed);
   else if (set !== undefined) putMembers(set, schema);
+  putLength(at);
+}
+
+function putLength(at: number): void {
   const length = end - at - LENGTH_BYTES;
   buffer[at] = length >>> 16;
   buffer[at + 1] = length >>> 8;
@@ -104,8 +108,32 @@ export function readLength(reader: Reader): number {
   return (a << 16) + (b << 8) + c;
 }
 
+/**
+ * The set, with its length in front, of what the member `name` of an object of the kind has come to have, or has otherwise, from `before`
+ * to `after`. What it has no more is not in it. False when that is nothing.
+ */
+function putChanged(before: unknown, after: unknown, name: string, schema: Schema): boolean {
+  const field = codesOf(schema)?.byName.get(name);
+  ensure(LENGTH_BYTES);
+  const at = end;
+  end += LENGTH_BYTES;
+  if (after !== undefined) putNode(before, after, field?.schema, field?.schema, field?.code ?? 0, `f:${name}`);
+  if (end === at + LENGTH_BYTES) return false;
+  putNumber(0);
+  putLength(at);
+  return true;
+}
+
 /** The writer for those who put sets together with other things (owners-bytes.ts). There is one: start, write and finish in one go. */
-export const byteWriter = { start, number: putNumber, text: putText, set: putMeasured, finish } as const;
+export const byteWriter = {
+  start,
+  number: putNumber,
+  text: putText,
+  bytes: putBytes,
+  set: putMeasured,
+  changed: putChanged,
+  finish,
+} as const;
 
 /** The bytes of a set. `schema` is that of the built-in kind; undefined writes all keys out. */
 export function packSet(set: FieldSet, schema: Schema | undefined): Uint8Array {
@@ -147,19 +175,6 @@ export function packCreated(
   return end === 1 ? undefined : finish();
 }
 
-/**
- * The bytes of the set of what the member `name` of an object of the kind has come to have, or has otherwise, from `before` to `after`.
- * What it has no more is not in it. Undefined when that is nothing.
- */
-export function packChanged(before: unknown, after: unknown, name: string, schema: Schema): Uint8Array | undefined {
-  const field = codesOf(schema)?.byName.get(name);
-  end = 0;
-  if (after !== undefined) putNode(before, after, field?.schema, field?.schema, field?.code ?? 0, `f:${name}`);
-  if (end === 0) return undefined;
-  putNumber(0);
-  return finish();
-}
-
 const empties = new WeakMap<Schema, unknown>();
 
 function emptyOf(schema: Schema): unknown {
@@ -183,6 +198,7 @@ function putAdded(
   passedMetadata?: ReadonlySet<string>,
 ): void {
   if (schema.kind === 'array') {
+    if (putPlainItems(before, after, schema, stored)) return;
     const old = Array.isArray(before) && before.length > 0 ? itemsByKey(schema, before) : undefined;
     for (const [key, item] of itemsByKey(schema, after)) {
       const earlier = old?.get(key);
@@ -200,6 +216,10 @@ function putAdded(
       const value = members[name];
       if (value === undefined || passed?.has(name)) continue;
       const field = codes?.byName.get(name);
+      if (field?.isLeaf === true && fields === codes) {
+        putLeaf(empty, value, field);
+        continue;
+      }
       const type = fields === undefined ? schema.element : fields.byName.get(name)?.schema;
       const storedType = codes === undefined ? stored?.element : field?.schema;
       const old = empty !== null && empty !== undefined && Object.hasOwn(empty, name) ? empty[name] : undefined;
@@ -210,6 +230,64 @@ function putAdded(
     }
   }
   putNumber(0);
+}
+
+function putLeaf(empty: Json | null | undefined, value: unknown, { name, code }: CodedField): void {
+  const old = empty !== null && empty !== undefined && Object.hasOwn(empty, name) ? empty[name] : undefined;
+  if (old !== value && (old === undefined || !sameJson(old, value))) putHead(code, code === 0 ? `f:${name}` : '', LEAF);
+}
+
+/** Longer lists are gone through with a map of their keys. */
+const PLAIN_ITEMS_MAX = 16;
+const PLAIN_KEY_LENGTH_MAX = 100;
+
+/**
+ * Puts the items of a list such as conditions, whose only key is a short text that JSON writes as it is, and different in each; closed like
+ * every set. False, with nothing put, for all other lists.
+ */
+function putPlainItems(
+  before: unknown,
+  after: unknown,
+  { listMapKeys, listType, element }: Schema,
+  stored: Schema | undefined,
+): boolean {
+  if (listType !== 'map' || listMapKeys?.length !== 1 || isLeaf(element)) return false;
+  const name = listMapKeys[0] as string;
+  if (!isPlainList(after, name)) return false;
+  const old = Array.isArray(before) ? before : [];
+  if (!isPlainList(old, name)) return false;
+  const opening = `k:{"${name}":"`;
+  for (const item of after) {
+    const key = item[name] as string;
+    const earlier = old.find((one) => one[name] === key);
+    if (earlier === item) continue;
+    const outside = end;
+    putNumber(earlier === undefined ? MARKED_BRANCH : BRANCH);
+    putNumber(opening.length + key.length + 2);
+    putAscii(opening);
+    putAscii(key);
+    putAscii('"}');
+    const inside = end;
+    putAdded(earlier, item, element as Schema, stored?.element);
+    if (end === inside + 1) end = outside;
+  }
+  putNumber(0);
+  return true;
+}
+
+function putAscii(text: string): void {
+  ensure(text.length);
+  for (let index = 0; index < text.length; index++) buffer[end++] = text.charCodeAt(index);
+}
+
+function isPlainList(list: unknown, name: string): list is Json[] {
+  if (!Array.isArray(list) || list.length > PLAIN_ITEMS_MAX) return false;
+  for (let index = 0; index < list.length; index++) {
+    const key: unknown = list[index]?.[name];
+    if (typeof key !== 'string' || key.length > PLAIN_KEY_LENGTH_MAX || !plainText.test(key)) return false;
+    for (let other = 0; other < index; other++) if (list[other][name] === key) return false;
+  }
+  return true;
 }
 
 function putNode(

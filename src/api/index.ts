@@ -35,7 +35,6 @@ export {
   sameOwners,
   takeManagedFields,
   trackCreate,
-  trackFirstStatus,
   trackUpdate,
   withManagedFields,
 } from './managed-fields.ts';
@@ -46,7 +45,7 @@ export * from './openapi.ts';
 export { documentOfText, type OpenApiDocument, type Pause } from './openapi-pieces.ts';
 export { encodeOpenApiV2 } from './openapi-protobuf.ts';
 export type { OpenApiNode } from './openapi-schema.ts';
-export { packCreator, packOwners, unpackOwners } from './owners-bytes.ts';
+export { packCreator, packFirstStatus, packOwners, unpackOwners } from './owners-bytes.ts';
 export * from './patch.ts';
 export { applyJsonPatch, jsonPatchOperationsMax } from './patch-json.ts';
 export { applyMergePatch } from './patch-merge.ts';

@@ -16,7 +16,7 @@ import {
   subtractSubtrees,
   unionSets,
 } from './field-set.ts';
-import { packChanged, packCreated } from './field-set-bytes.ts';
+import { packCreated } from './field-set-bytes.ts';
 import type { ManagedFieldsEntry } from './generated/types.ts';
 import type { ApiObject } from './kinds/types.ts';
 import type { Schema } from './schema.ts';
@@ -253,29 +253,22 @@ export function trackUpdate(
 }
 
 /**
- * The same, quicker, for the first status that somebody writes where nobody owns any of it, as kubelets do for every pod: nothing is taken
- * from anybody, so what is new goes straight to bytes. For kinds whose stored version is the writer's. Undefined, with nothing done, for
- * all other writes.
+ * Whether this write of a status is the first of an object whose status nobody owns, as that of every pod by its kubelet is, and changes
+ * nothing else: it takes nothing from anybody, and its owner is the last of all.
  */
-export function trackFirstStatus(
-  stored: Owners,
-  live: ApiObject,
-  updated: ApiObject,
-  { manager, apiVersion, schema, subresource = '', now, resetFields }: FieldWriter,
-): Owners | undefined {
-  if (subresource !== 'status' || stored.size === 0 || stored.size >= updatersMax) return undefined;
-  for (const { set, subresource: part } of stored.values()) {
-    if (part === 'status' || Object.hasOwn(set, 'f:status') || isEmptySet(set)) return undefined;
+export function isFirstStatus(stored: Owners, live: ApiObject, updated: ApiObject, writer: FieldWriter): boolean {
+  const { manager, apiVersion, schema, subresource, now, resetFields } = writer;
+  if (subresource !== 'status' || stored.size === 0 || stored.size >= updatersMax) return false;
+  const owner: Ownership = { manager, operation: 'Update', apiVersion, subresource, time: now, set: emptySet };
+  for (const earlier of stored.values()) {
+    if (earlier.subresource === 'status' || Object.hasOwn(earlier.set, 'f:status') || isEmptySet(earlier.set))
+      return false;
+    if (listOrder(earlier, owner) > 0) return false;
   }
   const { passed, passedBesideStatus, passedMetadata: names, deeper } = resetsOf(resetFields);
-  if (deeper !== undefined || passed.has('status')) return undefined;
-  const elsewhere = compareObjectsWithout(live, updated, schema, passedBesideStatus, names);
-  if (!isEmptySet(elsewhere.added) || !isEmptySet(elsewhere.modified) || !isEmptySet(elsewhere.removed))
-    return undefined;
-  const packed = packChanged(live['status'], updated['status'], 'status', schema);
-  if (packed === undefined) return undefined;
-  const owner: Ownership = { manager, operation: 'Update', apiVersion, subresource, time: now, set: emptySet, packed };
-  return stored.set(identityOf(owner), owner);
+  if (deeper !== undefined || passed.has('status')) return false;
+  const { added, modified, removed } = compareObjectsWithout(live, updated, schema, passedBesideStatus, names);
+  return isEmptySet(added) && isEmptySet(modified) && isEmptySet(removed);
 }
 
 /** Gives what differs between `live` and `updated` to the writer. */

@@ -169,6 +169,15 @@ function applyOrders(original: Json, patch: Json, schema: Schema | undefined, as
       throw failed(`unable to find api field in struct ${name} for the json field ${quote(key)}`);
     }
     const mergeKey = field?.mergeKey ?? '';
+    const whole =
+      givenList !== undefined && mergeKey !== '' && field?.patchStrategies.includes('merge') === true
+        ? mergeWhole(currentList ?? [], givenList, order, mergeKey, field.schema.element, asGiven)
+        : undefined;
+    if (whole !== undefined) {
+      done.push(key);
+      setMember(original, key, whole);
+      continue;
+    }
     checkOrder(givenList ?? [], order, mergeKey);
     if (currentList === undefined && givenList === undefined) continue;
     let merged = currentList ?? [];
@@ -182,6 +191,47 @@ function applyOrders(original: Json, patch: Json, schema: Schema | undefined, as
     if (mergeKey !== '') checkKeys(merged, order, mergeKey);
     setMember(original, key, inOrder(merged, order, currentList ?? [], mergeKey));
   }
+}
+
+/**
+ * The usual list of conditions: the patch gives all items, in the order that it asks for, and the server has no others. Undefined for
+ * every other list.
+ */
+function mergeWhole(
+  current: readonly unknown[],
+  given: readonly unknown[],
+  order: readonly unknown[],
+  mergeKey: string,
+  element: Schema | undefined,
+  asGiven: boolean,
+): unknown[] | undefined {
+  const { length } = given;
+  if (length !== order.length || length > SEARCHED_MAX || current.length > length) return undefined;
+  let found = 0;
+  for (let index = 0; index < length; index++) {
+    const [item, ordered] = [given[index], order[index]];
+    if (!isObject(item) || !isObject(ordered) || item[patchDirective] !== undefined) return undefined;
+    const key = item[mergeKey];
+    if (typeof key !== 'string' || ordered[mergeKey] !== key || placeOf(given, mergeKey, key) !== index)
+      return undefined;
+    if (placeOf(current, mergeKey, key) >= 0) found++;
+  }
+  // Fewer when the server has others, or one twice.
+  if (found !== current.length) return undefined;
+  const merged: unknown[] = [];
+  for (const item of given as readonly Json[]) {
+    const place = placeOf(current, mergeKey, item[mergeKey]);
+    merged.push(place < 0 ? withoutDirectives(item) : mergeMap(current[place] as Json, item, element, asGiven));
+  }
+  return merged;
+}
+
+function placeOf(items: readonly unknown[], mergeKey: string, key: unknown): number {
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    if (isObject(item) && item[mergeKey] === key) return index;
+  }
+  return -1;
 }
 
 function listAt(object: Json, key: string): unknown[] | undefined {

@@ -58,8 +58,8 @@ export function itemKey(schema: Schema, item: unknown): string | undefined {
   return parts === '' ? undefined : `k:{${parts}}`;
 }
 
-/** What JSON writes as it is. */
-const plainText = /^[\w./:-]*$/;
+/** What JSON writes as it is, a byte a character. */
+export const plainText = /^[\w./:-]*$/;
 
 /** Items that say the same key: an object may have been created with them. They are owned and compared as a whole. */
 export class Repeated {

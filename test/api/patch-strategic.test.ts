@@ -114,6 +114,58 @@ describe('applyStrategicMergePatch', () => {
     expect(added.map(({ name }) => name)).toEqual(['E3']);
   });
 
+  it.each<[string, unknown[], unknown[], string[], unknown]>([
+    ['all of them', [{ name: 'E2', value: '2' }], env, ['E1', 'E2'], env],
+    ['all of them, which were there in another order', [...env].reverse(), env, ['E1', 'E2'], env],
+    ['all but one, which the server has', [...env, { name: 'E3' }], env, ['E1', 'E2'], [...env, { name: 'E3' }]],
+    [
+      'one twice',
+      env,
+      [
+        { name: 'E1', value: 'a' },
+        { name: 'E1', valueFrom: {} },
+      ],
+      ['E1', 'E1'],
+      [
+        { name: 'E1', value: 'a', valueFrom: {} },
+        { name: 'E2', value: '2' },
+      ],
+    ],
+    ['one that is to go', env, [{ name: 'E1', $patch: 'delete' }], ['E2'], [{ name: 'E2', value: '2' }]],
+    [
+      'more than are there',
+      env,
+      [{ name: 'E1', value: 'a' }],
+      ['E1', 'E2', 'E3'],
+      [{ name: 'E1', value: 'a' }, env[1]],
+    ],
+  ])('orders lists of which the patch gives %s', (_, current, given, names, merged) => {
+    const patch = { '$setElementOrder/env': names.map((name) => ({ name })), env: given };
+    expect(applyStrategicMergePatch({ env: current }, patch, container)['env']).toEqual(merged);
+  });
+
+  it('orders lists as it merges them where the patch gives all items', () => {
+    const item = fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), value: fc.constantFrom('1', '2', null) });
+    const list = fc.uniqueArray(item, { selector: ({ name }) => name });
+    fc.assert(
+      fc.property(list, list, (current, given) => {
+        const order = given.map(({ name }) => ({ name }));
+        const unordered = applyStrategicMergePatch({ env: current }, { env: given }, container);
+        const ordered = applyStrategicMergePatch(
+          { env: current },
+          { env: given, '$setElementOrder/env': order },
+          container,
+        );
+        expect(ordered).toEqual(unordered);
+      }),
+    );
+  });
+
+  it('refuses a list in another order than it asks for', () => {
+    const patch = { '$setElementOrder/env': [{ name: 'E2' }, { name: 'E1' }], env };
+    expect(refusal(() => applyStrategicMergePatch({ env }, patch, container)).message).toContain("doesn't match");
+  });
+
   it('deletes a list whose deletions are null', () => {
     expect(
       applyStrategicMergePatch({ tolerations: [] }, { '$deleteFromPrimitiveList/tolerations': null }, podSpec),

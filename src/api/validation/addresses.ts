@@ -31,8 +31,27 @@ const zeroLed = /(^|\.)0\d/;
 /** IPv4 in the last words of an IPv6 address, in either notation. */
 const isMapped = (text: string): boolean => text.includes(':') && !(canonicalAddress(text) ?? ':').includes(':');
 
+/** Whether an address is IPv4 as nearly all are, four numbers without leading zeros: nothing is ever wrong with those. */
+function isPlainIPv4(text: string): boolean {
+  let dots = 0;
+  let number = -1;
+  for (let index = 0; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (digit === -2 && number >= 0) {
+      dots++;
+      number = -1;
+    } else if (digit < 0 || digit > 9 || number === 0) return false;
+    else {
+      number = number < 0 ? digit : number * 10 + digit;
+      if (number > 255) return false;
+    }
+  }
+  return dots === 3 && number >= 0;
+}
+
 /** What is wrong with an address that some programs read in another way than others do. */
 function addressMessages(text: string): string[] {
+  if (isPlainIPv4(text)) return [];
   if (addressFamily(text) === 0 || canonicalAddress(text) === undefined) return [noAddress];
   if (zeroLed.test(text)) return ['must not have leading 0s'];
   return isMapped(text) ? ['must not be an IPv4-mapped IPv6 address'] : [];

@@ -100,15 +100,17 @@ function annotationBytes(annotations: Readonly<Record<string, string>>): number 
   return bytes;
 }
 
+const ownerFields = ['kind', 'name', 'uid'] as const;
+
 function checkOwners(check: Check, owners: readonly OwnerReference[]): void {
   const path = at(metadataPath, 'ownerReferences');
   let controller = '';
   for (const owner of owners) {
-    const parts = (owner.apiVersion ?? '').split('/');
-    if (parts.length > 2 || (parts.at(-1) ?? '') === '') {
-      check.invalid(path, 'apiVersion', owner.apiVersion ?? '', 'version must not be empty');
+    const { apiVersion = '' } = owner;
+    if (apiVersion === '' || apiVersion.endsWith('/') || apiVersion.indexOf('/') !== apiVersion.lastIndexOf('/')) {
+      check.invalid(path, 'apiVersion', apiVersion, 'version must not be empty');
     }
-    for (const field of ['kind', 'name', 'uid'] as const) {
+    for (const field of ownerFields) {
       if (!owner[field]) check.invalid(path, field, '', 'must not be empty');
     }
     if (owner.apiVersion === 'v1' && owner.kind === 'Event') {

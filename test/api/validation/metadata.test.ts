@@ -22,6 +22,20 @@ describe('validateMetadata', () => {
     );
   });
 
+  it.each([
+    ['v1', true],
+    ['apps/v1', true],
+    ['/v1', true],
+    ['', false],
+    ['apps/', false],
+    ['a/b/v1', false],
+  ])('takes %j for the version of an owner: %s', (apiVersion, good) => {
+    const errors = errorsOf({ ownerReferences: [{ apiVersion, kind: 'Pod', name: 'a', uid: 'a' }] });
+    expect(errors).toEqual(
+      good ? [] : [`metadata.ownerReferences.apiVersion: Invalid value: "${apiVersion}": version must not be empty`],
+    );
+  });
+
   it('refuses annotations of more than 256 KiB together', () => {
     expect(errorsOf({ annotations: { a: 'x'.repeat(262_144) } })).toEqual([
       'metadata.annotations: Too long: may not be more than 262144 bytes',
