@@ -108,6 +108,7 @@ export interface DeleteOptionsBody {
   orphanDependents?: boolean | undefined;
   preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
   dryRun?: string[] | undefined;
+  ignoreStoreReadErrorWithClusterBreakingPotential?: boolean | undefined;
 }
 
 /** The receiving end that a door gives to a watch. */

@@ -27,7 +27,7 @@ import {
 } from '../../src/api/index.ts';
 import { unpack } from '../../src/runtime/index.ts';
 import { expectedKindOf, fieldValidationOf, type NamedKind } from './bodies.ts';
-import { copyOf } from './cache/entry.ts';
+import { copyOf, type Entry } from './cache/entry.ts';
 import type { Call } from './call.ts';
 import { apiVersionOf } from './kinds.ts';
 import type { Server } from './server.ts';
@@ -65,6 +65,26 @@ export function createdFields(call: Call, server: Server, object: ApiObject): Ui
 /** Makes the call's user the owner of these fields of the object that it creates, and nobody else of any. */
 export function ownCreated(call: Call, server: Server, fields: Uint8Array | undefined): void {
   call.owners = fields === undefined ? undefined : packCreator(writerOf(call, server), fields);
+}
+
+/** Who owns the fields after the server has changed a status itself: upstream's server is a client of its own then. */
+export function trackOwnStatus(
+  server: Server,
+  kind: KindDefinition,
+  live: Entry,
+  object: ApiObject,
+): Uint8Array | null {
+  const { schema } = expectedKindOf(kind);
+  const writer: FieldWriter = {
+    manager: 'kube-apiserver',
+    apiVersion: apiVersionOf(kind),
+    schema,
+    subresource: 'status',
+    now: server.strategyContext(false).now,
+    resetFields: resetPathsOf(kind, 'status', schema),
+  };
+  const owners = trackUpdate(live.owners ?? new Map(), live.object, object, writer);
+  return packOwners(owners, server.cacheOf(kind).fields?.schema) ?? null;
 }
 
 /** Whether a patch says anything of the owners: only then it is applied to an object that shows them. */

@@ -19,6 +19,7 @@ import {
   isTimeZone,
   keyFor,
   messageOf,
+  missedTimes,
   parseCron,
   type ReconcileResult,
   type Reconciler,
@@ -76,54 +77,68 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (!isRescheduled(change)) return;
     const { schedule = '', timeZone = 'UTC' } = change.object.spec ?? {};
     try {
+      // One that never comes is told of by the look at it.
       const nextMs = parseCron(schedule, timeZone).after(clock.now());
-      if (nextMs === undefined) return;
-      dependencies.enqueueAfter(keyFor(change.object), nextMs - clock.now() + slackMs, { background: true });
+      const waitMs = nextMs === undefined ? 0 : nextMs - clock.now() + slackMs;
+      dependencies.enqueueAfter(keyFor(change.object), waitMs, { background: true });
     } catch {
       const message = `unparseable schedule for cronjob: ${schedule}`;
       events.event(change.object, 'Warning', 'UnParseableCronJobSchedule', message);
     }
   });
 
-  async function deleteJob(cronJob: CronJob, job: Job): Promise<void> {
-    const name = job.metadata?.name;
+  /** Deletes a Job and takes it off the list of active ones. Answers whether that could be done. */
+  async function deleteJob(cronJob: CronJob, job: Job, status: CronJobStatus): Promise<boolean> {
+    const { name, uid } = job.metadata ?? {};
     try {
       await client.delete(jobs, keyOf(job), { propagationPolicy: 'Background', quiet: true });
       events.event(cronJob, 'Normal', 'SuccessfulDelete', `Deleted job ${name}`);
     } catch (error) {
-      if (isNotFound(error)) return;
-      events.event(cronJob, 'Warning', 'FailedDelete', `Deleted job: ${messageOf(error)}`);
-      throw error;
+      if (!isNotFound(error)) {
+        events.event(cronJob, 'Warning', 'FailedDelete', `Deleted job: ${messageOf(error)}`);
+        return false;
+      }
     }
+    status.active = status.active?.filter((reference) => reference.uid !== uid);
+    return true;
   }
 
   /** Takes ended and vanished Jobs off the list of active ones. */
   async function followJobs(cronJob: CronJob, children: readonly Job[], status: CronJobStatus): Promise<void> {
-    const active = status.active ?? [];
-    status.active = active.filter((reference) => {
-      const job = children.find(({ metadata }) => metadata?.uid === reference.uid);
-      const end = job === undefined ? undefined : endOf(job);
-      if (job === undefined) {
-        // A Job that was just created may not be in the cache yet.
-        if (justCreated.has(reference.uid ?? '')) return true;
-        events.event(cronJob, 'Normal', 'MissingJob', `Active job went missing: ${reference.name}`);
-        return false;
-      }
-      justCreated.delete(reference.uid ?? '');
-      if (end === undefined) return true;
-      events.event(cronJob, 'Normal', 'SawCompletedJob', `Saw completed job: ${reference.name}, condition: ${end}`);
-      return false;
-    });
+    const activeOnes = new Set((status.active ?? []).map(({ uid }) => uid));
     for (const job of children) {
-      const uid = job.metadata?.uid ?? '';
-      const known = justCreated.has(uid) || active.some((reference) => reference.uid === uid);
-      if (!known && endOf(job) === undefined && !(await isActive(cronJob, uid))) {
-        const message = `Saw a job that the controller did not create or forgot: ${job.metadata?.name}`;
+      const { uid = '', name } = job.metadata ?? {};
+      const end = endOf(job);
+      if (activeOnes.has(uid)) justCreated.delete(uid);
+      if (end === undefined) {
+        if (activeOnes.has(uid) || justCreated.has(uid) || (await isActive(cronJob, uid))) continue;
+        const message = `Saw a job that the controller did not create or forgot: ${name}`;
         events.event(cronJob, 'Warning', 'UnexpectedJob', message);
+        continue;
+      }
+      if (activeOnes.has(uid)) {
+        status.active = status.active?.filter((reference) => reference.uid !== uid);
+        events.event(cronJob, 'Normal', 'SawCompletedJob', `Saw completed job: ${name}, condition: ${end}`);
       }
       const completed = job.status?.completionTime;
-      if (endOf(job) !== 'Complete' || completed === undefined) continue;
+      if (end !== 'Complete' || completed === undefined) continue;
       if (timeMs(completed) > timeMs(status.lastSuccessfulTime)) status.lastSuccessfulTime = completed;
+    }
+    await missJobs(cronJob, children, status);
+  }
+
+  /** A Job that the cache does not show may only be newer than the cache. */
+  async function missJobs(cronJob: CronJob, children: readonly Job[], status: CronJobStatus): Promise<void> {
+    const seen = new Set(children.map(({ metadata }) => metadata?.uid));
+    for (const { uid = '', name = '', namespace } of status.active ?? []) {
+      if (seen.has(uid) || justCreated.has(uid)) continue;
+      try {
+        await client.get(jobs, { namespace, name });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        status.active = status.active?.filter((reference) => reference.uid !== uid);
+        events.event(cronJob, 'Normal', 'MissingJob', `Active job went missing: ${name}`);
+      }
     }
   }
 
@@ -133,7 +148,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return status?.active?.some((reference) => reference.uid === uid) ?? false;
   }
 
-  /** Deletes ended Jobs beyond the limits, and takes them off the list of active ones: nobody says that they have ended. */
+  /** Deletes ended Jobs beyond the limits: nobody says of them that they have ended. One that stays does not hold up the others. */
   async function cleanUp(cronJob: CronJob, children: readonly Job[], status: CronJobStatus): Promise<void> {
     const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cronJob.spec ?? {};
     const limits = [
@@ -142,58 +157,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     ] as const;
     for (const [end, limit] of limits) {
       if (limit === undefined) continue;
-      const ended = children.filter((job) => endOf(job) === end && job.metadata?.deletionTimestamp === undefined);
-      ended.sort(byStart);
-      for (const job of ended.slice(0, Math.max(0, ended.length - limit))) {
-        await deleteJob(cronJob, job);
-        status.active = status.active?.filter(({ uid }) => uid !== job.metadata?.uid);
-      }
+      const ended = children.filter((job) => endOf(job) === end).sort(byStart);
+      for (const job of ended.slice(0, Math.max(0, ended.length - limit))) await deleteJob(cronJob, job, status);
     }
-  }
-
-  /** The latest time that is due and not handled, if there is any. */
-  function dueTime(cronJob: CronJob, schedule: CronSchedule): number | undefined {
-    const nowMs = clock.now();
-    const deadline = cronJob.spec?.startingDeadlineSeconds;
-    const fromMs = Math.max(sinceMs(cronJob), deadline === undefined ? 0 : nowMs - deadline * 1000);
-    let due: number | undefined;
-    let missed = 0;
-    for (let next = schedule.after(fromMs); next !== undefined && next <= nowMs; next = schedule.after(next)) {
-      due = next;
-      if (++missed > missedMax) {
-        const message =
-          'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew';
-        events.event(cronJob, 'Warning', 'TooManyMissedTimes', message);
-        // From here on the latest is found by going back from now, not by counting up.
-        return latestBefore(schedule, nowMs, due);
-      }
-    }
-    return due;
-  }
-
-  /** The last time up to `nowMs`, searched in windows that double in size. */
-  function latestBefore(schedule: CronSchedule, nowMs: number, atLeastMs: number): number {
-    for (let windowMs = 3_600_000; nowMs - windowMs > atLeastMs; windowMs *= 2) {
-      let latest: number | undefined;
-      for (
-        let next = schedule.after(nowMs - windowMs);
-        next !== undefined && next <= nowMs;
-        next = schedule.after(next)
-      )
-        latest = next;
-      if (latest !== undefined) return latest;
-    }
-    return atLeastMs;
   }
 
   async function startJob(cronJob: CronJob, status: CronJobStatus, dueMs: number): Promise<void> {
-    const { name = '', namespace } = cronJob.metadata ?? {};
+    const { namespace } = cronJob.metadata ?? {};
     const template = cronJob.spec?.jobTemplate;
     const wanted: Job = {
       apiVersion: 'batch/v1',
       kind: 'Job',
       metadata: {
-        name: `${name}-${Math.floor(dueMs / 60_000)}`,
+        name: jobName(cronJob, dueMs),
         namespace,
         labels: { ...template?.metadata?.labels },
         annotations: { ...template?.metadata?.annotations, [scheduledAnnotation]: scheduledText(cronJob, dueMs) },
@@ -230,13 +206,20 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (controllerOf(job)?.uid === cronJob.metadata?.uid) takeOn(status, job, dueMs);
   }
 
+  /** @throws when it cannot be deleted: then the next one does not start. */
+  async function replaceJob(cronJob: CronJob, status: CronJobStatus, key: ObjectKey): Promise<void> {
+    let job: Job;
+    try {
+      job = await client.get(jobs, key);
+    } catch (error) {
+      events.event(cronJob, 'Warning', 'FailedGet', `Get job: ${messageOf(error)}`);
+      throw error;
+    }
+    if (!(await deleteJob(cronJob, job, status))) throw new Error(`could not replace job ${key.namespace}/${key.name}`);
+  }
+
   /** Decides about the time that is due and starts its Job if it may. */
-  async function handleDue(
-    cronJob: CronJob,
-    children: readonly Job[],
-    status: CronJobStatus,
-    dueMs: number,
-  ): Promise<void> {
+  async function handleDue(cronJob: CronJob, status: CronJobStatus, dueMs: number): Promise<void> {
     const deadline = cronJob.spec?.startingDeadlineSeconds;
     if (deadline !== undefined && dueMs + deadline * 1000 < clock.now()) {
       const when = new Date(dueMs).toUTCString().replace('GMT', '+0000');
@@ -244,19 +227,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return;
     }
     const active = status.active ?? [];
+    // Nothing but the time was lost from the status.
+    if (active.some(({ name }) => name === jobName(cronJob, dueMs))) return;
     const policy = cronJob.spec?.concurrencyPolicy;
     if (policy === 'Forbid' && active.length > 0) {
       const message = 'Not starting job because prior execution is running and concurrency policy is Forbid';
       events.event(cronJob, 'Normal', 'JobAlreadyActive', message);
       return;
     }
-    if (policy === 'Replace') {
-      for (const reference of active) {
-        const job = children.find(({ metadata }) => metadata?.uid === reference.uid);
-        if (job !== undefined) await deleteJob(cronJob, job);
-        status.active = status.active?.filter(({ uid }) => uid !== reference.uid);
-      }
-    }
+    if (policy === 'Replace')
+      for (const { name = '', namespace } of active) await replaceJob(cronJob, status, { name, namespace });
     await startJob(cronJob, status, dueMs);
   }
 
@@ -275,18 +255,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     await cleanUp(cronJob, children, status);
     await followJobs(cronJob, children, status);
     try {
-      return await startDue(cronJob, children, status);
+      return await startDue(cronJob, status);
     } finally {
       // What has ended is told also when nothing can be started.
       await writeStatus(cronJob, status);
     }
   }
 
-  async function startDue(
-    cronJob: CronJob,
-    children: readonly Job[],
-    status: CronJobStatus,
-  ): Promise<ReconcileResult | undefined> {
+  async function startDue(cronJob: CronJob, status: CronJobStatus): Promise<ReconcileResult | undefined> {
     const { schedule: text = '', suspend, timeZone } = cronJob.spec ?? {};
     if (cronJob.metadata?.deletionTimestamp !== undefined) return undefined;
     if (timeZone !== undefined && !isTimeZone(timeZone)) {
@@ -303,17 +279,26 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       events.event(cronJob, 'Warning', 'UnparseableSchedule', message);
       return undefined;
     }
-    if (schedule.after(clock.now()) === undefined) {
+    const nowMs = clock.now();
+    if (schedule.after(nowMs) === undefined) {
       const why = 'time difference between two schedules is less than 1 second';
       events.event(cronJob, 'Warning', 'InvalidSchedule', `invalid schedule: ${text} : ${why}`);
       return undefined;
     }
-    const dueMs = dueTime(cronJob, schedule);
-    if (dueMs !== undefined) await handleDue(cronJob, children, status, dueMs);
-    // From the last time that was due on, so that periods do not shift with each look.
-    const nextMs = schedule.after(dueMs ?? sinceMs(cronJob)) ?? 0;
-    const aheadMs = nextMs > clock.now() ? nextMs : (schedule.after(clock.now()) ?? 0);
-    return { requeueAfterMs: aheadMs - clock.now() + slackMs, background: true };
+    const sinceMs = timeMs(cronJob.status?.lastScheduleTime) || timeMs(cronJob.metadata?.creationTimestamp);
+    const { startingDeadlineSeconds: deadline } = cronJob.spec ?? {};
+    const earliestMs = deadline === undefined ? sinceMs : Math.max(sinceMs, nowMs - deadline * 1000);
+    const { latestMs: dueMs, missed } = missedTimes(schedule, earliestMs, nowMs);
+    if (dueMs !== undefined && missed > missedMax) {
+      const message = 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew';
+      events.event(cronJob, 'Warning', 'TooManyMissedTimes', message);
+    }
+    if (dueMs !== undefined) await handleDue(cronJob, status, dueMs);
+    // Counted from the last time that was due, so that periods do not shift with each look.
+    const handledMs = timeMs(status.lastScheduleTime) || sinceMs;
+    const since = missedTimes(schedule, handledMs, nowMs);
+    const fromMs = since.latestMs ?? (since.missed === 0 ? handledMs : nowMs);
+    return { requeueAfterMs: Math.max(0, (schedule.after(fromMs) ?? nowMs) - nowMs + slackMs), background: true };
   }
 
   return {
@@ -325,9 +310,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   };
 }
 
-/** Times after this one have not been handled yet. */
-function sinceMs({ status, metadata }: CronJob): number {
-  return timeMs(status?.lastScheduleTime) || timeMs(metadata?.creationTimestamp);
+function jobName({ metadata }: CronJob, dueMs: number): string {
+  return `${metadata?.name}-${Math.floor(dueMs / 60_000)}`;
 }
 
 /** Those that never started come last; names tell apart those of one second. */

@@ -5,13 +5,16 @@
  * @see kubernetes/pkg/controller/disruption/disruption.go
  */
 import {
+  conditionsOfBudget,
   goSelector,
   isConflict,
+  isDisruptionAllowedCurrent,
   isNotFound,
   isStatusError,
   type OwnerReference,
   type Pod,
   type PodDisruptionBudget,
+  withDisruptionAllowed,
 } from '../../src/api/index.ts';
 import {
   deployments,
@@ -93,17 +96,20 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   ];
 
   const guarded = dependencies.parts(pods, 'namespace', (change) => {
-    lookForStale(change.object);
-    const states = change.type === 'updated' ? [change.object, change.previous] : [change.object];
-    const budgets = budgetLister.list(change.object.metadata?.namespace).filter((budget) => {
-      const matches = matcherOf(budget.spec?.selector);
-      return states.some((pod) => matches(pod.metadata?.labels));
-    });
-    for (const budget of budgets) dependencies.enqueue(keyFor(budget));
-    if (budgets.length < 2 || change.type === 'deleted') return;
-    const { namespace, name } = change.object.metadata ?? {};
-    const message = `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${budgets[0]?.metadata?.name}" arbitrarily.`;
-    events.event(change.object, 'Warning', 'MultiplePodDisruptionBudgets', message);
+    const { type, object: pod } = change;
+    if (type !== 'deleted') lookForStale(pod);
+    const former = type === 'updated' ? change.previous.metadata?.labels : undefined;
+    const { namespace, name, labels } = pod.metadata ?? {};
+    const budgets = budgetLister
+      .list(namespace)
+      .map((budget) => ({ budget, matches: matcherOf(budget.spec?.selector) }));
+    for (const { budget, matches } of budgets) {
+      if (matches(labels) || (former !== undefined && matches(former))) dependencies.enqueue(keyFor(budget));
+    }
+    const [first, ...others] = budgets.filter(({ matches }) => matches(labels));
+    if (others.length === 0) return;
+    const message = `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  Chose "${first?.budget.metadata?.name}" arbitrarily.`;
+    events.event(pod, 'Warning', 'MultiplePodDisruptionBudgets', message);
   });
   const podLister = guarded.lister;
   dependencies.observe(podDisruptionBudgets, ({ type, object }) => {
@@ -175,16 +181,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     return { expected, desired: maxUnavailable === undefined ? scaled : Math.max(0, expected - scaled), unmanaged };
   }
 
-  /** Evicted pods that are still there and not being deleted yet. */
-  function pendingEvictions(budget: PodDisruptionBudget): Record<string, string> {
+  /** Evicted pods of the budget that are still there and not being deleted yet. */
+  function pendingEvictions(budget: PodDisruptionBudget, matching: readonly Pod[]): Record<string, string> {
     const pending: Record<string, string> = {};
-    for (const [name, time] of Object.entries(budget.status?.disruptedPods ?? {})) {
-      const pod = podLister.get(budget.metadata?.namespace, name);
-      const alive = pod !== undefined && pod.metadata?.deletionTimestamp === undefined;
-      if (!alive) continue;
+    const { namespace } = budget.metadata ?? {};
+    for (const pod of matching) {
+      const { name = '', deletionTimestamp } = pod.metadata ?? {};
+      const time = budget.status?.disruptedPods?.[name];
+      if (time === undefined || deletionTimestamp !== undefined) continue;
       if (timeMs(time) + evictionTimeoutMs >= clock.now()) pending[name] = time;
       else {
-        const { namespace } = budget.metadata ?? {};
         // Upstream names the namespace twice.
         const message = `Pod was expected by PDB ${namespace}/${namespace} to be deleted but it wasn't`;
         events.event(pod, 'Warning', 'NotDeleted', message);
@@ -215,8 +221,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const leftMs = pod === undefined ? undefined : staleInMs(pod);
     if (pod === undefined || leftMs === undefined) return;
     if (leftMs > 0) return lookForStale(pod);
-    const lastTransitionTime = timeText(clock.now());
-    const conditions = [{ type: 'DisruptionTarget', status: 'False', reason: null, message: null, lastTransitionTime }];
+    const { generation: observedGeneration } = pod.metadata ?? {};
+    const condition = { status: 'False', reason: null, message: null, lastTransitionTime: timeText(clock.now()) };
+    const conditions = [{ type: 'DisruptionTarget', observedGeneration, ...condition }];
     const patch = { metadata: { uid: pod.metadata?.uid }, status: { conditions } };
     await client.patch(pods, keyOf(pod), 'strategic', patch, { subresource: 'status' });
   }
@@ -233,7 +240,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.';
       events.event(budget, 'Warning', 'UnmanagedPods', message);
     }
-    const disruptedPods = pendingEvictions(budget);
+    const disruptedPods = pendingEvictions(budget, matching);
     const healthy = matching.filter(
       (pod) =>
         isPodReady(pod) &&
@@ -241,55 +248,34 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         !((pod.metadata?.name ?? '') in disruptedPods),
     ).length;
     const allowed = expected <= 0 ? 0 : Math.max(0, healthy - desired);
-    return {
+    const status: NonNullable<PodDisruptionBudget['status']> = {
       disruptionsAllowed: allowed,
       currentHealthy: healthy,
       desiredHealthy: desired,
       expectedPods: expected,
       observedGeneration: budget.metadata?.generation,
       ...(Object.keys(disruptedPods).length === 0 ? {} : { disruptedPods }),
-      conditions: conditionsOf(budget, allowed > 0 ? 'SufficientPods' : 'InsufficientPods', ''),
     };
-  }
-
-  function conditionsOf(
-    budget: PodDisruptionBudget,
-    reason: string,
-    message: string,
-    generation = budget.metadata?.generation,
-  ) {
-    const status = reason === 'SufficientPods' ? 'True' : 'False';
-    const current = conditionOf(budget.status?.conditions, 'DisruptionAllowed');
-    const since = current?.status === status ? current.lastTransitionTime : timeText(clock.now());
-    return [
-      {
-        type: 'DisruptionAllowed',
-        status,
-        ...(generation ? { observedGeneration: generation } : {}),
-        lastTransitionTime: since,
-        reason,
-        message,
-      },
-    ];
+    const { conditions, ...told } = budget.status ?? {};
+    // The condition is not looked at for anything but its status: a failure that changes no number stays in it.
+    const conditional = { ...status, ...(conditions === undefined ? {} : { conditions }) };
+    if (semanticallyEqual(told, status) && isDisruptionAllowedCurrent({ ...budget, status: conditional }))
+      return conditional;
+    return { ...status, conditions: conditionsOfBudget(conditional, timeText(clock.now())) };
   }
 
   /** Nothing may be evicted while the numbers cannot be told; what was told before stands. */
   function failedStatus(budget: PodDisruptionBudget, error: unknown): NonNullable<PodDisruptionBudget['status']> {
-    const {
-      currentHealthy = 0,
-      desiredHealthy = 0,
-      expectedPods = 0,
-      observedGeneration = 0,
-      ...told
-    } = budget.status ?? {};
+    const { currentHealthy = 0, desiredHealthy = 0, expectedPods = 0, conditions, ...told } = budget.status ?? {};
+    const { observedGeneration } = told;
+    const verdict = { status: 'False', reason: 'SyncFailed', message: messageOf(error), observedGeneration };
     return {
       ...told,
       disruptionsAllowed: 0,
       currentHealthy,
       desiredHealthy,
       expectedPods,
-      ...(observedGeneration === 0 ? {} : { observedGeneration }),
-      conditions: conditionsOf(budget, 'SyncFailed', messageOf(error), observedGeneration),
+      conditions: withDisruptionAllowed(conditions, verdict, timeText(clock.now())),
     };
   }
 
@@ -326,7 +312,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         if (isConflict(error)) throw error;
         const message = `Failed to calculate the number of expected pods: ${messageOf(error)}`;
         events.event(budget, 'Warning', 'CalculateExpectedPodCountFailed', message);
-        status = failedStatus(budget, error);
+        await write(budget, failedStatus(budget, error));
+        return undefined;
       }
       await write(budget, status);
       const firstMs = Math.min(...Object.values(status.disruptedPods ?? {}).map(timeMs));

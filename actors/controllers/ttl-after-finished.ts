@@ -43,11 +43,12 @@ export const ttlAfterFinishedController: ControllerDefinition = {
   },
 };
 
-/** When the Job's time is over; undefined while it runs or when it has no limit. */
+/** When the Job's time is over; undefined while it runs, when it has no limit, and when it does not say when it ended. */
 function expiryOf(job: Job): number | undefined {
   const seconds = job.spec?.ttlSecondsAfterFinished;
   const ended = job.status?.conditions?.find(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
-  return seconds === undefined || ended === undefined ? undefined : timeMs(ended.lastTransitionTime) + seconds * 1000;
+  const endedMs = timeMs(ended?.lastTransitionTime);
+  return seconds === undefined || endedMs === 0 ? undefined : endedMs + seconds * 1000;
 }

@@ -16,6 +16,7 @@ export {
 } from './decode.ts';
 export { isDeviceSelected } from './device-taints.ts';
 export * from './discovery.ts';
+export * from './disruption-status.ts';
 export * from './errors.ts';
 export * from './expressions.ts';
 export * from './field-errors.ts';

@@ -5,7 +5,6 @@
  * @see kubernetes/pkg/controller/job/indexed_job_utils.go
  */
 import type { Job, Pod, PodTemplateSpec } from '../api/index.ts';
-import { conditionOf } from './conditions.ts';
 import {
   type FailureVerdict,
   indexAnnotation,
@@ -14,7 +13,7 @@ import {
   judgeFailure,
   parseIndexes,
 } from './job-policies.ts';
-import { isPodActive, isPodTerminating, podCondition, rankForDeletion } from './pods.ts';
+import { isPodActive, isPodTerminating, podCondition, rankByAge } from './pods.ts';
 import { timeMs } from './times.ts';
 
 export const jobTrackingFinalizer = 'batch.kubernetes.io/job-tracking';
@@ -28,9 +27,12 @@ export function isTracked(pod: Pod): boolean {
 export interface JobTally {
   readonly active: Pod[];
   readonly terminating: Pod[];
-  /** Finished pods that still have the finalizer and that the status does not name; of an indexed Job those of its indexes alone. */
+  /** Pods that have still to be counted; of an indexed Job those of its indexes alone. */
+  readonly waiting: Pod[];
+  /** Of those that wait the finished ones that the status does not name. */
   readonly succeeded: Pod[];
   readonly failed: Pod[];
+  /** Of all pods that wait and have failed. */
   readonly verdicts: ReadonlyMap<Pod, FailureVerdict>;
 }
 
@@ -40,10 +42,15 @@ export interface JobIndexes {
   readonly failed: Set<number>;
 }
 
-/** Failed, or being deleted without having succeeded; with podReplacementPolicy Failed a deleted pod has first to end. */
+/** A pod that is being deleted is replaced when it has ended, not before. A failure policy has to see how it ends. */
+export function replacesFailedOnly(job: Job): boolean {
+  return job.spec?.podReplacementPolicy === 'Failed' || job.spec?.podFailurePolicy !== undefined;
+}
+
+/** Failed, or being deleted without having succeeded; where only failed pods are replaced a deleted pod has first to end. */
 export function isJobPodFailed(job: Job, pod: Pod): boolean {
   if (pod.status?.phase === 'Failed') return true;
-  if (job.spec?.podReplacementPolicy === 'Failed') return false;
+  if (replacesFailedOnly(job)) return false;
   return pod.metadata?.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded';
 }
 
@@ -52,16 +59,26 @@ export function hasValidIndex(job: Job, pod: Pod): boolean {
   return !isIndexed(job) || (indexOf(pod) >= 0 && indexOf(pod) < (job.spec?.completions ?? 0));
 }
 
-/** Sorts out the pods. `isKnown`: the pod was counted, although the cache may not show it. */
-export function tallyPods(job: Job, owned: readonly Pod[], isKnown: (uid: string) => boolean): JobTally {
-  const fresh = owned.filter((pod) => isTracked(pod) && !isKnown(pod.metadata?.uid ?? '') && hasValidIndex(job, pod));
-  const failed = fresh.filter((pod) => isJobPodFailed(job, pod));
+/**
+ * Sorts out the pods. `isLetGo`: the pod was counted and has lost its finalizer, although the cache may not show it; `isNamed`: the
+ * status names it among those that are being counted.
+ */
+export function tallyPods(
+  job: Job,
+  owned: readonly Pod[],
+  isLetGo: (uid: string) => boolean,
+  isNamed: (uid: string) => boolean = () => false,
+): JobTally {
+  const waiting = owned.filter((pod) => isTracked(pod) && !isLetGo(pod.metadata?.uid ?? '') && hasValidIndex(job, pod));
+  const lost = waiting.filter((pod) => isJobPodFailed(job, pod));
+  const isNew = (pod: Pod) => !isNamed(pod.metadata?.uid ?? '');
   return {
     active: owned.filter(isPodActive),
     terminating: owned.filter(isPodTerminating),
-    succeeded: fresh.filter((pod) => pod.status?.phase === 'Succeeded'),
-    failed,
-    verdicts: new Map(failed.map((pod) => [pod, judgeFailure(job, pod)])),
+    waiting,
+    succeeded: waiting.filter((pod) => pod.status?.phase === 'Succeeded' && isNew(pod)),
+    failed: lost.filter(isNew),
+    verdicts: new Map(lost.map((pod) => [pod, judgeFailure(job, pod)])),
   };
 }
 
@@ -80,37 +97,29 @@ export function finishedMs(pod: Pod): number {
  * The active pods that have to go: of an indexed Job those without an index of the Job, and all but one of each index; then, in
  * the order of deletion, as many more as it takes to make `atLeast`.
  */
-export function surplusPods(job: Job, active: readonly Pod[], atLeast: number, nowMs: number): Pod[] {
+export function surplusPods(job: Job, active: readonly Pod[], atLeast: number): Pod[] {
   let surplus: Pod[] = [];
   let left: readonly Pod[] = active;
   if (isIndexed(job)) {
     const kept = new Map<number, Pod>();
-    for (const pod of rankForDeletion(active, () => 0, nowMs)) {
-      if (hasValidIndex(job, pod)) kept.set(indexOf(pod), pod);
-    }
+    for (const pod of rankByAge(active)) if (hasValidIndex(job, pod)) kept.set(indexOf(pod), pod);
     left = [...kept.values()];
     surplus = active.filter((pod) => kept.get(indexOf(pod)) !== pod);
   }
   if (surplus.length >= atLeast) return surplus;
-  return [...surplus, ...rankForDeletion(left, () => 0, nowMs).slice(0, atLeast - surplus.length)];
+  return [...surplus, ...rankByAge(left).slice(0, atLeast - surplus.length)];
 }
 
 /** Indexes that have succeeded, and those that failed as often as they may; those beyond the completions of today are no more. */
 export function jobIndexesOf(job: Job, counts: JobTally): JobIndexes {
   if (!isIndexed(job)) return { succeeded: new Set(), failed: new Set() };
-  const { completions = 0 } = job.spec ?? {};
+  const { completions = 0, backoffLimitPerIndex: limit } = job.spec ?? {};
   const succeeded = parseIndexes(job.status?.completedIndexes, completions);
-  for (const pod of counts.succeeded) succeeded.add(indexOf(pod));
+  for (const pod of counts.waiting) if (pod.status?.phase === 'Succeeded') succeeded.add(indexOf(pod));
+  if (limit === undefined) return { succeeded, failed: new Set() };
   const failed = parseIndexes(job.status?.failedIndexes, completions);
-  if (job.metadata?.deletionTimestamp !== undefined) return { succeeded, failed };
-  const limit = job.spec?.backoffLimitPerIndex;
-  // Pods that were deleted because the Job has failed say nothing about their index.
-  if (conditionOf(job.status?.conditions, 'FailureTarget') !== undefined) return { succeeded, failed };
-  for (const pod of counts.failed) {
-    const index = indexOf(pod);
-    const action = counts.verdicts.get(pod)?.action;
-    if (limit === undefined || succeeded.has(index) || action === 'Ignore') continue;
-    if (action === 'FailIndex' || failuresOf(pod) >= limit) failed.add(index);
+  for (const [pod, { action }] of counts.verdicts) {
+    if (action === 'FailIndex' || (action !== 'Ignore' && failuresOf(pod) >= limit)) failed.add(indexOf(pod));
   }
   return { succeeded, failed };
 }
@@ -119,12 +128,20 @@ const indexFailuresAnnotation = 'batch.kubernetes.io/job-index-failure-count';
 
 const ignoredFailuresAnnotation = 'batch.kubernetes.io/job-index-ignored-failure-count';
 
+const countMost = 2 ** 31 - 1;
+
+/** What people make of the annotation is no number, and counts as none. */
+function countIn(pod: Pod, annotation: string): number {
+  const text = pod.metadata?.annotations?.[annotation] ?? '';
+  return /^\+?\d+$/.test(text) && Number(text) <= countMost ? Number(text) : 0;
+}
+
 function failuresOf(pod: Pod): number {
-  return Number(pod.metadata?.annotations?.[indexFailuresAnnotation] ?? 0);
+  return countIn(pod, indexFailuresAnnotation);
 }
 
 function ignoredFailuresOf(pod: Pod): number {
-  return Number(pod.metadata?.annotations?.[ignoredFailuresAnnotation] ?? 0);
+  return countIn(pod, ignoredFailuresAnnotation);
 }
 
 /** How often the pod's index had failed before it, counted or not. */
@@ -138,13 +155,15 @@ export function indexFailuresOf(pod: Pod): number {
  */
 export function heldBackPods(job: Job, counts: JobTally, indexes: JobIndexes): Map<number, Pod> {
   const held = new Map<number, Pod>();
-  if (job.spec?.backoffLimitPerIndex === undefined || job.metadata?.deletionTimestamp !== undefined) return held;
+  if (!isIndexed(job) || job.spec?.backoffLimitPerIndex === undefined) return held;
   const settled = new Set([...counts.active.map(indexOf), ...indexes.succeeded, ...indexes.failed]);
-  for (const pod of counts.failed) {
+  for (const pod of counts.verdicts.keys()) {
     const index = indexOf(pod);
     if (settled.has(index)) continue;
     const other = held.get(index);
-    if (other === undefined || indexFailuresOf(pod) > indexFailuresOf(other)) held.set(index, pod);
+    const isLater =
+      other === undefined || (indexFailuresOf(pod) >= indexFailuresOf(other) && finishedMs(pod) >= finishedMs(other));
+    if (isLater) held.set(index, pod);
   }
   return held;
 }
@@ -162,14 +181,10 @@ export function pendingIndexes(job: Job, working: readonly Pod[], indexes: JobIn
 /** What is generated has five more letters, and no more than 63 in all. */
 const generatedNameMost = 58;
 
-/** Why a pod is created, in the words of the metrics. */
-export function creationReason(job: Job, counts: JobTally, replaced: Pod | undefined): string {
-  if (job.spec?.podReplacementPolicy === 'Failed') {
-    const failed = (job.status?.failed ?? 0) + counts.failed.length > 0;
-    return replaced !== undefined || failed ? 'recreate_failed' : 'new';
-  }
-  const again = counts.terminating.length > 0 || counts.failed.length > 0 || (job.status?.failed ?? 0) > 0;
-  return again ? 'recreate_terminating_or_failed' : 'new';
+/** Why pods are created, in the words of the metrics. `failed`: all that the Job has lost so far. */
+export function creationReason(job: Job, failed: number, terminating: number): string {
+  if (job.spec?.podReplacementPolicy === 'Failed' && failed > 0) return 'recreate_failed';
+  return failed > 0 || terminating > 0 ? 'recreate_terminating_or_failed' : 'new';
 }
 
 /** Sets what a pod of a Job has besides its template: the finalizer, and for indexed Jobs its index. */

@@ -10,20 +10,23 @@ export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
 
 /** What is to be done about a failed pod. `message` says which rule decided. */
 export interface FailureVerdict {
-  readonly action: 'Count' | 'Ignore' | 'FailJob' | 'FailIndex';
+  /** Undefined when no rule fits: the pod counts as failed. */
+  readonly action: 'Count' | 'Ignore' | 'FailJob' | 'FailIndex' | undefined;
   readonly message: string;
 }
 
-/** The first rule that fits decides; without one the pod counts as failed. */
+const noVerdict: FailureVerdict = { action: undefined, message: '' };
+
+/** The first rule that fits decides. */
 export function judgeFailure(job: Job, pod: Pod): FailureVerdict {
   const rules = job.spec?.podFailurePolicy?.rules ?? [];
   for (const [at, rule] of rules.entries()) {
-    const what = matchExitCodes(rule, pod) ?? matchConditions(rule, pod);
+    const what = rule.onExitCodes === undefined ? matchConditions(rule, pod) : matchExitCodes(rule, pod);
     if (what === undefined) continue;
     const action = rule.action as FailureVerdict['action'];
     return { action, message: `${what} matching ${action} rule at index ${at}` };
   }
-  return { action: 'Count', message: '' };
+  return noVerdict;
 }
 
 function matchExitCodes(rule: PodFailurePolicyRule, pod: Pod): string | undefined {
@@ -49,13 +52,15 @@ function matchConditions(rule: PodFailurePolicyRule, pod: Pod): string | undefin
   return found && `Pod ${pod.metadata?.namespace}/${pod.metadata?.name} has condition ${found.type}`;
 }
 
-/** Message of the first success rule that the succeeded indexes meet. */
+/** Message of the first success rule that the succeeded indexes meet. Indexes beyond the completions of today are not asked for. */
 export function matchSuccessPolicy(job: Job, succeeded: ReadonlySet<number>): string | undefined {
+  if (succeeded.size === 0) return undefined;
   for (const [at, rule] of (job.spec?.successPolicy?.rules ?? []).entries()) {
-    const wanted = rule.succeededIndexes === undefined ? undefined : parseIndexes(rule.succeededIndexes);
+    const { succeededIndexes, succeededCount = Number.POSITIVE_INFINITY } = rule;
+    const wanted = succeededIndexes === undefined ? undefined : parseIndexes(succeededIndexes, job.spec?.completions);
+    if (wanted?.size === 0) continue;
     const counted = wanted === undefined ? succeeded.size : [...wanted].filter((index) => succeeded.has(index)).length;
-    const needed = rule.succeededCount ?? wanted?.size;
-    if (needed !== undefined && counted >= needed) return `Matched rules at index ${at}`;
+    if (counted >= Math.min(succeededCount, wanted?.size ?? succeededCount)) return `Matched rules at index ${at}`;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CronScheduleError, parseCron, zoneOffsetMs } from '../../src/controller/index.ts';
+import { CronScheduleError, missedTimes, parseCron, zoneOffsetMs } from '../../src/controller/index.ts';
 
 const next = (schedule: string, after: string, zone?: string) => {
   const ms = parseCron(schedule, zone).after(Date.parse(after));
@@ -74,4 +74,24 @@ describe('cron schedules', () => {
       expect(() => parseCron(text)).toThrow(CronScheduleError);
     },
   );
+});
+
+describe('the times of a schedule that have passed', () => {
+  // A Thursday; the cases are those of upstream's TestMostRecentScheduleTime.
+  it.each([
+    ['0 * * * *', '2016-05-19T10:00:00Z', '2016-05-19T10:30:00Z', undefined, 0],
+    ['0 * * * *', '2016-05-19T10:00:00Z', '2016-05-19T11:01:00Z', '2016-05-19T11:00', 0],
+    ['0 * * * *', '2016-05-19T10:00:10Z', '2016-05-19T15:01:00Z', '2016-05-19T15:00', 5],
+    ['30 6-16/4 * * 1-5', '2016-05-19T10:30:00Z', '2016-05-20T10:31:00Z', '2016-05-20T10:30', 2],
+    ['30 10,11,12 * * 1-5', '2016-05-19T10:30:00Z', '2016-05-20T16:30:00Z', undefined, 30],
+    ['30 6-16/4 * * 1-5', '2016-05-19T10:30:00Z', '2016-05-23T10:31:00Z', '2016-05-23T10:30', 6],
+    ['@every 40s', '2016-05-19T10:00:00Z', '2016-05-19T10:02:05Z', '2016-05-19T10:02', 3],
+    ['* * * * *', '2016-05-19T10:00:00Z', '2016-05-19T12:00:00Z', '2016-05-19T12:00', 120],
+    ['59 23 31 2 *', '2016-05-19T10:00:00Z', '2016-05-19T12:00:00Z', undefined, 0],
+  ])('%s after %s, at %s', (schedule, since, now, latest, missed) => {
+    const found = missedTimes(parseCron(schedule), Date.parse(since), Date.parse(now));
+    const { latestMs } = found;
+    const text = latestMs === undefined ? undefined : new Date(latestMs).toISOString().slice(0, 16);
+    expect([text, found.missed]).toEqual([latest, missed]);
+  });
 });

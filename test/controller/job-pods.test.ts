@@ -3,15 +3,16 @@ import type { Job, Pod } from '../../src/api/index.ts';
 import {
   finishedMs,
   formatIndexes,
+  heldBackPods,
   isJobPodFailed,
   jobIndexesOf,
+  matchSuccessPolicy,
   parseIndexes,
   surplusPods,
   tallyPods,
   timeMs,
 } from '../../src/controller/index.ts';
 
-const nowMs = Date.parse('2026-01-01T01:00:00Z');
 const finalizers = ['batch.kubernetes.io/job-tracking'];
 const pod = (
   name: string,
@@ -43,10 +44,20 @@ describe('the surplus of active pods', () => {
     ['indexes beyond, although few enough run', indexed, [pod('a', 0), pod('c', 5)], 0, ['c']],
     ['all but the best of an index', indexed, [pod('a', 0, pending), pod('b', 0), pod('c', 1)], 0, ['a']],
     ['pods without an index', indexed, [pod('a', undefined), pod('b', 0)], 0, ['a']],
+    [
+      'the younger of two, whatever they cost and however little that is',
+      { completions: 2 },
+      [
+        pod('a', undefined, pending, { annotations: { 'controller.kubernetes.io/pod-deletion-cost': '-1' } }),
+        pod('b', undefined, pending, { creationTimestamp: '2026-01-01T00:00:01Z' }),
+      ],
+      1,
+      ['b'],
+    ],
     ['more than those without a place', indexed, [pod('a', 0, pending), pod('b', 1), pod('c', 2)], 2, ['a', 'c']],
   ];
   it.each(rows)('is %s', (_, spec, active, atLeast, gone) => {
-    expect(names(surplusPods(job(spec), active, atLeast, nowMs))).toEqual(gone);
+    expect(names(surplusPods(job(spec), active, atLeast))).toEqual(gone);
   });
 });
 
@@ -82,6 +93,7 @@ test('a pod that is being deleted has failed, unless only failed pods are replac
   const deleted = pod('a', undefined, { phase: 'Running' }, { deletionTimestamp: '2026-01-01T00:30:00Z' });
   expect(isJobPodFailed(job({}), deleted)).toBe(true);
   expect(isJobPodFailed(job({ podReplacementPolicy: 'Failed' }), deleted)).toBe(false);
+  expect(isJobPodFailed(job({ podFailurePolicy: { rules: [] } }), deleted)).toBe(false);
   expect(isJobPodFailed(job({}), { ...deleted, status: { phase: 'Succeeded' } })).toBe(false);
 });
 
@@ -94,4 +106,68 @@ test('indexes beyond the completions of today are no more', () => {
   );
   expect(formatIndexes(jobIndexesOf(indexed, tally).succeeded)).toBe('0-2');
   expect([...parseIndexes('1-1000000000', 4)]).toEqual([1, 2, 3]);
+});
+
+describe('a success policy', () => {
+  const rows: readonly [string, object[], number[], string | undefined][] = [
+    ['is met by enough indexes', [{ succeededCount: 2 }], [0, 3], 'Matched rules at index 0'],
+    ['is met by all that it names', [{ succeededIndexes: '0-1' }], [0, 1], 'Matched rules at index 0'],
+    ['is not met by others', [{ succeededIndexes: '0-1', succeededCount: 1 }], [3], undefined],
+    ['is met by the second rule', [{ succeededIndexes: '0' }, { succeededCount: 1 }], [3], 'Matched rules at index 1'],
+    ['does not ask for indexes that are no more', [{ succeededIndexes: '1,7' }], [1], 'Matched rules at index 0'],
+    [
+      'asks for as many as there are',
+      [{ succeededIndexes: '1,7', succeededCount: 2 }],
+      [1],
+      'Matched rules at index 0',
+    ],
+    ['of indexes that are no more is none', [{ succeededIndexes: '7' }], [1], undefined],
+    ['is not met by nothing', [{ succeededCount: 0 }], [], undefined],
+  ];
+  it.each(rows)('%s', (_, rules, succeeded, expected) => {
+    expect(matchSuccessPolicy(job({ completions: 5, successPolicy: { rules } }), new Set(succeeded))).toBe(expected);
+  });
+});
+
+describe('the pod that tells how often its index has failed', () => {
+  const failed = (name: string, failures: string, finishedAt: string) =>
+    pod(
+      name,
+      0,
+      { phase: 'Failed', containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 1, finishedAt } } }] },
+      {
+        annotations: {
+          'batch.kubernetes.io/job-completion-index': '0',
+          'batch.kubernetes.io/job-index-failure-count': failures,
+        },
+      },
+    );
+  const perIndex = job({ completionMode: 'Indexed', completions: 1, backoffLimitPerIndex: 5 });
+  const heldOf = (of: readonly Pod[], named: readonly string[] = []) => {
+    const tally = tallyPods(
+      perIndex,
+      of,
+      () => false,
+      (uid) => named.includes(uid),
+    );
+    return heldBackPods(perIndex, tally, jobIndexesOf(perIndex, tally)).get(0)?.metadata?.name;
+  };
+  const [early, late] = ['2026-01-01T00:10:00Z', '2026-01-01T00:20:00Z'];
+  const rows: readonly [string, readonly Pod[], string][] = [
+    ['is the one that counts more', [failed('a', '1', early), failed('b', '2', late)], 'b'],
+    ['is the later one of two that count alike', [failed('a', '1', early), failed('b', '1', late)], 'b'],
+    [
+      'is the first when the other counts more but ended before',
+      [failed('a', '1', late), failed('b', '2', early)],
+      'a',
+    ],
+    ['counts what is no number as none', [failed('a', '1', early), failed('b', 'many', late)], 'a'],
+  ];
+  it.each(rows)('%s', (_, of, expected) => {
+    expect(heldOf(of)).toBe(expected);
+  });
+
+  it('may be named by the status already', () => {
+    expect(heldOf([failed('a', '1', early)], ['a'])).toBe('a');
+  });
 });

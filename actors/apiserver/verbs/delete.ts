@@ -98,7 +98,7 @@ export async function deleteEntry(
   throw conflictOf(kind, first.name);
 }
 
-function checkPreconditions(kind: KindDefinition, entry: Entry, { preconditions }: DeleteOptionsBody): void {
+export function checkPreconditions(kind: KindDefinition, entry: Entry, { preconditions }: DeleteOptionsBody): void {
   if (preconditions === undefined) return;
   const { uid, resourceVersion } = preconditions;
   const actual = entry.object.metadata['uid'];

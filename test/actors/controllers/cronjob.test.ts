@@ -161,6 +161,52 @@ describe('cronjob-controller', () => {
     await cluster.stop();
   });
 
+  it('misses an active Job only when nobody has one of its name', async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    await client.create(jobs, { metadata: { name: 'other', namespace }, spec: { template } });
+    await client.create(cronJobs, everyMinute({ suspend: true }));
+    const active = [{ apiVersion: 'batch/v1', kind: 'Job', name: 'other', namespace, uid: 'unknown' }];
+    const at = { namespace, name: 'c' };
+    await client.patch(cronJobs, at, 'merge', { status: { active } }, { subresource: 'status' });
+    await system.settled();
+    expect((await client.get(cronJobs, at)).status?.active).toEqual(active);
+    await client.delete(jobs, { namespace, name: 'other' }, { propagationPolicy: 'Background' });
+    await client.patch(cronJobs, at, 'merge', { metadata: { labels: { look: 'again' } } });
+    await system.settled();
+    expect((await client.get(cronJobs, at)).status?.active ?? []).toEqual([]);
+    await system.advance(1_000);
+    await system.settled();
+    expect(await told(cluster)).toEqual(['MissingJob: Active job went missing: other']);
+    await cluster.stop();
+  });
+
+  it('knows by its name the Job of a time that it does not remember', async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    await client.create(cronJobs, everyMinute({ concurrencyPolicy: 'Forbid' }));
+    await system.advance(61_000);
+    await system.settled();
+    const at = { namespace, name: 'c' };
+    await client.patch(cronJobs, at, 'merge', { status: { lastScheduleTime: null } }, { subresource: 'status' });
+    await system.settled();
+    await system.advance(1_000);
+    await system.settled();
+    expect((await told(cluster)).map((text) => text.split(':')[0])).toEqual(['SuccessfulCreate']);
+    await cluster.stop();
+  });
+
+  it('looks at once at a new schedule that never comes', async () => {
+    const cluster = await startCluster(['cronjob-controller']);
+    const { client, system } = cluster;
+    await client.create(cronJobs, everyMinute({ schedule: '0 0 1 1 *' }));
+    await client.patch(cronJobs, { namespace, name: 'c' }, 'merge', { spec: { schedule: '59 23 31 2 *' } });
+    await system.advance(2_000);
+    await system.settled();
+    expect((await told(cluster)).map((text) => text.split(':')[0])).toEqual(['InvalidSchedule']);
+    await cluster.stop();
+  });
+
   it('says that a schedule never comes, and of a suspended one nothing', async () => {
     const cluster = await startCluster(['cronjob-controller']);
     const { client, system } = cluster;

@@ -135,6 +135,68 @@ describe('a budget', () => {
   });
 });
 
+describe('the status of a budget', () => {
+  const alone = { namespace, name: 'alone' };
+  const makeAlone = () => cluster.client.create(pods, { metadata: { ...alone, labels }, spec: { containers } });
+
+  it('keeps what others say in it', async () => {
+    await makeAlone();
+    await budget({ minAvailable: 1 });
+    const lastTransitionTime = '2026-01-01T00:00:00Z';
+    const other = { type: 'Mine', status: 'True', reason: 'Because', message: '', lastTransitionTime };
+    const conditions = [other, ...((await statusOf())?.conditions ?? [])];
+    await cluster.client.patch(
+      podDisruptionBudgets,
+      metadata,
+      'merge',
+      { status: { conditions } },
+      { subresource: 'status' },
+    );
+    await cluster.runPods(namespace);
+    await cluster.client.create(pods, { metadata: { name: 'second', namespace, labels }, spec: { containers } });
+    await cluster.system.settled();
+    await cluster.runPods(namespace);
+    const status = await statusOf();
+    expect(status?.disruptionsAllowed).toBe(1);
+    expect(status?.conditions?.map(({ type, status: state }) => `${type}=${state}`)).toEqual([
+      'Mine=True',
+      'DisruptionAllowed=True',
+    ]);
+  });
+
+  it('still tells of a failure when all numbers are as before it', async () => {
+    await makeAlone();
+    await budget({ maxUnavailable: 1 });
+    expect((await statusOf())?.conditions?.[0]?.reason).toBe('InsufficientPods');
+    await cluster.client.create(pods, ownedBy('v1', 'ConfigMap', 'x', 'absent'));
+    await cluster.system.settled();
+    expect((await statusOf())?.conditions?.[0]?.reason).toBe('SyncFailed');
+    await cluster.client.delete(pods, { namespace, name: 'owned' }, { gracePeriodSeconds: 0 });
+    await cluster.system.settled();
+    expect((await statusOf())?.conditions?.[0]?.reason).toBe('SyncFailed');
+  });
+
+  it('forgets the eviction of a pod that it does not select any more', async () => {
+    await makeAlone();
+    await budget({ minAvailable: 0 });
+    const disruptedPods = { alone: '2026-01-01T00:00:00Z' };
+    const patch = { status: { disruptedPods } };
+    await cluster.client.patch(podDisruptionBudgets, metadata, 'merge', patch, { subresource: 'status' });
+    await cluster.system.settled();
+    expect((await statusOf())?.disruptedPods).toEqual(disruptedPods);
+    await cluster.client.patch(pods, alone, 'merge', { metadata: { labels: { app: 'other' } } });
+    await cluster.system.settled();
+    expect((await statusOf())?.disruptedPods).toBeUndefined();
+    await cluster.client.create(podDisruptionBudgets, {
+      metadata: { name: 'other', namespace },
+      spec: { selector: { matchLabels: { app: 'other' } }, minAvailable: 0 },
+    });
+    await cluster.client.patch(pods, alone, 'merge', { metadata: { labels: { app: 'web' } } });
+    await cluster.system.settled();
+    expect(await events('Pod')).toEqual([]);
+  });
+});
+
 describe('a pod that was to be disrupted', () => {
   const disrupted = async (reason: string) => {
     await cluster.client.create(pods, { metadata: { name: 'alone', namespace, labels }, spec: { containers } });
@@ -159,7 +221,7 @@ describe('a pod that was to be disrupted', () => {
 
   it('and is still there after two minutes is not any more', async () => {
     const condition = await disrupted('EvictionByEvictionAPI');
-    expect(condition).toMatchObject({ status: 'False' });
+    expect(condition).toMatchObject({ status: 'False', observedGeneration: 1 });
     expect(condition?.reason).toBeUndefined();
   });
 

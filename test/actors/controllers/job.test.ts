@@ -29,6 +29,18 @@ const annotation = (pod: Pod, name: string) => pod.metadata?.annotations?.[prefi
 
 /** Lets the pending pod of an index end, with an exit code, and a minute pass. Answers when it ended. */
 async function end(index: number, exitCode: number): Promise<number> {
+  const endMs = await stop(index, exitCode);
+  await cluster.system.advance(60_000);
+  await cluster.system.settled();
+  return endMs;
+}
+/** Lets the pending pod of an index end, and what follows from it come. */
+async function stop(index: number, exitCode: number): Promise<number> {
+  const endMs = await stopPod(index, exitCode);
+  await cluster.system.settled();
+  return endMs;
+}
+async function stopPod(index: number, exitCode: number): Promise<number> {
   const endMs = cluster.system.clock.now();
   for (const pod of await pending()) {
     if (annotation(pod, 'completion-index') !== String(index)) continue;
@@ -41,9 +53,6 @@ async function end(index: number, exitCode: number): Promise<number> {
     const name = pod.metadata?.name ?? '';
     await cluster.client.patch(pods, { namespace, name }, 'merge', { status }, { subresource: 'status' });
   }
-  await cluster.system.settled();
-  await cluster.system.advance(60_000);
-  await cluster.system.settled();
   return endMs;
 }
 const statusOf = async () => (await cluster.client.get(jobs, key)).status;
@@ -195,6 +204,92 @@ describe('a Job', () => {
   });
 });
 
+describe('a Job, besides,', () => {
+  it('ends at a deadline that comes while a failed pod backs off', async () => {
+    await create({ completions: 1 });
+    await end(0, 1);
+    // The second back-off is one of twenty seconds.
+    const failedMs = await stopPod(0, 1);
+    const { startTime } = (await statusOf()) ?? {};
+    const activeDeadlineSeconds = (failedMs - timeMs(startTime)) / 1_000 + 5;
+    await cluster.client.patch(jobs, key, 'merge', { spec: { activeDeadlineSeconds } });
+    await cluster.system.settled();
+    await cluster.system.advance(30_000);
+    const target = (await statusOf())?.conditions?.[0];
+    expect(target).toMatchObject({ type: 'FailureTarget', reason: 'DeadlineExceeded' });
+    expect(timeMs(target?.lastTransitionTime)).toBe(failedMs + 5_000);
+  });
+
+  it('fails by what a pod says after it was counted', async () => {
+    const rules = [{ action: 'FailJob', onPodConditions: [{ type: 'Lost', status: 'True' }] }];
+    await create({ completions: 1, podFailurePolicy: { rules } });
+    await end(0, 1);
+    expect(await statusOf()).toMatchObject({ failed: 1, active: 1 });
+    const { items } = await cluster.client.list(pods, { namespace });
+    const name = items.find(({ status }) => status?.phase === 'Failed')?.metadata?.name ?? '';
+    const status = { conditions: [{ type: 'Lost', status: 'True' }] };
+    await cluster.client.patch(pods, { namespace, name }, 'strategic', { status }, { subresource: 'status' });
+    await cluster.system.settled();
+    expect((await statusOf())?.conditions?.[0]).toMatchObject({
+      type: 'FailureTarget',
+      reason: 'PodFailurePolicy',
+      message: `Pod default/${name} has condition Lost matching FailJob rule at index 0`,
+    });
+  });
+
+  it('makes no pod for one that it adopts although it has ended', async () => {
+    const labels = { a: 'b' };
+    const spec = { nodeName: 'n1', restartPolicy: 'Never', containers: [{ name: 'c', image: 'pause:1' }] };
+    await cluster.client.create(pods, { metadata: { name: 'mine', namespace, labels }, spec });
+    const at = { namespace, name: 'mine' };
+    await cluster.client.patch(pods, at, 'merge', { status: { phase: 'Succeeded' } }, { subresource: 'status' });
+    await create({
+      completionMode: 'NonIndexed',
+      completions: 1,
+      manualSelector: true,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec },
+    });
+    expect((await cluster.client.list(pods, { namespace })).items.map(({ metadata }) => metadata?.name)).toEqual([
+      'mine',
+    ]);
+    expect(await statusOf()).toMatchObject({ succeeded: 1 });
+    expect(await conditions()).toEqual(['SuccessCriteriaMet=True', 'Complete=True']);
+  });
+});
+
+describe('the metrics of Jobs', () => {
+  const metric = async (name: string, labels: Record<string, string>): Promise<number | undefined> => {
+    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+    const line = (await cluster.system.metricsText())
+      .split('\n')
+      .find((text) => text.startsWith(`job_controller_${name}{`) && wanted.every((label) => text.includes(label)));
+    return line === undefined ? undefined : Number(line.split(' ').pop());
+  };
+
+  it('tell how a Job ended, and what was done for it', async () => {
+    await create({ completions: 1 });
+    await stop(0, 0);
+    const finished = { completion_mode: 'Indexed', result: 'succeeded', reason: 'CompletionsReached' };
+    expect(await metric('jobs_finished_total', finished)).toBe(1);
+    expect(await metric('job_pods_finished_total', { completion_mode: 'Indexed', result: 'succeeded' })).toBe(1);
+    expect(await metric('job_finished_indexes_total', { status: 'succeeded', backoffLimit: 'global' })).toBe(1);
+    expect(await metric('job_syncs_total', { result: 'success', action: 'pods_created' })).toBe(1);
+  });
+
+  it('tell of failed indexes, rules that fitted and pods that replace others', async () => {
+    const rules = [{ action: 'Count', onExitCodes: { operator: 'In', values: [1] } }];
+    await create({ completions: 1, backoffLimitPerIndex: 1, podFailurePolicy: { rules } });
+    await end(0, 1);
+    await end(0, 1);
+    expect(await metric('job_finished_indexes_total', { status: 'failed', backoffLimit: 'perIndex' })).toBe(1);
+    expect(await metric('pod_failures_handled_by_failure_policy_total', { action: 'Count' })).toBe(2);
+    expect(await metric('job_pods_creation_total', { reason: 'new', status: 'succeeded' })).toBe(1);
+    expect(await metric('job_pods_creation_total', { reason: 'recreate_failed', status: 'succeeded' })).toBe(1);
+    expect(await metric('jobs_finished_total', { result: 'failed', reason: 'FailedIndexes' })).toBe(1);
+  });
+});
+
 describe('a pod that waits to be counted', () => {
   const finalizers = ['batch.kubernetes.io/job-tracking'];
   const spec = { nodeName: 'n1', containers: [{ name: 'c', image: 'pause:1' }] };
@@ -205,6 +300,33 @@ describe('a pod that waits to be counted', () => {
     await cluster.client.create(pods, { metadata: { name: 'alone', namespace, finalizers }, spec });
     await cluster.system.settled();
     expect(await finalizersOf('alone')).toEqual([]);
+  });
+
+  it.each([
+    [undefined, []],
+    ['example.com/other', finalizers],
+  ])('of a Job that is over and managed by %s keeps %j', async (managedBy, kept) => {
+    await create({ completions: 1, ...(managedBy === undefined ? {} : { managedBy }) });
+    const [own] = await pending();
+    const name = own?.metadata?.name ?? 'more';
+    if (managedBy !== undefined) {
+      const { uid = '' } = (await cluster.client.get(jobs, key)).metadata ?? {};
+      const ownerReferences = [{ apiVersion: 'batch/v1', kind: 'Job', name: 'web', uid, controller: true }];
+      await cluster.client.create(pods, { metadata: { name, namespace, finalizers, ownerReferences }, spec });
+    }
+    expect(await finalizersOf(name)).toEqual(finalizers);
+    const time = new Date(cluster.system.clock.now()).toISOString();
+    const over = ['FailureTarget', 'Failed'].map((type) => ({
+      type,
+      status: 'True',
+      lastProbeTime: time,
+      lastTransitionTime: time,
+    }));
+    const started = managedBy === undefined ? {} : { startTime: time };
+    const status = { ...started, active: null, ready: 0, terminating: 0, conditions: over };
+    await cluster.client.patch(jobs, key, 'merge', { status }, { subresource: 'status' });
+    await cluster.system.settled();
+    expect(await finalizersOf(name)).toEqual(kept);
   });
 
   it('is kept for a Job that adopts it', async () => {

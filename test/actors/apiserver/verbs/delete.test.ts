@@ -136,10 +136,93 @@ describe('eviction', () => {
     });
     await server.http('PATCH', `${budgets}/b/status`, status(1), MERGE);
     expect((await evict('e1')).status).toBe(201);
-    expect((await server.http('GET', `${budgets}/b`)).body.status).toMatchObject({
-      disruptionsAllowed: 0,
-      disruptedPods: { e1: expect.any(String) },
-    });
+    const { body: charged } = await server.http('GET', `${budgets}/b`);
+    expect(charged.status).toMatchObject({ disruptionsAllowed: 0, disruptedPods: { e1: expect.any(String) } });
+    const written = { manager: 'kube-apiserver', operation: 'Update', subresource: 'status' };
+    expect(charged.metadata.managedFields).toContainEqual(expect.objectContaining(written));
     expect((await evict('e2')).status).toBe(429);
+  });
+
+  const runningPod = async (name: string) => {
+    const spec = { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] };
+    await server.http('POST', PODS, pod(name, { metadata: { labels: { e: name } }, spec }));
+    const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+    await server.http('PATCH', `${PODS}/${name}/status`, { status }, MERGE);
+  };
+  const evict = (name: string, deleteOptions?: object, query = '') =>
+    server.http('POST', `${PODS}/${name}/eviction${query}`, {
+      apiVersion: 'policy/v1',
+      kind: 'Eviction',
+      metadata: { name },
+      deleteOptions,
+    });
+
+  const failed = (reason: string, message: string) => [
+    { type: 'DisruptionAllowed', status: 'False', reason, message, lastTransitionTime: '2026-01-01T00:00:00Z' },
+  ];
+  const none = 'The disruption budget why-%d does not allow evicting pods currently';
+  const rows: readonly [object, string][] = [
+    [{ observedGeneration: 0 }, 'The disruption budget why-%d is still being processed by the server.'],
+    [{ conditions: failed('SyncFailed', 'no scale') }, `${none} because it failed sync: no scale`],
+    [{ desiredHealthy: 2 }, 'The disruption budget why-%d needs 2 healthy pods and has 2 currently'],
+    [{ conditions: failed('InsufficientPods', 'few') }, `${none} (InsufficientPods): few`],
+    [{ conditions: failed('InsufficientPods', '') }, none],
+  ];
+  it.each(rows.map(([status, message], at) => [at, status, message] as const))(
+    'is refused with its reason (%i)',
+    async (at, status, message) => {
+      const name = `why-${at}`;
+      const budgets = '/apis/policy/v1/namespaces/default/poddisruptionbudgets';
+      await server.http('POST', budgets, {
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name },
+        spec: { selector: { matchLabels: { e: name } }, minAvailable: 1 },
+      });
+      await runningPod(name);
+      const usual = {
+        observedGeneration: 1,
+        disruptionsAllowed: 0,
+        currentHealthy: 2,
+        desiredHealthy: 1,
+        expectedPods: 2,
+      };
+      await server.http('PATCH', `${budgets}/${name}/status`, { status: { ...usual, ...status } }, MERGE);
+      const { body } = await evict(name);
+      expect(body).toMatchObject({ code: 429, details: { causes: [{ reason: 'DisruptionBudget' }] } });
+      expect(body.details.causes[0].message).toBe(message.replace('%d', String(at)));
+      expect((await server.http('GET', `${PODS}/${name}`)).body.status.conditions).toHaveLength(1);
+    },
+  );
+
+  it('tells the pod why it goes, unless it is only tried', async () => {
+    await runningPod('told');
+    const target = async () => {
+      const { body } = await server.http('GET', `${PODS}/told`);
+      return body.status.conditions.find(({ type }: { type: string }) => type === 'DisruptionTarget');
+    };
+    expect((await evict('told', undefined, '?dryRun=All')).status).toBe(201);
+    expect(await target()).toBeUndefined();
+    const { body: before } = await server.http('GET', `${PODS}/told`);
+    const { resourceVersion } = before.metadata;
+    expect((await evict('told', { preconditions: { resourceVersion: '1' } })).status).toBe(409);
+    expect((await evict('told', { preconditions: { resourceVersion } })).status).toBe(201);
+    expect(await target()).toMatchObject({
+      status: 'True',
+      reason: 'EvictionByEvictionAPI',
+      message: 'Eviction API: evicting',
+    });
+    expect((await server.http('GET', `${PODS}/told`)).body.metadata.deletionTimestamp).toBeDefined();
+  });
+
+  it('does not delete what cannot be read', async () => {
+    await runningPod('unread');
+    const { body } = await evict('unread', { ignoreStoreReadErrorWithClusterBreakingPotential: true });
+    expect(body).toMatchObject({
+      code: 422,
+      message:
+        'Eviction.policy "unread" is invalid: deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential: Invalid value: true: ' +
+        'can not be set for pod eviction, try after removing the option',
+    });
   });
 });
