@@ -5,12 +5,13 @@
  * @see kubernetes/pkg/controller/bootstrap/bootstrapsigner.go
  */
 import { createHmac } from 'node:crypto';
-import { isNotFound, type Secret } from '../../src/api/index.ts';
+import { isConflict, isNotFound, parseTime, type Secret } from '../../src/api/index.ts';
 import { configMaps, secrets } from '../../src/client/index.ts';
 import { type ControllerDefinition, semanticallyEqual } from '../../src/controller/index.ts';
 
 const secretType = 'bootstrap.kubernetes.io/token';
 const signaturePrefix = 'jws-kubeconfig-';
+const idPattern = /^[a-z0-9]{6}$/;
 const key = { namespace: 'kube-public', name: 'cluster-info' };
 
 const base64url = (text: string) => Buffer.from(text).toString('base64url');
@@ -30,12 +31,12 @@ function signingToken(
   nowMs: number,
 ): readonly [id: string, secret: string] | undefined {
   const text = (name: string) => Buffer.from(data?.[name] ?? '', 'base64').toString('utf8');
-  if (type !== secretType || metadata?.namespace !== 'kube-system' || metadata.deletionTimestamp) return undefined;
+  if (type !== secretType || metadata?.namespace !== 'kube-system') return undefined;
   const id = text('token-id');
   const expiration = text('expiration');
-  if (id === '' || text('token-secret') === '' || metadata.name !== `bootstrap-token-${id}`) return undefined;
+  if (!idPattern.test(id) || text('token-secret') === '' || metadata.name !== `bootstrap-token-${id}`) return undefined;
   if (text('usage-bootstrap-signing') !== 'true') return undefined;
-  if (expiration !== '' && !(Date.parse(expiration) > nowMs)) return undefined;
+  if (expiration !== '' && !(parseTime(expiration) > nowMs)) return undefined;
   return [id, text('token-secret')];
 }
 
@@ -70,7 +71,8 @@ export const bootstrapSignerController: ControllerDefinition = {
         try {
           await client.update(configMaps, { ...map, data });
         } catch (error) {
-          if (!isNotFound(error)) throw error;
+          // What changed it brings the key again.
+          if (!isNotFound(error) && !isConflict(error)) throw error;
         }
         return undefined;
       },

@@ -7,6 +7,7 @@
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../src/api/index.ts';
 import { certificateSigningRequests, type Resource } from '../../src/client/index.ts';
 import {
+  BackOff,
   type ControllerDefinition,
   kubeletClientRefusal,
   kubeletClientSigner,
@@ -23,8 +24,8 @@ const subjectAccessReviews: Resource<SubjectAccessReview> = {
   namespaced: false,
 };
 
-/** A refusal may be lifted by a new binding: it is asked again, as upstream's back-off does in the end. */
-const retryMs = 60_000;
+/** Upstream's of all certificate controllers. A refusal may be lifted by a new binding, so it is asked again as failures are. */
+const retry = { firstMs: 200, mostMs: 1_000_000 };
 
 /** For whom the certificate is: the permission that it takes, and what the approval says. */
 interface Recognizer {
@@ -51,9 +52,11 @@ export const certificateApprovingController: ControllerDefinition = {
   queue: 'certificate',
   serviceAccount: 'certificate-controller',
   reconciles: certificateSigningRequests,
+  retry,
   create({ client, context, lister }) {
     const requests = lister(certificateSigningRequests);
     const { clock, activity } = context;
+    const refusals = new BackOff(clock, retry);
 
     async function isAllowed({ spec }: CertificateSigningRequest, subresource: string): Promise<boolean> {
       const attributes = { group: 'certificates.k8s.io', resource: 'certificatesigningrequests', verb: 'create' };
@@ -95,7 +98,9 @@ export const certificateApprovingController: ControllerDefinition = {
           await approve(request, recognizer.message);
           return undefined;
         }
-        return recognized ? { requeueAfterMs: retryMs, background: true } : undefined;
+        if (!recognized) return undefined;
+        refusals.next(name);
+        return { requeueAfterMs: refusals.leftMs(name), background: true };
       },
     };
   },

@@ -16,13 +16,23 @@ const pollMs = hourMs;
 /** When the request may go, in milliseconds since the epoch; infinity for one that is approved and waits for its signer. */
 function expiryOf({ metadata, status }: CertificateSigningRequest): number {
   const { certificate = '', conditions = [] } = status ?? {};
-  const createdMs = timeMs(metadata?.creationTimestamp);
-  if (conditions.length === 0) return createdMs + 24 * hourMs;
-  const issued = certificate !== '';
-  const settled = conditions.filter(({ type }) => type !== 'Approved' || issued);
-  const expiriesMs = settled.map(({ lastUpdateTime }) => (timeMs(lastUpdateTime) || createdMs) + hourMs);
-  if (issued) expiriesMs.push(Date.parse(new X509Certificate(Buffer.from(certificate, 'base64')).validTo));
+  if (conditions.length === 0) return timeMs(metadata?.creationTimestamp) + 24 * hourMs;
+  const expiriesMs = conditions.flatMap(({ type, lastUpdateTime }) => {
+    if (type !== 'Denied' && type !== 'Failed' && !(type === 'Approved' && certificate !== '')) return [];
+    const updatedMs = timeMs(lastUpdateTime);
+    const agedMs = updatedMs === 0 ? [] : [updatedMs + hourMs];
+    return type === 'Approved' ? [...agedMs, endOf(certificate)] : agedMs;
+  });
   return Math.min(...expiriesMs);
+}
+
+/** When a certificate expires; never, for what is none. */
+function endOf(certificate: string): number {
+  try {
+    return Date.parse(new X509Certificate(Buffer.from(certificate, 'base64')).validTo);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 export const certificateCleanerController: ControllerDefinition = {

@@ -38,6 +38,7 @@ export const certificateSigningController: ControllerDefinition = {
   queue: 'certificate',
   serviceAccount: 'certificate-controller',
   reconciles: certificateSigningRequests,
+  retry: { firstMs: 200, mostMs: 1_000_000 },
   create({ client, context, lister, settings }) {
     const requests = lister(certificateSigningRequests);
     const { clock, random, activity } = context;

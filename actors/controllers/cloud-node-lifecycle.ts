@@ -13,9 +13,18 @@ import {
   messageOf,
   shutdownTaint,
   simulatedCloudGrant,
+  timeMs,
+  uninitializedTaint,
 } from '../../src/controller/index.ts';
 
 const monitorPeriodMs = 5_000;
+/** A node that the cloud has yet to be told of may be unknown to it for so long. */
+const uninitializedMs = 60_000;
+const again = { requeueAfterMs: monitorPeriodMs, background: true } as const;
+
+const isUninitialized = ({ spec }: Node) =>
+  (spec?.providerID ?? '') === '' &&
+  (spec?.taints?.some(({ key, effect }) => key === uninitializedTaint && effect === 'NoSchedule') ?? false);
 
 const isReady = (node: Node) => conditionOf(node.status?.conditions, 'Ready')?.status === 'True';
 
@@ -49,10 +58,12 @@ export const cloudNodeLifecycleController: ControllerDefinition = {
             await setShutdown(node, false);
             return undefined;
           }
+          const ageMs = context.clock.now() - timeMs(node.metadata?.creationTimestamp);
+          if (isUninitialized(node) && ageMs < uninitializedMs) return again;
           if (await instances.exists(node)) {
             // Only a node that is ready again loses the taint.
             if (await instances.isShutdown(node)) await setShutdown(node, true);
-            return { requeueAfterMs: monitorPeriodMs, background: true };
+            return again;
           }
           const about = { kind: 'Node', name, uid: node.metadata?.uid };
           const message = `Deleting node ${name} because it does not exist in the cloud provider`;
@@ -62,7 +73,7 @@ export const cloudNodeLifecycleController: ControllerDefinition = {
           } catch (error) {
             if (isNotFound(error)) return undefined;
             events.event(about, 'Warning', 'DeletingNodeFailed', `Failed deleting node ${name}: ${messageOf(error)}`);
-            throw error;
+            return again;
           }
         } catch (error) {
           if (!isNotFound(error)) throw error;

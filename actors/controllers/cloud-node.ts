@@ -5,7 +5,7 @@
  *
  * @see k8s.io/cloud-provider/controllers/node/node_controller.go
  */
-import { isNotFound, type Node } from '../../src/api/index.ts';
+import { isNotFound, type Node, type NodeAddress } from '../../src/api/index.ts';
 import { nodes } from '../../src/client/index.ts';
 import {
   type CloudInstances,
@@ -13,7 +13,6 @@ import {
   createSimulatedCloud,
   type InstanceMetadata,
   messageOf,
-  semanticallyEqual,
   simulatedCloudGrant,
   uninitializedTaint,
 } from '../../src/controller/index.ts';
@@ -39,15 +38,22 @@ function labelsOf({ instanceType, zone, region }: InstanceMetadata): Record<stri
   return Object.fromEntries(Object.entries(named).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** Labels under their present name and the one before, which are to say the same. */
+/** Labels under the name of old, which counts as upstream has it, and the one of now, which is to say the same. */
 const betaLabels = [
-  ['node.kubernetes.io/instance-type', 'beta.kubernetes.io/instance-type'],
-  ['topology.kubernetes.io/zone', 'failure-domain.beta.kubernetes.io/zone'],
-  ['topology.kubernetes.io/region', 'failure-domain.beta.kubernetes.io/region'],
+  ['beta.kubernetes.io/instance-type', 'node.kubernetes.io/instance-type'],
+  ['failure-domain.beta.kubernetes.io/zone', 'topology.kubernetes.io/zone'],
+  ['failure-domain.beta.kubernetes.io/region', 'topology.kubernetes.io/region'],
 ] as const;
+
+/** As upstream sees it: another number of addresses, or another last one of a type. */
+function haveChanged(current: readonly NodeAddress[], wanted: readonly NodeAddress[]): boolean {
+  const lastOfType = new Map(current.map(({ type, address }) => [type, address]));
+  return current.length !== wanted.length || wanted.some(({ type, address }) => lastOfType.get(type) !== address);
+}
 
 export const cloudNodeController: ControllerDefinition = {
   name: 'cloud-node-controller',
+  queue: 'Nodes',
   serviceAccount: 'node-controller',
   grant: simulatedCloudGrant,
   runsAs: ['cloud-node', 'cloud-controller-manager'],
@@ -63,7 +69,7 @@ export const cloudNodeController: ControllerDefinition = {
       const current = node.status?.addresses ?? [];
       const named = addresses.some(({ type }) => type === 'Hostname');
       const wanted = [...addresses, ...(named ? [] : current.filter(({ type }) => type === 'Hostname'))];
-      if (semanticallyEqual(current, wanted)) return;
+      if (!haveChanged(current, wanted)) return;
       const patch = { status: { addresses: wanted } };
       await client.patch(nodes, { name: node.metadata?.name ?? '' }, 'merge', patch, { subresource: 'status' });
     }
@@ -86,9 +92,12 @@ export const cloudNodeController: ControllerDefinition = {
 
     async function syncLabels(node: Node): Promise<void> {
       const { name = '', labels = {} } = node.metadata ?? {};
-      const missing = betaLabels.filter(([present, before]) => (labels[present] ?? labels[before]) !== labels[before]);
-      if (missing.length === 0) return;
-      const wanted = Object.fromEntries(missing.map(([present, before]) => [before, labels[present]]));
+      const wanted: Record<string, string> = {};
+      for (const [before, present] of betaLabels) {
+        const value = labels[before];
+        if (value !== undefined && labels[present] !== value) wanted[present] = value;
+      }
+      if (Object.keys(wanted).length === 0) return;
       await client.patch(nodes, { name }, 'merge', { metadata: { labels: wanted } });
     }
 

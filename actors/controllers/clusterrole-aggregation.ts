@@ -41,7 +41,9 @@ export const clusterRoleAggregationController: ControllerDefinition = {
         if (role?.aggregationRule === undefined) return undefined;
         const rules = aggregated(role, roleLister.list());
         if (semanticallyEqual(role.rules, rules)) return undefined;
-        const patch = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
+        // Without a rule nothing is said of rules: those that others gave the role stay.
+        const said = rules.length === 0 ? {} : { rules };
+        const patch = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, ...said };
         const options = { fieldManager: 'clusterrole-aggregation-controller', force: true };
         try {
           await client.patch(clusterRoles, { name }, 'apply', patch, options);

@@ -21,7 +21,6 @@ import {
   controllerMetrics,
   disrupt,
   evictionCondition,
-  isPodFinished,
   keyFor,
   type ReconcileResult,
   type Reconciler,
@@ -189,35 +188,39 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   const evictingRules = (): readonly Rule[] => rules?.list().filter(isEvicting) ?? [];
 
-  /** What is said of a rule later: pods may still change, and the cache hears of what was written after a while. */
-  function tellLater({ rules: reasons }: Eviction): void {
-    for (const { metadata } of reasons) enqueueAfter(metadata?.name ?? '', statusPeriodMs, { background: true });
+  /** About the pod as it was meant, whatever its version. */
+  function tell({ metadata }: Pod, message: string): void {
+    const { namespace, name: podName, uid } = metadata ?? {};
+    const reference = { apiVersion: 'v1', kind: 'Pod', namespace, name: podName, uid };
+    events.event(reference, 'Normal', 'DeviceTaintManagerEviction', message);
   }
 
   async function reconcilePod(key: string): Promise<ReconcileResult | undefined> {
     const { namespace, name: podName } = splitKey(key);
     const pod = podLister().get(namespace, podName);
-    if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined || isPodFinished(pod)) return undefined;
+    if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined) return undefined;
     const { uid = '' } = pod.metadata ?? {};
     const eviction = evictionOf(pod, evictingRules());
     if (eviction === undefined) {
-      if (scheduled.delete(uid)) events.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Cancelling deletion');
+      if (scheduled.delete(uid)) tell(pod, 'Cancelling deletion');
       return undefined;
     }
-    tellLater(eviction);
+    if (!scheduled.has(uid)) for (const { metadata } of eviction.rules) enqueue(metadata?.name ?? '');
     const lateMs = clock.now() - eviction.dueMs;
     if (lateMs < 0) {
       scheduled.add(uid);
       return { requeueAfterMs: -lateMs, background: true };
     }
     scheduled.delete(uid);
-    events.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion');
+    tell(pod, 'Marking for deletion');
     const message = 'Device Taint manager: deleting due to NoExecute taint';
     await disrupt(client, pod, clock.now(), { reason: 'DeletionByDeviceTaintManager', message });
     metrics.count('device_taint_eviction_controller_pod_deletions_total');
     metrics.observe('device_taint_eviction_controller_pod_deletion_duration_seconds', [], lateMs / 1000);
     for (const { metadata } of eviction.rules) {
       evicted.set(metadata?.uid ?? '', (evicted.get(metadata?.uid ?? '') ?? 0) + 1);
+      // Not at once: the cache hears of what was written after a while.
+      enqueueAfter(metadata?.name ?? '', statusPeriodMs, { background: true });
     }
     return undefined;
   }

@@ -4,7 +4,7 @@
  *
  * @see kubernetes/pkg/controller/serviceaccount/legacy_serviceaccount_token_cleaner.go
  */
-import { isNotFound, type Secret } from '../../src/api/index.ts';
+import { isConflict, isNotFound, parseTime, type Secret } from '../../src/api/index.ts';
 import { configMaps, pods, secrets, serviceAccounts } from '../../src/client/index.ts';
 import { type ControllerDefinition, keyFor, splitKey } from '../../src/controller/index.ts';
 
@@ -19,10 +19,18 @@ const unusedMs = 365 * dayMs;
 const daily = 'daily';
 
 const dateText = (epochMs: number) => new Date(epochMs).toISOString().slice(0, 10);
-const isDate = (text: string) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
+/** A day that there is: the thirtieth of February is none. */
+const isDate = (text: string) => !Number.isNaN(parseTime(`${text}T00:00:00Z`));
 
 /** Members of a pod's spec that name a Secret, themselves or by a `name` or `secretName` in them. */
-const references = new Set(['secret', 'secretRef', 'secretKeyRef', 'imagePullSecrets', 'nodePublishSecretRef']);
+const references = new Set([
+  'azureFile',
+  'imagePullSecrets',
+  'nodePublishSecretRef',
+  'secret',
+  'secretKeyRef',
+  'secretRef',
+]);
 
 /** Whether a part of a pod's spec names the Secret. `inside` says that it is what a reference holds. */
 function namesSecret(part: unknown, name: string, inside = false): boolean {
@@ -105,7 +113,8 @@ export const legacyServiceAccountTokenCleanerController: ControllerDefinition = 
           try {
             if (secret !== undefined && isUnused(secret)) await clean(secret);
           } catch (error) {
-            if (!isNotFound(error)) throw error;
+            // Whoever changed it may use it: it is looked at again tomorrow.
+            if (!isNotFound(error) && !isConflict(error)) throw error;
           }
           return undefined;
         }

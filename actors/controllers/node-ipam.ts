@@ -5,13 +5,19 @@
  *
  * @see kubernetes/pkg/controller/nodeipam/ipam/range_allocator.go
  */
-import { isNotFound, type Node } from '../../src/api/index.ts';
+import { isNotFound, isServerTimeout, type Node } from '../../src/api/index.ts';
 import { nodes } from '../../src/client/index.ts';
-import { type ControllerDefinition, type ControllerMetrics, controllerMetrics } from '../../src/controller/index.ts';
+import {
+  type ControllerDefinition,
+  type ControllerMetrics,
+  controllerMetrics,
+  defaultClusterCidr,
+} from '../../src/controller/index.ts';
 import { SubnetAllocator } from '../../src/network/index.ts';
 
-const clusterCidr = '10.244.0.0/16';
 const nodeMaskSize = { ipv4: 24, ipv6: 64 };
+/** How often a network is written to its node, at once one after the other. */
+const writesMax = 3;
 
 export const nodeIpamController: ControllerDefinition = {
   name: 'node-ipam-controller',
@@ -20,12 +26,13 @@ export const nodeIpamController: ControllerDefinition = {
   serviceAccount: 'node-controller',
   runsAs: ['nodeipam', 'kube-controller-manager'],
   byDefault: false,
+  emits: ['CIDRAssignmentFailed', 'CIDRNotAvailable'],
   reconciles: nodes,
   workers: 8,
   create({ client, context, events, lister, observe, settings }) {
     const nodeLister = lister(nodes);
     const metrics = controllerMetrics(context.metrics, 'node_ipam_controller_');
-    const subnets = (settings.clusterCidr ?? clusterCidr).split(',').map((cidr) => {
+    const subnets = (settings.clusterCidr ?? defaultClusterCidr).split(',').map((cidr) => {
       const own = cidr.includes(':') ? settings.nodeCidrMaskSizeIpv6 : settings.nodeCidrMaskSize;
       const mask = own ?? (cidr.includes(':') ? nodeMaskSize.ipv6 : nodeMaskSize.ipv4);
       return measured(new SubnetAllocator(cidr.trim(), mask), metrics);
@@ -61,6 +68,23 @@ export const nodeIpamController: ControllerDefinition = {
       return cidrs;
     }
 
+    async function write(name: string, podCIDRs: readonly string[]): Promise<void> {
+      for (let left = writesMax; ; left--) {
+        try {
+          await client.patch(nodes, { name }, 'merge', { spec: { podCIDR: podCIDRs[0], podCIDRs } });
+          return;
+        } catch (error) {
+          if (left <= 1) throw error;
+        }
+      }
+    }
+
+    function tell({ metadata }: Node, status: string): void {
+      const { name, uid } = metadata ?? {};
+      const reference = { apiVersion: 'v1', kind: 'Node', name, uid };
+      events.event(reference, 'Normal', status, `Node ${name} status is now: ${status}`);
+    }
+
     return {
       async reconcile(name) {
         const node = nodeLister.get(undefined, name);
@@ -69,14 +93,16 @@ export const nodeIpamController: ControllerDefinition = {
         }
         const podCIDRs = given.get(name) ?? allocate();
         if (podCIDRs === undefined) {
-          const reference = { apiVersion: 'v1', kind: 'Node', name, uid: node.metadata?.uid };
-          events.event(reference, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`);
+          tell(node, 'CIDRNotAvailable');
           throw new Error(`no pod network is left for node ${name}: the cluster CIDR is too small for its nodes`);
         }
         given.set(name, podCIDRs);
         try {
-          await client.patch(nodes, { name }, 'merge', { spec: { podCIDR: podCIDRs[0], podCIDRs } });
+          await write(name, podCIDRs);
         } catch (error) {
+          tell(node, 'CIDRAssignmentFailed');
+          // After a time-out it may have been written all the same.
+          if (!isServerTimeout(error) && given.delete(name)) each(podCIDRs, 'release');
           if (!isNotFound(error)) throw error;
         }
         return undefined;

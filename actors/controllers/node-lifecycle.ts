@@ -1,33 +1,50 @@
 /**
  * node-lifecycle-controller: a node whose lease and status are not renewed becomes Unknown; conditions become taints, of
  * which NoExecute evicts pods, at the rate that the state of the node's zone allows. Also keeps the beta labels of os and
- * architecture.
+ * architecture. Labels and NoSchedule follow each change of a node; health is looked at every five seconds, all nodes at once.
  *
  * @see kubernetes/pkg/controller/nodelifecycle/node_lifecycle_controller.go
  */
-import { isNotFound, type Node, type NodeCondition, type Pod, type Taint } from '../../src/api/index.ts';
+import {
+  isConflict,
+  isNotFound,
+  isStatusError,
+  type Lease,
+  type Node,
+  type Pod,
+  type Taint,
+} from '../../src/api/index.ts';
 import { keyOf, leases, nodes, pods } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
   type ControllerDependencies,
+  changeTaints,
   conditionOf,
   controllerMetrics,
   DisruptionZones,
+  isExcludedFromDisruption,
   isPodReady,
+  messageOf,
+  NodeHealths,
   type Reconciler,
-  sameTaint,
   timeText,
+  unknownConditions,
+  type ZoneCount,
   zoneOf,
 } from '../../src/controller/index.ts';
 
 const monitorGraceMs = 50_000;
 const monitorPeriodMs = 5_000;
-/** A node that never reported gets this long. */
-const startupGraceMs = 60_000;
+/** Nodes that are written to at the same time in one look at all of them. */
+const monitorWorkers = 8;
+/** A node's status is written again this often, this much later, before the next look. */
+const healthWritesMax = 5;
+const healthWriteAgainMs = 20;
 const leaseNamespace = 'kube-node-lease';
 
 const notReady = 'node.kubernetes.io/not-ready';
 const unreachable = 'node.kubernetes.io/unreachable';
+const noExecute = (key: string): Taint => ({ key, effect: 'NoExecute' });
 
 /** Taint key by condition type and status. */
 const conditionTaints: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -38,168 +55,250 @@ const conditionTaints: Readonly<Record<string, Readonly<Record<string, string>>>
   NetworkUnavailable: { True: 'node.kubernetes.io/network-unavailable' },
 };
 const unschedulable = 'node.kubernetes.io/unschedulable';
-const ownNoSchedule: ReadonlySet<string> = new Set([
+const ownNoSchedule: readonly string[] = [
   unschedulable,
   ...Object.values(conditionTaints).flatMap((byStatus) => Object.values(byStatus)),
-]);
-const ownNoExecute: ReadonlySet<string> = new Set([notReady, unreachable]);
+];
 
 const betaLabels = [
   ['kubernetes.io/os', 'beta.kubernetes.io/os'],
   ['kubernetes.io/arch', 'beta.kubernetes.io/arch'],
 ] as const;
 
-const watchedConditions = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
-
 export const nodeLifecycleController: ControllerDefinition = {
   name: 'node-lifecycle-controller',
   queue: 'node_lifecycle_controller',
   component: 'node-controller',
   serviceAccount: 'node-controller',
+  emits: ['NodeNotReady', 'RegisteredNode', 'RemovingNode'],
   reconciles: nodes,
   workers: 8,
   create: createReconciler,
 };
 
-interface Health {
-  /** When the node was last heard of; monotonic milliseconds. */
-  probeMs: number;
-  /** What it said then: changes count as signs of life. */
-  said: string;
-  renewed: string;
-}
+const readiness = (node: Node): string | undefined => conditionOf(node.status?.conditions, 'Ready')?.status;
+const hasNoExecute = (node: Node, key: string): boolean =>
+  node.spec?.taints?.some((taint) => taint.key === key && taint.effect === 'NoExecute') ?? false;
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events, settings } = dependencies;
-  const { clock, signal } = context;
+  const { clock, log, signal } = context;
   const nodeLister = dependencies.lister(nodes);
+  const leaseLister = dependencies.lister(leases, { namespace: leaseNamespace });
+  const leaseOf = (name: string): Lease | undefined => leaseLister.get(leaseNamespace, name);
   const metrics = controllerMetrics(context.metrics, 'node_collector_');
-  const healths = new Map<string, Health>();
-  /** Nodes whose turn to be tainted NoExecute has come. */
-  const allowed = new Set<string>();
-  const zones = new DisruptionZones(
-    clock,
-    (name) => {
-      allowed.add(name);
-      const node = nodeLister.get(undefined, name);
-      if (node !== undefined) metrics.count('node_collector_evictions_total', [zoneOf(node)]);
-      dependencies.enqueue(name);
-    },
-    (allDisrupted) => {
-      // When none is ready, all are reachable again as far as pods are concerned; when one is, all others are given their time anew.
-      if (allDisrupted) allowed.clear();
-      else for (const known of healths.values()) known.probeMs = clock.monotonic();
-      for (const { metadata } of nodeLister.list()) dependencies.enqueue(metadata?.name ?? '');
-    },
-  );
-  context.metrics.beforeRead(() => {
-    for (const [zone, { ready, notReady }] of zones.counts()) {
-      const size = ready + notReady;
-      metrics.set('node_collector_zone_size', [zone], size);
-      metrics.set('node_collector_unhealthy_nodes_in_zone', [zone], notReady);
-      metrics.set('node_collector_zone_health', [zone], size === 0 ? 100 : (100 * ready) / size);
-    }
-  });
-  const graceMs = settings.nodeMonitorGracePeriodMs ?? monitorGraceMs;
-
+  const healths = new NodeHealths(clock, settings.nodeMonitorGracePeriodMs ?? monitorGraceMs);
+  const zones = new DisruptionZones(clock, evict);
+  /** Zones that were counted last. */
+  let counted: ReadonlyMap<string, ZoneCount> = new Map();
+  /** Nodes as they were when they were seen last. */
+  const seen = new Map<string, Node>();
   /**
    * Nodes whose pods may still have to be told that they are not ready: those that were not when this controller started, since
    * it may have stopped between the two, and those where telling failed.
    */
   const untold = new Set<string>();
 
-  function health(name: string): Health {
-    let known = healths.get(name);
-    if (known === undefined) {
-      known = { probeMs: clock.monotonic(), said: '', renewed: '' };
-      healths.set(name, known);
-    }
-    return known;
+  function openZone(node: Node): void {
+    const zone = zoneOf(node);
+    if (zones.open(zone)) metrics.count('node_collector_evictions_total', [zone], 0);
   }
 
-  dependencies.observe(nodes, ({ type, object: node }) => {
-    const name = node.metadata?.name ?? '';
-    if (type === 'deleted') {
-      healths.delete(name);
-      allowed.delete(name);
-      zones.remove(name);
+  /** Whether the work was done; what the API refuses is told in the log, and comes up again with the next look. */
+  async function attempt(what: string, node: Node, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      if (!isStatusError(error)) throw error;
+      const fields = { node: node.metadata?.name, error: messageOf(error) };
+      // Lost races are part of the day.
+      if (isConflict(error) || isNotFound(error)) log.debug(what, fields);
+      else log.warn(what, fields);
+      return false;
+    }
+  }
+
+  /** A node's turn to lose its pods has come. */
+  async function evict(name: string): Promise<boolean> {
+    const node = nodeLister.get(undefined, name);
+    if (node === undefined) return true;
+    const key = conditionTaints['Ready']?.[readiness(node) ?? ''];
+    // Ready again.
+    if (key === undefined) return true;
+    const done = await attempt('node not tainted', node, () => swapNoExecute(node, key)).catch(failed);
+    if (done) metrics.count('node_collector_evictions_total', [zoneOf(node)]);
+    return done;
+  }
+
+  /** What remains is a bug: it ends this actor. */
+  function failed(error: unknown): false {
+    if (!signal.aborted) context.fail(error);
+    return false;
+  }
+
+  function swapNoExecute(node: Node, key: string): Promise<void> {
+    const taint = { ...noExecute(key), timeAdded: timeText(clock.now()) };
+    return changeTaints(client, clock, node, [taint], [noExecute(key === notReady ? unreachable : notReady)]);
+  }
+
+  function markReachable(node: Node): Promise<unknown> | undefined {
+    const has = hasNoExecute(node, unreachable) || hasNoExecute(node, notReady);
+    if (!has) {
+      zones.remove(zoneOf(node), node.metadata?.name ?? '');
+      return undefined;
+    }
+    return attempt('node not freed of its taints', node, async () => {
+      await changeTaints(client, clock, node, [], [noExecute(unreachable), noExecute(notReady)]);
+      zones.remove(zoneOf(node), node.metadata?.name ?? '');
+    });
+  }
+
+  /** Nodes that came and went since the last look. */
+  async function classify(all: readonly Node[]): Promise<void> {
+    const present = new Set<string>();
+    for (const node of all) {
+      const { name = '' } = node.metadata ?? {};
+      present.add(name);
+      openZone(node);
+      const isNew = !seen.has(name);
+      seen.set(name, node);
+      if (!isNew) continue;
+      tell(node, 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`);
+      await markReachable(node);
+    }
+    for (const [name, node] of seen) {
+      if (present.has(name)) continue;
+      tell(node, 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`);
+      seen.delete(name);
+      healths.forget(name);
       untold.delete(name);
-      events.event(
-        reference(node),
-        'Normal',
-        'RemovingNode',
-        `Node ${name} event: Removing Node ${name} from Controller`,
-      );
-      return;
+      zones.remove(zoneOf(node), name);
     }
-    if (type === 'added') {
-      const message = `Node ${name} event: Registered Node ${name} in Controller`;
-      events.event(reference(node), 'Normal', 'RegisteredNode', message);
-    }
-    zones.set(node, conditionOf(node.status?.conditions, 'Ready')?.status === 'True');
-    const known = health(name);
-    const said = signsOfLife(node);
-    if (said === known.said) return;
-    known.said = said;
-    known.probeMs = clock.monotonic();
-  });
-
-  dependencies.observe(leases, ({ type, object: lease }) => {
-    if (type === 'deleted' || lease.metadata?.namespace !== leaseNamespace) return;
-    const known = health(lease.metadata.name ?? '');
-    const renewed = lease.spec?.renewTime ?? '';
-    if (renewed === known.renewed) return;
-    known.renewed = renewed;
-    known.probeMs = clock.monotonic();
-  });
-
-  /** Whether the node has been silent for too long, and its readiness does not say so yet. */
-  function isOverdue(node: Node): boolean {
-    const ready = conditionOf(node.status?.conditions, 'Ready');
-    if (ready?.status === 'Unknown') return false;
-    const limitMs = ready === undefined ? Math.max(graceMs, startupGraceMs) : graceMs;
-    return clock.monotonic() - health(node.metadata?.name ?? '').probeMs > limitMs;
   }
 
-  function monitor(): void {
+  function tell(node: Node, reason: string, message: string): void {
+    const { name, uid } = node.metadata ?? {};
+    events.event({ kind: 'Node', apiVersion: 'v1', name, uid }, 'Normal', reason, message);
+  }
+
+  async function monitor(): Promise<void> {
     const beganMs = clock.monotonic();
-    for (const node of nodeLister.list()) if (isOverdue(node)) dependencies.enqueue(node.metadata?.name ?? '');
+    const all = nodeLister.list();
+    await classify(all);
+    const counts = new Map<string, ZoneCount>();
+    let next = 0;
+    const work = async () => {
+      while (next < all.length && !signal.aborted) {
+        // Most nodes are well and need no turn of the event loop.
+        const pending = look(all[next++]!, counts);
+        if (pending !== undefined) await pending;
+      }
+    };
+    await Promise.all(Array.from({ length: monitorWorkers }, work));
+    if (signal.aborted) return;
+    await handleDisruption(counts, all);
+    zones.drain();
     const seconds = (clock.monotonic() - beganMs) / 1000;
     metrics.observe('node_collector_update_all_nodes_health_duration_seconds', [], seconds);
   }
 
-  /** Sets what the silent kubelet used to say to Unknown. */
-  async function markUnknown(node: Node): Promise<void> {
-    const now = timeText(clock.now());
-    const conditions = [...(node.status?.conditions ?? [])];
-    for (const type of watchedConditions) {
-      const at = conditions.findIndex((condition) => condition.type === type);
-      const current = conditions[at];
-      if (current === undefined) conditions.push(neverReported(node, type, now));
-      else if (current.status !== 'Unknown') {
-        const message = 'Kubelet stopped posting node status.';
-        conditions[at] = {
-          ...current,
-          status: 'Unknown',
-          reason: 'NodeStatusUnknown',
-          message,
-          lastTransitionTime: now,
-        };
-      }
-    }
-    const wasReady = conditionOf(node.status?.conditions, 'Ready')?.status === 'True';
-    await client.update(nodes, { ...node, status: { ...node.status, conditions } }, { subresource: 'status' });
-    if (!wasReady) return;
+  function look(node: Node, counts: Map<string, ZoneCount>): Promise<void> | undefined {
     const { name = '' } = node.metadata ?? {};
-    events.event(reference(node), 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
-    untold.add(name);
-    await tellPods(name);
+    const beganMs = clock.monotonic();
+    const done = () => {
+      const seconds = (clock.monotonic() - beganMs) / 1000;
+      metrics.observe('node_collector_update_node_health_duration_seconds', [], seconds);
+    };
+    const before = readiness(node);
+    if (healths.isSilent(node, leaseOf(name)) && before !== 'Unknown') {
+      return markUnknown(node)
+        .then((written) => (written === undefined ? undefined : follow(written.before, written.after, counts)))
+        .finally(done);
+    }
+    const pending = follow(node, before, counts);
+    if (pending === undefined) done();
+    return pending?.finally(done);
   }
 
-  async function tellPods(name: string): Promise<void> {
-    const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
-    await Promise.all(items.filter(isPodReady).map(markNotReady));
-    untold.delete(name);
+  /** Writes that the node is Unknown; the node as it was, and its readiness now. Undefined when that cannot be said. */
+  async function markUnknown(
+    node: Node,
+  ): Promise<{ readonly before: Node; readonly after: string | undefined } | undefined> {
+    const { name = '' } = node.metadata ?? {};
+    let current = node;
+    for (let left = healthWritesMax; left > 0; left--) {
+      const conditions = unknownConditions(current, clock.now());
+      const wanted = { ...current, status: { ...current.status, conditions } };
+      if (await attempt('node not marked Unknown', node, () => writeStatus(wanted))) {
+        healths.wrote(wanted, leaseOf(name));
+        return { before: current, after: 'Unknown' };
+      }
+      await clock.sleep(healthWriteAgainMs, { background: true, signal });
+      const found = await attempt('node not read', node, async () => {
+        current = await client.get(nodes, { name });
+      });
+      if (!found) return undefined;
+      const now = readiness(current);
+      if (!healths.isSilent(current, leaseOf(name)) || now === 'Unknown') return { before: current, after: now };
+    }
+    return undefined;
+  }
+
+  async function writeStatus(node: Node): Promise<void> {
+    await client.update(nodes, node, { subresource: 'status' });
+  }
+
+  /** What comes of a node's readiness: `before` in what it said, `after` in what is known of it now. */
+  function follow(node: Node, after: string | undefined, counts: Map<string, ZoneCount>): Promise<void> | undefined {
+    const { name = '' } = node.metadata ?? {};
+    if (!isExcludedFromDisruption(node)) {
+      const zone = zoneOf(node);
+      const count = counts.get(zone) ?? { ready: 0, notReady: 0 };
+      if (after === 'True') count.ready++;
+      else count.notReady++;
+      counts.set(zone, count);
+    }
+    if (after === undefined) {
+      untold.delete(name);
+      return undefined;
+    }
+    const before = readiness(node) ?? 'Unknown';
+    const tainting = before === 'True' ? markReachable(node) : taint(node, before);
+    const fell = before === 'True' && after !== 'True';
+    if (!fell && (before === 'True' || !untold.has(name))) {
+      untold.delete(name);
+      return tainting?.then(() => undefined);
+    }
+    return Promise.resolve(tainting).then(() => {
+      if (fell) tell(node, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+      return tellPods(node);
+    });
+  }
+
+  /** A node that has the other taint changes it at once; else it waits for its turn. */
+  function taint(node: Node, status: string): Promise<unknown> | undefined {
+    const key = conditionTaints['Ready']?.[status];
+    if (key === undefined) return undefined;
+    if (hasNoExecute(node, key === notReady ? unreachable : notReady)) {
+      return attempt('node not tainted', node, () => swapNoExecute(node, key));
+    }
+    const { name = '' } = node.metadata ?? {};
+    const zone = zoneOf(node);
+    if (!hasNoExecute(node, key)) zones.remove(zone, name);
+    zones.add(zone, name);
+    return undefined;
+  }
+
+  async function tellPods(node: Node): Promise<void> {
+    const { name = '' } = node.metadata ?? {};
+    untold.add(name);
+    const told = await attempt('pods not told', node, async () => {
+      const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
+      await Promise.all(items.filter(isPodReady).map(markNotReady));
+    });
+    if (told) untold.delete(name);
   }
 
   async function markNotReady(pod: Pod): Promise<void> {
@@ -217,119 +316,72 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
-  /** The NoExecute taint that the node may have now, given its condition and its zone's rate. */
-  function noExecuteKey(node: Node): string | undefined {
-    const name = node.metadata?.name ?? '';
-    const wanted = conditionTaints['Ready']?.[conditionOf(node.status?.conditions, 'Ready')?.status ?? ''];
-    if (wanted === undefined) {
-      zones.cancel(name);
-      allowed.delete(name);
-      return undefined;
-    }
-    const tainted = (node.spec?.taints ?? []).some(
-      (taint) => taint.effect === 'NoExecute' && ownNoExecute.has(taint.key),
-    );
-    if (zones.allDisrupted) {
-      zones.request(name);
-      return undefined;
-    }
-    if (tainted || allowed.has(name)) return wanted;
-    zones.request(name);
-    return allowed.has(name) ? wanted : undefined;
+  /** When none is ready, all are reachable again as far as pods are concerned; when one is, all others are given their time anew. */
+  async function handleDisruption(counts: ReadonlyMap<string, ZoneCount>, all: readonly Node[]): Promise<void> {
+    for (const [zone, { ready, notReady: silent }] of counts) report(zone, ready + silent, silent);
+    for (const zone of counted.keys()) if (!counts.has(zone)) report(zone, 0, 0);
+    counted = counts;
+    const change = zones.settle(counts);
+    if (change === 'left') healths.renewAll();
+    if (change === 'entered') for (const node of all) await markReachable(node);
   }
 
-  async function syncTaints(node: Node): Promise<void> {
-    const current = node.spec?.taints ?? [];
-    const noExecute = noExecuteKey(node);
-    const wanted: Taint[] = [
-      ...noScheduleKeys(node).map((key) => ({ key, effect: 'NoSchedule' })),
-      ...(noExecute === undefined ? [] : [{ key: noExecute, effect: 'NoExecute' }]),
-    ];
-    const kept = current.filter((taint) => !isOwn(taint) || wanted.some((other) => sameTaint(taint, other)));
+  function report(zone: string, size: number, silent: number): void {
+    metrics.set('node_collector_zone_size', [zone], size);
+    metrics.set('node_collector_unhealthy_nodes_in_zone', [zone], silent);
+    metrics.set('node_collector_zone_health', [zone], size === 0 ? 100 : (100 * (size - silent)) / size);
+  }
+
+  async function syncNoSchedule(node: Node): Promise<void> {
+    const wanted = noScheduleKeys(node);
     const timeAdded = timeText(clock.now());
-    const added = wanted.filter((taint) => !current.some((other) => sameTaint(taint, other)));
-    if (added.length === 0 && kept.length === current.length) return;
-    const taints = [...kept, ...added.map((taint) => ({ ...taint, timeAdded }))];
-    const { resourceVersion, name = '' } = node.metadata ?? {};
-    const patch = { metadata: { resourceVersion }, spec: { taints: taints.length === 0 ? null : taints } };
-    await client.patch(nodes, { name }, 'merge', patch);
+    const add = wanted.map((key) => ({ key, effect: 'NoSchedule', timeAdded }));
+    const remove = ownNoSchedule.filter((key) => !wanted.includes(key)).map((key) => ({ key, effect: 'NoSchedule' }));
+    await changeTaints(client, clock, node, add, remove);
   }
 
-  async function syncLabels(node: Node): Promise<boolean> {
+  async function syncLabels(node: Node): Promise<void> {
     const labels: Record<string, string> = {};
     for (const [primary, secondary] of betaLabels) {
       const value = node.metadata?.labels?.[primary];
       if (value !== undefined && node.metadata?.labels?.[secondary] !== value) labels[secondary] = value;
     }
-    if (Object.keys(labels).length === 0) return false;
+    if (Object.keys(labels).length === 0) return;
     await client.patch(nodes, { name: node.metadata?.name ?? '' }, 'merge', { metadata: { labels } });
-    return true;
+  }
+
+  /** The next look comes its period after this one has ended. */
+  function lookAgainAndAgain(): void {
+    void monitor().then(() => {
+      if (signal.aborted) return;
+      clock.after(settings.nodeMonitorPeriodMs ?? monitorPeriodMs, lookAgainAndAgain, { background: true });
+    }, failed);
   }
 
   return {
     start() {
       for (const node of nodeLister.list()) {
-        const ready = conditionOf(node.status?.conditions, 'Ready');
-        if (ready !== undefined && ready.status !== 'True') untold.add(node.metadata?.name ?? '');
+        const ready = readiness(node);
+        if (ready !== undefined && ready !== 'True') untold.add(node.metadata?.name ?? '');
       }
-      const timer = clock.every(settings.nodeMonitorPeriodMs ?? monitorPeriodMs, monitor, { background: true });
-      const stop = () => {
-        timer.cancel();
-        zones.stop();
-      };
-      signal.addEventListener('abort', stop, { once: true });
+      signal.addEventListener('abort', () => zones.stop(), { once: true });
+      lookAgainAndAgain();
     },
     async reconcile(name) {
       const node = nodeLister.get(undefined, name);
       if (node === undefined) return undefined;
-      const beganMs = clock.monotonic();
       try {
-        // Each write brings the node back here: one thing at a time, always on the latest version.
-        if (isOverdue(node)) await markUnknown(node);
-        else {
-          if (conditionOf(node.status?.conditions, 'Ready')?.status === 'True') untold.delete(name);
-          else if (untold.has(name)) await tellPods(name);
-          if (!(await syncLabels(node))) await syncTaints(node);
-        }
+        await syncNoSchedule(node);
+        await syncLabels(node);
       } catch (error) {
         if (!isNotFound(error)) throw error;
-      } finally {
-        const seconds = (clock.monotonic() - beganMs) / 1000;
-        metrics.observe('node_collector_update_node_health_duration_seconds', [], seconds);
       }
       return undefined;
     },
-  };
-}
-
-function reference(node: Node) {
-  const { name, uid } = node.metadata ?? {};
-  return { kind: 'Node', apiVersion: 'v1', name, uid };
-}
-
-function signsOfLife(node: Node): string {
-  const ready = conditionOf(node.status?.conditions, 'Ready');
-  return ready === undefined ? '' : `at ${ready.lastHeartbeatTime ?? ''}`;
-}
-
-function neverReported(node: Node, type: string, now: string): NodeCondition {
-  return {
-    type,
-    status: 'Unknown',
-    reason: 'NodeStatusNeverUpdated',
-    message: 'Kubelet never posted node status.',
-    lastHeartbeatTime: node.metadata?.creationTimestamp ?? now,
-    lastTransitionTime: now,
   };
 }
 
 function noScheduleKeys(node: Node): string[] {
   const keys = (node.status?.conditions ?? []).flatMap(({ type, status }) => conditionTaints[type]?.[status] ?? []);
   return node.spec?.unschedulable === true ? [...keys, unschedulable] : keys;
-}
-
-function isOwn(taint: Taint): boolean {
-  return taint.effect === 'NoExecute'
-    ? ownNoExecute.has(taint.key)
-    : taint.effect === 'NoSchedule' && ownNoSchedule.has(taint.key);
 }

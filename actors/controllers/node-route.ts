@@ -7,21 +7,37 @@
 import { isNotFound, type Node } from '../../src/api/index.ts';
 import { nodes } from '../../src/client/index.ts';
 import {
+  type CloudRoute,
   type CloudRoutes,
   type ControllerDefinition,
   conditionOf,
   createSimulatedCloud,
+  defaultClusterCidr,
   messageOf,
   simulatedCloudGrant,
   timeText,
 } from '../../src/controller/index.ts';
+import { type Cidr, contains, formatAddress, parseCidr } from '../../src/network/index.ts';
 
 const reconcilePeriodMs = 10_000;
 /** Key of a look at all nodes and routes; no node can be called so. */
 const everyNode = '*';
 
-const sameMembers = (left: readonly string[], right: readonly string[]): boolean =>
-  left.length === right.length && left.every((each) => right.includes(each));
+/** Whether a network begins or ends in one of the ranges; routes to others are somebody else's. What is no network is none of ours. */
+function isWithin(cidr: string, ranges: readonly Cidr[]): boolean {
+  let network: Cidr;
+  try {
+    network = parseCidr(cidr);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+  const { base, prefix, family } = network;
+  const last = base + (1n << BigInt((family === 4 ? 32 : 128) - prefix)) - 1n;
+  return ranges.some((range) =>
+    [base, last].some((address) => range.family === family && contains(range, formatAddress(address, family))),
+  );
+}
 
 export const nodeRouteController: ControllerDefinition = {
   name: 'node-route-controller',
@@ -31,7 +47,8 @@ export const nodeRouteController: ControllerDefinition = {
   runsAs: ['route', 'cloud-controller-manager'],
   byDefault: false,
   reconciles: nodes,
-  create({ client, context, enqueue, events, lister }) {
+  create({ client, context, enqueue, events, lister, settings }) {
+    const clusterCidrs = (settings.clusterCidr ?? defaultClusterCidr).split(',').map((cidr) => parseCidr(cidr.trim()));
     const nodeLister = lister(nodes);
     const { routes } = createSimulatedCloud(client, context.clock);
     const { clock } = context;
@@ -56,37 +73,50 @@ export const nodeRouteController: ControllerDefinition = {
 
     /** What somebody has taken away, and what is left of nodes that are gone. */
     async function findStrays(provider: CloudRoutes): Promise<void> {
-      const existing = new Map<string, string[]>();
-      for (const { nodeName, destinationCidr } of await provider.list()) {
-        existing.set(nodeName, [...(existing.get(nodeName) ?? []), destinationCidr]);
+      const existing = new Map<string, CloudRoute[]>();
+      for (const found of await provider.list()) {
+        existing.set(found.nodeName, [...(existing.get(found.nodeName) ?? []), found]);
       }
       for (const name of new Set([
         ...existing.keys(),
         ...nodeLister.list().map(({ metadata }) => metadata?.name ?? ''),
       ])) {
         const wanted = nodeLister.get(undefined, name)?.spec?.podCIDRs ?? [];
-        if (sameMembers(existing.get(name) ?? [], wanted)) continue;
+        const own = existing.get(name) ?? [];
+        if (missingOf(own, wanted).length === 0 && !own.some((each) => isStray(each, wanted))) continue;
         routed.delete(name);
         enqueue(name);
       }
     }
 
-    async function route(node: Node, provider: CloudRoutes, wanted: readonly string[]): Promise<void> {
-      const { name = '', uid } = node.metadata ?? {};
+    const isStray = (found: CloudRoute, wanted: readonly string[]): boolean =>
+      !wanted.includes(found.destinationCidr) && isWithin(found.destinationCidr, clusterCidrs);
+    const missingOf = (existing: readonly CloudRoute[], wanted: readonly string[]): string[] =>
+      wanted.filter((cidr) => !existing.some(({ destinationCidr }) => destinationCidr === cidr));
+
+    /** Whether the node has all of its routes. One without a network has none, when it had one until now. */
+    async function route(node: Node, provider: CloudRoutes, wanted: readonly string[]): Promise<boolean> {
+      const { name = '' } = node.metadata ?? {};
       const existing = (await provider.list()).filter(({ nodeName }) => nodeName === name);
-      for (const stray of existing) if (!wanted.includes(stray.destinationCidr)) await provider.remove(stray);
-      const missing = wanted.filter((cidr) => !existing.some(({ destinationCidr }) => destinationCidr === cidr));
+      for (const found of existing) if (isStray(found, wanted)) await provider.remove(found);
+      if (wanted.length === 0) return existing.length === 0;
+      let all = true;
+      for (const cidr of missingOf(existing, wanted)) all = (await create(node, provider, cidr)) && all;
+      return all;
+    }
+
+    async function create({ metadata }: Node, provider: CloudRoutes, destinationCidr: string): Promise<boolean> {
+      const { name = '', uid } = metadata ?? {};
       const startMs = clock.monotonic();
-      let current = '';
       try {
-        for (current of missing) await provider.create({ nodeName: name, destinationCidr: current });
+        await provider.create({ nodeName: name, destinationCidr });
+        return true;
       } catch (error) {
         const after = `after ${Math.round(clock.monotonic() - startMs)}ms`;
-        const message = `Could not create route ${uid} ${current} for node ${name} ${after}: ${messageOf(error)}`;
+        const message = `Could not create route ${uid} ${destinationCidr} for node ${name} ${after}: ${messageOf(error)}`;
         // Upstream's names the node in place of its uid.
         events.event({ kind: 'Node', name, uid: name }, 'Warning', 'FailedToCreateRoute', message);
-        await setUnavailable(node, 'True', 'NoRouteCreated', 'RouteController failed to create a route');
-        throw error;
+        return false;
       }
     }
 
@@ -102,7 +132,12 @@ export const nodeRouteController: ControllerDefinition = {
         const wanted = node?.spec?.podCIDRs ?? [];
         try {
           if (routed.get(name) !== wanted.join()) {
-            await route(node ?? { metadata: { name } }, routes, wanted);
+            const done = await route(node ?? { metadata: { name } }, routes, wanted);
+            if (node !== undefined && !done) {
+              await setUnavailable(node, 'True', 'NoRouteCreated', 'RouteController failed to create a route');
+              routed.delete(name);
+              return { requeueAfterMs: reconcilePeriodMs, background: true };
+            }
             if (node === undefined) routed.delete(name);
             else routed.set(name, wanted.join());
           }

@@ -152,14 +152,18 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const finished = podLister.byIndex(finishedIndex, 'true');
     const surplus = finished.length - threshold;
     if (threshold <= 0 || surplus <= 0) return;
-    const evictedFirst = (pod: Pod) => (pod.status?.reason === 'Evicted' ? 0 : 1);
+    const evictedFirst = ({ status }: Pod) => (status?.phase === 'Failed' && status.reason === 'Evicted' ? 0 : 1);
     finished.sort(
       (left, right) =>
         evictedFirst(left) - evictedFirst(right) ||
         timeMs(left.metadata?.creationTimestamp) - timeMs(right.metadata?.creationTimestamp) ||
         ((left.metadata?.name ?? '') < (right.metadata?.name ?? '') ? -1 : 1),
     );
-    for (const pod of finished.slice(0, surplus)) await deleteNow(pod, 'terminated');
+    const failures: unknown[] = [];
+    // One that cannot be deleted keeps no other.
+    for (const pod of finished.slice(0, surplus))
+      await deleteNow(pod, 'terminated').catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   return {

@@ -4,7 +4,7 @@
  *
  * @see kubernetes/pkg/controller/certificates/rootcacertpublisher
  */
-import { isAlreadyExists, isStatusError } from '../../src/api/index.ts';
+import { isNotFound, isStatusError } from '../../src/api/index.ts';
 import { configMaps, namespaces } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
@@ -56,15 +56,16 @@ export const rootCaCertificatePublisherController: ControllerDefinition = {
             });
           } else if (
             !semanticallyEqual(current.data, data) ||
-            current.metadata?.annotations?.[descriptionAnnotation] !== description
+            (current.metadata?.annotations?.[descriptionAnnotation] ?? '') === ''
           ) {
             const metadata = { ...current.metadata, annotations: { ...current.metadata?.annotations, ...annotations } };
             await client.update(configMaps, { ...current, metadata, data });
           }
           measure('200');
         } catch (error) {
-          measure(isStatusError(error) ? `${error.status.code}` : '500');
-          if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
+          const isOver = current === undefined && (isNotFound(error) || isNamespaceTerminating(error));
+          measure(isOver ? '200' : isStatusError(error) ? `${error.status.code}` : '500');
+          if (!isOver) throw error;
         }
         return undefined;
       },

@@ -23,10 +23,14 @@ import {
 const finalizer = 'service.kubernetes.io/load-balancer-cleanup';
 const excludeLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 const toBeDeletedTaint = 'ToBeDeletedByClusterAutoscaler';
+/** Keys of Services whose nodes alone have changed. */
+const hostsPrefix = 'hosts:';
 
 export const serviceLoadBalancerController: ControllerDefinition = {
   name: 'service-lb-controller',
   queue: 'service',
+  queues: [{ name: 'node', takes: (key) => key.startsWith(hostsPrefix) }],
+  retry: { firstMs: 5_000, mostMs: 300_000 },
   component: 'service-controller',
   serviceAccount: 'service-controller',
   grant: simulatedCloudGrant,
@@ -43,7 +47,13 @@ const needsCleanUp = (service: Service): boolean =>
   holdsBalancer(service) &&
   (service.metadata?.deletionTimestamp !== undefined || service.spec?.type !== 'LoadBalancer');
 
-const isExcluded = ({ metadata }: Node): boolean => metadata?.labels?.[excludeLabel] !== undefined;
+/** What Go reads as false; whatever is no boolean excludes. */
+const notExcluded: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'False', 'FALSE']);
+
+function isExcluded({ metadata }: Node): boolean {
+  const value = metadata?.labels?.[excludeLabel];
+  return value !== undefined && !notExcluded.has(value);
+}
 
 /** Readiness does not matter: the health checks of the load balancer see that sooner. @see KEP-3458 */
 function isHost(node: Node): boolean {
@@ -62,12 +72,13 @@ const hostsText = (hosts: readonly Node[]): string =>
 /** What of a Service its load balancer is made from. */
 const madeFrom = ({ spec, metadata }: Service) => ({
   type: spec?.type,
-  ports: spec?.ports?.map(({ name, protocol, port, nodePort, targetPort }) => [
+  ports: spec?.ports?.map(({ name, protocol, port, nodePort, targetPort, appProtocol }) => [
     name,
     protocol,
     port,
     nodePort,
     targetPort,
+    appProtocol,
   ]),
   affinity: [spec?.sessionAffinity, spec?.sessionAffinityConfig],
   ranges: spec?.loadBalancerSourceRanges,
@@ -79,34 +90,13 @@ const madeFrom = ({ spec, metadata }: Service) => ({
   families: spec?.ipFamilies?.length,
 });
 
-/** Go's way of writing a list. */
-const listed = (texts: readonly string[] | undefined) => `[${(texts ?? []).join(' ')}]`;
+const namesTold = 20;
 
-/** Reason and message of the first change that upstream tells of. */
-function changeOf({ spec: old }: Service, { spec: next }: Service): [reason: string, message: string] | undefined {
-  const arrow = (before: unknown, after: unknown) => `${before ?? ''} -> ${after ?? ''}`;
-  if (old?.type !== next?.type) return ['Type', arrow(old?.type, next?.type)];
-  if (!semanticallyEqual(old?.loadBalancerSourceRanges, next?.loadBalancerSourceRanges)) {
-    const ranges = [old, next].map((spec) => listed(spec?.loadBalancerSourceRanges));
-    return ['LoadBalancerSourceRanges', arrow(ranges[0], ranges[1])];
-  }
-  if (!semanticallyEqual(old?.ports, next?.ports) || old?.sessionAffinity !== next?.sessionAffinity) return undefined;
-  if (!semanticallyEqual(old?.sessionAffinityConfig, next?.sessionAffinityConfig)) return undefined;
-  if (old?.loadBalancerIP !== next?.loadBalancerIP) {
-    return ['LoadbalancerIP', arrow(old?.loadBalancerIP, next?.loadBalancerIP)];
-  }
-  const [count = 0, countNow = 0] = [old?.externalIPs?.length, next?.externalIPs?.length];
-  if (count !== countNow) return ['ExternalIP', `Count: ${count} -> ${countNow}`];
-  const added = next?.externalIPs?.find((address, at) => address !== old?.externalIPs?.[at]);
-  if (added !== undefined) return ['ExternalIP', `Added: ${added}`];
-  if (old?.externalTrafficPolicy !== next?.externalTrafficPolicy) {
-    return ['ExternalTrafficPolicy', arrow(old?.externalTrafficPolicy, next?.externalTrafficPolicy)];
-  }
-  if (old?.healthCheckNodePort !== next?.healthCheckNodePort) {
-    return ['HealthCheckNodePort', arrow(old?.healthCheckNodePort ?? 0, next?.healthCheckNodePort ?? 0)];
-  }
-  const [families, familiesNow] = [old?.ipFamilies?.length ?? 0, next?.ipFamilies?.length ?? 0];
-  return families === familiesNow ? undefined : ['IPFamilies', `Count: ${families} -> ${familiesNow}`];
+/** Names of nodes in Go's way of writing a list; of many only the first. */
+function listed(hosts: readonly Node[]): string {
+  const names = hosts.slice(0, namesTold).map(({ metadata }) => metadata?.name ?? '');
+  const more = hosts.length > namesTold ? [`<${hosts.length - namesTold} more>`] : [];
+  return `[${[...names.sort(), ...more].join(' ')}]`;
 }
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
@@ -127,7 +117,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       // A taint alone is no reason: connections are to drain while the node is on its way out.
       if (isExcluded(node) === isExcluded(previous) && node.spec?.providerID === previous.spec?.providerID) return;
     }
-    for (const service of serviceLister.list()) if (wantsBalancer(service)) enqueue(`hosts:${keyFor(service)}`);
+    for (const service of serviceLister.list()) if (wantsBalancer(service)) enqueue(hostsPrefix + keyFor(service));
   });
   dependencies.observe(services, (change) => {
     const { object: service } = change;
@@ -142,15 +132,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (!wantsBalancer(service) && !wantsBalancer(previous) && !needsCleanUp(service)) return;
       const same = semanticallyEqual(madeFrom(previous), madeFrom(service));
       if (same && !needsCleanUp(service)) return;
-      reportChange(previous, service);
     }
     enqueue(key);
   });
-
-  function reportChange(before: Service, after: Service): void {
-    const said = changeOf(before, after);
-    if (said !== undefined) events.event(after, 'Normal', ...said);
-  }
 
   async function setFinalizer(service: Service, present: boolean): Promise<Service> {
     if (holdsBalancer(service) === present) return service;
@@ -195,11 +179,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
     await attempt('remove load balancer cleanup finalizer', () => setFinalizer(service, false));
     events.event(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer');
+    given.delete(keyFor(service));
   }
 
   async function ensure(service: Service, provider: CloudLoadBalancers): Promise<void> {
     const current = hosts();
-    metrics.count('service_controller_loadbalancer_sync_total');
     events.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer');
     const held = await attempt('add load balancer cleanup finalizer', () => setFinalizer(service, true));
     if (current.length === 0) {
@@ -212,18 +196,22 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     await attempt('update load balancer status', () => setStatus(held, status));
   }
 
-  async function updateHosts(service: Service): Promise<void> {
+  /** Of a Service that was looked at before. What fails is left to the Service's own turn, which ensures all of it. */
+  async function updateHosts(service: Service, provider: CloudLoadBalancers): Promise<void> {
+    const key = keyFor(service);
     const current = hosts();
-    if (!wantsBalancer(service) || given.get(keyFor(service)) === hostsText(current)) return;
-    if ((await loadBalancers?.find(service)) === undefined) return;
+    if (!wantsBalancer(service) || !given.has(key) || given.get(key) === hostsText(current)) return;
+    given.set(key, hostsText(current));
+    metrics.count('service_controller_loadbalancer_sync_total');
     try {
-      await loadBalancers?.updateHosts(service, current);
-      given.set(keyFor(service), hostsText(current));
+      await provider.updateHosts(service, current);
     } catch (error) {
-      const names = listed(current.map(({ metadata }) => metadata?.name ?? ''));
-      const message = `Error updating load balancer with new hosts ${names}: ${messageOf(error)}`;
+      if ((await provider.find(service)) === undefined) return;
+      const limited = `[node names limited, total number of nodes: ${current.length}]`;
+      const message = `Error updating load balancer with new hosts ${listed(current)} ${limited}, error: ${messageOf(error)}`;
       events.event(service, 'Warning', 'UpdateLoadBalancerFailed', message);
-      throw error;
+      enqueue(key);
+      return;
     }
     if (current.length > 0) {
       events.event(service, 'Normal', 'UpdatedLoadBalancer', 'Updated load balancer with new hosts');
@@ -235,11 +223,11 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   return {
     async reconcile(key) {
-      const [name = '', onlyHosts] = key.startsWith('hosts:') ? [key.slice('hosts:'.length), true] : [key, false];
+      const [name = '', onlyHosts] = key.startsWith(hostsPrefix) ? [key.slice(hostsPrefix.length), true] : [key, false];
       const service = serviceLister.get(splitKey(name).namespace, splitKey(name).name);
       if (service === undefined || loadBalancers === undefined) return undefined;
       if (onlyHosts) {
-        await updateHosts(service);
+        await updateHosts(service, loadBalancers);
         return undefined;
       }
       try {

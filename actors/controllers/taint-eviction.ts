@@ -4,7 +4,7 @@
  *
  * @see kubernetes/pkg/controller/tainteviction/taint_eviction.go
  */
-import type { Node, Pod, Taint, Toleration } from '../../src/api/index.ts';
+import { isStatusError, type Node, type Pod, type Taint, type Toleration } from '../../src/api/index.ts';
 import { nodes, pods } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
@@ -34,22 +34,23 @@ export const taintEvictionController: ControllerDefinition = {
 const noExecuteTaints = (node: Node | undefined): Taint[] =>
   (node?.spec?.taints ?? []).filter((taint) => taint.effect === 'NoExecute');
 
-const taintsKey = (taints: readonly Taint[]): string =>
-  taints
-    .map(({ key, value = '' }) => `${key}=${value}`)
-    .sort()
-    .join();
+/** A pod on its way out. As upstream, a later change of taints or tolerations does not move it. */
+interface Plan {
+  readonly uid: string | undefined;
+  readonly node: string;
+  readonly dueMs: number;
+}
+
+/** An eviction is tried so often, so much later each time; then it takes another change of the node or the pod. */
+const triesMax = 5;
+const tryAgainMs = 10;
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
-  const { clock } = context;
+  const { clock, log, signal } = context;
   const metrics = controllerMetrics(context.metrics, 'taint_eviction_controller_');
   const nodeLister = dependencies.lister(nodes);
-  /** When each pod on its way out goes. As upstream, a later change of taints or tolerations does not move it. */
-  const scheduled = new Map<
-    Key,
-    { readonly uid: string | undefined; readonly dueMs: number; readonly told?: boolean }
-  >();
+  const scheduled = new Map<Key, Plan>();
 
   const tainted = dependencies.parts(pods, 'node', (change) => {
     const pod = change.object;
@@ -68,12 +69,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   tainted.addIndex(nodeIndexName, nodeIndex);
 
   dependencies.observe(nodes, (change) => {
-    const before = change.type === 'updated' ? taintsKey(noExecuteTaints(change.previous)) : '';
-    const after = change.type === 'deleted' ? '' : taintsKey(noExecuteTaints(change.object));
-    if (before === after) return;
     const { name = '' } = change.object.metadata ?? {};
+    // What was to go from a node that is gone still goes.
+    if (change.type === 'deleted') {
+      release(name);
+      return;
+    }
+    const after = noExecuteTaints(change.object);
+    if (change.type === 'updated' && semanticallyEqual(noExecuteTaints(change.previous), after)) return;
     const placed = podLister.byIndex(nodeIndexName, name);
-    if (after !== '') {
+    if (after.length > 0) {
       void tainted.want(name);
       for (const pod of placed) dependencies.enqueue(keyFor(pod));
       return;
@@ -82,6 +87,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     tainted.drop(name);
   });
 
+  /** The pods of a node that is gone are followed as long as one of them is on its way out. */
+  function release(node: string): void {
+    if (nodeLister.get(undefined, node) !== undefined) return;
+    for (const plan of scheduled.values()) if (plan.node === node) return;
+    tainted.drop(node);
+  }
+
   /** About the pod by its name alone, as upstream. */
   function tell(key: Key, what: string): void {
     const { namespace, name } = splitKey(key);
@@ -89,61 +101,72 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     events.event(reference, 'Normal', 'TaintManagerEviction', `${what} ${key}`);
   }
 
-  async function evict(pod: Pod, key: Key): Promise<void> {
-    const { told, dueMs = clock.now() } = scheduled.get(key) ?? {};
-    scheduled.delete(key);
-    if (told !== true) tell(key, 'Marking for deletion Pod');
+  async function evict(pod: Pod, key: Key, dueMs: number): Promise<void> {
+    tell(key, 'Marking for deletion Pod');
     const message = 'Taint manager: deleting due to NoExecute taint';
-    try {
-      await disrupt(client, pod, clock.now(), { reason: 'DeletionByTaintManager', message });
-      metrics.count('taint_eviction_controller_pod_deletions_total');
-      const lateSeconds = (clock.now() - dueMs) / 1000;
-      metrics.observe('taint_eviction_controller_pod_deletion_duration_seconds', [], lateSeconds);
-    } catch (error) {
-      // Its time has come: a lost race does not give it another.
-      scheduled.set(key, { uid: pod.metadata?.uid, dueMs: clock.now(), told: true });
-      throw error;
+    for (let left = triesMax; left > 0; left--) {
+      try {
+        await disrupt(client, pod, clock.now(), { reason: 'DeletionByTaintManager', message });
+        metrics.count('taint_eviction_controller_pod_deletions_total');
+        const lateSeconds = (clock.now() - dueMs) / 1000;
+        metrics.observe('taint_eviction_controller_pod_deletion_duration_seconds', [], lateSeconds);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isStatusError(error)) throw error;
+        log.warn('pod not evicted', { pod: key, error: error.message, triesLeft: left - 1 });
+      }
+      await clock.sleep(tryAgainMs);
     }
   }
 
   function cancel(key: Key): void {
-    if (scheduled.delete(key)) tell(key, 'Cancelling deletion of Pod');
+    const plan = scheduled.get(key);
+    if (plan === undefined) return;
+    scheduled.delete(key);
+    tell(key, 'Cancelling deletion of Pod');
+    release(plan.node);
+  }
+
+  /** When the pod is to go, given what is planned already; undefined when it stays. */
+  function plan(pod: Pod, key: Key): number | undefined {
+    const nowMs = clock.now();
+    const { uid } = pod.metadata ?? {};
+    const node = pod.spec?.nodeName ?? '';
+    const known = scheduled.get(key);
+    if (known !== undefined && known.dueMs <= nowMs) return known.dueMs;
+    const taints = noExecuteTaints(nodeLister.get(undefined, node));
+    // Taints that went have cancelled what they began, and a node that went has not.
+    if (taints.length === 0) return known?.dueMs;
+    const stayMs = tolerationMs(taints, pod.spec?.tolerations ?? []);
+    if (stayMs === undefined || stayMs === Number.POSITIVE_INFINITY || known?.uid !== uid) cancel(key);
+    if (stayMs === Number.POSITIVE_INFINITY) return undefined;
+    const dueMs = scheduled.get(key)?.dueMs ?? nowMs + (stayMs ?? 0);
+    scheduled.set(key, { uid, node, dueMs });
+    return dueMs;
   }
 
   return {
     async reconcile(key) {
       const { namespace, name } = splitKey(key);
       const pod = podLister.get(namespace, name);
-      if (pod === undefined || pod.metadata?.deletionTimestamp !== undefined) {
-        scheduled.delete(key);
-        return undefined;
-      }
-      const taints = noExecuteTaints(nodeLister.get(undefined, pod.spec?.nodeName ?? ''));
-      const stayMs = taints.length === 0 ? Number.POSITIVE_INFINITY : tolerationMs(taints, pod.spec?.tolerations ?? []);
-      if (stayMs === Number.POSITIVE_INFINITY) {
-        cancel(key);
-        return undefined;
-      }
-      const { uid } = pod.metadata ?? {};
-      const known = scheduled.get(key);
-      if (known !== undefined && (stayMs === 0 || known.uid !== uid) && known.dueMs > clock.now()) cancel(key);
-      const dueMs = scheduled.get(key)?.dueMs ?? clock.now() + stayMs;
-      if (dueMs <= clock.now()) {
-        await evict(pod, key);
-        return undefined;
-      }
-      scheduled.set(key, { uid, dueMs });
-      return { requeueAfterMs: dueMs - clock.now(), background: true };
+      const dueMs = pod === undefined ? undefined : plan(pod, key);
+      if (pod === undefined || dueMs === undefined) return undefined;
+      if (dueMs > clock.now()) return { requeueAfterMs: dueMs - clock.now(), background: true };
+      scheduled.delete(key);
+      await evict(pod, key, dueMs);
+      release(pod.spec?.nodeName ?? '');
+      return undefined;
     },
   };
 }
 
-/** How long the first toleration of each taint lets a pod stay: 0 when a taint is not tolerated, infinity without a limit. */
-function tolerationMs(taints: readonly Taint[], tolerations: readonly Toleration[]): number {
+/** How long the first toleration of each taint lets a pod stay: infinity without a limit, undefined when a taint is not tolerated. */
+function tolerationMs(taints: readonly Taint[], tolerations: readonly Toleration[]): number | undefined {
   let shortest = Number.POSITIVE_INFINITY;
   for (const taint of taints) {
     const toleration = tolerations.find((candidate) => tolerates(candidate, taint));
-    if (toleration === undefined) return 0;
+    if (toleration === undefined) return undefined;
     const { tolerationSeconds } = toleration;
     if (tolerationSeconds !== undefined) shortest = Math.min(shortest, Math.max(0, tolerationSeconds) * 1000);
   }

@@ -3,7 +3,7 @@
  *
  * @see kubernetes/pkg/controller/bootstrap/tokencleaner.go
  */
-import { isConflict, isNotFound, type Secret } from '../../src/api/index.ts';
+import { isConflict, isNotFound, parseTime, type Secret } from '../../src/api/index.ts';
 import { secrets } from '../../src/client/index.ts';
 import { type ControllerDefinition, keyFor, splitKey } from '../../src/controller/index.ts';
 
@@ -27,7 +27,7 @@ export const tokenCleanerController: ControllerDefinition = {
         const expiration = Buffer.from(token?.data?.['expiration'] ?? '', 'base64').toString('utf8');
         if (token === undefined || expiration === '') return undefined;
         // A time that cannot be read is over, as upstream has it.
-        const leftMs = (Date.parse(expiration) || 0) - context.clock.now();
+        const leftMs = (parseTime(expiration) || 0) - context.clock.now();
         if (leftMs > 0) return { requeueAfterMs: leftMs, background: true };
         const uid = token.metadata?.uid;
         try {

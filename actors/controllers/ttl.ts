@@ -36,8 +36,10 @@ export const ttlController: ControllerDefinition = {
     return {
       async reconcile(name) {
         const node = nodeLister.get(undefined, name);
-        const value = String(steps[step]!.seconds);
-        if (node === undefined || node.metadata?.annotations?.[annotation] === value) return undefined;
+        const { seconds } = steps[step]!;
+        const current = node?.metadata?.annotations?.[annotation] ?? '';
+        if (node === undefined || (/^[+-]?\d+$/.test(current) && Number(current) === seconds)) return undefined;
+        const value = String(seconds);
         try {
           await client.patch(nodes, { name }, 'merge', { metadata: { annotations: { [annotation]: value } } });
         } catch (error) {

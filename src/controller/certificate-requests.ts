@@ -25,6 +25,7 @@ export interface RequestedCertificate {
 }
 
 const subjectAlternativeName = '2.5.29.17';
+const subjectKeyIdentifier = '2.5.29.14';
 
 async function library(): Promise<typeof x509> {
   await import('reflect-metadata');
@@ -167,18 +168,23 @@ export async function signCertificate(
     const flag = keyUsages[usage];
     return flag === undefined ? bits : bits | lib.KeyUsageFlags[flag];
   }, 0);
-  const extended = usages.flatMap((usage) => extendedKeyUsages[usage] ?? []);
+  // In the order of the table and each once, and names in the order of their kinds, as Go writes them.
+  const extended = new Set(
+    Object.entries(extendedKeyUsages).flatMap(([usage, identifier]) => (usages.includes(usage) ? [identifier] : [])),
+  );
   const names = [
     ...asked.dnsNames.map((value) => ({ type: 'dns' as const, value })),
-    ...asked.ipAddresses.filter((value) => isIP(value) !== 0).map((value) => ({ type: 'ip' as const, value })),
     ...asked.emailAddresses.map((value) => ({ type: 'email' as const, value })),
+    ...asked.ipAddresses.filter((value) => isIP(value) !== 0).map((value) => ({ type: 'ip' as const, value })),
     ...asked.uris.map((value) => ({ type: 'url' as const, value })),
   ];
   const { nowMs, lifetimeMs, serial } = validity;
+  const subject = asked.parsed.subjectName.toJSON();
+  const authorityKey = issuer.getExtension(subjectKeyIdentifier);
   const endMs = nowMs + lifetimeMs - (lifetimeMs < shortMs ? 0 : backdateMs);
   const certificate = await lib.X509CertificateGenerator.create({
     serialNumber: serial,
-    subject: asked.parsed.subjectName.toJSON(),
+    subject,
     issuer: issuer.subjectName.toJSON(),
     notBefore: new Date(nowMs - backdateMs),
     notAfter: new Date(Math.min(endMs, issuer.notAfter.getTime())),
@@ -187,10 +193,13 @@ export async function signCertificate(
     signingKey,
     extensions: [
       ...(flags === 0 ? [] : [new lib.KeyUsagesExtension(flags, true)]),
-      ...(extended.length === 0 ? [] : [new lib.ExtendedKeyUsageExtension(extended)]),
+      ...(extended.size === 0 ? [] : [new lib.ExtendedKeyUsageExtension([...extended])]),
       new lib.BasicConstraintsExtension(false, undefined, true),
-      await lib.AuthorityKeyIdentifierExtension.create(await issuer.publicKey.export()),
-      ...(names.length === 0 ? [] : [new lib.SubjectAlternativeNameExtension(names)]),
+      ...(authorityKey === null
+        ? []
+        : [new lib.AuthorityKeyIdentifierExtension(new lib.SubjectKeyIdentifierExtension(authorityKey.rawData).keyId)]),
+      // Without a subject the names are all there is to know.
+      ...(names.length === 0 ? [] : [new lib.SubjectAlternativeNameExtension(names, subject.length === 0)]),
     ],
   });
   return Buffer.from(`${certificate.toString('pem')}\n`).toString('base64');

@@ -59,6 +59,9 @@ export interface CloudProvider {
   readonly routes?: CloudRoutes;
 }
 
+/** The network of pods, of which each node has a part, unless the settings say otherwise. */
+export const defaultClusterCidr = '10.244.0.0/16';
+
 /** The taint of a Node that the kubelet of a cluster with a cloud registers with. */
 export const uninitializedTaint = 'node.cloudprovider.kubernetes.io/uninitialized';
 export const shutdownTaint = 'node.cloudprovider.kubernetes.io/shutdown';

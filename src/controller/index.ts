@@ -32,6 +32,8 @@ export * from './keys.ts';
 export * from './label-selectors.ts';
 export * from './leadership.ts';
 export * from './node-affinity.ts';
+export * from './node-health.ts';
+export * from './node-taints.ts';
 export * from './own-writes.ts';
 export * from './owner-graph.ts';
 export * from './owner-references.ts';

@@ -57,7 +57,9 @@ export function runController(
   const busClient = createBusClient(bus, { address, clock, metrics });
   const informers = sharedInformers(context, address);
   const { reconciles } = definition;
-  const makeQueue = (name: string) => new WorkQueue<Key>({ name, clock, metrics, activity });
+  const { retry } = definition;
+  const backOff = retry === undefined ? {} : { retryBaseMs: retry.firstMs, retryMaxMs: retry.mostMs };
+  const makeQueue = (name: string) => new WorkQueue<Key>({ name, clock, metrics, activity, ...backOff });
   const mainQueue = makeQueue(definition.queue ?? definition.name);
   const further = (definition.queues ?? []).map(({ name, takes }) => ({ takes, queue: makeQueue(name) }));
   if (definition.runsAs !== undefined) {

@@ -40,6 +40,8 @@ export interface ControllerDefinition {
   readonly name: string;
   /** Upstream's name of its work queue: label `name` of the queue's metrics. Default: the name. */
   readonly queue?: string;
+  /** How long a failing key waits at first and at most. Default: as the work queue has it, 5 ms and 1000 s. */
+  readonly retry?: { readonly firstMs: number; readonly mostMs: number };
   /** Further queues of upstream's: each works off the keys that it takes by itself; a key always goes to the same one. */
   readonly queues?: readonly { readonly name: string; takes(key: Key): boolean }[];
   /** The component that its events name. Default: the name. */

@@ -1,4 +1,6 @@
 /** What Kubernetes' own signers take and refuse, with their words. */
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
 import { describe, expect, it } from 'vitest';
 import {
   clientSigner,
@@ -79,5 +81,27 @@ describe('signers', () => {
       -300_000,
       lastsSeconds * 1000,
     ]);
+  });
+
+  it('write usages once and names by their kinds, and name the key that signs as its certificate does', async () => {
+    const validity = { nowMs: Date.parse('2026-01-01T00:00:00Z'), lifetimeMs: 3_600_000, serial: '01' };
+    const usages = ['email protection', 's/mime', 'client auth', 'server auth', 'digital signature'];
+    const names = { ipAddresses: ['10.0.0.1'], emailAddresses: ['a@example.com'], dnsNames: ['n1'] };
+    const sign = async (request: RequestedCertificate) =>
+      new x509.X509Certificate(
+        Buffer.from(await signCertificate(request, usages, testAuthority, validity), 'base64').toString(),
+      );
+    const certificate = await sign(but(names));
+    expect(certificate.getExtension<x509.ExtendedKeyUsageExtension>('2.5.29.37')?.usages).toEqual([
+      '1.3.6.1.5.5.7.3.1',
+      '1.3.6.1.5.5.7.3.2',
+      '1.3.6.1.5.5.7.3.4',
+    ]);
+    const named = certificate.getExtension<x509.SubjectAlternativeNameExtension>('2.5.29.17');
+    expect([named?.critical, named?.names.items.map(({ type }) => type)]).toEqual([false, ['dns', 'email', 'ip']]);
+    const authority = new x509.X509Certificate(testAuthority.certificate);
+    expect(certificate.getExtension<x509.AuthorityKeyIdentifierExtension>('2.5.29.35')?.keyId).toBe(
+      authority.getExtension<x509.SubjectKeyIdentifierExtension>('2.5.29.14')?.keyId,
+    );
   });
 });

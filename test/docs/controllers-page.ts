@@ -26,6 +26,7 @@ for (const file of readdirSync(join(root, 'src/controller'))) {
 
 /** What in src/controller makes requests or events; the rest only computes. */
 const acting = new Set([
+  'changeTaints',
   'claim',
   'createPodControl',
   'createReplicaReconciler',

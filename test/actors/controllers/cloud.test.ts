@@ -99,30 +99,43 @@ describe('service-lb-controller', () => {
     );
   });
 
-  it.each<[string, object, string | undefined]>([
-    ['of another type', { type: 'ClusterIP' }, 'Normal Type LoadBalancer -> ClusterIP'],
-    [
-      'with source ranges',
-      { loadBalancerSourceRanges: ['10.0.0.0/8'] },
-      'Normal LoadBalancerSourceRanges [] -> [10.0.0.0/8]',
-    ],
-    ['with an address', { loadBalancerIP: '198.18.9.9' }, 'Normal LoadbalancerIP  -> 198.18.9.9'],
-    ['with an external address', { externalIPs: ['192.0.2.1'] }, 'Normal ExternalIP Count: 0 -> 1'],
-    ['with a local policy', { externalTrafficPolicy: 'Local' }, 'Normal ExternalTrafficPolicy Cluster -> Local'],
-    ['with other ports', { ports: [{ port: 81 }] }, undefined],
-  ])('tells of a Service %s', async (_what, spec, event) => {
+  it.each<[string, object]>([
+    ['with source ranges', { loadBalancerSourceRanges: ['10.0.0.0/8'] }],
+    ['with an address', { loadBalancerIP: '198.18.9.9' }],
+    ['with an external address', { externalIPs: ['192.0.2.1'] }],
+    ['with a local policy', { externalTrafficPolicy: 'Local' }],
+    ['with other ports', { ports: [{ port: 81 }] }],
+    ['with a protocol above', { ports: [{ port: 80, appProtocol: 'http' }] }],
+  ])('is made again for a Service %s, which is not told of', async (_what, spec) => {
     await start('n1');
     await change(spec);
-    const events = await eventsAbout('web');
-    const made = /EnsuringLoadBalancer|EnsuredLoadBalancer|DeletingLoadBalancer|DeletedLoadBalancer/;
-    expect(events.filter((each) => !made.test(each))).toEqual(event === undefined ? [] : [event]);
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    expect(items.map(({ reason, count }) => [reason, count])).toEqual([
+      ['EnsuringLoadBalancer', 2],
+      ['EnsuredLoadBalancer', 2],
+    ]);
   });
 
-  it('tells of an external address that takes the place of another', async () => {
+  it('goes when the Service is of another type', async () => {
     await start('n1');
-    await change({ externalIPs: ['192.0.2.1'] });
-    await change({ externalIPs: ['192.0.2.2'] });
-    expect(await eventsAbout('web')).toContain('Normal ExternalIP Added: 192.0.2.2');
+    await change({ type: 'ClusterIP' });
+    expect((await eventsAbout('web')).slice(2)).toEqual([
+      'Normal DeletingLoadBalancer Deleting load balancer',
+      'Normal DeletedLoadBalancer Deleted load balancer',
+    ]);
+  });
+
+  it.each([
+    ['true', false],
+    ['', false],
+    ['false', true],
+    ['0', true],
+    ['no', false],
+  ])('reads the label that excludes a node as Go reads a boolean: %s', async (value, included) => {
+    await start('n1', 'n2');
+    const labels = { 'node.kubernetes.io/exclude-from-external-load-balancers': value };
+    await cluster.client.patch(nodes, { name: 'n2' }, 'merge', { metadata: { labels } });
+    expect(await hosts()).toEqual(included ? ['n1', 'n2'] : ['n1']);
   });
 
   it('says in what it failed', async () => {
@@ -136,6 +149,15 @@ describe('service-lb-controller', () => {
     expect(await eventsAbout('other')).toContain(
       `Warning SyncLoadBalancerFailed Error syncing load balancer: failed to ensure load balancer: the address ${ingress?.ip} is in use by another load balancer`,
     );
+    const failures = async () => {
+      const { items } = await cluster.client.list(coreEvents, { namespace });
+      return items.find(({ reason }) => reason === 'SyncLoadBalancerFailed')?.count;
+    };
+    await cluster.system.advance(4_000);
+    expect(await failures()).toBe(1);
+    await cluster.system.advance(2_000);
+    await settled();
+    expect(await failures()).toBe(2);
   });
 });
 
@@ -189,12 +211,16 @@ describe('cloud-node-controller', () => {
     expect([spec?.providerID, spec?.taints?.some(({ key }) => key === uninitialized.key)]).toEqual([undefined, true]);
   });
 
-  it('has the labels of old say what those of now say', async () => {
+  it('has the labels of now say what those of old say', async () => {
     cluster = await startCluster(['cloud-node-controller']);
-    const labels = { 'topology.kubernetes.io/zone': 'z1', 'failure-domain.beta.kubernetes.io/zone': 'other' };
+    const labels = {
+      'topology.kubernetes.io/zone': 'z1',
+      'failure-domain.beta.kubernetes.io/zone': 'other',
+      'topology.kubernetes.io/region': 'r1',
+    };
     await cluster.client.create(nodes, { metadata: { name: 'n1', labels } });
     await settled();
-    expect((await get()).metadata?.labels).toEqual({ ...labels, 'failure-domain.beta.kubernetes.io/zone': 'z1' });
+    expect((await get()).metadata?.labels).toEqual({ ...labels, 'topology.kubernetes.io/zone': 'other' });
   });
 });
 
@@ -237,6 +263,20 @@ describe('cloud-node-lifecycle-controller', () => {
   });
 });
 
+describe('cloud-node-lifecycle-controller and new nodes', () => {
+  it('gives the cloud a minute to hear of a node that it is yet to be told of', async () => {
+    cluster = await startCluster(['cloud-node-lifecycle-controller']);
+    await setInstance('n1', 'gone');
+    const taints = [{ key: 'node.cloudprovider.kubernetes.io/uninitialized', effect: 'NoSchedule' }];
+    await cluster.client.create(nodes, { metadata: { name: 'n1' }, spec: { taints } });
+    await cluster.system.advance(55_000);
+    await cluster.client.get(nodes, { name: 'n1' });
+    await cluster.system.advance(10_000);
+    await settled();
+    await expect(cluster.client.get(nodes, { name: 'n1' })).rejects.toSatisfy(isNotFound);
+  });
+});
+
 describe('node-ipam-controller and node-route-controller', () => {
   it('give each node a network of each family, and route them', async () => {
     cluster = await startCluster(['node-ipam-controller', 'node-route-controller'], {
@@ -261,12 +301,14 @@ describe('node-ipam-controller and node-route-controller', () => {
     cluster = await startCluster(['node-ipam-controller', 'node-route-controller'], { clusterCidr: '10.244.0.0/23' });
     await cluster.addNode('n1');
     await settled();
-    const data = { 'route.n1': null, 'route.gone': '{"destinationCidr":"10.244.1.0/24"}' };
+    const foreign = '{"destinationCidr":"192.168.0.0/24"}';
+    const data = { 'route.n1': null, 'route.gone': '{"destinationCidr":"10.244.1.0/24"}', 'route.other': foreign };
     await cluster.client.patch(configMaps, cloudKey, 'merge', { data });
     await cluster.system.advance(10_000);
     await settled();
     expect((await cluster.client.get(configMaps, cloudKey)).data).toEqual({
       'route.n1': '{"destinationCidr":"10.244.0.0/24"}',
+      'route.other': foreign,
     });
   });
 

@@ -20,6 +20,8 @@ export interface TestCluster {
   runPods(namespace: string, test?: (pod: Pod) => boolean): Promise<void>;
   /** Acts as the kubelet: lets go of the pods that are being deleted. */
   finishDeletions(namespace: string): Promise<void>;
+  /** Starts one more controller, now. */
+  startController(name: string): Promise<void>;
   /** How many objects of a resource have been read one by one, by whomever. */
   readsOf(resource: string): Promise<number>;
   stop(): Promise<void>;
@@ -56,7 +58,7 @@ export async function startCluster(
       },
     },
   ]);
-  for (const name of names) {
+  const startController = async (name: string): Promise<void> => {
     if (!controllers.some((controller) => controller.name === name)) throw new Error(`no controller ${name}`);
     const identity = {
       user: `system:serviceaccount:kube-system:${name}`,
@@ -69,7 +71,8 @@ export async function startCluster(
       options: { controller: name, settings, alone },
       identity,
     });
-  }
+  };
+  for (const name of names) await startController(name);
   const connection = await system.connect('test', admin);
   const client = createBusClient(connection.bus);
   await system.settled();
@@ -85,6 +88,7 @@ export async function startCluster(
     client,
     settings,
     logs: sink.records,
+    startController,
     addNode: (name, labels = {}) =>
       client.create(nodes, {
         metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },

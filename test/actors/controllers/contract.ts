@@ -20,6 +20,8 @@ export interface Scenario {
   readonly takes?: RegExp;
   /** Reason of an Event, for a controller that writes nothing else. */
   readonly says?: string;
+  /** What it does anew whenever it starts, as upstream does: by the verb and resource of the writes. Default: nothing. */
+  readonly atStart?: readonly string[];
   /** Virtual time that passes after the last step; default 20 s, so that what backs off comes back. */
   readonly restMs?: number;
 }

@@ -34,7 +34,7 @@ it('marks tokens that nobody uses, and none that a pod mounts, that were used or
   cluster = await startCluster(['legacy-serviceaccount-token-cleaner-controller']);
   const { client, system } = cluster;
   await client.patch(configMaps, tracking, 'merge', { data: { since: '2020-01-01' } });
-  const listed = ['unused', 'mounted', 'from-env', 'pulled', 'used', 'used-long-ago', 'young'];
+  const listed = ['unused', 'mounted', 'from-env', 'pulled', 'filed', 'used', 'used-long-ago', 'young'];
   await client.create(serviceAccounts, {
     metadata: { name: 'bot', namespace },
     secrets: listed.map((name) => ({ name })),
@@ -48,6 +48,8 @@ it('marks tokens that nobody uses, and none that a pod mounts, that were used or
   const env = [{ name: 'T', valueFrom: { secretKeyRef: { name: 'from-env', key: 'token' } } }];
   await client.create(pods, pod('b', { containers: [{ name: 'c', image: 'nginx', env }] }));
   await client.create(pods, pod('c', { imagePullSecrets: [{ name: 'pulled' }] }));
+  const azureFile = { secretName: 'filed', shareName: 's' };
+  await client.create(pods, pod('d', { volumes: [{ name: 'v', azureFile }] }));
   await system.advance(25 * 3_600_000);
   const marked = async () => {
     const { items } = await client.list(secrets, { namespace });

@@ -182,6 +182,9 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     const noSchedule = ['node.kubernetes.io/unreachable:NoSchedule'];
     expect([await taints('one'), await taints('two')]).toEqual([noSchedule, noSchedule]);
     await setReady('two', 'True');
+    // Whoever waited while nothing moved waits a whole turn.
+    await pass(10, 'two');
+    expect(await taints('one')).toEqual(noSchedule);
     await pass(10, 'two');
     expect(await taints('one')).toContain('node.kubernetes.io/unreachable:NoExecute');
     expect(await taints('two')).toBeUndefined();
@@ -268,6 +271,90 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     await cluster.client.delete(pods, { namespace, name: 'p' }, { gracePeriodSeconds: 0 });
     await pass(10, 'n');
     expect(await messages()).toContain('Cancelling deletion of Pod default/p');
+  });
+
+  it('are tainted for eviction by the look after the one that calls them Unknown, one in ten seconds', async () => {
+    const silent = ['s1', 's2'];
+    for (const name of ['alive', 'well', 'fine', ...silent]) await cluster.addNode(name);
+    await cluster.system.settled();
+    const tainted = async () => {
+      const found = await Promise.all(silent.map((name) => taints(name)));
+      return found.filter((each) => each?.includes('node.kubernetes.io/unreachable:NoExecute')).length;
+    };
+    const isUnknown = async () => (await get('s1')).status?.conditions?.[0]?.status === 'Unknown';
+    const step = async () => {
+      for (const name of ['alive', 'well', 'fine']) await renew(name);
+      await cluster.system.advance(1_000);
+      await cluster.system.settled();
+    };
+    for (let left = 70; left > 0 && !(await isUnknown()); left--) await step();
+    expect([await isUnknown(), await taints('s1'), await tainted()]).toEqual([
+      true,
+      ['node.kubernetes.io/unreachable:NoSchedule'],
+      0,
+    ]);
+    for (let left = 5; left > 0; left--) await step();
+    expect(await tainted()).toBe(1);
+    for (let left = 9; left > 0; left--) await step();
+    expect(await tainted()).toBe(1);
+    await step();
+    expect(await tainted()).toBe(2);
+    const told = (await cluster.system.metricsText()).split('\n').filter((line) => line.startsWith('node_collector_'));
+    expect(told).toContain('node_collector_evictions_total{zone=""} 2');
+    expect(told).toContain('node_collector_unhealthy_nodes_in_zone{zone=""} 2');
+  });
+
+  it('are freed of the taints that evict when they are seen first, ready or not', async () => {
+    await cluster.stop();
+    cluster = await startCluster([], {}, { alone });
+    const taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' };
+    await cluster.client.create(nodes, { metadata: { name: 'n' }, spec: { taints: [taint] } });
+    await cluster.startController('node-lifecycle-controller');
+    await cluster.system.settled();
+    expect(await taints('n')).toBeUndefined();
+    expect(await messages()).toContain('Node n event: Registered Node n in Controller');
+    await cluster.client.delete(nodes, { name: 'n' });
+    await pass(10);
+    expect(await messages()).toContain('Node n event: Removing Node n from Controller');
+  });
+
+  it('take pods along that are being deleted already', async () => {
+    await cluster.addNode('n');
+    await addPod('p', 'n');
+    await cluster.client.delete(pods, { namespace, name: 'p' });
+    await cluster.system.settled();
+    await taint('n', { key: 'k', effect: 'NoExecute' });
+    expect(await messages()).toContain('Marking for deletion Pod default/p');
+    const { status } = await cluster.client.get(pods, { namespace, name: 'p' });
+    expect(status?.conditions?.map(({ reason }) => reason)).toContain('DeletionByTaintManager');
+  });
+
+  it('lose the pods that were about to go also after they are gone themselves', async () => {
+    await cluster.stop();
+    cluster = await startCluster(['taint-eviction-controller'], {}, { alone });
+    await cluster.addNode('n');
+    await addPod('p', 'n', [tolerating('k', 60)]);
+    await taint('n', { key: 'k', effect: 'NoExecute' });
+    await cluster.client.delete(nodes, { name: 'n' });
+    await pass(50);
+    expect(await isGoing('p')).toBe(false);
+    await pass(20);
+    expect(await isGoing('p')).toBe(true);
+    expect(await messages()).not.toContain('Cancelling deletion of Pod default/p');
+  });
+
+  it('do not hasten an eviction by a taint that is tolerated for no time', async () => {
+    await cluster.addNode('n');
+    await addPod('p', 'n', [tolerating('first', 60), tolerating('second', 0)]);
+    await addPod('q', 'n', [tolerating('first'), tolerating('second', 0)]);
+    await cluster.system.settled();
+    const [first, second] = ['first', 'second'].map((key) => ({ key, effect: 'NoExecute' }));
+    await taint('n', first!);
+    await pass(10, 'n');
+    await taint('n', first!, second!);
+    expect([await isGoing('p'), await isGoing('q')]).toEqual([false, true]);
+    await pass(60, 'n');
+    expect(await isGoing('p')).toBe(true);
   });
 
   it('carry the unschedulable taint while they are cordoned', async () => {

@@ -370,6 +370,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       ),
     ],
     shows: /Node .*"beta.kubernetes.io\/os":"linux".*node.kubernetes.io\/unschedulable/,
+    // Nodes that it sees first lose the taints that evict, until their turn has come.
+    atStart: ['PATCH nodes/ 200'],
   },
   'taint-eviction-controller': {
     steps: [
@@ -387,6 +389,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       advance(10_000),
     ],
     shows: /Pod .*DeletionByTaintManager.*/,
+    // It does not ask whether a pod is being deleted already.
+    atStart: ['DELETE pods/ 200', 'PATCH pods/status 200'],
   },
   'pod-garbage-collector-controller': {
     settings: { terminatedPodThreshold: 1 },
