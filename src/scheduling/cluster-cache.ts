@@ -25,8 +25,17 @@ function sameRecord(a: Readonly<Record<string, string>> = {}, b: Readonly<Record
   return count === 0;
 }
 
-const resizes = (pod: Pod) =>
-  (pod.status?.containerStatuses ?? []).some((status) => status.resources || status.allocatedResources);
+/** Runs with what its spec asks for, as far as its kubelet has said: its status then changes no request. */
+function runsAsAsked({ spec, status }: Pod): boolean {
+  for (const { name, resources, allocatedResources } of status?.containerStatuses ?? []) {
+    const running = resources?.requests;
+    if (!running && !allocatedResources) continue;
+    const asked = spec?.containers.find((container) => container.name === name)?.resources?.requests;
+    if (running && !sameRecord(running, asked)) return false;
+    if (allocatedResources && !sameRecord(allocatedResources, asked)) return false;
+  }
+  return true;
+}
 
 const resizeText = (pod: Pod) =>
   JSON.stringify([
@@ -43,7 +52,7 @@ function differs(before: Pod, after: Pod): boolean {
   }
   if ((a?.deletionTimestamp === undefined) !== (b?.deletionTimestamp === undefined)) return true;
   if (!sameRecord(a?.labels, b?.labels)) return true;
-  return (resizes(before) || resizes(after)) && resizeText(before) !== resizeText(after);
+  return !(runsAsAsked(before) && runsAsAsked(after)) && resizeText(before) !== resizeText(after);
 }
 
 function scaledDown(before: PodInfo, after: PodInfo): boolean {

@@ -27,6 +27,7 @@ export * from './pod-info.ts';
 export * from './preemption.ts';
 export * from './profile.ts';
 export { type QueuedPod, type QueueName, type QueueOptions, SchedulingQueue } from './queue.ts';
+export { rememberLast } from './remember-last.ts';
 export * from './requests.ts';
 export { RowAnswerCache, RowAnswers } from './row-answers.ts';
 export * from './scheduler.ts';

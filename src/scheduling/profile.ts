@@ -106,6 +106,7 @@ export class Profile {
   #marks = new Uint8Array(0);
   /** A bit for each plugin, so that what a cycle skips is a number. */
   readonly #bits = new Map<Plugin, number>();
+  readonly #preFilterBits: readonly number[];
   readonly #filtersBySkipped = new Map<number, Filters>();
   readonly #answers: RowAnswerCache;
   /** Plugins that sign pods, and the bits of those that filter. */
@@ -135,6 +136,7 @@ export class Profile {
       if (!this.#bits.has(plugin)) this.#bits.set(plugin, 2 ** this.#bits.size);
     }
     if (this.#bits.size > 31) throw new RangeError('a profile takes at most 31 plugins that filter or score');
+    this.#preFilterBits = preFilter.map((plugin) => this.#bit(plugin));
     this.#answers = new RowAnswerCache(options.nodes);
     this.#signers = [...this.#bits.keys()].filter((plugin) => plugin.sign);
     const bitsOf = (plugins: readonly Plugin[]) => plugins.reduce((bits, plugin) => bits | this.#bit(plugin), 0);
@@ -261,7 +263,7 @@ export class Profile {
         return {};
       }
       if (answer.code === Code.Skip) {
-        cycle.skippedFilters |= this.#bit(plugin);
+        cycle.skippedFilters |= this.#preFilterBits[p]!;
         continue;
       }
       this.#preFilterCounters[p]!.add();

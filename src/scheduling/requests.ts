@@ -5,6 +5,7 @@
  * @see kubernetes/staging/src/k8s.io/component-helpers/resource/helpers.go
  */
 import { type Container, type ContainerStatus, type Pod, quantityMilliValue, quantityValue } from '../api/index.ts';
+import { rememberLast } from './remember-last.ts';
 
 /** Dimensions that always exist. CPU is in millicores; everything else in its base unit, rounded up. */
 export const Dimension = { Cpu: 0, Memory: 1, EphemeralStorage: 2 } as const;
@@ -141,7 +142,20 @@ function sums(pod: Pod): Sums {
 /** Resources that may be set for a pod as a whole. */
 const podLevel = (name: string) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 
+/** Of a pod with a single container and nothing else that asks: most are like that, and replicas share the list. */
+const requestsOfOne = rememberLast((list: ResourceList): Requests => {
+  const asked = amountsOf(list);
+  return requestsFrom(asked, withDefaults(asked));
+});
+const nothingAsked: ResourceList = {};
+
+/** Who shares a list of requests with the pod before shares the answer. */
 export function podRequests(pod: Pod): Requests {
+  const { containers = [], initContainers, overhead, resources } = pod.spec ?? {};
+  const isPlain = containers.length === 1 && !initContainers?.length && !overhead && !resources?.requests;
+  if (isPlain && !pod.status?.containerStatuses?.length) {
+    return requestsOfOne(containers[0]!.resources?.requests ?? nothingAsked);
+  }
   const { plain, nonzero } = sums(pod);
   const whole = pod.spec?.resources?.requests;
   if (whole) {
@@ -156,6 +170,10 @@ export function podRequests(pod: Pod): Requests {
     addAll(plain, overhead);
     addAll(nonzero, overhead);
   }
+  return requestsFrom(plain, nonzero);
+}
+
+function requestsFrom(plain: Amounts, nonzero: Amounts): Requests {
   const used = [...plain].filter(([, amount]) => amount > 0).sort(([a], [b]) => a - b);
   return {
     dimensions: used.map(([dimension]) => dimension),

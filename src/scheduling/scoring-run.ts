@@ -18,7 +18,9 @@ export const maxNodeScore = 100;
 export class Scoring {
   readonly #sets: Pick<PluginSets, 'preScore' | 'score'>;
   readonly #nodes: NodeTable;
-  readonly #bit: (plugin: Plugin) => number;
+  /** Bits of the plugins, in the order of their lists. */
+  readonly #preScoreBits: readonly number[];
+  readonly #scoreBits: readonly number[];
   readonly #plain: boolean;
   /** Bits of the plugins that sign pods and whose scores need no other node. */
   readonly #shared: number;
@@ -44,7 +46,8 @@ export class Scoring {
     this.#scoreCounters = sets.score.map(({ plugin }) => points.counter(plugin.name, 'Score'));
     this.#sets = sets;
     this.#nodes = nodes;
-    this.#bit = bit;
+    this.#preScoreBits = sets.preScore.map(bit);
+    this.#scoreBits = sets.score.map(({ plugin }) => bit(plugin));
     this.#plain = plain;
     const shared = sets.score.filter(({ plugin }) => plugin.sign && !plugin.normalizeScore);
     this.#shared = shared.reduce((bits, { plugin }) => bits | bit(plugin), 0);
@@ -88,7 +91,7 @@ export class Scoring {
       if (given?.code !== Code.Skip) this.#preScoreCounters[p]!.add();
       if (given === undefined) continue;
       if (given.code !== Code.Skip) return failedAt('PreScore', plugin.name, given);
-      cycle.skippedScores |= this.#bit(plugin);
+      cycle.skippedScores |= this.#preScoreBits[p]!;
     }
     return undefined;
   }
@@ -96,7 +99,7 @@ export class Scoring {
   #scoreAll(cycle: Cycle, info: PodInfo, rows: Int32Array, count: number, totals: Float64Array): Verdict | undefined {
     const { score } = this.#sets;
     for (let s = 0; s < score.length; s++) {
-      if ((cycle.skippedScores & this.#bit(score[s]!.plugin)) === 0) this.#scoreCounters[s]!.add();
+      if ((cycle.skippedScores & this.#scoreBits[s]!) === 0) this.#scoreCounters[s]!.add();
     }
     const { answers } = cycle;
     if (answers) {
@@ -149,8 +152,10 @@ export class Scoring {
   ): Verdict | undefined {
     const scores = this.#scores;
     const { timings } = cycle;
-    for (const { plugin, weight } of this.#sets.score) {
-      if ((without & this.#bit(plugin)) !== 0) continue;
+    const { score: weighted } = this.#sets;
+    for (let s = 0; s < weighted.length; s++) {
+      if ((without & this.#scoreBits[s]!) !== 0) continue;
+      const { plugin, weight } = weighted[s]!;
       const startedMs = timings?.now() ?? 0;
       try {
         if (plugin.scoreRows && !this.#plain) plugin.scoreRows(cycle, info, rows, count, scores);
@@ -176,8 +181,8 @@ export class Scoring {
   shares(cycle: Cycle, info: PodInfo, rows: Int32Array, count: number): ScoreShare[][] {
     const shares: ScoreShare[][] = Array.from({ length: count }, () => []);
     const scores = new Float64Array(count);
-    for (const { plugin, weight } of this.#sets.score) {
-      if ((cycle.skippedScores & this.#bit(plugin)) !== 0) continue;
+    for (const [s, { plugin, weight }] of this.#sets.score.entries()) {
+      if ((cycle.skippedScores & this.#scoreBits[s]!) !== 0) continue;
       try {
         for (let i = 0; i < count; i++) scores[i] = plugin.score!(cycle, info, rows[i]!);
         plugin.normalizeScore?.(cycle, info, rows, count, scores);

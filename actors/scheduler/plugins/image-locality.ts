@@ -9,8 +9,10 @@ const mebibyte = 1024 * 1024;
 const sizeLeast = 23 * mebibyte;
 const sizeMostPerContainer = 1000 * mebibyte;
 
-const imagesOf = ({ pod }: PodInfo): string[] =>
-  [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].map((container) => container.image ?? '');
+function imagesOf({ pod: { spec } }: PodInfo): string[] {
+  const images = (spec?.containers ?? []).map(({ image = '' }) => image);
+  return spec?.initContainers?.length ? [...spec.initContainers.map(({ image = '' }) => image), ...images] : images;
+}
 
 export const imageLocality: PluginDefinition = {
   name,

@@ -9,6 +9,8 @@ import {
   dimensionOf,
   type PluginDefinition,
   type PodInfo,
+  type Requests,
+  rememberLast,
   requestOf,
   skip,
 } from '../../../src/scheduling/index.ts';
@@ -26,6 +28,8 @@ function deviation(fractions: Float64Array, count: number): number {
   for (let i = 0; i < count; i++) squares += (fractions[i]! - mean) ** 2;
   return Math.sqrt(squares / count);
 }
+
+const textOf = rememberLast(({ dimensions, amounts }: Requests) => `${dimensions.join()}:${amounts.join()}`);
 
 const balance = (spread: number): number => Math.trunc((1 - spread) * 100);
 
@@ -89,7 +93,7 @@ export const nodeResourcesBalancedAllocation: PluginDefinition = {
       // Pods that ask for nothing would all go where the balance happens to be best.
       preScore: (_cycle, info) =>
         dimensions.some((dimension) => requestOf(info.requests, dimension) > 0) ? undefined : skip,
-      sign: ({ requests: { dimensions: asked, amounts } }) => `${asked.join()}:${amounts.join()}`,
+      sign: ({ requests }) => textOf(requests),
       score: (_cycle, info, row) => scoreOf(info, row),
       scoreRows(_cycle, info, rows, count, scores) {
         const [first, second] = dimensions;

@@ -15,6 +15,8 @@ import {
   type PluginDefinition,
   type PodInfo,
   podRequests,
+  type Requests,
+  rememberLast,
   requestOf,
   type Verdict,
   verdict,
@@ -91,6 +93,11 @@ function parseStrategy(value: unknown): Strategy {
       throw new Error(`unknown scoring strategy ${given.type}`);
   }
 }
+
+const textOf = rememberLast(
+  ({ dimensions, amounts, nonzeroCpu, nonzeroMemory }: Requests) =>
+    `${dimensions.join()}:${amounts.join()}:${nonzeroCpu}:${nonzeroMemory}`,
+);
 
 /** Resources outside the `kubernetes.io` domain, which operators may tell the filter to ignore. */
 const isExtended = (resource: string) => resource.includes('/') && !resource.includes('kubernetes.io/');
@@ -235,8 +242,7 @@ export const nodeResourcesFit: PluginDefinition = {
     return {
       name,
       preFilter: () => undefined,
-      sign: ({ requests: { dimensions, amounts, nonzeroCpu, nonzeroMemory } }) =>
-        `${dimensions.join()}:${amounts.join()}:${nonzeroCpu}:${nonzeroMemory}`,
+      sign: ({ requests }) => textOf(requests),
       filter: (_cycle: Cycle, info, row) => (fits(info, row) ? undefined : explain(info, row)),
       filterRows(_cycle, info, rows, count, failed, mark) {
         const { podCount, podsAllowed } = nodes;

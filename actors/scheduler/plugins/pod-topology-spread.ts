@@ -52,6 +52,7 @@ interface ScoringState {
 
 const filterKey = stateKey<readonly Filtering[]>('PodTopologySpread/filter');
 const scoreKey = stateKey<ScoringState>('PodTopologySpread/score');
+const noConstraints: readonly SpreadConstraint[] = [];
 
 type DefaultConstraint = Pick<SpreadConstraint, 'maxSkew' | 'topologyKey' | 'minDomains'> & {
   whenUnsatisfiable: string;
@@ -68,9 +69,9 @@ function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | 
   if (!informers) return () => undefined;
   const serviceLister = informers.informer(services).lister;
   const controllers = [
-    ['v1/ReplicationController', informers.informer(replicationControllers).lister],
-    ['apps/v1/ReplicaSet', informers.informer(replicaSets).lister],
-    ['apps/v1/StatefulSet', informers.informer(statefulSets).lister],
+    { kind: 'ReplicationController', apiVersion: 'v1', lister: informers.informer(replicationControllers).lister },
+    { kind: 'ReplicaSet', apiVersion: 'apps/v1', lister: informers.informer(replicaSets).lister },
+    { kind: 'StatefulSet', apiVersion: 'apps/v1', lister: informers.informer(statefulSets).lister },
   ] as const;
   /** Of owners without a Service, by their own selector: ten thousand replicas are asked about one after the other. */
   const ofOwners = new WeakMap<object, SelectorSpec>();
@@ -85,8 +86,9 @@ function ownerSelector(handle: PluginHandle): (info: PodInfo) => SelectorSpec | 
     }
     const isServed = Object.keys(matchLabels).length > 0;
     const matchExpressions: NonNullable<LabelSelector['matchExpressions']> = [];
-    const lister = owner && controllers.find(([kind]) => kind === `${owner.apiVersion}/${owner.kind}`)?.[1];
-    const selector = lister?.get(namespace, owner!.name)?.spec?.selector as
+    const controller =
+      owner && controllers.find(({ kind, apiVersion }) => kind === owner.kind && apiVersion === owner.apiVersion);
+    const selector = controller?.lister.get(namespace, owner!.name)?.spec?.selector as
       | LabelSelector
       | Record<string, string>
       | undefined;
@@ -116,14 +118,8 @@ function defaultsOf(args: Readonly<Record<string, unknown>>): readonly DefaultCo
   }));
 }
 
-function prepare(
-  nodes: NodeTable,
-  scope: SpreadScope,
-  info: PodInfo,
-  constraints: readonly SpreadConstraint[],
-  all: boolean,
-) {
-  const keys = all ? constraints.map(({ topologyKey }) => topologyKey) : [];
+function prepare(nodes: NodeTable, scope: SpreadScope, info: PodInfo, constraints: readonly SpreadConstraint[]) {
+  const keys = constraints.map(({ topologyKey }) => topologyKey);
   return constraints.map(
     (constraint) => new DomainCounts(nodes, constraint, scope.participation(info, constraint, keys)),
   );
@@ -152,21 +148,31 @@ export const podTopologySpread: PluginDefinition = {
     const scope = new SpreadScope(nodes);
     const defaults = defaultsOf(args);
     const selectorOf = ownerSelector(handle);
-    const constraintsOf = (info: PodInfo, when: 'DoNotSchedule' | 'ScheduleAnyway'): readonly SpreadConstraint[] => {
-      if (info.pod.spec?.topologySpreadConstraints?.length) return spreadConstraints(info, when);
+    const constraintsWhen = (when: 'DoNotSchedule' | 'ScheduleAnyway') => {
       const relevant = defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when);
-      const selector = relevant.length > 0 ? selectorOf(info) : undefined;
-      if (!selector) return [];
-      return relevant.map(({ maxSkew, topologyKey, minDomains }) => ({
-        maxSkew,
-        topologyKey,
-        minDomains,
-        selector,
-        honorAffinity: true,
-        honorTaints: false,
-      }));
+      /** Of pods without constraints of their own: made once for all replicas. */
+      const made = new WeakMap<SelectorSpec, readonly SpreadConstraint[]>();
+      return (info: PodInfo): readonly SpreadConstraint[] => {
+        if (info.pod.spec?.topologySpreadConstraints?.length) return spreadConstraints(info, when);
+        const selector = relevant.length > 0 ? selectorOf(info) : undefined;
+        if (!selector) return noConstraints;
+        let constraints = made.get(selector);
+        if (!constraints) {
+          constraints = relevant.map(({ maxSkew, topologyKey, minDomains }) => ({
+            maxSkew,
+            topologyKey,
+            minDomains,
+            selector,
+            honorAffinity: true,
+            honorTaints: false,
+          }));
+          made.set(selector, constraints);
+        }
+        return constraints;
+      };
     };
-    const hard = (info: PodInfo) => constraintsOf(info, 'DoNotSchedule');
+    const hard = constraintsWhen('DoNotSchedule');
+    const soft = constraintsWhen('ScheduleAnyway');
     /** By constraint: does its selector match the pod? */
     const matches = ({ selector }: SpreadConstraint, pod: Pod | undefined): boolean =>
       pod !== undefined &&
@@ -192,9 +198,9 @@ export const podTopologySpread: PluginDefinition = {
     return {
       name,
       preFilter(cycle, info) {
-        const constraints = constraintsOf(info, 'DoNotSchedule');
+        const constraints = hard(info);
         if (constraints.length === 0) return skip;
-        const counts = prepare(nodes, scope, info, constraints, true);
+        const counts = prepare(nodes, scope, info, constraints);
         cycle.write(
           filterKey,
           constraints.map((constraint, i) => ({
@@ -235,7 +241,7 @@ export const podTopologySpread: PluginDefinition = {
         }
       },
       preScore(cycle, info, rows, count) {
-        const constraints = constraintsOf(info, 'ScheduleAnyway');
+        const constraints = soft(info);
         if (constraints.length === 0) return skip;
         // System defaults must not punish clusters whose nodes have no zone label.
         const all = (info.pod.spec?.topologySpreadConstraints?.length ?? 0) > 0 || defaults !== systemDefaults;
@@ -247,23 +253,24 @@ export const podTopologySpread: PluginDefinition = {
             if (partial.some((column) => column.values[rows[i]!]! < 0)) ignored.add(rows[i]!);
           }
         }
-        const counts = prepare(nodes, scope, info, constraints, all);
-        cycle.write(scoreKey, {
-          ignored,
-          all: constraints.map((constraint, c) => {
-            const perNode = constraint.topologyKey === hostname;
-            // Domains count more where there are many of them; otherwise few zones would drown in many hosts.
-            const size = perNode
-              ? count - ignored.size
-              : domainsAmong(columns[c]!, nodes.nodeCount, rows, count, ignored);
-            return {
-              constraint,
-              counts: counts[c]!,
-              perNode: perNode ? nodes.index.lasting(constraint.selector) : undefined,
-              weight: Math.log(size + 2),
-            };
-          }),
-        });
+        const keys = all ? constraints.map(({ topologyKey }) => topologyKey) : [];
+        const scorings: Scoring[] = [];
+        for (let c = 0; c < constraints.length; c++) {
+          const column = columns[c]!;
+          // A label that no node has tells none of them from another.
+          if (column.nodes.total === 0) continue;
+          const constraint = constraints[c]!;
+          const perNode = constraint.topologyKey === hostname;
+          // Domains count more where there are many of them; otherwise few zones would drown in many hosts.
+          const size = perNode ? count - ignored.size : domainsAmong(column, nodes.nodeCount, rows, count, ignored);
+          scorings.push({
+            constraint,
+            counts: new DomainCounts(nodes, constraint, scope.participation(info, constraint, keys)),
+            perNode: perNode ? nodes.index.lasting(constraint.selector) : undefined,
+            weight: Math.log(size + 2),
+          });
+        }
+        cycle.write(scoreKey, { ignored, all: scorings });
         return undefined;
       },
       score(cycle, _info, row) {

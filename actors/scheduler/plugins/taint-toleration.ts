@@ -2,11 +2,12 @@
  * Hard taints keep away pods that do not tolerate them; nodes with fewer untolerated PreferNoSchedule taints score
  * higher. @see plugins/tainttoleration/taint_toleration.go
  */
-import type { Node } from '../../../src/api/index.ts';
+import type { Node, Toleration } from '../../../src/api/index.ts';
 import {
   Action,
   normalizeByHighest,
   type PluginDefinition,
+  rememberLast,
   skip,
   stateKey,
   TaintAnswers,
@@ -17,6 +18,7 @@ import {
 
 const name = 'TaintToleration';
 const tainted = unresolvable('node(s) had untolerated taint(s)');
+const textOf = rememberLast((tolerations: readonly Toleration[]) => JSON.stringify(tolerations));
 const answersKey = stateKey<TaintAnswers>(name);
 
 export const taintToleration: PluginDefinition = {
@@ -28,7 +30,7 @@ export const taintToleration: PluginDefinition = {
       cycle.write(answersKey, new TaintAnswers(nodes, info.tolerations));
       return undefined;
     },
-    sign: (info) => JSON.stringify(info.tolerations),
+    sign: (info) => textOf(info.tolerations),
     filter: (cycle, _info, row) => (cycle.need(answersKey).tolerated(row) ? undefined : tainted),
     filterRows(cycle, _info, rows, count, failed, mark) {
       const answers = cycle.need(answersKey);
