@@ -234,14 +234,12 @@ class Kubelet implements PodWorkerHost {
         before.deletionTimestamp === next.deletionTimestamp &&
         before.deletionGracePeriodSeconds === next.deletionGracePeriodSeconds &&
         sameRecord(before.annotations, next.annotations));
-    if (before.resourceVersion !== next.resourceVersion) worker.lastPatch = undefined;
-    if (!isEcho) {
-      worker.update(pod);
-      return;
-    }
-    const gates = pod.spec.readinessGates !== undefined && pod.spec.readinessGates.length > 0;
-    worker.pod = pod;
-    if (gates) this.statusChanged(worker);
+    if (isEcho) {
+      const gates = pod.spec.readinessGates !== undefined && pod.spec.readinessGates.length > 0;
+      worker.pod = pod;
+      if (gates) this.statusChanged(worker);
+    } else worker.update(pod);
+    if (before.resourceVersion !== next.resourceVersion) this.#writer.seen(worker);
   }
 
   #admit(worker: PodWorker): void {
@@ -267,6 +265,7 @@ class Kubelet implements PodWorkerHost {
     if (worker === undefined) return;
     this.#workers.delete(uid);
     this.#admission.release(uid);
+    this.#writer.gone(worker);
     worker.abandon();
   }
 

@@ -34,19 +34,23 @@ export class PodAdmission {
 
   /** Admits the pod and counts it, or says why not. Affinity is checked against `node` as last seen. */
   admit(pod: BoundPod, node: Node): Rejection | undefined {
-    const rejection = this.#check(pod, node);
-    if (rejection === undefined) this.hold(pod);
+    const holding = holdingOf(pod);
+    const rejection = this.#check(pod, node, holding);
+    if (rejection === undefined) this.#hold(pod, holding);
     return rejection;
   }
 
   /** Counts a pod that runs here already. */
   hold(pod: BoundPod): void {
+    this.#hold(pod, holdingOf(pod));
+  }
+
+  #hold(pod: BoundPod, holding: Holding): void {
     if (this.#holdings.has(pod.metadata.uid)) return;
-    const requests = podRequests(pod);
-    const ports = hostPorts(pod);
+    const { requests, ports } = holding;
     for (const [name, amount] of requests) this.#used.set(name, (this.#used.get(name) ?? 0) + amount);
     for (const port of ports) this.#ports.add(port);
-    this.#holdings.set(pod.metadata.uid, { requests, ports });
+    this.#holdings.set(pod.metadata.uid, holding);
     this.#pods++;
   }
 
@@ -60,13 +64,13 @@ export class PodAdmission {
     this.#pods--;
   }
 
-  #check(pod: BoundPod, node: Node): Rejection | undefined {
+  #check(pod: BoundPod, node: Node, { requests, ports }: Holding): Rejection | undefined {
     if (pod.spec.os !== undefined && pod.spec.os.name !== 'linux') {
       return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
     }
     const podsMax = this.#allocatable.get('pods') ?? 0;
     if (this.#pods + 1 > podsMax) return outOf('pods', 1, this.#pods, podsMax);
-    for (const [name, requested] of podRequests(pod)) {
+    for (const [name, requested] of requests) {
       const capacity = this.#allocatable.get(name);
       const used = this.#used.get(name) ?? 0;
       // Extended resources that the node does not know are the cluster's, not the node's.
@@ -78,11 +82,15 @@ export class PodAdmission {
     }
     if (!matchesNode(pod.spec, node))
       return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
-    if (hostPorts(pod).some((port) => this.#ports.has(port))) {
+    if (ports.some((port) => this.#ports.has(port))) {
       return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports");
     }
     return undefined;
   }
+}
+
+function holdingOf(pod: BoundPod): Holding {
+  return { requests: podRequests(pod), ports: hostPorts(pod) };
 }
 
 function outOf(name: string, requested: number, used: number, capacity: number): Rejection {

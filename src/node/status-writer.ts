@@ -1,6 +1,9 @@
 /**
  * Writes what workers say about their pods to the API: at most one write a pod at a time, all changes of a turn as one, only
  * fields that differ. After the last write of a pod that is to be deleted it deletes the API's object.
+ *
+ * What a write of a running pod's status has made of the object comes by the watch as well: its answer is the version alone, and
+ * the pod is not looked at again before the watch has told of that version.
  * @see kubernetes/pkg/kubelet/status/status_manager.go
  */
 
@@ -47,10 +50,20 @@ const ownFields = [
   'startTime',
 ] as const;
 
+/** A write that is under way, or whose result the watch has not told yet. */
+interface Write {
+  /** What the object became, by the API server's answer; undefined before that. */
+  version: string | undefined;
+  /** How often the watch has told of the pod since. */
+  events: number;
+  /** The pod is to be looked at again. */
+  again: boolean;
+}
+
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   #dirty = new Set<PodWorker>();
-  readonly #writing = new Set<PodWorker>();
+  readonly #writes = new Map<PodWorker, Write>();
   #planned = false;
 
   constructor(options: StatusWriterOptions) {
@@ -70,8 +83,42 @@ export class StatusWriter {
     });
   }
 
+  /** The watch has told of the worker's pod, and the worker has it. */
+  seen(worker: PodWorker): void {
+    const write = this.#writes.get(worker);
+    if (write === undefined) {
+      worker.lastPatch = undefined;
+      return;
+    }
+    write.events++;
+    this.#settle(worker, write);
+  }
+
+  /** The worker's pod is gone: the watch tells of it no more. */
+  gone(worker: PodWorker): void {
+    this.#writes.delete(worker);
+  }
+
+  /** Ends the write once both its answer and what the watch tells of it are here. */
+  #settle(worker: PodWorker, write: Write): void {
+    const { version } = write;
+    const { resourceVersion } = worker.pod.metadata;
+    if (version === undefined || Number(resourceVersion) < Number(version)) return;
+    this.#writes.delete(worker);
+    const isOwn = resourceVersion === version && write.events <= 1;
+    if (isOwn && !write.again) return;
+    // Whatever somebody else has written may be the kubelet's to say.
+    if (!isOwn) worker.lastPatch = undefined;
+    this.changed(worker);
+  }
+
   #look(worker: PodWorker): void {
-    if (this.#writing.has(worker) || worker.abandoned || worker.deletionSent) return;
+    if (worker.abandoned || worker.deletionSent) return;
+    const before = this.#writes.get(worker);
+    if (before !== undefined) {
+      before.again = true;
+      return;
+    }
     const { object } = worker;
     if (object === undefined) return;
     if (isAsGoodAsGone(object) && !worker.awaitsEnd) {
@@ -85,33 +132,45 @@ export class StatusWriter {
     const isOver = worker.stage === 'terminated' && object.metadata.deletionTimestamp !== undefined;
     if (patch === undefined && !isOver) return;
     if (patch !== undefined) worker.lastPatch = patch;
-    this.#writing.add(worker);
-    void this.#write(worker, object, patch).finally(() => {
-      this.#writing.delete(worker);
-      // What changed during the write is looked at now; without a change this finds nothing to do.
-      if (!worker.abandoned) this.changed(worker);
+    const write: Write = { version: undefined, events: 0, again: false };
+    this.#writes.set(worker, write);
+    void this.#write(worker, object, patch).then((version) => {
+      if (worker.abandoned) this.#writes.delete(worker);
+      else if (version !== undefined) {
+        write.version = version;
+        this.#settle(worker, write);
+      } else {
+        this.#writes.delete(worker);
+        // What changed during the write is looked at now; without a change this finds nothing to do.
+        this.changed(worker);
+      }
     });
   }
 
-  async #write(worker: PodWorker, object: BoundPod, patch: unknown): Promise<void> {
+  /** Resolves with the version that the watch is going to tell of; undefined: with none that is waited for. */
+  async #write(worker: PodWorker, object: BoundPod, patch: unknown): Promise<string | undefined> {
     const { client, clock, log } = this.#options;
     const { name, namespace, uid } = object.metadata;
     const key = { name, namespace };
     for (let delayMs = retryFirstMs; !worker.abandoned; delayMs = Math.min(delayMs * 2, retryMaxMs)) {
       try {
-        if (patch !== undefined) {
-          const written = await client.patch(pods, key, 'strategic', patch, { subresource: 'status', shared: true });
-          worker.written(written as BoundPod);
-        } else {
+        if (patch === undefined) {
           await client.delete(pods, key, { gracePeriodSeconds: 0, preconditions: { uid }, quiet: true });
           worker.deletionSent = true;
+          return undefined;
         }
-        return;
+        // The last words of a pod are followed by its deletion at once, and mirrors have a keeper of their own.
+        const quiet = worker.stage === 'syncing' && worker.mirror === undefined;
+        const options = { subresource: 'status', quiet, shared: true };
+        const written = await client.patch(pods, key, 'strategic', patch, options);
+        if (quiet) return written.metadata?.resourceVersion;
+        worker.written(written as BoundPod);
+        return undefined;
       } catch (error) {
         // Another pod of this name, or none: the watch will say so, and this pod's worker ends.
         if (isNotFound(error) || (isConflict(error) && (await this.#isReplaced(object)))) {
           worker.deletionSent = worker.mirror === undefined;
-          return;
+          return undefined;
         }
         log.debug('status not written', {
           pod: `${namespace}/${name}`,
@@ -122,6 +181,7 @@ export class StatusWriter {
         await clock.sleep(refused ? retryMaxMs : delayMs, { background: refused });
       }
     }
+    return undefined;
   }
 
   /** Whether the API has another pod by this name, or none. False when that cannot be told. */
@@ -155,7 +215,8 @@ export function statusPatch(pod: BoundPod, next: PodStatus): unknown {
   let differs = false;
   for (const field of ownFields) {
     const value = next[field];
-    if (value === undefined ? known[field] === undefined : isDeepStrictEqual(known[field], value)) continue;
+    const before = known[field];
+    if (before === value || (before !== undefined && isDeepStrictEqual(before, value))) continue;
     fields[field] = value ?? null;
     differs = true;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { statusPatch } from '../../src/node/status-writer.ts';
+import type { Client } from '../../src/client/index.ts';
+import { StatusWriter, statusPatch } from '../../src/node/status-writer.ts';
 import { Bench, boundPod } from './fixtures.ts';
 
 describe('the patch of a status', () => {
@@ -69,5 +70,106 @@ describe('the patch of a status', () => {
     const worker = bench.run(boundPod());
     const known = boundPod({}, {}, { ...worker.status(), reason: 'Old' });
     expect(statusPatch(known, worker.status())).toEqual({ metadata: { uid: 'uid-web' }, status: { reason: null } });
+  });
+});
+
+/** A running pod whose writer's API answers with the version alone; the test plays the watch. */
+function writing(version: string) {
+  const bench = new Bench();
+  const patches: unknown[] = [];
+  let answer = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const client = {
+    patch: async (...[, , , patch, options]: Parameters<Client['patch']>) => {
+      patches.push([(patch as { status: { phase?: string } }).status.phase, options?.quiet]);
+      await answered;
+      return { metadata: { name: 'web', resourceVersion: version } };
+    },
+  } as unknown as Client;
+  const silent = { begin: () => {}, end: () => {}, outside: <T>(work: T) => work };
+  const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const writer = new StatusWriter({ client, clock: bench.clock, log, activity: silent });
+  const worker = bench.run(boundPod());
+  const turn = async (): Promise<void> => {
+    await bench.clock.advance(0);
+    for (let i = 0; i < 10; i++) await undefined;
+  };
+  return {
+    worker,
+    writer,
+    patches,
+    turn,
+    async answer() {
+      answer();
+      await turn();
+    },
+    /** The watch tells that the pod has this version, with the status that the worker would write, or with another. */
+    async tell(resourceVersion: string, status = worker.status()) {
+      worker.pod = boundPod({}, { resourceVersion }, status);
+      writer.seen(worker);
+      await turn();
+    },
+  };
+}
+
+describe('a write of a running pod', () => {
+  it.each(['before', 'after'])('is over when the watch tells of it %s the answer', async (when) => {
+    const { worker, writer, patches, turn, answer, tell } = writing('2');
+    writer.changed(worker);
+    await turn();
+    if (when === 'after') await answer();
+    await tell('2', { phase: 'Pending' });
+    if (when === 'before') await answer();
+    // Nobody looks at the pod for the write's sake: what the watch told here would be written anew.
+    expect(patches).toEqual([['Running', true]]);
+    writer.changed(worker);
+    await turn();
+    expect(patches).toHaveLength(1);
+  });
+
+  it('keeps a change that came meanwhile until the watch tells of the write', async () => {
+    const { worker, writer, patches, turn, answer, tell } = writing('2');
+    writer.changed(worker);
+    await turn();
+    await answer();
+    const running = worker.status();
+    worker.failure = { reason: 'Evicted', message: 'text' };
+    writer.changed(worker);
+    await turn();
+    expect(patches).toEqual([['Running', true]]);
+    await tell('2', running);
+    expect(patches).toEqual([
+      ['Running', true],
+      ['Failed', true],
+    ]);
+  });
+
+  it('is followed by a look at what somebody else has written in between', async () => {
+    const { worker, writer, patches, turn, answer, tell } = writing('3');
+    writer.changed(worker);
+    await turn();
+    await tell('2', { phase: 'Pending' });
+    await answer();
+    expect(patches).toHaveLength(1);
+    await tell('3', { ...worker.status(), phase: 'Unknown' });
+    expect(patches).toEqual([
+      ['Running', true],
+      ['Running', true],
+    ]);
+  });
+
+  it('is forgotten with its pod', async () => {
+    const { worker, writer, patches, turn, answer } = writing('2');
+    writer.changed(worker);
+    await turn();
+    await answer();
+    writer.gone(worker);
+    worker.pod = boundPod({}, { resourceVersion: '1' });
+    writer.changed(worker);
+    worker.lastPatch = undefined;
+    await turn();
+    expect(patches).toHaveLength(2);
   });
 });

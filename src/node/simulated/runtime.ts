@@ -55,7 +55,7 @@ interface SimulatedContainer {
   /** Of a container with standard input whose program is known: the program runs for real. */
   terminal: ContainerConsole | undefined;
   /** Aborted when the container ends: the commands that run in it. */
-  readonly ended: Set<AbortController>;
+  ended: Set<AbortController> | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -191,6 +191,7 @@ export class SimulatedRuntime implements RuntimeService {
     const inside = await this.#enter(container);
     if (!isProgram(program)) throw new ExecError(notExecutable(this.#random, program, inside.machine.files));
     const ended = new AbortController();
+    container.ended ??= new Set();
     container.ended.add(ended);
     const signal = AbortSignal.any([streams.signal, ended.signal]);
     try {
@@ -204,7 +205,7 @@ export class SimulatedRuntime implements RuntimeService {
       });
       return ended.signal.aborted ? 137 : code;
     } finally {
-      container.ended.delete(ended);
+      container.ended?.delete(ended);
     }
   }
 
@@ -295,7 +296,7 @@ export class SimulatedRuntime implements RuntimeService {
       ring: undefined,
       machine: undefined,
       terminal: undefined,
-      ended: new Set(),
+      ended: undefined,
     };
   }
 
@@ -375,7 +376,7 @@ export class SimulatedRuntime implements RuntimeService {
     container.timer?.cancel();
     container.timer = undefined;
     container.terminal?.close();
-    for (const ended of container.ended) ended.abort();
+    for (const ended of container.ended ?? []) ended.abort();
     container.ring?.end();
     this.#listener({
       type: 'exited',
