@@ -287,6 +287,18 @@ describe('job-controller', () => {
     await settled();
     expect((await get()).metadata?.deletionTimestamp).toBeDefined();
   });
+
+  it('is kept when it does not say when it ended', async () => {
+    await create({ ttlSecondsAfterFinished: 1, managedBy: 'example.com/other' });
+    const startTime = new Date(cluster.system.clock.now()).toISOString();
+    const conditions = ['FailureTarget', 'Failed'].map((type) => ({ type, status: 'True' }));
+    const at = { namespace, name: 'web' };
+    await cluster.client.patch(jobs, at, 'merge', { status: { startTime, conditions } }, { subresource: 'status' });
+    await settled();
+    await cluster.system.advance(5_000);
+    await settled();
+    expect((await get()).metadata?.deletionTimestamp).toBeUndefined();
+  });
 });
 
 describe('sets whose pods are refused', () => {
