@@ -4,16 +4,24 @@
  *
  * @see kubernetes/pkg/controller/namespace/deletion/namespaced_resources_deleter.go
  */
-import { isMethodNotSupported, isNotFound, type Namespace, type NamespaceCondition } from '../../src/api/index.ts';
+import {
+  isMethodNotSupported,
+  isNotFound,
+  type Namespace,
+  type NamespaceCondition,
+  type Pod,
+} from '../../src/api/index.ts';
 import { apiServices, type KubernetesObject, keyOf, namespaces, pods, type Resource } from '../../src/client/index.ts';
 import {
   type ControllerDefinition,
   type ControllerDependencies,
   conditionOf,
   createResourceCatalog,
+  isPodFinished,
   messageOf,
   type Reconciler,
   semanticallyEqual,
+  timeMs,
   timeText,
 } from '../../src/controller/index.ts';
 
@@ -62,11 +70,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     dependencies.enqueueAfter(name, finalizers.length > 0 ? deletionDelayMs : delayMs);
   });
 
-  /** Deletes all of one resource and counts what stays. */
-  async function deleteAll(resource: Resource, namespace: string, remains: Remains): Promise<void> {
+  /** Deletes all of one resource and counts what stays. What nothing accounts for has no business to be there still. */
+  async function deleteAll(resource: Resource, { metadata }: Namespace, remains: Remains): Promise<void> {
+    const { name: namespace = '', deletionTimestamp } = metadata ?? {};
     try {
       let { items } = await client.list(resource, { namespace });
       if (items.length === 0) return;
+      const graceMs =
+        resource.resource === 'pods' && resource.group === '' ? longestGraceMs(items as readonly Pod[]) : 0;
+      const isLeaving = clock.now() - timeMs(deletionTimestamp) < graceMs;
       // What is on its way out already only needs waiting for.
       if (items.some(({ metadata }) => metadata?.deletionTimestamp === undefined)) {
         await deleteCollection(resource, namespace);
@@ -79,6 +91,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
           remains.finalizers.set(finalizer, (remains.finalizers.get(finalizer) ?? 0) + 1);
         }
       }
+      if (isLeaving || items.some((item) => (item.metadata?.finalizers?.length ?? 0) > 0)) return;
+      const which = `${resource.group}/${resource.version}, Resource=${resource.resource}`;
+      remains.errors.push(`unexpected items still remain in namespace: ${namespace} for gvr: ${which}`);
     } catch (error) {
       if (!isNotFound(error)) remains.errors.push(messageOf(error));
     }
@@ -112,7 +127,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   }
 
   /** Pods go before everything else, so that they do not outlive what they depend on. */
-  async function empty(namespace: string): Promise<Remains> {
+  async function empty(namespace: Namespace): Promise<Remains> {
     const remains: Remains = {
       counts: new Map(),
       finalizers: new Map(),
@@ -120,7 +135,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       undiscovered: await unreachableVersions(),
     };
     await deleteAll(pods as Resource, namespace, remains);
-    if (remains.counts.size > 0 || remains.errors.length > 0) return remains;
+    if (remains.counts.size > 0) return remains;
     const others = catalog
       .all()
       .filter(({ namespaced, resource, group }) => namespaced && (group !== '' || resource !== 'pods'));
@@ -142,7 +157,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         const namespace = await client.get(namespaces, { name });
         const finalizers = namespace.spec?.finalizers ?? [];
         if (namespace.metadata?.deletionTimestamp === undefined || finalizers.length === 0) return undefined;
-        const remains = await empty(name);
+        const remains = await empty(namespace);
         const written = await writeConditions(namespace, remains);
         if (remains.counts.size > 0 || remains.errors.length > 0 || remains.undiscovered.length > 0) {
           return { requeueAfterMs: recheckMs, background: true };
@@ -157,6 +172,14 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       return undefined;
     },
   };
+}
+
+/** How long the pod that may take the longest of all that still run has to end. */
+function longestGraceMs(items: readonly Pod[]): number {
+  const graces = items
+    .filter((pod) => !isPodFinished(pod))
+    .map(({ spec }) => (spec?.terminationGracePeriodSeconds ?? 0) * 1000);
+  return Math.max(0, ...graces);
 }
 
 function nameOf({ group, resource }: Resource): string {

@@ -88,4 +88,26 @@ describe('namespace-controller', () => {
     await cluster.finishDeletions(name);
     await expect(get()).rejects.toSatisfy(isNotFound);
   });
+
+  it('wonders at pods that are there after their time', async () => {
+    await cluster.client.create(pods, {
+      metadata: { name: 'p', namespace: name },
+      spec: { nodeName: 'n1', terminationGracePeriodSeconds: 20, containers: [{ name: 'c', image: 'pause:1' }] },
+    });
+    await cluster.client.delete(namespaces, { name });
+    await cluster.system.settled();
+    expect(await condition('NamespaceDeletionContentFailure')).toMatchObject({ status: 'False' });
+    await cluster.system.advance(30_000);
+    await cluster.system.settled();
+    expect(await condition('NamespaceDeletionContentFailure')).toMatchObject({
+      status: 'True',
+      reason: 'ContentDeletionFailed',
+      message:
+        'Failed to delete all resource types, 1 remaining: unexpected items still remain in namespace: team for gvr: /v1, Resource=pods',
+    });
+    await cluster.finishDeletions(name);
+    await cluster.system.advance(10_000);
+    await cluster.system.settled();
+    await expect(get()).rejects.toSatisfy(isNotFound);
+  });
 });
