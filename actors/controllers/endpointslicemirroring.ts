@@ -13,12 +13,14 @@ import {
   type ControllerDependencies,
   controllerMetrics,
   controllerReferenceTo,
+  type EndpointEntry,
   endpointKey,
   hasSelector,
   isNamespaceTerminating,
   type Key,
   keyFor,
   type PortGroup,
+  packSubsets,
   planSlices,
   portsKey,
   type ReconcileResult,
@@ -116,7 +118,8 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
 
   async function mirror(source: Endpoints, existing: readonly EndpointSlice[]): Promise<void> {
     const key = keyFor(source);
-    const skipped = (source.subsets ?? []).reduce((sum, subset) => sum + skippedOf(subset), 0);
+    const subsets = packSubsets((source.subsets ?? []).flatMap(entriesOf));
+    const skipped = subsets.reduce((sum, subset) => sum + skippedOf(subset), 0);
     metrics.observe('endpoint_slice_mirroring_controller_addresses_skipped_per_sync', [], skipped);
     if (skipped > 0) {
       const message = `A max of ${addressesMax} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`;
@@ -129,12 +132,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const wanted = (['IPv4', 'IPv6'] as const).map((type) => ({
       type,
       typed: existing.filter((slice) => slice.addressType === type),
-      groups: groupsOf(source, type),
+      groups: groupsOf(subsets, type),
     }));
     measureChanges(wanted);
     for (const { type, typed, groups } of wanted) {
       const plan = planSlices(typed, groups, addressesMax, outdated);
-      for (const { ports, endpoints: mirrored } of plan.create) {
+      const isLeaving = source.metadata?.deletionTimestamp !== undefined;
+      for (const { ports, endpoints: mirrored } of isLeaving ? [] : plan.create) {
         const slice: EndpointSlice = {
           apiVersion: 'discovery.k8s.io/v1',
           kind: 'EndpointSlice',
@@ -212,24 +216,28 @@ function metadataOf(source: Endpoints): { labels: Record<string, string>; annota
   return { labels, annotations };
 }
 
-/** A group for each set of ports; subsets with the same ports are one. */
-function groupsOf(source: Endpoints, type: 'IPv4' | 'IPv6'): PortGroup[] {
-  const groups = new Map<string, { ports: PortGroup['ports'][number][]; endpoints: Endpoint[] }>();
-  for (const subset of source.subsets ?? []) {
+/** What a subset lists, one by one: whoever wrote it may have said the same in several subsets. */
+function entriesOf({ addresses = [], notReadyAddresses = [], ports = [] }: EndpointSubset): EndpointEntry[] {
+  const each = [
+    ...addresses.map((address) => ({ address, ready: true })),
+    ...notReadyAddresses.map((address) => ({ address, ready: false })),
+  ];
+  return (ports.length === 0 ? [undefined] : ports).flatMap((port) => each.map((entry) => ({ ...entry, port })));
+}
+
+/** A group for each subset, as far as it has addresses of the type. */
+function groupsOf(subsets: readonly EndpointSubset[], type: 'IPv4' | 'IPv6'): PortGroup[] {
+  return subsets.flatMap((subset) => {
     const mirrored = endpointsOf(subset, type);
-    if (mirrored.length === 0) continue;
+    if (mirrored.length === 0) return [];
     const ports = (subset.ports ?? []).map(({ name = '', port, protocol = 'TCP', appProtocol }) => ({
       name,
       port,
       protocol,
       ...(appProtocol === undefined ? {} : { appProtocol }),
     }));
-    const key = portsKey(ports);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { ports, endpoints: mirrored });
-    else group.endpoints.push(...mirrored);
-  }
-  return [...groups.values()];
+    return [{ ports, endpoints: mirrored }];
+  });
 }
 
 function endpointsOf(subset: EndpointSubset, type: 'IPv4' | 'IPv6'): Endpoint[] {

@@ -138,6 +138,36 @@ describe('endpoint controllers', () => {
     });
   });
 
+  it('mirror what several subsets say of the same addresses as one', async () => {
+    const metadata = { name: 'manual', namespace };
+    await cluster.client.create(services, { metadata, spec: { ports: [{ port: 80 }] } });
+    const http = { name: 'http', port: 80 };
+    const dns = { name: 'dns', port: 53, protocol: 'UDP' };
+    const odd = { name: 'odd', port: 9 };
+    await cluster.client.create(endpoints, {
+      metadata,
+      subsets: [
+        { addresses: [{ ip: '10.1.0.1' }], ports: [http] },
+        { addresses: [{ ip: '10.1.0.1' }], ports: [dns] },
+        { addresses: [{ ip: '10.1.0.2' }], ports: [odd] },
+        { notReadyAddresses: [{ ip: '10.1.0.2' }], ports: [odd] },
+      ],
+    });
+    await cluster.system.settled();
+    const { items } = await cluster.client.list(endpointSlices, { namespace });
+    const mirrored = items.filter(
+      ({ metadata: { labels } = {} }) => labels?.['kubernetes.io/service-name'] === 'manual',
+    );
+    const shown = mirrored.map(({ ports, endpoints: listed }) => [
+      ports?.map(({ name }) => name).sort(),
+      listed?.map(({ addresses, conditions }) => [addresses[0], conditions?.ready]),
+    ]);
+    expect(shown.sort()).toEqual([
+      [['dns', 'http'], [['10.1.0.1', true]]],
+      [['odd'], [['10.1.0.2', false]]],
+    ]);
+  });
+
   it('tell how many endpoints each mirroring added, changed, took away and skipped', async () => {
     const metadata = { name: 'manual', namespace };
     const ports = [{ port: 80 }];
