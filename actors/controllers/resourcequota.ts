@@ -11,20 +11,31 @@ import {
   type ResourceQuota,
   type Service,
 } from '../../src/api/index.ts';
-import { type KubernetesObject, type Resource, resourceQuotas } from '../../src/client/index.ts';
+import {
+  deviceClasses,
+  type Informer,
+  type KubernetesObject,
+  pods,
+  type Resource,
+  resourceClaims,
+  resourceQuotas,
+} from '../../src/client/index.ts';
 import {
   type Amounts,
   addAmounts,
   type ControllerDefinition,
   type ControllerDependencies,
-  countedResourceOf,
+  countedResourcesOf,
   createResourceCatalog,
+  type DeviceSurroundings,
   groupResourceText,
-  isPodFinished,
+  isTerminatingPod,
   keyFor,
+  podCounts,
   quotaSelects,
   quotaUsageOf,
   type Reconciler,
+  resourceClaimsText,
   semanticallyEqual,
   splitKey,
 } from '../../src/controller/index.ts';
@@ -47,9 +58,10 @@ const taken = ({ spec, status }: PersistentVolumeClaim) => [
   status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
 ];
 
-/** What the containers of a pod were given and have, which changes when they are resized, and whether they can be. */
+/** What a pod and its containers were given and have, which changes when they are resized, and whether they can be. */
 const allocated = ({ status }: Pod) => [
   status?.containerStatuses?.map(({ allocatedResources, resources }) => [allocatedResources, resources]),
+  [status?.allocatedResources, status?.resources],
   status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason,
 ];
 
@@ -59,6 +71,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const catalog = createResourceCatalog(dependencies);
   /** Informers start when the first quota names their resource. */
   const followed = new Set<string>();
+  /** Looked at only where a quota is about devices. */
+  const surroundings: DeviceSurroundings = {
+    classes: () => informers.informer(deviceClasses).lister.list(),
+    podOf: (namespace, name) => informers.informer(pods).lister.get(namespace, name),
+    claimsIn: (namespace) => informers.informer(resourceClaims).lister.list(namespace),
+  };
 
   observe(resourceQuotas, (change) => {
     // Admission charges a quota before there is what it is charged for: counting at that moment would give it back.
@@ -76,7 +94,9 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (text === 'services') return (object as Service).spec?.type !== (previous as Service).spec?.type;
     if (text === 'persistentvolumeclaims') return !semanticallyEqual(taken(object), taken(previous));
     if (text !== 'pods') return false;
-    if (isPodFinished(object as Pod)) return !isPodFinished(previous as Pod);
+    const nowMs = context.clock.now();
+    if (!podCounts(object as Pod, nowMs)) return podCounts(previous as Pod, nowMs);
+    if (isTerminatingPod(object as Pod) !== isTerminatingPod(previous as Pod)) return true;
     return !semanticallyEqual(allocated(object), allocated(previous));
   }
 
@@ -89,10 +109,16 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       if (!freed) return;
       for (const quota of quotaLister.list(change.object.metadata?.namespace)) {
         const hard = Object.keys(quota.spec?.hard ?? {});
-        if (hard.some((name) => countedResourceOf(name) === text)) enqueue(keyFor(quota));
+        if (hard.some((name) => countedResourcesOf(name, surroundings).includes(text))) enqueue(keyFor(quota));
       }
     });
     context.signal.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+  }
+
+  async function synced<Type extends KubernetesObject>(resource: Resource<Type>): Promise<Informer<Type>> {
+    const informer = informers.informer(resource);
+    if (!informer.hasSynced) await informer.synced();
+    return informer;
   }
 
   /** Usage of everything that the quota limits. */
@@ -101,9 +127,15 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const nowMs = context.clock.now();
     const total: Amounts = {};
     const counted = new Map<string, string[]>();
+    // What pods request may be devices of a class, which claims ask for, too.
+    const isDevice = (name: string) => name.startsWith('requests.') && name.includes('/');
+    if (Object.keys(hard).some(isDevice) && catalog.byGroupKind(deviceClasses.group, deviceClasses.kind)) {
+      await synced(deviceClasses);
+    }
     for (const name of Object.keys(hard)) {
-      const text = countedResourceOf(name);
-      if (text !== undefined) counted.set(text, [...(counted.get(text) ?? []), name]);
+      for (const text of countedResourcesOf(name, surroundings)) {
+        counted.set(text, [...(counted.get(text) ?? []), name]);
+      }
     }
     // What nothing here counts keeps the usage that others have written, if any.
     const used: Amounts = Object.fromEntries(
@@ -113,10 +145,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       const resource = resourceNamed(text);
       if (resource === undefined) continue;
       follow(text, resource);
-      const informer = informers.informer(resource);
-      if (!informer.hasSynced) await informer.synced();
-      for (const object of informer.lister.list(quota.metadata?.namespace)) {
-        if (quotaSelects(quota, text, object)) addAmounts(total, quotaUsageOf(text, object, nowMs));
+      const { lister } = await synced(resource);
+      if (text === resourceClaimsText) await Promise.all([synced(deviceClasses), synced(pods)]);
+      for (const object of lister.list(quota.metadata?.namespace)) {
+        if (quotaSelects(quota, text, object)) addAmounts(total, quotaUsageOf(text, object, nowMs, surroundings));
       }
       for (const name of names) used[name] = total[name] ?? '0';
     }

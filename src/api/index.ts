@@ -73,6 +73,7 @@ export * from './tables/index.ts';
 export * from './time.ts';
 export { nameIsDnsLabel, nameIsDnsSubdomain, validateMetadata, validateMetadataUpdate } from './validation/metadata.ts';
 export { domainPathErrors } from './validation/networking.ts';
+export { isExtendedResource, isNativeResource } from './validation/resource-names.ts';
 export { type ReviewScope, validateAccessReview } from './validation/reviews.ts';
 export { kubernetesVersion } from './version.ts';
 export { parseYaml, YamlSyntaxError } from './yaml-text.ts';

@@ -12,8 +12,8 @@ import { putObject } from '../verbs/commit.ts';
 export interface Charge {
   /** Checked against the quotas, and not written. */
   readonly isTrial: boolean;
-  /** The quota's usage with this charge; undefined when the quota is not concerned. @throws StatusError when it is exceeded */
-  usedAfter(quota: ResourceQuota): Amounts | undefined;
+  /** Each quota's usage with this charge; undefined for those that are not concerned. @throws StatusError when one is exceeded */
+  usedAfter(quotas: readonly ResourceQuota[]): readonly (Amounts | undefined)[];
 }
 
 export interface QuotaLedger {
@@ -98,17 +98,21 @@ interface Draft {
   readonly by: Waiter[];
 }
 
+function currentQuota({ entry, used }: Draft): ResourceQuota {
+  const quota = entry.object as ResourceQuota;
+  return used === undefined ? quota : { ...quota, status: { ...quota.status, used } };
+}
+
 /** Enters a charge into the drafts of all quotas, or into none and tells its waiter why. */
 function enter(waiter: Waiter, drafts: readonly Draft[]): boolean {
   const changes: { draft: Draft; used: Amounts }[] = [];
   try {
-    for (const draft of drafts) {
-      if (waiter.paid.has(draft.entry.key)) continue;
-      const quota = draft.entry.object as ResourceQuota;
-      const current = draft.used === undefined ? quota : { ...quota, status: { ...quota.status, used: draft.used } };
-      const used = waiter.charge.usedAfter(current);
-      if (used !== undefined) changes.push({ draft, used });
-    }
+    const open = drafts.filter(({ entry }) => !waiter.paid.has(entry.key));
+    const usages = waiter.charge.usedAfter(open.map(currentQuota));
+    usages.forEach((used, at) => {
+      const draft = open[at];
+      if (used !== undefined && draft !== undefined) changes.push({ draft, used });
+    });
   } catch (error) {
     if (!isStatusError(error)) throw error;
     waiter.reject(error);

@@ -7,7 +7,13 @@ import {
   type ResourceQuota,
   type ScopedResourceSelectorRequirement,
 } from '../../../src/api/index.ts';
-import { type Amounts, groupResourceText, quotaSelects } from '../../../src/controller/index.ts';
+import {
+  type Amounts,
+  groupResourceText,
+  isInScope,
+  quotaSelects,
+  scopesOfQuota,
+} from '../../../src/controller/index.ts';
 import { plainError } from '../failures.ts';
 import { AdmissionConfigurationError, type Attributes, refusal } from './plugin.ts';
 
@@ -38,7 +44,6 @@ export function demandQuotas(
   if (object === undefined) return;
   const text = groupResourceText({ group: kind.group, resource: kind.plural });
   const about = limits.filter(({ apiGroup = '', resource }) => apiGroup === kind.group && resource === kind.plural);
-  if (about.length === 0) return;
   const matching = quotas.filter((quota) => quotaSelects(quota, text, object));
   const covered = new Set(matching.flatMap(({ status }) => Object.keys(status?.hard ?? {})));
   const wanted = about.flatMap(({ matchContains = [] }) =>
@@ -48,20 +53,19 @@ export function demandQuotas(
   );
   const missing = [...new Set(wanted)].filter((name) => !covered.has(name)).sort();
   if (missing.length > 0) throw refusal(attributes, `insufficient quota to consume: ${missing.join(',')}`);
-  const scopes = about
+  // A scope of a quota covers by itself, even where another of its scopes lets the object out. As upstream, whatever the
+  // configuration names the scope for, it is demanded of everything that can be in it.
+  const inScope = (scope: ScopedResourceSelectorRequirement) => isInScope(scope, text, object);
+  const coveredScopes = new Set(
+    quotas
+      .flatMap(scopesOfQuota)
+      .filter(inScope)
+      .map(({ scopeName }) => scopeName),
+  );
+  const scopes = limits
     .flatMap(({ matchScopes = [] }) => matchScopes)
-    .filter((scope) => inScope(scope, text, attributes))
-    .filter((scope) => !matching.some((quota) => scopesOf(quota).includes(scope.scopeName)));
+    .filter((scope) => inScope(scope) && !coveredScopes.has(scope.scopeName));
   if (scopes.length === 0) return;
   const list = scopes.map(({ scopeName, operator, values = [] }) => `{${scopeName} ${operator} [${values.join(' ')}]}`);
   throw plainError(`insufficient quota to match these scopes: [${list.join(' ')}]`);
-}
-
-function inScope(scope: ScopedResourceSelectorRequirement, text: string, { object }: Attributes): boolean {
-  const quota = { spec: { scopeSelector: { matchExpressions: [scope] } } } as ResourceQuota;
-  return object !== undefined && quotaSelects(quota, text, object);
-}
-
-function scopesOf({ spec }: ResourceQuota): readonly string[] {
-  return [...(spec?.scopes ?? []), ...(spec?.scopeSelector?.matchExpressions ?? []).map(({ scopeName }) => scopeName)];
 }

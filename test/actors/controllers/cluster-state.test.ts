@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Pod } from '../../../src/api/index.ts';
+import type { Pod, ResourceClaim } from '../../../src/api/index.ts';
 import {
   certificateSigningRequests,
   clusterRoles,
   deployments,
+  deviceClasses,
   horizontalPodAutoscalers,
   persistentVolumeClaims,
   persistentVolumes,
@@ -41,6 +42,42 @@ describe('resourcequota-controller', () => {
     await settled();
     const quota = await cluster.client.get(resourceQuotas, { namespace, name: 'q' });
     expect(quota.status).toEqual({ hard: { pods: '2' }, used: { pods: '1' } });
+  });
+
+  it('moves a pod to another quota when it is given a time limit', async () => {
+    cluster = await startCluster(['resourcequota-controller']);
+    await cluster.client.create(pods, pod('a'));
+    for (const scope of ['Terminating', 'NotTerminating']) {
+      const metadata = { name: scope.toLowerCase(), namespace };
+      await cluster.client.create(resourceQuotas, { metadata, spec: { hard: { pods: '2' }, scopes: [scope] } });
+    }
+    await settled();
+    const usedOf = async (name: string) =>
+      (await cluster.client.get(resourceQuotas, { namespace, name })).status?.used?.['pods'];
+    expect([await usedOf('terminating'), await usedOf('notterminating')]).toEqual(['0', '1']);
+    const spec = { activeDeadlineSeconds: 600 };
+    await cluster.client.patch(pods, { namespace, name: 'a' }, 'merge', { spec });
+    await settled();
+    expect([await usedOf('terminating'), await usedOf('notterminating')]).toEqual(['1', '0']);
+  });
+
+  it('counts claims of devices by the extended resource that their class stands for, and refuses more of them', async () => {
+    cluster = await startCluster(['resourcequota-controller']);
+    const extendedResourceName = 'example.com/gpu';
+    await cluster.client.create(deviceClasses, { metadata: { name: 'gpu' }, spec: { extendedResourceName } });
+    const claim = (name: string, count: number): ResourceClaim => ({
+      metadata: { name, namespace },
+      spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu', count } }] } },
+    });
+    await cluster.client.create(resourceClaims, claim('a', 2));
+    const hard = { 'requests.example.com/gpu': '3' };
+    await cluster.client.create(resourceQuotas, { metadata: { name: 'q', namespace }, spec: { hard } });
+    await settled();
+    const { status } = await cluster.client.get(resourceQuotas, { namespace, name: 'q' });
+    expect(status?.used).toEqual({ 'requests.example.com/gpu': '2' });
+    await expect(cluster.client.create(resourceClaims, claim('b', 2))).rejects.toThrow(
+      'exceeded quota: q, requested: requests.example.com/gpu=2, used: requests.example.com/gpu=2, limited: requests.example.com/gpu=3',
+    );
   });
 
   it('says nothing of what it cannot count', async () => {

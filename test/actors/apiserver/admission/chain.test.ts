@@ -315,4 +315,37 @@ describe('ResourceQuota as configured', () => {
     const plain = { ...service, spec: { ports: [{ port: 1 }] } };
     expect((await http('POST', '/api/v1/namespaces/default/services', plain)).status).toBe(201);
   });
+
+  it('asks nothing of an update that uses no more, and takes each scope of a quota by itself', async () => {
+    const matchScopes = [{ scopeName: 'PriorityClass', operator: 'In', values: ['system-node-critical'] }];
+    const { http } = await withPlugins([], {
+      ResourceQuota: {
+        limitedResources: [
+          { resource: 'pods', matchScopes },
+          { resource: 'services', matchContains: ['services.loadbalancers'] },
+        ],
+      },
+    });
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    const quotas = '/api/v1/namespaces/default/resourcequotas';
+    const hard = { 'services.loadbalancers': '1' };
+    const metadata = { name: 'q' };
+    await http('POST', quotas, { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard } });
+    const used = { 'services.loadbalancers': '0' };
+    await http('PATCH', `${quotas}/q/status`, { status: { hard, used } }, merge);
+    const services = '/api/v1/namespaces/default/services';
+    const spec = { type: 'LoadBalancer', ports: [{ port: 1 }] };
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec };
+    expect((await http('POST', services, service)).status).toBe(201);
+    await http('DELETE', `${quotas}/q`);
+    const labelled = await http('PATCH', `${services}/s`, { metadata: { labels: { a: 'b' } } }, merge);
+    expect(labelled.status).toBe(200);
+    const scopeSelector = {
+      matchExpressions: [...matchScopes, { scopeName: 'NotBestEffort', operator: 'Exists' }],
+    };
+    const scoped = { hard: { pods: '1' }, scopeSelector };
+    await http('POST', quotas, { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: scoped });
+    const critical = pod('p', { spec: { priorityClassName: 'system-node-critical' } });
+    expect((await http('POST', pods, critical)).status).toBe(201);
+  });
 });

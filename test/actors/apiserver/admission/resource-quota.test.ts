@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isStatusError } from '../../../../src/api/index.ts';
 import { configMaps } from '../../../../src/client/index.ts';
-import { configMap, startServer, type TestServer } from '../fixtures.ts';
+import { configMap, pod, startServer, type TestServer } from '../fixtures.ts';
 
 let server: TestServer;
 const namespace = '/api/v1/namespaces/default';
@@ -11,13 +11,19 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function quota(name: string, hard: Record<string, string>, used: Record<string, string>): Promise<void> {
-  const path = `${namespace}/resourcequotas`;
+async function quota(
+  name: string,
+  hard: Record<string, string>,
+  used: Record<string, string>,
+  where = 'default',
+  scopes: readonly string[] = [],
+): Promise<void> {
+  const path = `/api/v1/namespaces/${where}/resourcequotas`;
   await server.http('POST', path, {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
-    metadata: { name, namespace: 'default' },
-    spec: { hard },
+    metadata: { name, namespace: where },
+    spec: scopes.length === 0 ? { hard } : { hard, scopes },
   });
   const { status } = await server.http(
     'PATCH',
@@ -79,5 +85,71 @@ describe('ResourceQuota', () => {
       spec: { ports: [{ port: 80 }] },
     });
     expect(body.message).toBe('services "s" is forbidden: status unknown for quota: services, resources: services');
+  });
+
+  it('says that there is no room for what is there already, and charges nothing for it', async () => {
+    const path = '/api/v1/namespaces/full';
+    await server.http('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'full' },
+    });
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } };
+    expect((await server.http('POST', `${path}/secrets`, secret)).status).toBe(201);
+    await quota('secrets', { secrets: '2' }, { secrets: '1' }, 'full');
+    expect((await server.http('POST', `${path}/secrets`, secret)).status).toBe(409);
+    const { body } = await server.http('GET', `${path}/resourcequotas/secrets`);
+    expect(body.status.used).toEqual({ secrets: '1' });
+    await quota('none', { secrets: '1' }, { secrets: '1' }, 'full');
+    expect((await server.http('POST', `${path}/secrets`, secret)).body.message).toBe(
+      'secrets "s" is forbidden: exceeded quota: none, requested: secrets=1, used: secrets=1, limited: secrets=1',
+    );
+  });
+
+  it('charges a pod to another quota when it is given a time limit, and nothing when it is merely changed', async () => {
+    const path = '/api/v1/namespaces/timed';
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    await server.http('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'timed' },
+    });
+    expect((await server.http('POST', `${path}/pods`, pod('p', { metadata: { namespace: 'timed' } }))).status).toBe(
+      201,
+    );
+    await quota('limited', { pods: '1' }, { pods: '0' }, 'timed', ['Terminating']);
+    const label = await server.http('PATCH', `${path}/pods/p`, { metadata: { labels: { a: 'b' } } }, merge);
+    expect(label.status).toBe(200);
+    const usedOf = async () => (await server.http('GET', `${path}/resourcequotas/limited`)).body.status.used;
+    expect(await usedOf()).toEqual({ pods: '0' });
+    const timed = await server.http('PATCH', `${path}/pods/p`, { spec: { activeDeadlineSeconds: 60 } }, merge);
+    expect(timed.status).toBe(200);
+    expect(await usedOf()).toEqual({ pods: '1' });
+    expect((await server.http('POST', `${path}/pods`, pod('q', { metadata: { namespace: 'timed' } }))).status).toBe(
+      201,
+    );
+    const beyond = await server.http('PATCH', `${path}/pods/q`, { spec: { activeDeadlineSeconds: 60 } }, merge);
+    expect(beyond.body.message).toBe(
+      'pods "q" is forbidden: exceeded quota: limited, requested: pods=1, used: pods=1, limited: pods=1',
+    );
+  });
+
+  it('tells what it does not know before what there is no room for, of updates, too', async () => {
+    const path = '/api/v1/namespaces/unknown';
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    await server.http('POST', '/api/v1/namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'unknown' },
+    });
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: { ports: [{ port: 80 }] } };
+    expect((await server.http('POST', `${path}/services`, service)).status).toBe(201);
+    await quota('a-full', { services: '1' }, { services: '1' }, 'unknown');
+    await quota('b-unknown', { services: '1' }, {}, 'unknown');
+    const forbidden = 'is forbidden: status unknown for quota: b-unknown, resources: services';
+    const created = await server.http('POST', `${path}/services`, { ...service, metadata: { name: 't' } });
+    expect(created.body.message).toBe(`services "t" ${forbidden}`);
+    const updated = await server.http('PATCH', `${path}/services/s`, { metadata: { labels: { a: 'b' } } }, merge);
+    expect(updated.body.message).toBe(`services "s" ${forbidden}`);
   });
 });
