@@ -5,56 +5,35 @@
  * @see kubernetes/pkg/controller/podautoscaler/horizontal.go
  */
 import {
-  type CrossVersionObjectReference,
-  goSelector,
   type HorizontalPodAutoscaler,
   type HorizontalPodAutoscalerCondition,
   isConflict,
   isNotFound,
-  type MetricIdentifier,
-  type MetricSpec,
   type MetricStatus,
-  milliQuantityOf,
-  type Pod,
   parseLabelSelector,
-  quantityMilliValue,
 } from '../../src/api/index.ts';
-import {
-  horizontalPodAutoscalers,
-  type KubernetesObject,
-  keyOf,
-  type PodMetrics,
-  podMetrics,
-  pods,
-  type Resource,
-} from '../../src/client/index.ts';
+import { horizontalPodAutoscalers, type KubernetesObject, keyOf, type Resource } from '../../src/client/index.ts';
 import {
   boundReplicas,
   type ControllerDefinition,
   type ControllerDependencies,
   controllerMetrics,
+  createMetricProposer,
   createResourceCatalog,
-  externalMetricValue,
-  isPodReady,
   keyFor,
+  MetricFailure,
   messageOf,
-  objectMetricValue,
-  type PodUsage,
-  podMetricValues,
+  type Proposal,
   type Reconciler,
-  replicasForUsage,
-  replicasForValue,
   type ScalingHistory,
   semanticallyEqual,
   splitKey,
-  type Tolerances,
-  timeMs,
+  type TargetScale,
   timeText,
 } from '../../src/controller/index.ts';
 
 const syncPeriodMs = 15_000;
 const firstLookMs = 1_000;
-const defaultTolerance = 0.1;
 const scaleAttempts = 5;
 
 export const horizontalPodAutoscalerController: ControllerDefinition = {
@@ -67,44 +46,31 @@ export const horizontalPodAutoscalerController: ControllerDefinition = {
     'FailedGetObjectMetric',
     'FailedGetExternalMetric',
     'InvalidMetricSourceType',
+    'SelectorRequired',
+    'InvalidSelector',
+    'AmbiguousSelector',
   ],
   component: 'horizontal-pod-autoscaler',
   serviceAccount: 'horizontal-pod-autoscaler',
   create: createReconciler,
 };
 
+/** What becomes of a number of replicas, in the words of the metrics. */
+function actionOf(current: number, next: number): 'scale_up' | 'scale_down' | 'none' {
+  if (next > current) return 'scale_up';
+  return next < current ? 'scale_down' : 'none';
+}
+
 /** `apps` of `apps/v1`, and nothing of `v1`. */
 const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');
-
-/** As Go prints a selector that may be absent. */
-const selectorText = ({ selector }: MetricIdentifier): string =>
-  selector === undefined ? 'nil' : goSelector(selector);
 
 interface Scale extends KubernetesObject {
   spec?: { replicas?: number };
   status?: { replicas?: number; selector?: string };
 }
 
-/** Why a metric gave no number: the reason of the condition and the event, and the texts of both. */
-class MetricFailure extends Error {
-  constructor(
-    readonly reason: string,
-    /** Stands in the event and the condition. */
-    readonly detail: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 /** The target's pods cannot be told, so that no metric was looked at. */
 class SelectorFailure extends Error {}
-
-interface Proposal {
-  readonly replicas: number;
-  readonly name: string;
-  readonly status: MetricStatus;
-}
 
 /** What one pass found out; written as the status at its end. */
 interface Pass {
@@ -114,11 +80,16 @@ interface Pass {
 
 function createReconciler(dependencies: ControllerDependencies): Reconciler {
   const { client, context, events } = dependencies;
-  const { clock } = context;
+  const { clock, log } = context;
   const metrics = controllerMetrics(context.metrics, 'horizontal_pod_autoscaler_controller_');
   const lister = dependencies.lister(horizontalPodAutoscalers);
   const catalog = createResourceCatalog(dependencies);
+  const { podsOf, propose } = createMetricProposer(client, catalog, clock);
   const histories = new Map<string, ScalingHistory>();
+  context.metrics.beforeRead(() => {
+    const name = 'horizontal_pod_autoscaler_controller_num_horizontal_pod_autoscalers';
+    metrics.set(name, [], lister.list().length);
+  });
   /** Selectors of the targets, as far as they were looked at, by the autoscaler's key. */
   const selectors = new Map<string, string>();
   dependencies.observe(horizontalPodAutoscalers, (change) => {
@@ -139,224 +110,24 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         : pass.conditions.map((condition) => (condition === current ? next : condition));
   }
 
-  function tolerancesOf({ spec: { behavior } }: HorizontalPodAutoscaler): Tolerances {
-    const tolerance = (text: string | undefined) =>
-      text === undefined ? defaultTolerance : quantityMilliValue(text) / 1000;
-    return { up: tolerance(behavior?.scaleUp?.tolerance), down: tolerance(behavior?.scaleDown?.tolerance) };
+  function refuse(pass: Pass, eventReason: string, conditionReason: string, told: string, message = told): never {
+    events.event(pass.autoscaler, 'Warning', eventReason, told);
+    setCondition(pass, 'ScalingActive', 'False', conditionReason, message);
+    throw new SelectorFailure(told);
   }
 
-  async function usageOf(
-    namespace: string,
-    selector: string,
-    resource: string,
-    container: string | undefined,
-  ): Promise<Map<string, PodUsage>> {
-    const fetching = `unable to get metrics for resource ${resource}`;
-    let items: PodMetrics[];
-    try {
-      items = (await client.list(podMetrics, { namespace, labelSelector: selector })).items;
-    } catch (error) {
-      const text = isNotFound(error)
-        ? 'the server could not find the requested resource (get pods.metrics.k8s.io)'
-        : messageOf(error);
-      throw new Error(`${fetching}: unable to fetch metrics from resource metrics API: ${text}`);
-    }
-    if (items.length === 0) throw new Error(`${fetching}: no metrics returned from resource metrics API`);
-    const usage = new Map<string, PodUsage>();
-    for (const item of items) {
-      const containers = (item.containers ?? []).filter(({ name }) => container === undefined || name === container);
-      if (containers.length === 0 && container !== undefined) {
-        const where = `container ${container} not present in metrics for pod ${keyFor(item)}`;
-        throw new Error(`${fetching}: failed to get container metrics: ${where}`);
-      }
-      if (containers.length === 0 || containers.some((each) => each.usage[resource] === undefined)) continue;
-      const milli = containers.reduce((sum, each) => sum + quantityMilliValue(each.usage[resource] ?? '0'), 0);
-      const windowMs = Number.parseFloat(item.window ?? '60') * (item.window?.endsWith('m') ? 60_000 : 1000);
-      usage.set(item.metadata?.name ?? '', { milli, timeMs: timeMs(item.timestamp), windowMs });
-    }
-    return usage;
-  }
-
-  async function fromResource(
-    autoscaler: HorizontalPodAutoscaler,
-    metric: MetricSpec,
-    scale: Required<Pick<Scale, 'spec' | 'status'>>,
-  ): Promise<Proposal> {
-    const source = metric.type === 'Resource' ? metric.resource : metric.containerResource;
-    if (source === undefined) throw new Error(`metric of type ${metric.type} without its source`);
-    const { name, target } = source;
-    const container = metric.containerResource?.container;
-    const namespace = autoscaler.metadata?.namespace ?? '';
-    const selector = scale.status.selector ?? '';
-    const byUtilization = target.averageUtilization !== undefined;
-    const what = byUtilization ? 'utilization' : 'usage';
-    const kind = container === undefined ? 'Resource' : 'ContainerResource';
-    try {
-      const usage = await usageOf(namespace, selector, name, container);
-      const outcome = replicasForUsage({
-        pods: await podsOf(namespace, selector),
-        usage,
-        resource: name,
-        container,
-        target: byUtilization
-          ? { type: 'Utilization', amount: target.averageUtilization ?? 0 }
-          : { type: 'AverageValue', amount: quantityMilliValue(target.averageValue ?? '0') },
-        currentReplicas: scale.spec.replicas ?? 0,
-        tolerances: tolerancesOf(autoscaler),
-        nowMs: clock.now(),
-      });
-      const averageValue = milliQuantityOf(outcome.averageMilli);
-      const current = byUtilization ? { averageUtilization: outcome.utilization, averageValue } : { averageValue };
-      const status: MetricStatus =
-        container === undefined
-          ? { type: 'Resource', resource: { name, current } }
-          : { type: 'ContainerResource', containerResource: { name, container, current } };
-      const label = container === undefined ? `${name} resource` : `${name} container resource`;
-      const text = byUtilization ? `${label} utilization (percentage of request)` : `${name} resource`;
-      return { replicas: outcome.replicas, name: text, status };
-    } catch (error) {
-      const detail = `failed to get ${name} ${what}: ${messageOf(error)}`;
-      const label = container === undefined ? `${name} resource` : `${container} container`;
-      throw new MetricFailure(`FailedGet${kind}Metric`, detail, `failed to get ${label} metric value: ${detail}`);
-    }
-  }
-
-  /** Pods that could do work: what a ratio is multiplied with. */
-  async function readyPodsOf(namespace: string, selector: string): Promise<number> {
-    const ready = (pod: Pod) => pod.status?.phase === 'Running' && isPodReady(pod);
-    const selected = await podsOf(namespace, selector);
-    const unable = 'unable to calculate ready pods: no pods returned by selector while calculating replica count';
-    if (selected.length === 0) throw new Error(unable);
-    return selected.filter(ready).length;
-  }
-
-  /** Asked for every 15 s and autoscaler: following every pod of the cluster would cost more. */
-  async function podsOf(namespace: string, labelSelector: string): Promise<Pod[]> {
-    return (await client.list(pods, { namespace, labelSelector })).items;
-  }
-
-  /** @throws MetricFailure */
-  async function fromCustom(
-    autoscaler: HorizontalPodAutoscaler,
-    metric: MetricSpec,
-    type: 'Pods' | 'Object' | 'External',
-    scale: Required<Pick<Scale, 'spec' | 'status'>>,
-  ): Promise<Proposal> {
-    const source = metric.pods ?? metric.object ?? metric.external;
-    if (source === undefined) throw new Error(`metric of type ${type} without its source`);
-    const namespace = autoscaler.metadata?.namespace ?? '';
-    const selector = scale.status.selector ?? '';
-    const tolerances = tolerancesOf(autoscaler);
-    const { name } = source.metric;
-    const fail = (detail: string, value: string): never => {
-      throw new MetricFailure(`FailedGet${type}Metric`, detail, `failed to get ${value}: ${detail}`);
-    };
-    if (metric.pods !== undefined) {
-      try {
-        const outcome = replicasForUsage({
-          usage: await podMetricValues(client, namespace, source.metric, selector).catch((error: unknown) => {
-            throw new Error(`unable to get metric ${name}: ${messageOf(error)}`, { cause: error });
-          }),
-          pods: await podsOf(namespace, selector),
-          resource: '',
-          target: { type: 'AverageValue', amount: quantityMilliValue(source.target.averageValue ?? '0') },
-          currentReplicas: scale.spec.replicas ?? 0,
-          tolerances,
-          nowMs: clock.now(),
-        });
-        const current = { averageValue: milliQuantityOf(outcome.averageMilli) };
-        const status: MetricStatus = { type, pods: { metric: source.metric, current } };
-        return { replicas: outcome.replicas, name: `pods metric ${name}`, status };
-      } catch (error) {
-        return fail(messageOf(error), 'pods metric value');
-      }
-    }
-    const { describedObject } = metric.object ?? {};
-    const average = source.target.averageValue !== undefined;
-    const byAverage = `external metric ${name}(${selectorText(source.metric)})`;
-    try {
-      const milli = await customValueOf(namespace, source.metric, describedObject);
-      const counts = {
-        specReplicas: scale.spec.replicas ?? 0,
-        statusReplicas: scale.status.replicas ?? 0,
-        readyPods: () => readyPodsOf(namespace, selector),
-      };
-      const { replicas, averageMilli } = await replicasForValue(milli, source.target, counts, tolerances);
-      const current =
-        averageMilli === undefined
-          ? { value: milliQuantityOf(milli) }
-          : { averageValue: milliQuantityOf(averageMilli) };
-      if (describedObject === undefined) {
-        return { replicas, name: byAverage, status: { type, external: { metric: source.metric, current } } };
-      }
-      const status: MetricStatus = { type, object: { metric: source.metric, describedObject, current } };
-      // Upstream calls an average over an object's metric external, too.
-      return { replicas, name: average ? byAverage : `${describedObject.kind} metric ${name}`, status };
-    } catch (error) {
-      const kind = type.toLowerCase();
-      const asked = average ? `${name} ${kind} metric` : `external metric ${name}`;
-      if (describedObject === undefined)
-        return fail(messageOf(error), `${name} external metric value: failed to get ${asked}`);
-      return fail(messageOf(error), average ? `object metric value: failed to get ${asked}` : 'object metric value');
-    }
-  }
-
-  /** Thousandths of the metric of an object, or without one of an external metric. @throws Error with upstream's text */
-  async function customValueOf(
-    namespace: string,
-    metric: MetricIdentifier,
-    object: CrossVersionObjectReference | undefined,
-  ): Promise<number> {
-    const { name } = metric;
-    if (object === undefined) {
-      return await externalMetricValue(client, namespace, metric).catch((error: unknown) => {
-        const which = `${namespace}/${name}/${selectorText(metric)}`;
-        throw new Error(`unable to get external metric ${which}: ${messageOf(error)}`, { cause: error });
-      });
-    }
-    const read = async () => {
-      const resource = resourceNameOf(object);
-      return await objectMetricValue(client, resource, { namespace, name: object.name }, metric);
-    };
-    return await read().catch((error: unknown) => {
-      // Upstream gives these in an order of which its text knows nothing.
-      const where = `${object.kind} on ${namespace} ${object.name}/${messageOf(error)}`;
-      throw new Error(`unable to get metric ${name}: ${where}`, { cause: error });
-    });
-  }
-
-  /** `plural.group` of the kind that a reference names, as the custom metrics API has it. */
-  function resourceNameOf({ apiVersion = '', kind }: CrossVersionObjectReference): string {
-    const resource = catalog.byKind(apiVersion, kind);
-    if (resource === undefined) throw new Error(`no matches for kind "${kind}" in version "${apiVersion}"`);
-    return resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
-  }
-
-  /** @throws MetricFailure */
-  async function propose(
-    autoscaler: HorizontalPodAutoscaler,
-    metric: MetricSpec,
-    scale: Required<Pick<Scale, 'spec' | 'status'>>,
-  ): Promise<Proposal> {
-    switch (metric.type) {
-      case 'Resource':
-      case 'ContainerResource':
-        return fromResource(autoscaler, metric, scale);
-      case 'Pods':
-      case 'Object':
-      case 'External':
-        return fromCustom(autoscaler, metric, metric.type, scale);
-      default: {
-        const detail = `unknown metric source type "${metric.type}"`;
-        throw new MetricFailure('InvalidMetricSourceType', detail, detail);
-      }
-    }
-  }
-
-  /** Two autoscalers of the same pods would pull them apart: neither acts. @throws Error */
-  async function assertAlone(pass: Pass, selector: string): Promise<void> {
+  /** Two autoscalers of the same pods would pull them apart: neither acts. @throws SelectorFailure */
+  async function assertSelector(pass: Pass, selector: string): Promise<void> {
     const { autoscaler } = pass;
     const { namespace = '', name = '' } = autoscaler.metadata ?? {};
+    const missing = "the HPA target's scale is missing a selector";
+    if (selector === '') refuse(pass, 'SelectorRequired', 'InvalidSelector', 'selector is required', missing);
+    try {
+      parseLabelSelector(selector);
+    } catch (error) {
+      const text = `couldn't convert selector into a corresponding internal selector object: ${messageOf(error)}`;
+      refuse(pass, 'InvalidSelector', 'InvalidSelector', text);
+    }
     selectors.set(keyFor(autoscaler), selector);
     const neighbours = lister.list(namespace).filter((other) => selectors.has(keyFor(other)));
     if (neighbours.length < 2) return;
@@ -371,22 +142,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     if (controlled.length === 0 || rivals.length < 2) return;
     const keys = rivals.map((rival) => `{${rival} ${namespace}}`).join(' ');
     const message = `pods by selector ${selector} are controlled by multiple HPAs: [${keys}]`;
-    events.event(autoscaler, 'Warning', 'AmbiguousSelector', message);
-    setCondition(pass, 'ScalingActive', 'False', 'AmbiguousSelector', message);
-    throw new SelectorFailure(message);
+    refuse(pass, 'AmbiguousSelector', 'AmbiguousSelector', message);
   }
 
-  /** The largest of the proposals of all metrics. @throws Error when the metrics do not allow a decision */
-  async function proposeAll(pass: Pass, scale: Required<Pick<Scale, 'spec' | 'status'>>, statuses: MetricStatus[]) {
+  /** The largest of the proposals of all metrics, and whether all gave one. @throws Error when they do not allow a decision */
+  async function proposeAll(
+    pass: Pass,
+    scale: TargetScale,
+    statuses: MetricStatus[],
+  ): Promise<{ readonly best: Proposal; readonly complete: boolean }> {
     const { autoscaler } = pass;
     const asked = autoscaler.spec.metrics ?? [];
-    if ((scale.status.selector ?? '') === '') {
-      events.event(autoscaler, 'Warning', 'SelectorRequired', 'selector is required');
-      const message = "the HPA target's scale is missing a selector";
-      setCondition(pass, 'ScalingActive', 'False', 'InvalidSelector', message);
-      throw new SelectorFailure('selector is required');
-    }
-    await assertAlone(pass, scale.status.selector ?? '');
+    const shown = autoscaler.status?.currentReplicas ?? 0;
+    await assertSelector(pass, scale.selector);
     let best: Proposal | undefined;
     let firstFailure: MetricFailure | undefined;
     let failures = 0;
@@ -400,11 +168,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       };
       try {
         const proposal = await propose(autoscaler, metric, scale);
-        const current = scale.spec.replicas ?? 0;
-        const action = proposal.replicas > current ? 'scale_up' : proposal.replicas < current ? 'scale_down' : 'none';
-        measured([action, 'none']);
+        measured([actionOf(shown, proposal.replicas), 'none']);
         statuses.push(proposal.status);
-        if (best === undefined || proposal.replicas > best.replicas) best = proposal;
+        // One that proposes none at all gives way to whatever comes after it.
+        if (best === undefined || best.replicas === 0 || proposal.replicas > best.replicas) best = proposal;
       } catch (error) {
         if (!(error instanceof MetricFailure)) throw error;
         measured(['none', 'internal']);
@@ -414,8 +181,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         failures++;
       }
     }
-    const current = scale.spec.replicas ?? 0;
-    if (best === undefined || (failures > 0 && best.replicas < current)) {
+    if (best === undefined || (failures > 0 && best.replicas < scale.specReplicas)) {
       const message = `the HPA was unable to compute the replica count: ${firstFailure?.detail}`;
       setCondition(pass, 'ScalingActive', 'False', firstFailure?.reason ?? '', message);
       throw new Error(
@@ -424,7 +190,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
     const message = `the HPA was able to successfully calculate a replica count from ${best.name}`;
     setCondition(pass, 'ScalingActive', 'True', 'ValidMetricFound', message);
-    return best;
+    return { best, complete: failures === 0 };
   }
 
   async function write(pass: Pass, changes: Partial<HorizontalPodAutoscaler['status']> & object): Promise<void> {
@@ -442,6 +208,20 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       events.event(autoscaler, 'Warning', 'FailedUpdateStatus', messageOf(error));
       throw error;
     }
+  }
+
+  /** Of a pass that has failed already: what comes of its status is merely reported. */
+  async function writeFailure(pass: Pass, changes: Partial<HorizontalPodAutoscaler['status']> & object): Promise<void> {
+    try {
+      await write(pass, changes);
+    } catch (error) {
+      report(keyFor(pass.autoscaler), error);
+    }
+  }
+
+  function report(key: string, error: unknown): void {
+    if (context.signal.aborted) throw error;
+    log.debug('autoscaler not reconciled', { key, error: messageOf(error) });
   }
 
   async function scaleOf(autoscaler: HorizontalPodAutoscaler): Promise<{ resource: Resource; scale: Scale }> {
@@ -466,7 +246,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       events.event(autoscaler, 'Warning', 'FailedGetScale', text);
       const message = `the HPA controller was unable to get the target's current scale: ${text}`;
       setCondition(pass, 'AbleToScale', 'False', 'FailedGetScale', message);
-      await write(pass, {});
+      await writeFailure(pass, {});
       return ['none', 'internal'];
     }
     const got = "the HPA controller was able to get the target's current scale";
@@ -483,7 +263,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     const statuses: MetricStatus[] = [];
     let desired = current;
     let reason = '';
-    let measured = false;
+    let measured: 'not' | 'in part' | 'all' = 'not';
     if (current === 0 && minReplicas !== 0) {
       const message = 'scaling is disabled since the replica count of the target is zero';
       setCondition(pass, 'ScalingActive', 'False', 'ScalingDisabled', message);
@@ -496,15 +276,17 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       desired = minReplicas;
     } else {
       let best: Proposal;
+      const { replicas: statusReplicas = 0, selector = '' } = status;
       try {
-        best = await proposeAll(pass, { spec, status }, statuses);
+        const proposed = await proposeAll(pass, { specReplicas: current, statusReplicas, selector }, statuses);
+        best = proposed.best;
+        measured = proposed.complete ? 'all' : 'in part';
       } catch (error) {
         const currentMetrics = error instanceof SelectorFailure ? undefined : statuses;
-        await write(pass, { currentReplicas: current, currentMetrics });
+        await writeFailure(pass, { currentReplicas: current, currentMetrics });
         events.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', messageOf(error));
         return ['none', 'internal'];
       }
-      measured = true;
       if (best.replicas > current) reason = `${best.name} above target`;
       if (best.replicas < current) reason = 'All metrics below target';
       const bounded = boundReplicas(autoscaler, history, current, best.replicas, clock.now());
@@ -514,8 +296,12 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       desired = bounded.replicas;
     }
     const rescale = desired !== current;
-    const currentMetrics = measured ? statuses : undefined;
-    if (rescale) await rescaleTo(pass, found, { desired, reason, currentMetrics }, history);
+    const currentMetrics = measured === 'not' ? undefined : statuses;
+    if (rescale && !(await rescaleTo(pass, found, { desired, reason, currentMetrics }, history))) {
+      return ['none', 'internal'];
+    }
+    const { namespace = '', name = '' } = autoscaler.metadata ?? {};
+    metrics.set('horizontal_pod_autoscaler_controller_desired_replicas', [namespace, name], desired);
     await write(pass, {
       currentReplicas: current,
       desiredReplicas: desired,
@@ -523,7 +309,7 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       currentMetrics,
       ...(rescale ? { lastScaleTime: timeText(clock.now()) } : {}),
     });
-    return [desired > current ? 'scale_up' : desired < current ? 'scale_down' : 'none', 'none'];
+    return [actionOf(current, desired), measured === 'in part' ? 'internal' : 'none'];
   }
 
   /** The target's own controller writes it, too: a lost race is run again. */
@@ -542,12 +328,13 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
     }
   }
 
+  /** False when the target could not be written. */
   async function rescaleTo(
     pass: Pass,
     target: { readonly resource: Resource; readonly scale: Scale },
     change: { readonly desired: number; readonly reason: string; readonly currentMetrics: MetricStatus[] | undefined },
     history: ScalingHistory,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { autoscaler } = pass;
     const { desired, reason, currentMetrics } = change;
     const current = target.scale.spec?.replicas ?? 0;
@@ -558,16 +345,19 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
       events.event(autoscaler, 'Warning', 'FailedRescale', `New size: ${desired}; reason: ${reason}; error: ${text}`);
       const message = `the HPA controller was unable to update the target scale: ${text}`;
       setCondition(pass, 'AbleToScale', 'False', 'FailedUpdateScale', message);
-      await write(pass, { currentReplicas: current, currentMetrics });
-      throw error;
+      await writeFailure(pass, { currentReplicas: current, currentMetrics });
+      return false;
     }
     const message = `the HPA controller was able to update the target scale to ${desired}`;
     setCondition(pass, 'AbleToScale', 'True', 'SucceededRescale', message);
     events.event(autoscaler, 'Normal', 'SuccessfulRescale', `New size: ${desired}; reason: ${reason}`);
+    // Only rules ask what was done before.
+    if (autoscaler.spec.behavior === undefined) return true;
     const nowMs = clock.now();
     const lately = ({ timeMs: momentMs }: { timeMs: number }) => momentMs > nowMs - 1_800_000;
     const list = desired > current ? 'ups' : 'downs';
     history[list] = [...history[list].filter(lately), { timeMs: nowMs, replicas: Math.abs(desired - current) }];
+    return true;
   }
 
   return {
@@ -580,9 +370,10 @@ function createReconciler(dependencies: ControllerDependencies): Reconciler {
         return undefined;
       }
       const startedMs = clock.monotonic();
+      // What went wrong is told, and tried again after the period: nobody is told of it more often than that.
       const outcome = await sync(key, autoscaler).catch((error: unknown) => {
-        metrics.count('horizontal_pod_autoscaler_controller_reconciliations_total', ['none', 'internal']);
-        throw error;
+        report(key, error);
+        return ['none', 'internal'] as const;
       });
       metrics.count('horizontal_pod_autoscaler_controller_reconciliations_total', outcome);
       const tookSeconds = (clock.monotonic() - startedMs) / 1000;

@@ -17,6 +17,7 @@ export {
 export { isDeviceSelected } from './device-taints.ts';
 export * from './discovery.ts';
 export * from './disruption-status.ts';
+export { formatDuration, parseDuration } from './duration.ts';
 export * from './errors.ts';
 export * from './expressions.ts';
 export * from './field-errors.ts';

@@ -96,6 +96,12 @@ const rows = {
     'error',
     'metric_type',
   ),
+  horizontal_pod_autoscaler_controller_num_horizontal_pod_autoscalers: gauge('Number of HPA objects under control'),
+  horizontal_pod_autoscaler_controller_desired_replicas: gauge(
+    'Replicas that an HPA object asks for now',
+    'namespace',
+    'hpa_name',
+  ),
   endpoint_slice_controller_endpoints_added_per_sync: histogram(
     'Number of endpoints added on each Service sync',
     perSync,

@@ -5,6 +5,7 @@
  * @see kubernetes/pkg/controller/podautoscaler/replica_calculator.go, k8s.io/metrics
  */
 import {
+  type CrossVersionObjectReference,
   isNotFound,
   labelSelectorOf,
   type MetricIdentifier,
@@ -15,6 +16,8 @@ import {
 import type { Client, KubernetesObject, ObjectKey, Resource } from '../client/index.ts';
 import { messageOf } from './pod-control.ts';
 import type { PodUsage, Tolerances } from './pod-metrics.ts';
+import { groupResourceText } from './quota-usage.ts';
+import type { ResourceCatalog } from './resource-catalog.ts';
 import { timeMs } from './times.ts';
 
 interface MetricValue extends KubernetesObject {
@@ -29,6 +32,9 @@ interface MetricValueList extends KubernetesObject {
 }
 
 const defaultWindowMs = 60_000;
+const fetching = 'unable to fetch metrics from custom metrics API';
+/** The most that upstream's numbers of replicas hold. */
+const replicasMax = 2 ** 31 - 1;
 
 const customMetrics = (resource: string, version: string): Resource<MetricValueList> => ({
   group: 'custom.metrics.k8s.io',
@@ -48,7 +54,7 @@ const isUnserved = (error: unknown): boolean =>
 /** @throws Error with upstream's text */
 function noCustomMetrics(error: unknown): never {
   const why = isUnserved(error) ? 'no custom metrics API (custom.metrics.k8s.io) registered' : messageOf(error);
-  throw new Error(`unable to fetch metrics from custom metrics API: ${why}`, { cause: error });
+  throw new Error(`${fetching}: ${why}`, { cause: error });
 }
 
 /** @throws Error with upstream's text */
@@ -58,7 +64,7 @@ function noExternalMetrics(metric: string, error: unknown): never {
   throw new Error(`unable to fetch metrics from external metrics API: ${why}`, { cause: error });
 }
 
-/** In the newest version that somebody serves. @throws Error with upstream's text */
+/** In the newest version that somebody serves. A metric without a name is the one that the key names. @throws Error with upstream's text */
 async function customMetric(
   client: Client,
   resource: string,
@@ -67,7 +73,8 @@ async function customMetric(
   labelSelector?: string,
 ): Promise<MetricValueList> {
   const selected = labelSelector === undefined ? {} : { labelSelector };
-  const options = { subresource: metric.name, metricLabelSelector: selectorText(metric), ...selected };
+  const subresource = metric.name === '' ? {} : { subresource: metric.name };
+  const options = { ...subresource, metricLabelSelector: selectorText(metric), ...selected };
   try {
     return await client.get(customMetrics(resource, 'v1beta2'), key, options);
   } catch (error) {
@@ -93,17 +100,34 @@ export async function podMetricValues(
   return values;
 }
 
-/** Value in thousandths of a metric of one object; `resource` is `plural.group`. */
+/** Value in thousandths of a metric of one object of the namespace, or of the namespace itself. */
 export async function objectMetricValue(
   client: Client,
-  resource: string,
-  key: { readonly namespace: string; readonly name: string },
+  catalog: ResourceCatalog,
+  namespace: string,
+  { apiVersion = '', kind, name }: CrossVersionObjectReference,
   metric: MetricIdentifier,
 ): Promise<number> {
-  const list = await customMetric(client, resource, key, metric);
-  const value = list.items?.[0]?.value;
-  if (value === undefined) throw new Error('no metrics returned from custom metrics API');
-  return quantityMilliValue(value);
+  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+  const read = async () => {
+    // A namespace's own metrics have a path of their own. Whatever namespace is named, nobody gets out of theirs.
+    if (group === '' && kind === 'Namespace') {
+      return await customMetric(client, 'metrics', { namespace, name: metric.name }, { ...metric, name: '' });
+    }
+    const resource = catalog.byGroupKind(group, kind);
+    if (resource === undefined) {
+      const which = group === '' ? kind : `${kind}.${group}`;
+      const why = `unable to map kind ${which} to resource: no matches for kind "${kind}" in group "${group}"`;
+      throw new Error(`${fetching}: ${why}`);
+    }
+    return await customMetric(client, groupResourceText(resource), { namespace, name }, metric);
+  };
+  const items = (await read()).items ?? [];
+  if (items.length !== 1) {
+    const text = `the custom metrics API server returned ${items.length} results when we asked for exactly one`;
+    throw new Error(`${fetching}: ${text}`);
+  }
+  return quantityMilliValue(items[0]?.value ?? '0');
 }
 
 /** Sum in thousandths of the values of an external metric. */
@@ -142,15 +166,16 @@ export async function replicasForValue(
   { up, down }: Tolerances,
 ): Promise<{ readonly replicas: number; readonly averageMilli: number | undefined }> {
   const within = (ratio: number) => ratio >= 1 - down && ratio <= 1 + up;
+  const whole = (replicas: number) => Math.min(Math.ceil(replicas), replicasMax);
   const { specReplicas, statusReplicas, readyPods } = current;
   if (target.averageValue !== undefined) {
     const each = quantityMilliValue(target.averageValue);
     const ratio = milli / (each * statusReplicas);
-    const replicas = within(ratio) ? statusReplicas : Math.ceil(milli / each);
-    return { replicas, averageMilli: Math.ceil(milli / Math.max(1, statusReplicas)) };
+    const replicas = within(ratio) ? statusReplicas : whole(milli / each);
+    return { replicas, averageMilli: statusReplicas === 0 ? 0 : Math.ceil(milli / statusReplicas) };
   }
   const ratio = milli / quantityMilliValue(target.value ?? '1');
-  if (specReplicas === 0) return { replicas: Math.ceil(ratio), averageMilli: undefined };
-  const replicas = within(ratio) ? specReplicas : Math.ceil(ratio * (await readyPods()));
+  if (specReplicas === 0) return { replicas: whole(ratio), averageMilli: undefined };
+  const replicas = within(ratio) ? specReplicas : whole(ratio * (await readyPods()));
   return { replicas, averageMilli: undefined };
 }

@@ -31,6 +31,7 @@ export * from './job-policies.ts';
 export * from './keys.ts';
 export * from './label-selectors.ts';
 export * from './leadership.ts';
+export * from './metric-proposals.ts';
 export * from './node-affinity.ts';
 export * from './node-health.ts';
 export * from './node-taints.ts';

@@ -6,6 +6,7 @@
  */
 import { type Pod, quantityMilliValue } from '../api/index.ts';
 import { podCondition } from './pods.ts';
+import { addAmounts, podAmounts } from './quota-pods.ts';
 import { timeMs } from './times.ts';
 
 /** Usage of one pod in thousandths, and since when it was measured. */
@@ -79,8 +80,9 @@ function isWarmingUp(pod: Pod, usage: PodUsage | undefined, nowMs: number): bool
 /** What the pod, or one container of it, requests in thousandths. @throws Error naming the container without a request */
 function requestOf(pod: Pod, resource: string, container: string | undefined): number {
   const { name } = pod.metadata ?? {};
-  const whole = pod.spec?.resources?.requests?.[resource];
-  if (container === undefined && whole !== undefined) return quantityMilliValue(whole);
+  if (container === undefined && Object.keys(pod.spec?.resources?.requests ?? {}).length > 0) {
+    return wholeRequestOf(pod, resource);
+  }
   let sum = 0;
   let found = false;
   const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
@@ -95,6 +97,49 @@ function requestOf(pod: Pod, resource: string, container: string | undefined): n
   }
   if (container !== undefined && !found) throw new Error(`container ${container} not found in Pod ${name}`);
   return sum;
+}
+
+/** Of a pod that requests as a whole: with what its containers request besides, and what running it costs. @throws Error */
+function wholeRequestOf(pod: Pod, resource: string): number {
+  const requests = podAmounts(pod, 'requests');
+  addAmounts(requests, pod.spec?.overhead);
+  const request = requests[resource];
+  if (request === undefined) throw new Error(`missing pod-level request for ${resource} in Pod ${pod.metadata?.name}`);
+  return quantityMilliValue(request);
+}
+
+interface Ratio {
+  /** Of usage to target. */
+  readonly ratio: number;
+  readonly averageMilli: number;
+  readonly utilization: number | undefined;
+}
+
+function usageRatio(amounts: ReadonlyMap<string, number>, target: UsageTarget): Ratio {
+  const used = [...amounts.values()].reduce((sum, milli) => sum + milli, 0);
+  const averageMilli = Math.trunc(used / amounts.size);
+  return { ratio: averageMilli / target.amount, averageMilli, utilization: undefined };
+}
+
+/** Of what was measured, that of pods without requests here is of pods that are gone. @throws Error when nothing is requested */
+function shareRatio(
+  amounts: ReadonlyMap<string, number>,
+  requests: ReadonlyMap<string, number>,
+  target: UsageTarget,
+): Ratio {
+  let used = 0;
+  let asked = 0;
+  let count = 0;
+  for (const [name, milli] of amounts) {
+    const request = requests.get(name);
+    if (request === undefined) continue;
+    used += milli;
+    asked += request;
+    count++;
+  }
+  if (asked === 0) throw new Error('no metrics returned matched known pods');
+  const utilization = Math.trunc((used * 100) / asked);
+  return { ratio: utilization / target.amount, averageMilli: Math.trunc(used / count), utilization };
 }
 
 function within(ratio: number, { up, down }: Tolerances): boolean {
@@ -119,31 +164,18 @@ export function replicasForUsage(options: {
   const { pods, resource, container, target, currentReplicas, tolerances, nowMs } = options;
   if (pods.length === 0) throw new Error('no pods returned by selector while calculating replica count');
   const groups = groupPods(pods, options.usage, resource, nowMs);
+  // Whatever was measured counts, be it of pods that are no longer there.
   const amounts = new Map<string, number>();
-  for (const pod of pods) {
-    const name = pod.metadata?.name ?? '';
-    const usage = options.usage.get(name);
-    if (usage !== undefined && !groups.ignored.has(name) && !groups.unready.has(name)) amounts.set(name, usage.milli);
+  for (const [name, { milli }] of options.usage) {
+    if (!groups.ignored.has(name) && !groups.unready.has(name)) amounts.set(name, milli);
   }
+  if (amounts.size === 0) throw new Error('did not receive metrics for targeted pods (pods might be unready)');
   const requests = new Map<string, number>();
   if (target.type === 'Utilization') {
     for (const pod of pods) requests.set(pod.metadata?.name ?? '', requestOf(pod, resource, container));
   }
-  if (amounts.size === 0) throw new Error('did not receive metrics for targeted pods (pods might be unready)');
-  const ratioOf = () => {
-    let used = 0;
-    let asked = 0;
-    for (const [name, milli] of amounts) {
-      used += milli;
-      asked += requests.get(name) ?? 0;
-    }
-    const averageMilli = Math.trunc(used / amounts.size);
-    if (target.type === 'AverageValue')
-      return { ratio: averageMilli / target.amount, averageMilli, utilization: undefined };
-    if (asked === 0) throw new Error('no metrics returned matched known pods');
-    const utilization = Math.trunc((used * 100) / asked);
-    return { ratio: utilization / target.amount, averageMilli, utilization };
-  };
+  const ratioOf = () =>
+    target.type === 'AverageValue' ? usageRatio(amounts, target) : shareRatio(amounts, requests, target);
   const first = ratioOf();
   const outcome = (replicas: number): UsageOutcome => ({
     replicas,
@@ -157,7 +189,9 @@ export function replicasForUsage(options: {
   }
   for (const name of groups.missing) {
     const onTarget =
-      target.type === 'AverageValue' ? target.amount : ((requests.get(name) ?? 0) * Math.max(100, target.amount)) / 100;
+      target.type === 'AverageValue'
+        ? target.amount
+        : Math.trunc(((requests.get(name) ?? 0) * Math.max(100, target.amount)) / 100);
     if (first.ratio < 1) amounts.set(name, onTarget);
     else if (first.ratio > 1) amounts.set(name, 0);
   }

@@ -3,10 +3,10 @@
  * reports on the way. Called by the pod's worker, which owns the record and decides what comes next.
  * @see kubernetes/pkg/kubelet/images/image_manager.go and pkg/kubelet/kuberuntime/kuberuntime_container.go
  */
+import { formatDuration } from '../api/index.ts';
 import type { Clock } from '../runtime/index.ts';
 import { BackOff } from './back-off.ts';
 import { type ContainerRecord, shownImage, terminatedState } from './container-record.ts';
-import { formatDuration } from './duration.ts';
 import { isImageName } from './image-reference.ts';
 import type { BoundPod } from './pod.ts';
 import type { PodEvents } from './pod-events.ts';

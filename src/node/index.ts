@@ -1,5 +1,4 @@
 /** The kubelet's building blocks: what the kubelet actor starts, the channels that others reach it by, and the runtime contract. */
-export { formatDuration, parseDuration } from './duration.ts';
 export { startKubelet } from './kubelet.ts';
 export { kubeletVersion, nodeAddresses, nodePodCidrs } from './node-object.ts';
 export type { AddressFamily, KubeletOptions } from './options.ts';

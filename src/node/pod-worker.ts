@@ -8,7 +8,7 @@
  * @see kubernetes/pkg/kubelet/pod_workers.go and pkg/kubelet/kuberuntime/kuberuntime_manager.go (computePodActions)
  */
 import type { PodStatus } from '../api/index.ts';
-import { formatTime } from '../api/index.ts';
+import { formatDuration, formatTime } from '../api/index.ts';
 import type { AddressPools } from '../network/index.ts';
 import type { Clock, Timer } from '../runtime/index.ts';
 import { BackOff } from './back-off.ts';
@@ -16,7 +16,6 @@ import { type ContainerHealth, watchHealth } from './container-health.ts';
 import { type ContainerRecord, newContainerRecord, terminatedState } from './container-record.ts';
 import { startContainer } from './container-start.ts';
 import { type ContainerStop, podGraceSeconds, signalContainer, stopContainer } from './container-stop.ts';
-import { formatDuration } from './duration.ts';
 import { type BoundPod, isSidecar, isStaticPod, isTerminalPhase, podText, restartsAfter, sameRecord } from './pod.ts';
 import { adoptContainers, adoptStatuses } from './pod-adoption.ts';
 import type { PodEvents } from './pod-events.ts';

@@ -7,8 +7,7 @@
  *     stop-delay: 40s       stop-exit-code: "143"            log: "text of the log"
  *     startup | liveness | readiness:  success | failure | success-after=5s | failure-after=30s
  */
-import type { Container, Pod } from '../../api/index.ts';
-import { parseDuration } from '../duration.ts';
+import { type Container, type Pod, parseDuration } from '../../api/index.ts';
 import type { ContainerKind, ProbeKind } from '../runtime.ts';
 
 /** Delays that hold for all containers of a kubelet unless an annotation says otherwise. All in milliseconds; default 0. */

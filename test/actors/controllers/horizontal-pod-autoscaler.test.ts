@@ -61,21 +61,30 @@ describe('horizontal-pod-autoscaler-controller with an external metric', () => {
   });
   afterEach(() => cluster.stop());
 
-  async function serveMetric(): Promise<void> {
-    const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  /** Whatever has the shape of a metrics API can be served as a custom kind. */
+  async function serve(
+    { group, version, resource: plural, kind }: Resource,
+    subresources: object = {},
+    properties: object = {},
+  ): Promise<void> {
+    const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties };
     await cluster.client.create(customResourceDefinitions, {
       metadata: {
-        name: 'queuelength.external.metrics.k8s.io',
+        name: `${plural}.${group}`,
         annotations: { 'api-approved.kubernetes.io': 'unapproved, a test' },
       },
       spec: {
-        group: queueLength.group,
+        group,
         scope: 'Namespaced',
-        names: { plural: 'queuelength', singular: 'queuelength', kind: 'QueueLength' },
-        versions: [{ name: 'v1beta1', served: true, storage: true, schema: { openAPIV3Schema } }],
+        names: { plural, singular: kind.toLowerCase(), kind },
+        versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema }, subresources }],
       },
     } as never);
     await cluster.system.settled();
+  }
+
+  async function serveMetric(): Promise<void> {
+    await serve(queueLength as Resource);
     const metadata = { name: 'jobs', namespace };
     await cluster.client.create(queueLength, { metadata, metricName: 'queuelength', value: '90' });
   }
@@ -199,6 +208,93 @@ describe('horizontal-pod-autoscaler-controller with an external metric', () => {
     );
   });
 
+  it("reads a namespace's own metric, and takes nothing but a single value", async () => {
+    const rates: Resource<KubernetesObject & { items?: object[] }> = {
+      group: 'custom.metrics.k8s.io',
+      version: 'v1beta2',
+      resource: 'metrics',
+      kind: 'Rate',
+      namespaced: true,
+    };
+    await serve(rates as Resource);
+    await cluster.client.create(rates, { metadata: { name: 'rps', namespace }, items: [{ value: '50' }] });
+    await cluster.client.create(rates, { metadata: { name: 'none', namespace }, items: [] });
+    const describedObject = { apiVersion: 'v1', kind: 'Namespace', name: namespace };
+    const metricOf = (name: string, target: MetricTarget) => ({
+      type: 'Object',
+      object: { describedObject, metric: { name }, target },
+    });
+    const metrics = [
+      // Its type says which of two targets counts.
+      metricOf('rps', { type: 'AverageValue', averageValue: '10', value: '1' }),
+      metricOf('none', { type: 'Value', value: '10' }),
+      metricOf('rps', { type: 'Utilization', value: '10' }),
+    ];
+    const wanted = autoscaler({ type: 'Value', value: '15' });
+    await cluster.client.create(horizontalPodAutoscalers, { ...wanted, spec: { ...wanted.spec, metrics } });
+    await pass(15);
+    expect(await replicas()).toBe(5);
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    const told = items.filter(({ reason }) => reason === 'FailedGetObjectMetric').map(({ message }) => message);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        `unable to get metric none: Namespace on ${namespace} ${namespace}/unable to fetch metrics from custom metrics API: the custom metrics API server returned 0 results when we asked for exactly one`,
+        'invalid object metric source: neither a value target nor an average value target was set',
+      ]),
+    );
+  });
+
+  it('says what is wrong with the selector of a target, and with a size that is refused, once a period', async () => {
+    const workers: Resource<KubernetesObject & { spec?: object; status?: object }> = {
+      group: 'example.com',
+      version: 'v1',
+      resource: 'workers',
+      kind: 'Worker',
+      namespaced: true,
+    };
+    const scale = {
+      specReplicasPath: '.spec.replicas',
+      statusReplicasPath: '.status.replicas',
+      labelSelectorPath: '.status.selector',
+    };
+    const few = { type: 'object', properties: { replicas: { type: 'integer', maximum: 3 } } };
+    const shown = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    await serve(workers as Resource, { scale, status: {} }, { spec: few, status: shown });
+    for (const [name, minReplicas, selector] of [
+      ['odd', 1, 'a in ('],
+      ['small', 5, 'app=small'],
+    ] as const) {
+      const metadata = { name, namespace };
+      await cluster.client.create(workers, { metadata, spec: { replicas: 2 } });
+      const status = { replicas: 2, selector };
+      await cluster.client.patch(workers, metadata, 'merge', { status }, { subresource: 'status' });
+      const { spec } = autoscaler({ type: 'Value', value: '15' });
+      const scaleTargetRef = { apiVersion: 'example.com/v1', kind: 'Worker', name };
+      await cluster.client.create(horizontalPodAutoscalers, {
+        metadata,
+        spec: { ...spec, minReplicas, scaleTargetRef },
+      });
+    }
+    await pass(60);
+    const conditionsOf = async (name: string) =>
+      (await cluster.client.get(horizontalPodAutoscalers, { namespace, name })).status?.conditions;
+    const { items } = await cluster.client.list(coreEvents, { namespace });
+    const invalid = items.find(({ reason }) => reason === 'InvalidSelector');
+    expect(invalid?.message).toMatch(/^couldn't convert selector into a corresponding internal selector object: /);
+    expect((await conditionsOf('odd'))?.find(({ type }) => type === 'ScalingActive')).toMatchObject({
+      status: 'False',
+      reason: 'InvalidSelector',
+      message: invalid?.message,
+    });
+    const refused = items.filter(({ reason }) => reason === 'FailedRescale');
+    expect(refused).toHaveLength(1);
+    expect(refused[0]?.message).toMatch(
+      /^New size: 5; reason: Current number of replicas below Spec\.MinReplicas; error: .*spec\.replicas/,
+    );
+    expect(refused[0]?.count).toBeLessThanOrEqual(5);
+    expect((await conditionsOf('small'))?.[0]).toMatchObject({ status: 'False', reason: 'FailedUpdateScale' });
+  });
+
   it('says why when nobody serves the metric', async () => {
     await cluster.client.create(horizontalPodAutoscalers, autoscaler({ type: 'Value', value: '15' }));
     await pass(15);
@@ -222,6 +318,17 @@ describe('replicas for a value', () => {
     [{ type: 'AverageValue', averageValue: '10' }, 1_000, 1],
   ])('target %j at %i thousandths: %i', async (target, milli, expected) => {
     expect((await replicasForValue(milli, target, current, tolerances)).replicas).toBe(expected);
+  });
+
+  it('shows no average where there is nobody to share it', async () => {
+    const none = { specReplicas: 1, statusReplicas: 0, readyPods: async () => 0 };
+    const target = { type: 'AverageValue', averageValue: '10' };
+    expect(await replicasForValue(25_000, target, none, tolerances)).toEqual({ replicas: 3, averageMilli: 0 });
+  });
+
+  it('never asks for more than a number of replicas can be', async () => {
+    const { replicas } = await replicasForValue(1e15, { type: 'Value', value: '1m' }, current, tolerances);
+    expect(replicas).toBe(2 ** 31 - 1);
   });
 
   it('counts from nothing when there are none', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../src/node/duration.ts';
+import { formatDuration, parseDuration } from '../../src/api/duration.ts';
 
 describe('durations', () => {
   it('are read as Go reads them, and plain numbers as seconds', () => {
