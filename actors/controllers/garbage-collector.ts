@@ -37,7 +37,7 @@ export const garbageCollectorController: ControllerDefinition = {
   queues: [{ name: 'garbage_collector_attempt_to_orphan', takes: (key) => key.startsWith(orphanPrefix) }],
   serviceAccount: 'generic-garbage-collector',
   workers: 20,
-  interests: [{ resource: 'all', interest: 'ownership' }],
+  interests: [{ resource: 'all', interest: 'ownership', members: ['metadata'] }],
   create: createReconciler,
 };
 

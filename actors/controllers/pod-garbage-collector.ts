@@ -44,7 +44,13 @@ export const podGarbageCollectorController: ControllerDefinition = {
   name: 'pod-garbage-collector-controller',
   queue: 'orphaned_pods_nodes',
   serviceAccount: 'pod-garbage-collector',
-  interests: [{ resource: pods, interest: 'assignment' }],
+  interests: [
+    {
+      resource: pods,
+      interest: 'assignment',
+      members: ['metadata', 'spec.nodeName', 'status.phase', 'status.reason', 'status.conditions'],
+    },
+  ],
   create: createReconciler,
 };
 

@@ -5,6 +5,7 @@ import {
   createReplicaReconciler,
   manyWorkers,
   matcherOf,
+  replicaPodMembers,
 } from '../../src/controller/index.ts';
 
 export const replicaSetController: ControllerDefinition = {
@@ -12,7 +13,7 @@ export const replicaSetController: ControllerDefinition = {
   queue: 'replicaset',
   reconciles: replicaSets,
   workers: manyWorkers,
-  interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet' }],
+  interests: [{ resource: pods, interest: 'controlled-by:ReplicaSet', members: replicaPodMembers }],
   create: (dependencies) =>
     createReplicaReconciler(
       {

@@ -1,6 +1,11 @@
 /** replicationcontroller-controller: keeps the pods of ReplicationControllers, as the replicaset-controller does of its own. */
 import { pods, replicationControllers } from '../../src/client/index.ts';
-import { type ControllerDefinition, createReplicaReconciler, mapMatcherOf } from '../../src/controller/index.ts';
+import {
+  type ControllerDefinition,
+  createReplicaReconciler,
+  mapMatcherOf,
+  replicaPodMembers,
+} from '../../src/controller/index.ts';
 
 export const replicationControllerController: ControllerDefinition = {
   name: 'replicationcontroller-controller',
@@ -8,7 +13,7 @@ export const replicationControllerController: ControllerDefinition = {
   component: 'replication-controller',
   serviceAccount: 'replication-controller',
   reconciles: replicationControllers,
-  interests: [{ resource: pods, interest: 'controlled-by:ReplicationController' }],
+  interests: [{ resource: pods, interest: 'controlled-by:ReplicationController', members: replicaPodMembers }],
   create: (dependencies) =>
     createReplicaReconciler(
       {

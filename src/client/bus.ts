@@ -13,6 +13,7 @@ import {
   pack,
   SharingDecoder,
   unpack,
+  type WantedMembers,
 } from '../runtime/index.ts';
 import { type ApiRequest, type ApiResponse, type ApiWatchEvent, apiChannels } from './protocol.ts';
 import { requestBatches } from './request-batches.ts';
@@ -26,7 +27,7 @@ import {
   watchQuery,
   writeQuery,
 } from './requests.ts';
-import type { Client, KubernetesObject, ObjectList, Resource, WatchEvent, WatchOptions } from './types.ts';
+import type { Client, KubernetesObject, MemberPaths, ObjectList, Resource, WatchEvent, WatchOptions } from './types.ts';
 
 export interface BusClientOptions {
   /** Address of the API server's actor. Default `apiserver`. */
@@ -51,14 +52,16 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
   const { address = 'apiserver', clock, deadlineMs, metrics } = options;
   const count = metrics === undefined ? undefined : requestCounter(metrics, address);
   const batched = options.batched === true ? requestBatches(bus, address, deadlineMs) : undefined;
-  let sharing: ((bytes: Uint8Array) => unknown) | undefined;
-  const decoderFor = (shared: boolean | undefined) => {
+  let sharing: Decode | undefined;
+  const decoderFor = (shared: boolean | undefined, members?: MemberPaths): Decode => {
     if (shared !== true) return unpack;
     if (sharing === undefined) {
       const decoder = options.decoder ?? new SharingDecoder();
-      sharing = (bytes) => decoder.decode(bytes);
+      sharing = (bytes, wanted) => decoder.decode(bytes, wanted);
     }
-    return sharing;
+    if (members === undefined) return sharing;
+    const [read, wanted] = [sharing, wantedMembers(members)];
+    return (bytes) => read(bytes, wanted);
   };
 
   async function send(request: ApiRequest, signal: AbortSignal | undefined): Promise<ApiResponse> {
@@ -103,10 +106,10 @@ export function createBusClient(bus: Bus, options: BusClientOptions = {}): Clien
     },
     async list(resource, listOptions = {}) {
       const request: ApiRequest = { verb: 'list', ...targetOf(resource, listOptions), query: listQuery(listOptions) };
-      return listOf(await read(request, listOptions.signal), decoderFor(listOptions.shared));
+      return listOf(await read(request, listOptions.signal), decoderFor(listOptions.shared, listOptions.members));
     },
     watch(resource, watchOptions = {}) {
-      return watchOver(bus, address, resource, watchOptions, decoderFor(watchOptions.shared));
+      return watchOver(bus, address, resource, watchOptions, decoderFor(watchOptions.shared, watchOptions.members));
     },
     async create(resource, object, { subresource, signal, quiet, shared, ...write } = {}) {
       const target = targetOf(resource, { namespace: object.metadata?.namespace }, subresource);
@@ -198,7 +201,19 @@ function packed(object: KubernetesObject, resource: Resource): Uint8Array {
   return pack(Object.assign({}, object, type));
 }
 
-type Decode = (bytes: Uint8Array) => unknown;
+type Decode = (bytes: Uint8Array, wanted?: WantedMembers) => unknown;
+
+/** What paths say: `spec.nodeName` is one member of the spec, `metadata` are all members of the metadata. */
+function wantedMembers(paths: MemberPaths): WantedMembers {
+  const wanted = new Map<string, Set<string> | undefined>();
+  for (const path of paths) {
+    const [name = '', member] = path.split('.');
+    if (member === undefined) wanted.set(name, undefined);
+    else if (!wanted.has(name)) wanted.set(name, new Set([member]));
+    else wanted.get(name)?.add(member);
+  }
+  return wanted;
+}
 
 function decode<Type extends KubernetesObject>(bytes: Uint8Array, revision: number | undefined, read: Decode): Type {
   const object = read(bytes) as Type;

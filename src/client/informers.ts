@@ -26,8 +26,8 @@ export function createInformers(client: Client, options: InformersOptions): Info
   return {
     informer<Type extends KubernetesObject>(resource: Resource<Type>, selection: InformerOptions = {}) {
       const { group, version, resource: plural } = resource;
-      const { namespace = '', labelSelector = '', fieldSelector = '', interest = '' } = selection;
-      const key = [group, version, plural, namespace, labelSelector, fieldSelector, interest].join('|');
+      const { namespace = '', labelSelector = '', fieldSelector = '', interest = '', members = [] } = selection;
+      const key = [group, version, plural, namespace, labelSelector, fieldSelector, interest, ...members].join('|');
       const existing = informers.get(key);
       if (existing !== undefined) return existing as unknown as Informer<Type>;
       const created = startInformer(client, options, resource, selection);

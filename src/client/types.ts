@@ -32,6 +32,12 @@ export interface Resource<Type extends KubernetesObject = KubernetesObject> {
  */
 export type Interest = `controlled-by:${string}` | 'claiming' | 'ownership' | 'assignment' | 'expiring';
 
+/**
+ * Members of objects that somebody reads, such as `metadata` or `spec.nodeName`: over the bus, maps and arrays that are not among them
+ * need not be decoded. A hint as well: clients over HTTP get everything.
+ */
+export type MemberPaths = readonly string[];
+
 export interface ListOptions {
   /** Omitted: all namespaces. */
   readonly namespace?: string | undefined;
@@ -44,6 +50,8 @@ export interface ListOptions {
   readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan' | undefined;
   /** The objects are only read: over the bus they may share parts that are alike, which takes less time and memory. */
   readonly shared?: boolean | undefined;
+  /** What is asked for of objects that are `shared`; default: everything. */
+  readonly members?: MemberPaths | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -181,6 +189,7 @@ export interface InformerOptions {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly interest?: Interest;
+  readonly members?: MemberPaths;
 }
 
 /** Parts of a resource that are followed while they are wanted. */

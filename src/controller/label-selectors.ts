@@ -12,6 +12,18 @@ export function matcherOf(selector: LabelSelector | undefined | null): LabelMatc
   return (labels) => parsed.matches(labels);
 }
 
+/** The same matcher, asked once of labels that many objects in a row share: those of replicas are one object in a cache. */
+export function askedOnce(matches: LabelMatcher): LabelMatcher {
+  let last: Labels | undefined;
+  let matched = matches(last);
+  return (labels) => {
+    if (labels === last) return matched;
+    last = labels;
+    matched = matches(labels);
+    return matched;
+  };
+}
+
 /** For plain map selectors (Services, ReplicationControllers): an empty or absent one matches nothing. */
 export function mapMatcherOf(selector: Labels | undefined | null): LabelMatcher {
   const entries = Object.entries(selector ?? {});

@@ -6,8 +6,11 @@
 import type { Pod, PodCondition } from '../api/index.ts';
 import { timeMs } from './times.ts';
 
+const none: readonly PodCondition[] = [];
+
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
-  return pod.status?.conditions?.find((condition) => condition.type === type);
+  for (const condition of pod.status?.conditions ?? none) if (condition.type === type) return condition;
+  return undefined;
 }
 
 /** Neither finished nor being deleted. */

@@ -12,14 +12,14 @@ import {
   type ReplicaSetStatus,
   type ReplicationController,
 } from '../api/index.ts';
-import { type Change, pods, type Resource } from '../client/index.ts';
+import { type Change, type MemberPaths, pods, type Resource } from '../client/index.ts';
 import { slowStart } from './batches.ts';
 import { conditionOf, newCondition, withCondition, withoutCondition } from './conditions.ts';
 import { controllerMetrics } from './controller-metrics.ts';
 import { semanticallyEqual } from './equality.ts';
 import { Expectations } from './expectations.ts';
 import { keyFor, splitKey } from './keys.ts';
-import type { LabelMatcher } from './label-selectors.ts';
+import { askedOnce, type LabelMatcher } from './label-selectors.ts';
 import { claim, controllerIndex, controllerIndexName, controllerOf, orphansOf } from './owner-references.ts';
 import { createPodControl, isNamespaceTerminating, messageOf } from './pod-control.ts';
 import {
@@ -44,6 +44,17 @@ export interface ReplicatedKind<Type extends Replicated> {
   /** Whether its status counts terminating replicas. */
   readonly countsTerminating: boolean;
 }
+
+/** What is read here of pods: counting, claiming and ranking them for deletion needs no more. Whoever reads more adds it. */
+export const replicaPodMembers: MemberPaths = [
+  'metadata',
+  'spec.nodeName',
+  'spec.initContainers',
+  'status.phase',
+  'status.conditions',
+  'status.containerStatuses',
+  'status.initContainerStatuses',
+];
 
 /** Pods created or deleted in one go. */
 const burstReplicas = 500;
@@ -197,11 +208,12 @@ export function createReplicaReconciler<Type extends Replicated>(
   function statusOf(owner: Type, active: readonly Pod[], terminating: number, failure: unknown): ReplicaSetStatus {
     const nowMs = clock.now();
     const minReadySeconds = owner.spec?.minReadySeconds ?? 0;
-    const labels = Object.entries(kind.templateOf(owner).metadata?.labels ?? {});
+    const wanted = Object.entries(kind.templateOf(owner).metadata?.labels ?? {});
+    const isLabelled = askedOnce((labels) => wanted.every(([name, value]) => labels?.[name] === value));
     const counts = { labelled: 0, ready: 0, available: 0 };
     // One pass: a set of ten thousand pods is counted with every batch of their changes.
     for (const pod of active) {
-      if (labels.every(([name, value]) => pod.metadata?.labels?.[name] === value)) counts.labelled++;
+      if (isLabelled(pod.metadata?.labels)) counts.labelled++;
       if (!isPodReady(pod)) continue;
       counts.ready++;
       if (minReadySeconds === 0 || isPodAvailable(pod, minReadySeconds, nowMs)) counts.available++;
@@ -248,13 +260,13 @@ export function createReplicaReconciler<Type extends Replicated>(
         return undefined;
       }
       const mayAct = expectations.satisfied(key);
-      const matches = kind.matcherOf(owner);
+      const matches = askedOnce(kind.matcherOf(owner));
       const controlled = podLister.byIndex(controllerIndexName, owner.metadata?.uid ?? '');
       const orphans = podLister.byIndex(controllerIndexName, orphansOf(namespace));
       // Pods that have ended or are about to go are neither adopted nor released.
       const active = await claim(
         { client, owner, ownerResource: kind.resource as Resource, ownedResource: pods, matches },
-        [...controlled.filter(isPodActive), ...orphans.filter(isPodActive)],
+        controlled.filter(isPodActive).concat(orphans.filter(isPodActive)),
       );
       const terminating = kind.countsTerminating
         ? controlled.filter((pod) => isPodTerminating(pod) && matches(pod.metadata?.labels)).length

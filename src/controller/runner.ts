@@ -81,7 +81,7 @@ export function runController(
     const wanted = alone
       ? definition.interests?.find((entry) => entry.resource === resource || entry.resource === 'all')
       : undefined;
-    const interest = wanted === undefined ? {} : { interest: wanted.interest };
+    const { resource: _, ...interest } = wanted ?? {};
     const informer = informers.informer(resource, { ...selection, ...interest });
     awaited.add(informer as unknown as Informer<KubernetesObject>);
     return informer;

@@ -12,6 +12,7 @@ import type {
   Interest,
   KubernetesObject,
   Lister,
+  MemberPaths,
   Parts,
   Resource,
 } from '../client/index.ts';
@@ -69,9 +70,14 @@ export interface ControllerDefinition {
   readonly reads?: readonly Resource[];
   /**
    * What this controller makes use of, where that is less than all objects of a resource. Only a controller that has its thread
-   * to itself is spared the others; one that shares its informers sees them, and must ignore them.
+   * to itself is spared the others; one that shares its informers sees them, and must ignore them. With `members`, it reads no others
+   * of those objects.
    */
-  readonly interests?: readonly { readonly resource: Resource | 'all'; readonly interest: Interest }[];
+  readonly interests?: readonly {
+    readonly resource: Resource | 'all';
+    readonly interest: Interest;
+    readonly members?: MemberPaths;
+  }[];
   /** Keys reconciled at the same time; a key never twice at once. Default 5. */
   readonly workers?: number;
   create(dependencies: ControllerDependencies): Reconciler;

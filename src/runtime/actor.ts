@@ -9,5 +9,5 @@ export { BusError, type BusErrorCode, describeError, isBusError } from './errors
 export { consoleSink, type LogLevel, type LogRecord, type LogSink, memorySink } from './log.ts';
 export { ActorMetrics, type MetricSeries, type MetricsSnapshot, mergeSnapshots, prometheusText } from './metrics.ts';
 export { seededRandom } from './random.ts';
-export { SharingDecoder } from './sharing-decoder.ts';
+export { SharingDecoder, type WantedMembers } from './sharing-decoder.ts';
 export * from './types.ts';

@@ -15,6 +15,9 @@ import { ObjectMakers, type Row } from './object-makers.ts';
 import { endOfValue } from './packed-value.ts';
 import { RecentParts } from './recent-parts.ts';
 
+/** Members of an object, each with those of its own members that are wanted; undefined: all of it. Texts and numbers are always wanted. */
+export type WantedMembers = ReadonlyMap<string, ReadonlySet<string> | undefined>;
+
 /** Parts remembered for each key. */
 const PARTS_MAX = 4;
 /** Shorter parts are decoded as quickly as compared; longer ones are not worth keeping a copy of their bytes. */
@@ -87,14 +90,17 @@ export class Decoder {
     this.#unpackOther = unpackOther;
   }
 
-  /** The value at `start` of `bytes`, which ends at `end`. Throws on malformed input. */
-  decode(bytes: Uint8Array, start: number, end: number): unknown {
+  /**
+   * The value at `start` of `bytes`, which ends at `end`; of an object the `wanted` members, where it is said which. Throws on malformed
+   * input.
+   */
+  decode(bytes: Uint8Array, start: number, end: number, wanted?: WantedMembers): unknown {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
     this.#top = 0;
     try {
-      const value = this.#shares ? this.#object() : this.#value();
+      const value = wanted !== undefined ? this.#wantedObject(wanted) : this.#shares ? this.#object() : this.#value();
       if (this.#at !== end) throw malformed();
       return value;
     } finally {
@@ -240,6 +246,42 @@ export class Decoder {
       } else object[key.text] = this.#member(key);
     }
     return object;
+  }
+
+  /** The value as a whole, without the maps and arrays that nobody wants: those are passed over. */
+  #wantedObject(wanted: WantedMembers): unknown {
+    const type = this.#bytes[this.#at]!;
+    if (type <= 0x80 || type >= 0x90) return this.#value();
+    this.#at++;
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < (type & 0x0f); i++) {
+      const key = this.#key();
+      if (!isComposed(this.#bytes[this.#at]!)) object[key.text] = this.#value();
+      else if (!wanted.has(key.text)) this.#pass();
+      else {
+        const some = wanted.get(key.text);
+        object[key.text] = some === undefined ? this.#member(key) : this.#wantedMembers(some);
+      }
+    }
+    return object;
+  }
+
+  #wantedMembers(wanted: ReadonlySet<string>): unknown {
+    const type = this.#bytes[this.#at]!;
+    if (type !== 0xde && (type <= 0x80 || type >= 0x90)) return this.#value();
+    this.#at++;
+    const object: Record<string, unknown> = {};
+    for (let left = type === 0xde ? this.#unsigned(2) : type & 0x0f; left > 0; left--) {
+      const key = this.#key();
+      if (wanted.has(key.text)) object[key.text] = this.#member(key);
+      else this.#pass();
+    }
+    return object;
+  }
+
+  #pass(): void {
+    this.#at = endOfValue(this.#bytes, this.#at);
+    if (this.#at > this.#end) throw malformed();
   }
 
   /** Stands for the object whose metadata come next: from their first member, the name. {@link NO_OBJECT} where that is no text. */

@@ -7,13 +7,15 @@
  * value as a whole, which are never shared.
  */
 import { unpackOther } from './codec.ts';
-import { Decoder } from './decoder.ts';
+import { Decoder, type WantedMembers } from './decoder.ts';
+
+export type { WantedMembers } from './decoder.ts';
 
 export class SharingDecoder {
   readonly #decoder = new Decoder(true, unpackOther);
 
-  /** Throws on malformed input, as the codec does. */
-  decode(bytes: Uint8Array): unknown {
-    return this.#decoder.decode(bytes, 0, bytes.length);
+  /** With `wanted`, maps and arrays of an object that are not among them are left out. Throws on malformed input, as the codec does. */
+  decode(bytes: Uint8Array, wanted?: WantedMembers): unknown {
+    return this.#decoder.decode(bytes, 0, bytes.length, wanted);
   }
 }

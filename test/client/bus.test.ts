@@ -34,3 +34,24 @@ it('lists what the server makes when it is asked for it', async () => {
   ]);
   expect((await server.client.list(podMetrics, { namespace: 'default', labelSelector: 'app=db' })).items).toEqual([]);
 });
+
+it('gives those who read some members of objects no maps of others, in lists and watches', async () => {
+  const created = await server.client.create(pods, {
+    metadata: { name: 'p', namespace: 'default' },
+    spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'pause:1' }] },
+  });
+  const { kind, apiVersion, metadata } = created;
+  const options = { shared: true, members: ['metadata', 'spec.nodeName'] };
+  const { items, resourceVersion } = await server.client.list(pods, options);
+  expect(items).toEqual([{ kind, apiVersion, metadata, spec: { nodeName: 'n1' } }]);
+  const seen: object[] = [];
+  const subscription = server.client
+    .watch(pods, { shared: true, members: ['spec.priority', 'spec.dnsPolicy', 'metadata'], resourceVersion })
+    .subscribe((event) => event.type !== 'BOOKMARK' && seen.push(event.object));
+  const patch = { metadata: { labels: { app: 'web' } } };
+  const patched = await server.client.patch(pods, { namespace: 'default', name: 'p' }, 'merge', patch);
+  await server.system.settled();
+  subscription.unsubscribe();
+  const spec = { priority: 0, dnsPolicy: 'ClusterFirst' };
+  expect(seen).toEqual([{ kind, apiVersion, metadata: patched.metadata, spec }]);
+});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pack, SharingDecoder, unpack } from '../../src/runtime/index.ts';
+import { pack, SharingDecoder, unpack, type WantedMembers } from '../../src/runtime/index.ts';
 
 interface Sample {
   metadata: { name: string };
@@ -84,6 +84,41 @@ describe('SharingDecoder', () => {
     decoder.decode(whole);
     for (let length = 0; length < whole.length; length++) {
       expect(() => decoder.decode(whole.slice(0, length)), `${length} bytes`).toThrow();
+    }
+  });
+
+  it('leaves out the maps and arrays of an object that nobody wants', () => {
+    const object = {
+      kind: 'Pod',
+      metadata: { name: 'web-1', labels: { app: 'web' } },
+      spec: { containers: [{ name: 'c' }], nodeName: 'node-1', priority: 0, hostNetwork: { deep: ['x'] } },
+      status: { phase: 'Running', conditions: [{ type: 'Ready' }] },
+      items: [1, 2],
+      empty: {},
+    };
+    const { kind, metadata, spec, status, empty } = object;
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`member-${at}`, [at]]));
+    const cases = [
+      { wanted: { metadata: undefined }, of: object, is: { kind, metadata, empty } },
+      {
+        wanted: { spec: new Set(['nodeName']), status: new Set(['phase', 'reason']) },
+        of: object,
+        is: { kind, spec: { nodeName: 'node-1' }, status: { phase: 'Running' }, empty },
+      },
+      { wanted: { spec: undefined, status: undefined }, of: object, is: { kind, spec, status, empty } },
+      { wanted: { spec: new Set(['member-17']) }, of: { spec: many }, is: { spec: { 'member-17': [17] } } },
+      { wanted: { spec: new Set(['x']) }, of: { spec: 'text', status }, is: { spec: 'text' } },
+      { wanted: { spec: new Set(['x']) }, of: { spec: [7] }, is: { spec: [7] } },
+      { wanted: { spec: new Set(['x']) }, of: [object], is: [object] },
+    ];
+    for (const each of cases) {
+      const decoder = new SharingDecoder();
+      const wanted: WantedMembers = new Map(Object.entries(each.wanted));
+      for (let times = 0; times < 100; times++) expect(decoder.decode(pack(each.of), wanted)).toEqual(each.is);
+      const whole = pack(each.of);
+      for (let length = 0; length < whole.length; length++) {
+        expect(() => decoder.decode(whole.slice(0, length), wanted), `${length} bytes`).toThrow();
+      }
     }
   });
 

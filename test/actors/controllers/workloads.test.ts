@@ -27,6 +27,50 @@ const listPods = async (): Promise<Pod[]> => (await cluster.client.list(pods, { 
 const podNames = async () => (await listPods()).map((pod) => pod.metadata?.name);
 const settled = () => cluster.system.settled();
 
+describe.each([true, false])('a replica controller that asks for what it needs alone: %s', (alone) => {
+  it('deletes unassigned pods first, then pending, unready, cheap, crowded and restarted ones', async () => {
+    cluster = await startCluster(['replicaset-controller'], {}, { alone });
+    const sidecar = { initContainers: [{ name: 'side', image: 'pause:1', restartPolicy: 'Always' }] };
+    const ready = { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }] };
+    const running = { phase: 'Running', ...ready };
+    const restarted = (restartCount: number) => ({ name: 'c', image: '', imageID: '', ready: true, restartCount });
+    // From the one that stays to the one that goes first.
+    const shapes: readonly { nodeName?: string; cost?: string; spec?: object; status: object }[] = [
+      { nodeName: 'n4', cost: '10', status: running },
+      { nodeName: 'n7', status: running },
+      {
+        nodeName: 'n2',
+        spec: sidecar,
+        status: { ...running, initContainerStatuses: [{ ...restarted(2), name: 'side' }] },
+      },
+      { nodeName: 'n3', status: { ...running, containerStatuses: [restarted(3)] } },
+      { nodeName: 'n4', status: running },
+      { nodeName: 'n1', cost: '-1', status: running },
+      { nodeName: 'n5', status: { phase: 'Running' } },
+      { nodeName: 'n6', status: { phase: 'Pending', ...ready } },
+      { status: running },
+    ];
+    for (const [at, { nodeName, cost, spec, status }] of shapes.entries()) {
+      const annotations = cost === undefined ? {} : { 'controller.kubernetes.io/pod-deletion-cost': cost };
+      const made = { name: `p${at}`, namespace, labels: { app: 'web' }, annotations };
+      await cluster.client.create(pods, { ...template('pause:1', { ...spec, nodeName }), metadata: made } as Pod);
+      await cluster.client.patch(pods, made, 'merge', { status }, { subresource: 'status' });
+    }
+    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd', controller: true };
+    await cluster.client.create(replicaSets, {
+      metadata: { ...metadata, ownerReferences: [deployment] },
+      spec: { replicas: shapes.length, selector, template: template() },
+    });
+    await settled();
+    for (let replicas = shapes.length - 1; replicas > 0; replicas--) {
+      await cluster.client.patch(replicaSets, { namespace, name: 'web' }, 'merge', { spec: { replicas } });
+      await settled();
+      await cluster.finishDeletions(namespace);
+      expect(await podNames()).toEqual(shapes.slice(0, replicas).map((_, at) => `p${at}`));
+    }
+  });
+});
+
 describe('replica controllers', () => {
   beforeEach(async () => {
     cluster = await startCluster(['replicaset-controller', 'replicationcontroller-controller']);
