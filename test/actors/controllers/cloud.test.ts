@@ -349,6 +349,22 @@ describe('node-ipam-controller and node-route-controller', () => {
   });
 });
 
+describe('node-ipam-controller', () => {
+  it('tells of a network that it could not write, and gives it away', async () => {
+    cluster = await startCluster(['node-ipam-controller'], { clusterCidr: '10.244.0.0/24' });
+    const allow = await cluster.refuse('UPDATE', '', 'nodes', "object.metadata.name == 'n1'");
+    await cluster.addNode('n1');
+    await cluster.system.advance(100);
+    expect(await eventsAbout('n1')).toContain(
+      'Normal CIDRAssignmentFailed Node n1 status is now: CIDRAssignmentFailed',
+    );
+    await cluster.addNode('n2');
+    await cluster.system.advance(100);
+    expect((await cluster.client.get(nodes, { name: 'n2' })).spec?.podCIDR).toBe('10.244.0.0/24');
+    await allow();
+  });
+});
+
 describe('pod-garbage-collector-controller', () => {
   it('marks a pod that it deletes as failed, and one that has ended as nothing', async () => {
     cluster = await startCluster(['pod-garbage-collector-controller']);

@@ -3,7 +3,14 @@ import { apiserverActor } from '../../../actors/apiserver/index.ts';
 import { controllerActor, controllers } from '../../../actors/controllers/index.ts';
 import { storeActor } from '../../../actors/store/index.ts';
 import type { Node, Pod } from '../../../src/api/index.ts';
-import { type Client, createBusClient, nodes, pods } from '../../../src/client/index.ts';
+import {
+  type Client,
+  createBusClient,
+  nodes,
+  pods,
+  validatingAdmissionPolicies,
+  validatingAdmissionPolicyBindings,
+} from '../../../src/client/index.ts';
 import type { ControllerSettings } from '../../../src/controller/index.ts';
 import { ActorSystem, type LogRecord, memorySink } from '../../../src/runtime/index.ts';
 
@@ -22,6 +29,8 @@ export interface TestCluster {
   finishDeletions(namespace: string): Promise<void>;
   /** Starts one more controller, now. */
   startController(name: string): Promise<void>;
+  /** Has the API server refuse such a request from now on; the answer lets it pass again. */
+  refuse(operation: 'DELETE' | 'UPDATE', group: string, resource: string, when?: string): Promise<() => Promise<void>>;
   /** How many objects of a resource have been read one by one, by whomever. */
   readsOf(resource: string): Promise<number>;
   stop(): Promise<void>;
@@ -89,6 +98,25 @@ export async function startCluster(
     settings,
     logs: sink.records,
     startController,
+    async refuse(operation, group, resource, when = 'true') {
+      const metadata = { name: 'refuse' };
+      const resourceRules = [
+        { apiGroups: [group], apiVersions: ['*'], resources: [resource], operations: [operation] },
+      ];
+      await client.create(validatingAdmissionPolicies, {
+        metadata,
+        spec: { matchConstraints: { resourceRules }, validations: [{ expression: `!(${when})`, message: 'no' }] },
+      });
+      await client.create(validatingAdmissionPolicyBindings, {
+        metadata,
+        spec: { policyName: metadata.name, validationActions: ['Deny'] },
+      });
+      await system.settled();
+      return async () => {
+        await client.delete(validatingAdmissionPolicyBindings, metadata);
+        await system.settled();
+      };
+    },
     addNode: (name, labels = {}) =>
       client.create(nodes, {
         metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },

@@ -118,8 +118,10 @@ describe('serviceaccount-token-controller', () => {
   it('takes a Secret that is gone off the list of its account, also when the account has changed since', async () => {
     await start({});
     const account = { namespace, name: 'bot' };
-    await cluster.client.delete(secrets, key);
-    await cluster.client.patch(serviceAccounts, account, 'merge', { metadata: { labels: { a: 'b' } } });
+    await Promise.all([
+      cluster.client.delete(secrets, key),
+      cluster.client.patch(serviceAccounts, account, 'merge', { metadata: { labels: { a: 'b' } } }),
+    ]);
     await settled();
     expect((await cluster.client.get(serviceAccounts, account)).secrets).toBeUndefined();
   });

@@ -304,18 +304,30 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     expect(told).toContain('node_collector_unhealthy_nodes_in_zone{zone=""} 2');
   });
 
-  it('are freed of the taints that evict when they are seen first, ready or not', async () => {
+  it('are freed of the taint that evicts when they are seen first, and wait for their turn again', async () => {
     await cluster.stop();
     cluster = await startCluster([], {}, { alone });
-    const taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' };
-    await cluster.client.create(nodes, { metadata: { name: 'n' }, spec: { taints: [taint] } });
+    for (const name of ['alive', 'well', 'fine']) await cluster.addNode(name);
+    const unwell = ['u1', 'u2'];
+    for (const name of unwell) {
+      await cluster.client.create(nodes, {
+        metadata: { name },
+        spec: { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }] },
+        status: { conditions: [{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: '' }] },
+      });
+    }
     await cluster.startController('node-lifecycle-controller');
     await cluster.system.settled();
-    expect(await taints('n')).toBeUndefined();
-    expect(await messages()).toContain('Node n event: Registered Node n in Controller');
-    await cluster.client.delete(nodes, { name: 'n' });
-    await pass(10);
-    expect(await messages()).toContain('Node n event: Removing Node n from Controller');
+    const tainted = async () => {
+      const found = await Promise.all(unwell.map((name) => taints(name)));
+      return found.filter((each) => each?.includes('node.kubernetes.io/not-ready:NoExecute')).length;
+    };
+    expect(await tainted()).toBe(1);
+    expect(await messages()).toContain('Node u1 event: Registered Node u1 in Controller');
+    await cluster.client.delete(nodes, { name: 'fine' });
+    await pass(20);
+    expect(await tainted()).toBe(2);
+    expect(await messages()).toContain('Node fine event: Removing Node fine from Controller');
   });
 
   it('take pods along that are being deleted already', async () => {
@@ -341,6 +353,20 @@ describe.each([false, true])('nodes that fall silent (controllers alone: %s)', (
     await pass(20);
     expect(await isGoing('p')).toBe(true);
     expect(await messages()).not.toContain('Cancelling deletion of Pod default/p');
+  });
+
+  it('lose a pod that may not be deleted only when they or it change again', async () => {
+    await cluster.addNode('n');
+    await addPod('p', 'n');
+    await cluster.system.settled();
+    const allow = await cluster.refuse('DELETE', '', 'pods');
+    await taint('n', { key: 'k', effect: 'NoExecute' });
+    await pass(10, 'n');
+    await allow();
+    await pass(600, 'n');
+    expect(await isGoing('p')).toBe(false);
+    await taint('n', { key: 'k', effect: 'NoExecute' }, { key: 'other', effect: 'NoExecute' });
+    expect(await isGoing('p')).toBe(true);
   });
 
   it('do not hasten an eviction by a taint that is tolerated for no time', async () => {
