@@ -21,7 +21,7 @@ export type WantedMembers = ReadonlyMap<string, ReadonlySet<string> | undefined>
 /** Parts remembered for each key. */
 const PARTS_MAX = 4;
 /** Shorter parts are decoded as quickly as compared; longer ones are not worth keeping a copy of their bytes. */
-const PART_BYTES_MIN = 16;
+const PART_BYTES_MIN = 8;
 const PART_BYTES_MAX = 8_192;
 /** A key whose parts hardly ever come again is left alone for so many parts. */
 const PAUSE_PARTS = 512;
@@ -29,9 +29,8 @@ const MISSES_MAX = 32;
 /** Places for keys and for short strings, powers of two; a newcomer takes the place of who was there. */
 const KEY_PLACES = 2_048;
 const TEXT_PLACES = 4_096;
-const TEXT_BYTES_MAX = 24;
-/** Longer texts are looked at by the function that decodes UTF-8 alone. */
-const ASCII_LOOP_MAX = 64;
+/** Longer texts are made anew, by the function that decodes UTF-8. */
+const TEXT_BYTES_MAX = 64;
 /** Maps with more members are taken for data, such as those of a ConfigMap, and made a member at a time. */
 const MADE_MEMBERS_MAX = 40;
 
@@ -404,7 +403,7 @@ export class Decoder {
     if (!(end <= this.#end)) throw malformed();
     this.#at = end;
     if (length === 0) return '';
-    if (length > ASCII_LOOP_MAX) return utf8Slice.call(bytes, start, end);
+    if (length > TEXT_BYTES_MAX) return utf8Slice.call(bytes, start, end);
     let hash = length;
     let all = 0;
     for (let i = start; i < end; i++) {
@@ -413,7 +412,6 @@ export class Decoder {
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
     if (all >= 0x80) return utf8Slice.call(bytes, start, end);
-    if (length > TEXT_BYTES_MAX) return latin1Slice.call(bytes, start, end);
     const place = (hash ^ (hash >>> 12)) & (TEXT_PLACES - 1);
     const known = this.#texts[place]!;
     if (known.length === length && sameText(known, bytes, start)) return known;
