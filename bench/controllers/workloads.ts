@@ -15,9 +15,10 @@ const scale = (cluster: Cluster, replicas: number) =>
   cluster.client.patch(kinds.deployments, { namespace: 'default', name: 'web' }, 'merge', { spec: { replicas } });
 
 const isRunning = ({ status }: Pod): boolean => status?.phase === 'Running';
-/** Pods as a user waits for them, with a field selector: the observer shares the cores with the cluster that it watches. */
-const running = { fieldSelector: 'status.phase=Running' };
-const bound = { fieldSelector: 'spec.nodeName!=' };
+/** Pods as a user waits for them, with a field selector and no more than is looked at: the observer shares the cores with the cluster. */
+const running = { fieldSelector: 'status.phase=Running', members: ['metadata', 'status.phase'] };
+const bound = { fieldSelector: 'spec.nodeName!=', members: ['metadata', 'spec.nodeName'] };
+const any = { members: ['metadata'] };
 
 export const controllerWorkloads: readonly ControllerWorkload[] = [
   {
@@ -54,7 +55,7 @@ export const controllerWorkloads: readonly ControllerWorkload[] = [
         objects: 500,
         async run(cluster, observer) {
           await scale(cluster, 0);
-          await observer.until(kinds.pods, () => true, 0);
+          await observer.until(kinds.pods, () => true, 0, any);
         },
       },
     ],
@@ -131,7 +132,7 @@ export const controllerWorkloads: readonly ControllerWorkload[] = [
         objects: 10_000,
         async run(cluster, observer) {
           await scale(cluster, 0);
-          await observer.until(kinds.pods, () => true, 0);
+          await observer.until(kinds.pods, () => true, 0, any);
         },
       },
     ],
