@@ -98,7 +98,7 @@ const rows = {
   ),
   horizontal_pod_autoscaler_controller_num_horizontal_pod_autoscalers: gauge('Number of HPA objects under control'),
   horizontal_pod_autoscaler_controller_desired_replicas: gauge(
-    'Replicas that an HPA object asks for now',
+    'Replicas that an HPA object asks for',
     'namespace',
     'hpa_name',
   ),

@@ -97,9 +97,9 @@ function surroundingsIn(server: Server): DeviceSurroundings {
   const classes = caches.cacheOf('/registry/deviceclasses', false);
   const claims = caches.cacheOf('/registry/resourceclaims', true);
   return {
-    classes: () => classes.list().map(({ object }) => object as unknown as DeviceClass),
+    classes: () => classes.list().map(({ object }) => object as ApiObject & DeviceClass),
     podOf: (namespace, name) => pods.get(pods.keyOf(namespace, name))?.object as Pod | undefined,
-    claimsIn: (namespace) => claims.list(namespace).map(({ object }) => object as unknown as ResourceClaim),
+    claimsIn: (namespace) => claims.list(namespace).map(({ object }) => object as ApiObject & ResourceClaim),
   };
 }
 

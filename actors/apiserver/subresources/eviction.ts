@@ -99,7 +99,7 @@ function podOf({ call, server }: Eviction): Entry {
   return entry;
 }
 
-const phaseOf = (entry: Entry): string | undefined => (entry.object as unknown as Pod).status?.phase;
+const phaseOf = (entry: Entry): string | undefined => (entry.object as Pod).status?.phase;
 
 /** Pods that are finished, not yet running, or already going disturb nobody. */
 function canIgnoreBudgets(entry: Entry): boolean {
@@ -142,7 +142,7 @@ async function markDisrupted({ call, server }: Eviction, first: Entry, options: 
 /** The pod with the condition; undefined when it has it already. */
 function disrupted(entry: Entry, now: string): ApiObject | undefined {
   const object = copyOf(entry.object);
-  const pod = object as unknown as Pod;
+  const pod = object as Pod;
   const conditions = pod.status?.conditions ?? [];
   const known = conditions.find(({ type }) => type === 'DisruptionTarget');
   const [reason, message] = ['EvictionByEvictionAPI', 'Eviction API: evicting'];
@@ -158,7 +158,7 @@ function disrupted(entry: Entry, now: string): ApiObject | undefined {
 async function passBudget({ call, server, dryRun }: Eviction, entry: Entry): Promise<string | undefined> {
   const kind = server.registry.byResource('policy', 'v1', 'poddisruptionbudgets') as KindDefinition;
   const cache = server.cacheOf(kind);
-  const pod = entry.object as unknown as Pod;
+  const pod = entry.object as Pod;
   const budgets = cache.list(call.namespace).filter((budget) => selects(budget, pod));
   const [first] = budgets;
   if (first === undefined) return undefined;
@@ -167,12 +167,12 @@ async function passBudget({ call, server, dryRun }: Eviction, entry: Entry): Pro
       'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     );
   }
-  if (mayEvictUnhealthy(first.object as unknown as PodDisruptionBudget, pod)) return first.name;
+  if (mayEvictUnhealthy(first.object as PodDisruptionBudget, pod)) return first.name;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const current = cache.get(first.key);
     if (current === undefined) throw notFoundOf(kind, first.name);
     const object = copyOf(current.object);
-    charge(object as unknown as PodDisruptionBudget, call.name as string, server.strategyContext(false).now);
+    charge(object as PodDisruptionBudget, call.name as string, server.strategyContext(false).now);
     if (dryRun) return undefined;
     const owners = trackOwnStatus(server, kind, current, object);
     if ((await putObject(server, cache, first.key, object, current.revision, { owners })) !== undefined)
@@ -182,7 +182,7 @@ async function passBudget({ call, server, dryRun }: Eviction, entry: Entry): Pro
 }
 
 function selects(entry: Entry, pod: Pod): boolean {
-  const { selector } = (entry.object as unknown as PodDisruptionBudget).spec ?? {};
+  const { selector } = (entry.object as PodDisruptionBudget).spec ?? {};
   return selector !== undefined && labelSelectorOf(selector).matches(pod.metadata?.labels);
 }
 
